@@ -1,0 +1,53 @@
+EXTENSION = imagebuilder_fdw
+EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(srcdir)/imagebuilder_fdw.control)
+
+MODULE_big = imagebuilder_fdw
+DATA = $(wildcard $(srcdir)/*--*.sql)
+OBJS = \
+	src/imagebuilder_fdw.o \
+	src/fdw/binding.o \
+	src/fdw/explain.o \
+	src/fdw/function.o \
+	src/fdw/import.o \
+	src/fdw/key.o \
+	src/fdw/option.o \
+	src/fdw/plan.o \
+	src/fdw/scan.o \
+	src/lookup/failure.o \
+	src/lookup/lookup.o \
+	src/lookup/retry.o \
+	src/lookup/statement.o \
+	src/aws/arn.o \
+	src/aws/endpoint.o \
+	src/aws/error.o \
+	src/aws/sigv4.o \
+	src/http/engine.o \
+	src/http/http.o \
+	src/rows/document.o \
+	src/rows/path.o \
+	src/rows/projection.o \
+	src/rows/schema.o \
+	src/rows/value.o
+
+REGRESS = extension options arn import explain
+TAP_TESTS = 1
+
+# Debian's names; elsewhere those of the same headers.
+PG_CONFIG ?= pg_config
+ifeq ($(shell command -v $(PG_CONFIG)),)
+$(error no $(PG_CONFIG): install PostgreSQL's development files (postgresql-server-dev-15 or later, \
+	libcurl4-openssl-dev, libjson-c-dev, libssl-dev), or name it with PG_CONFIG=/path/to/pg_config)
+endif
+
+# PostgreSQL's headers as the system's, so that only our own code is warned of.
+PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server) \
+	-DIMAGEBUILDER_FDW_VERSION='"$(EXTVERSION)"'
+SHLIB_LINK = -lcurl -ljson-c -lcrypto
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# make PG_CFLAGS="-Wall -Wextra -Werror" in CI; see .ci/run.
+
+HEADERS_ALL = $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
+$(OBJS) $(OBJS:.o=.bc): $(HEADERS_ALL)

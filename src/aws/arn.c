@@ -1,0 +1,141 @@
+/*-------------------------------------------------------------------------
+ *
+ * arn.c
+ *		Amazon Resource Names of EC2 Image Builder.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/aws/arn.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include "aws/arn.h"
+
+#define MAX_SEGMENTS	4
+
+/*
+ * How many segments follow a resource type, after AWS's service authorization
+ * reference for Image Builder.  The segments are name, version and build; a
+ * workflow's type (build, test, distribution) comes before its name.
+ */
+static const struct
+{
+	const char *resource_type;
+	int			leading;		/* segments before the name */
+	int			least;			/* segments from the name on */
+	int			most;
+}			resource_types[] = {
+	{"image", 0, 2, 3},
+	{"component", 0, 2, 3},
+	{"workflow", 1, 2, 3},
+	{"image-recipe", 0, 2, 2},
+	{"container-recipe", 0, 2, 2},
+	{NULL, 0, 1, 3}				/* any other, those to come included */
+};
+
+/*
+ * Whether a Region can be a label of a host name (RFC 1123): anything else
+ * would send a request to some other host.
+ */
+bool
+region_is_valid(const char *region)
+{
+	size_t		length = strlen(region);
+
+	return length >= 1 && length <= 63 &&
+		strspn(region, "abcdefghijklmnopqrstuvwxyz"
+			   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == length &&
+		region[0] != '-' && region[length - 1] != '-';
+}
+
+/* Take what stands before the separator off *text; NULL if it is empty. */
+static char *
+take_field(char **text, char separator)
+{
+	char	   *start = *text;
+	char	   *end = strchr(start, separator);
+
+	if (end == NULL || end == start)
+		return NULL;
+	*end = '\0';
+	*text = end + 1;
+	return start;
+}
+
+/* Split a resource, "type/name/version/build", in place. */
+static bool
+parse_resource(char *resource, Arn *arn)
+{
+	char	   *segments[MAX_SEGMENTS];
+	int			n = 0;
+	int			t = 0;
+
+	arn->resource_type = take_field(&resource, '/');
+	if (arn->resource_type == NULL)
+		return false;
+	for (;;)
+	{
+		if (n == MAX_SEGMENTS)
+			return false;
+		if ((segments[n++] = take_field(&resource, '/')) == NULL)
+			break;
+	}
+	if (*resource == '\0' || strchr(resource, '/') != NULL)
+		return false;
+	segments[n - 1] = resource;
+
+	while (resource_types[t].resource_type &&
+		   strcmp(resource_types[t].resource_type, arn->resource_type) != 0)
+		t++;
+	n -= resource_types[t].leading;
+	if (n < resource_types[t].least || n > resource_types[t].most)
+		return false;
+	arn->name = segments[resource_types[t].leading];
+	arn->version = n > 1 ? segments[resource_types[t].leading + 1] : NULL;
+	arn->build = n > 2 ? segments[resource_types[t].leading + 2] : NULL;
+	return true;
+}
+
+/*
+ * Take an Image Builder ARN apart; false if it is anything else.
+ *
+ * The parts are in the text's encoding and allocated in the current memory
+ * context.  No more is required of them than that they are there, hold no
+ * white space or control character, and that the Region is a host's label:
+ * what names the service takes is the service's to say.
+ */
+bool
+arn_parse(const char *text, Arn *arn)
+{
+	char	   *rest;
+	char	   *prefix;
+	char	   *service;
+
+	for (const char *p = text; *p; p++)
+	{
+		if ((unsigned char) *p <= ' ' || *p == 0x7f)
+			return false;
+	}
+	rest = pstrdup(text);
+	if (!(prefix = take_field(&rest, ':')) || strcmp(prefix, "arn") != 0 ||
+		!(arn->partition = take_field(&rest, ':')) ||
+		!(service = take_field(&rest, ':')) || strcmp(service, "imagebuilder") != 0 ||
+		!(arn->region = take_field(&rest, ':')) || !region_is_valid(arn->region) ||
+		!(arn->account_id = take_field(&rest, ':')))
+		return false;
+	return parse_resource(rest, arn);
+}
+
+/* Whether it is an ARN that GetImage takes: a build's or a version's. */
+bool
+arn_is_image(const Arn *arn)
+{
+	return strcmp(arn->resource_type, "image") == 0;
+}

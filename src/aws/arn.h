@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * arn.h
+ *		Amazon Resource Names of EC2 Image Builder.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/aws/arn.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_ARN_H
+#define IMAGEBUILDER_ARN_H
+
+/* The parts of an ARN; version and build are NULL where there are none. */
+typedef struct Arn
+{
+	char	   *partition;
+	char	   *region;
+	char	   *account_id;		/* 12 digits, or a name such as "aws" */
+	char	   *resource_type;
+	char	   *name;
+	char	   *version;
+	char	   *build;
+} Arn;
+
+extern bool arn_parse(const char *text, Arn *arn);
+extern bool arn_is_image(const Arn *arn);
+extern bool region_is_valid(const char *region);
+
+#endif							/* IMAGEBUILDER_ARN_H */

@@ -1,0 +1,168 @@
+/*-------------------------------------------------------------------------
+ *
+ * endpoint.c
+ *		Where AWS's services are.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/aws/endpoint.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include <curl/curl.h>
+
+#include "aws/endpoint.h"
+
+/* The partitions, after botocore's endpoints.json and partitions.json. */
+typedef struct Partition
+{
+	const char *name;
+	const char *region_prefix;	/* of its Regions' names; NULL: see below */
+	const char *suffix;
+	const char *dualstack_suffix;
+} Partition;
+
+/* The first is where unknown partitions' unknown Regions are looked for. */
+static const Partition partitions[] = {
+	{"aws", NULL, "amazonaws.com", "api.aws"},
+	{"aws-cn", "cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"},
+	{"aws-us-gov", "us-gov-", "amazonaws.com", "api.aws"},
+	{"aws-iso", "us-iso-", "c2s.ic.gov", "api.aws.ic.gov"},
+	{"aws-iso-b", "us-isob-", "sc2s.sgov.gov", "api.aws.scloud"},
+	{"aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"},
+	{"aws-iso-f", "us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov"},
+	{"aws-eusc", "eusc-de-", "amazonaws.eu", "api.amazonwebservices.eu"},
+};
+
+/* By name; for a name that is unknown or NULL, by the Region. */
+static const Partition *
+find_partition(const char *name, const char *region)
+{
+	for (size_t i = 0; name && i < lengthof(partitions); i++)
+	{
+		if (strcmp(partitions[i].name, name) == 0)
+			return &partitions[i];
+	}
+	for (size_t i = 1; i < lengthof(partitions); i++)
+	{
+		if (strncmp(region, partitions[i].region_prefix,
+					strlen(partitions[i].region_prefix)) == 0)
+			return &partitions[i];
+	}
+	return &partitions[0];
+}
+
+/*
+ * The endpoint of a service in a Region, by the rules of botocore's
+ * endpoint-rule-set.  The Region must be a valid host label: see
+ * region_is_valid().
+ */
+void
+endpoint_resolve(Endpoint *endpoint, const char *service,
+				 const char *partition, const char *region,
+				 bool use_fips, bool use_dualstack)
+{
+	const Partition *p = find_partition(partition, region);
+
+	/* GovCloud's plain endpoints are FIPS endpoints. */
+	if (use_fips && !use_dualstack && strcmp(p->name, "aws-us-gov") == 0)
+		use_fips = false;
+
+	endpoint->tls = true;
+	endpoint->host = psprintf("%s%s.%s.%s", service, use_fips ? "-fips" : "", region,
+							  use_dualstack ? p->dualstack_suffix : p->suffix);
+	for (char *c = endpoint->host; *c; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	endpoint->base_path = pstrdup("");
+}
+
+static char *
+take_part(CURLU *url, CURLUPart part, unsigned int flags)
+{
+	char	   *value = NULL;
+	char	   *copy = NULL;
+
+	if (curl_url_get(url, part, &value, flags) == CURLUE_OK && value)
+		copy = pstrdup(value);
+	curl_free(value);
+	return copy;
+}
+
+/* What is wrong with a URL as an endpoint; NULL if nothing is. */
+static const char *
+url_problem(CURLU *url)
+{
+	char	   *scheme = take_part(url, CURLUPART_SCHEME, 0);
+	char	   *host = take_part(url, CURLUPART_HOST, 0);
+
+	if (!scheme || (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
+		return "its scheme must be https or http";
+	if (!host || !*host)
+		return "it has no host";
+	for (const char *p = host; *p; p++)
+	{
+		if ((unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f)
+			return "its host must be in ASCII";
+	}
+	if (take_part(url, CURLUPART_USER, 0) || take_part(url, CURLUPART_PASSWORD, 0))
+		return "it must not hold a user name or a password";
+	if (take_part(url, CURLUPART_QUERY, 0) || take_part(url, CURLUPART_FRAGMENT, 0))
+		return "it must not hold a query or a fragment";
+	return NULL;
+}
+
+/*
+ * Take an endpoint from a URL: https or http, a host, perhaps a port and a
+ * base path.  False, with *error set (a clause without a full stop), if it is
+ * anything else.  The base path is sent and signed as it is written.
+ */
+bool
+endpoint_parse_url(Endpoint *endpoint, const char *text, const char **error)
+{
+	CURLU	   *url = curl_url();
+	char	   *host;
+	char	   *port;
+	size_t		length;
+
+	if (url == NULL)
+	{
+		*error = "memory ran out";
+		return false;
+	}
+	if (curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS) != CURLUE_OK)
+		*error = "it is not a URL";
+	else
+		*error = url_problem(url);
+	if (*error)
+	{
+		curl_url_cleanup(url);
+		return false;
+	}
+	endpoint->tls = strcmp(take_part(url, CURLUPART_SCHEME, 0), "https") == 0;
+	host = take_part(url, CURLUPART_HOST, 0);
+	for (char *c = host; *c; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	port = take_part(url, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
+	endpoint->host = port ? psprintf("%s:%s", host, port) : host;
+	endpoint->base_path = take_part(url, CURLUPART_PATH, 0);
+	length = strlen(endpoint->base_path);
+	while (length > 0 && endpoint->base_path[length - 1] == '/')
+		endpoint->base_path[--length] = '\0';
+	curl_url_cleanup(url);
+	return true;
+}
+
+/* The URL of a path (below the base path) and a query, both encoded. */
+char *
+endpoint_url(const Endpoint *endpoint, const char *path, const char *query)
+{
+	return psprintf("%s://%s%s%s?%s", endpoint->tls ? "https" : "http",
+					endpoint->host, endpoint->base_path, path, query);
+}

@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * endpoint.h
+ *		Where AWS's services are.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/aws/endpoint.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_ENDPOINT_H
+#define IMAGEBUILDER_ENDPOINT_H
+
+typedef struct Endpoint
+{
+	bool		tls;
+	char	   *host;			/* as in the header Host: with the port, unless
+								 * it is the scheme's own */
+	char	   *base_path;		/* as on the request line, without a slash at
+								 * its end; may be empty */
+} Endpoint;
+
+extern void endpoint_resolve(Endpoint *endpoint, const char *service,
+							 const char *partition, const char *region,
+							 bool use_fips, bool use_dualstack);
+extern bool endpoint_parse_url(Endpoint *endpoint, const char *url,
+							   const char **error);
+extern char *endpoint_url(const Endpoint *endpoint, const char *path,
+						  const char *query);
+
+#endif							/* IMAGEBUILDER_ENDPOINT_H */

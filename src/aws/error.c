@@ -1,0 +1,184 @@
+/*-------------------------------------------------------------------------
+ *
+ * error.c
+ *		Errors as AWS's services report them.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/aws/error.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include <json-c/json.h>
+
+#include "aws/error.h"
+
+/*
+ * By code first, since GetImage's own list of errors omits some that it
+ * returns; what is not here goes by the HTTP status.  The codes are those of
+ * botocore's retry handlers and of the AWS APIs' common errors.
+ */
+static const struct
+{
+	const char *code;
+	AwsErrorClass class;
+}			error_codes[] = {
+	{"ResourceNotFoundException", AWS_ERROR_NOT_FOUND},
+
+	{"RequestTimeout", AWS_ERROR_TRANSIENT},
+	{"RequestTimeoutException", AWS_ERROR_TRANSIENT},
+	{"PriorRequestNotComplete", AWS_ERROR_TRANSIENT},
+
+	{"Throttling", AWS_ERROR_THROTTLING},
+	{"ThrottlingException", AWS_ERROR_THROTTLING},
+	{"ThrottledException", AWS_ERROR_THROTTLING},
+	{"RequestThrottled", AWS_ERROR_THROTTLING},
+	{"RequestThrottledException", AWS_ERROR_THROTTLING},
+	{"TooManyRequestsException", AWS_ERROR_THROTTLING},
+	{"ProvisionedThroughputExceededException", AWS_ERROR_THROTTLING},
+	{"RequestLimitExceeded", AWS_ERROR_THROTTLING},
+	{"BandwidthLimitExceeded", AWS_ERROR_THROTTLING},
+	{"LimitExceededException", AWS_ERROR_THROTTLING},
+	{"SlowDown", AWS_ERROR_THROTTLING},
+	{"TransactionInProgressException", AWS_ERROR_THROTTLING},
+	{"EC2ThrottledException", AWS_ERROR_THROTTLING},
+	{"CallRateLimitExceededException", AWS_ERROR_THROTTLING},
+
+	{"RequestTimeTooSkewed", AWS_ERROR_CLOCK},
+	{"RequestExpired", AWS_ERROR_CLOCK},
+	{"RequestInTheFuture", AWS_ERROR_CLOCK},
+	{"InvalidSignatureException", AWS_ERROR_CLOCK},
+	{"SignatureDoesNotMatch", AWS_ERROR_CLOCK},
+	{"AuthFailure", AWS_ERROR_CLOCK},
+
+	{"UnrecognizedClientException", AWS_ERROR_AUTHENTICATION},
+	{"InvalidClientTokenId", AWS_ERROR_AUTHENTICATION},
+	{"IncompleteSignature", AWS_ERROR_AUTHENTICATION},
+	{"IncompleteSignatureException", AWS_ERROR_AUTHENTICATION},
+	{"MissingAuthenticationToken", AWS_ERROR_AUTHENTICATION},
+	{"MissingAuthenticationTokenException", AWS_ERROR_AUTHENTICATION},
+	{"ExpiredToken", AWS_ERROR_AUTHENTICATION},
+	{"ExpiredTokenException", AWS_ERROR_AUTHENTICATION},
+
+	{"ForbiddenException", AWS_ERROR_FORBIDDEN},
+	{"AccessDenied", AWS_ERROR_FORBIDDEN},
+	{"AccessDeniedException", AWS_ERROR_FORBIDDEN},
+	{"UnauthorizedOperation", AWS_ERROR_FORBIDDEN},
+};
+
+static AwsErrorClass
+classify(const char *code, int status)
+{
+	if (status == 429)
+		return AWS_ERROR_THROTTLING;
+	for (size_t i = 0; code && i < lengthof(error_codes); i++)
+	{
+		if (strcmp(error_codes[i].code, code) == 0)
+			return error_codes[i].class;
+	}
+	switch (status)
+	{
+		case 500:
+		case 502:
+		case 503:
+		case 504:
+			return AWS_ERROR_TRANSIENT;
+		case 401:
+			return AWS_ERROR_AUTHENTICATION;
+		case 403:
+			return AWS_ERROR_FORBIDDEN;
+		default:
+			return status >= 500 ? AWS_ERROR_SERVER : AWS_ERROR_OTHER;
+	}
+}
+
+/* "com.amazonaws#Code:http://…" is Code. */
+static char *
+bare_code(const char *text)
+{
+	char	   *code = pnstrdup(text, strcspn(text, ":"));
+	char	   *hash = strrchr(code, '#');
+
+	if (hash)
+		code = hash + 1;
+	return *code ? code : NULL;
+}
+
+/* The first of two members that is there and a string. */
+static json_object *
+string_member(json_object *object, const char *name, const char *other)
+{
+	json_object *value = NULL;
+
+	if ((json_object_object_get_ex(object, name, &value) ||
+		 json_object_object_get_ex(object, other, &value)) &&
+		json_object_is_type(value, json_type_string))
+		return value;
+	return NULL;
+}
+
+static json_object *
+parse_object(const char *body, size_t length)
+{
+	json_tokener *tokener = json_tokener_new();
+	json_object *object;
+
+	if (tokener == NULL)
+		return NULL;
+	object = json_tokener_parse_ex(tokener, body, (int) length);
+	json_tokener_free(tokener);
+	if (object && !json_object_is_type(object, json_type_object))
+	{
+		json_object_put(object);
+		return NULL;
+	}
+	return object;
+}
+
+/*
+ * What a REST-JSON service's answer with an error status says.
+ *
+ * The code is the header x-amzn-ErrorType's, else the body's; the message is
+ * the body's, or the body itself where it is not JSON, as in the Smithy
+ * specification of aws.protocols#restJson1.  Allocated in the current memory
+ * context.  "length" is below 2 GB.
+ */
+void
+aws_error_parse(AwsError *error, int status, const char *type_header,
+				const char *body, size_t length)
+{
+	json_object *object = parse_object(body, length);
+	json_object *value;
+
+	memset(error, 0, sizeof(AwsError));
+	if (type_header)
+		error->code = bare_code(type_header);
+	if (object)
+	{
+		if (!error->code &&
+			((value = string_member(object, "code", "Code")) ||
+			 (value = string_member(object, "__type", "__type"))))
+			error->code = bare_code(json_object_get_string(value));
+		value = string_member(object, "message", "Message");
+		if (value)
+		{
+			error->message_length = json_object_get_string_len(value);
+			error->message = pnstrdup(json_object_get_string(value),
+									  error->message_length);
+		}
+		json_object_put(object);
+	}
+	else if (length > 0)
+	{
+		error->message = pnstrdup(body, length);
+		error->message_length = strlen(error->message);
+	}
+	error->class = classify(error->code, status);
+}

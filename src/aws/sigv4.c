@@ -1,0 +1,329 @@
+/*-------------------------------------------------------------------------
+ *
+ * sigv4.c
+ *		AWS Signature Version 4.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/aws/sigv4.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * In three stages, each of which can be tested by itself: the canonical
+ * request, the string to sign, the signature.  The rules are those of "Create
+ * a signed AWS API request" in the IAM User Guide.  All of it is pure: the
+ * clock, the keys and the Region come in as arguments.
+ *
+ * libcurl's own CURLOPT_AWS_SIGV4 is not used: its canonical query changed
+ * from release to release, and it cannot sign with a corrected clock.
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "aws/sigv4.h"
+
+#define ALGORITHM	"AWS4-HMAC-SHA256"
+#define SHA256_SIZE 32
+
+/* The form of the header X-Amz-Date: ISO 8601's basic format, in UTC. */
+void
+sigv4_date(char date[SIGV4_DATE_SIZE], time_t now)
+{
+	struct tm	utc;
+
+	gmtime_r(&now, &utc);
+	strftime(date, SIGV4_DATE_SIZE, "%Y%m%dT%H%M%SZ", &utc);
+}
+
+/* Percent-encode all but RFC 3986's unreserved characters, in upper case. */
+void
+sigv4_uri_encode(StringInfo out, const char *text, bool keep_slash)
+{
+	for (const unsigned char *p = (const unsigned char *) text; *p; p++)
+	{
+		if ((*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') ||
+			(*p >= '0' && *p <= '9') || strchr("-_.~", *p) ||
+			(keep_slash && *p == '/'))
+			appendStringInfoChar(out, *p);
+		else
+			appendStringInfo(out, "%%%02X", *p);
+	}
+}
+
+static int
+compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Names and values encoded, then sorted by name and value: by code point. */
+void
+sigv4_query(StringInfo out, const NameValue *query, int nquery)
+{
+	char	  **parameters = palloc((nquery + 1) * sizeof(char *));
+
+	for (int i = 0; i < nquery; i++)
+	{
+		StringInfoData parameter;
+
+		initStringInfo(&parameter);
+		sigv4_uri_encode(&parameter, query[i].name, false);
+		/* '=' would sort behind digits: the end of a name must sort first. */
+		appendStringInfoChar(&parameter, '\1');
+		sigv4_uri_encode(&parameter, query[i].value, false);
+		parameters[i] = parameter.data;
+	}
+	qsort(parameters, nquery, sizeof(char *), compare_strings);
+	for (int i = 0; i < nquery; i++)
+	{
+		*strchr(parameters[i], '\1') = '=';
+		appendStringInfo(out, "%s%s", i > 0 ? "&" : "", parameters[i]);
+		pfree(parameters[i]);
+	}
+	pfree(parameters);
+}
+
+/* Remove empty, "." and ".." segments, as RFC 3986, section 5.2.4. */
+static char *
+normalize_path(const char *path)
+{
+	size_t		length = strlen(path);
+	char	   *out = palloc(length + 2);
+	char	   *to = out;
+	const char *p = path;
+
+	*to++ = '/';
+	while (*p)
+	{
+		size_t		segment = strcspn(p, "/");
+
+		if (segment == 2 && strncmp(p, "..", 2) == 0)
+		{
+			if (to > out + 1)
+			{
+				to--;
+				while (to[-1] != '/')
+					to--;
+			}
+		}
+		else if (segment > 0 && !(segment == 1 && *p == '.'))
+		{
+			memcpy(to, p, segment);
+			to += segment;
+			if (p[segment] == '/')
+				*to++ = '/';
+		}
+		p += segment;
+		if (*p == '/')
+			p++;
+	}
+	*to = '\0';
+	return out;
+}
+
+typedef struct CanonicalHeader
+{
+	char	   *name;			/* in lower case */
+	const char *value;
+	int			place;			/* among the headers given */
+} CanonicalHeader;
+
+static int
+compare_headers(const void *a, const void *b)
+{
+	const CanonicalHeader *x = a;
+	const CanonicalHeader *y = b;
+	int			order = strcmp(x->name, y->name);
+
+	return order != 0 ? order : x->place - y->place;
+}
+
+/* Sorted by name; where a name is there twice, in the order given. */
+static CanonicalHeader *
+canonical_headers(const SigV4Request *request)
+{
+	CanonicalHeader *headers = palloc((request->nheaders + 1) * sizeof(CanonicalHeader));
+
+	for (int i = 0; i < request->nheaders; i++)
+	{
+		headers[i].name = pstrdup(request->headers[i].name);
+		for (char *p = headers[i].name; *p; p++)
+			*p = pg_ascii_tolower((unsigned char) *p);
+		headers[i].value = request->headers[i].value;
+		headers[i].place = i;
+	}
+	qsort(headers, request->nheaders, sizeof(CanonicalHeader), compare_headers);
+	return headers;
+}
+
+/* Without white space at the ends, and one space for each run inside. */
+static void
+append_header_value(StringInfo out, const char *value)
+{
+	bool		space = false;
+	bool		first = true;
+
+	for (const char *p = value; *p; p++)
+	{
+		if (strchr(" \t\r\n\f\v", *p))
+			space = true;
+		else
+		{
+			if (space && !first)
+				appendStringInfoChar(out, ' ');
+			appendStringInfoChar(out, *p);
+			space = first = false;
+		}
+	}
+}
+
+static void
+append_signed_headers(StringInfo out, const SigV4Request *request)
+{
+	CanonicalHeader *headers = canonical_headers(request);
+
+	for (int i = 0; i < request->nheaders; i++)
+	{
+		if (i > 0 && strcmp(headers[i].name, headers[i - 1].name) == 0)
+			continue;
+		appendStringInfo(out, "%s%s", i > 0 ? ";" : "", headers[i].name);
+	}
+	pfree(headers);
+}
+
+static bool
+append_sha256_hex(StringInfo out, const char *data, size_t length)
+{
+	unsigned char digest[SHA256_SIZE];
+
+	if (!EVP_Digest(data, length, digest, NULL, EVP_sha256(), NULL))
+		return false;
+	for (int i = 0; i < SHA256_SIZE; i++)
+		appendStringInfo(out, "%02x", digest[i]);
+	return true;
+}
+
+/*
+ * First stage.  The path is encoded once more than it came, as for every
+ * service but S3.  False only if OpenSSL fails, as in the other stages.
+ */
+bool
+sigv4_canonical_request(StringInfo out, const SigV4Request *request)
+{
+	CanonicalHeader *headers = canonical_headers(request);
+
+	appendStringInfo(out, "%s\n", request->method);
+	sigv4_uri_encode(out,
+					 request->normalize_path ? normalize_path(request->path) :
+					 request->path[0] ? request->path : "/", true);
+	appendStringInfoChar(out, '\n');
+	sigv4_query(out, request->query, request->nquery);
+	for (int i = 0; i < request->nheaders; i++)
+	{
+		if (i > 0 && strcmp(headers[i].name, headers[i - 1].name) == 0)
+			appendStringInfoChar(out, ',');
+		else
+			appendStringInfo(out, "\n%s:", headers[i].name);
+		append_header_value(out, headers[i].value);
+	}
+	pfree(headers);
+	appendStringInfoString(out, "\n\n");
+	append_signed_headers(out, request);
+	appendStringInfoChar(out, '\n');
+	return append_sha256_hex(out, request->body ? request->body : "",
+							 request->body_length);
+}
+
+static void
+append_scope(StringInfo out, const SigV4Scope *scope)
+{
+	appendStringInfo(out, "%.8s/%s/%s/aws4_request",
+					 scope->date, scope->region, scope->service);
+}
+
+/* Second stage. */
+bool
+sigv4_string_to_sign(StringInfo out, const SigV4Scope *scope,
+					 const StringInfoData *canonical_request)
+{
+	appendStringInfo(out, ALGORITHM "\n%s\n", scope->date);
+	append_scope(out, scope);
+	appendStringInfoChar(out, '\n');
+	return append_sha256_hex(out, canonical_request->data, canonical_request->len);
+}
+
+/* One step of the key's derivation, in place. */
+static bool
+hmac_sha256(unsigned char key[SHA256_SIZE], const char *data, size_t length)
+{
+	return HMAC(EVP_sha256(), key, SHA256_SIZE, (const unsigned char *) data, length,
+				key, NULL) != NULL;
+}
+
+/* Third stage.  The key, and what is derived from it, is wiped. */
+bool
+sigv4_signature(char signature[SIGV4_HEX_SIZE], const SigV4Scope *scope,
+				const char *secret_access_key,
+				const StringInfoData *string_to_sign)
+{
+	unsigned char key[SHA256_SIZE];
+	char	   *first = psprintf("AWS4%s", secret_access_key);
+	bool		ok;
+
+	ok = HMAC(EVP_sha256(), first, (int) strlen(first),
+			  (const unsigned char *) scope->date, 8, key, NULL) != NULL &&
+		hmac_sha256(key, scope->region, strlen(scope->region)) &&
+		hmac_sha256(key, scope->service, strlen(scope->service)) &&
+		hmac_sha256(key, "aws4_request", strlen("aws4_request")) &&
+		hmac_sha256(key, string_to_sign->data, string_to_sign->len);
+	for (int i = 0; i < SHA256_SIZE; i++)
+		snprintf(signature + 2 * i, 3, "%02x", key[i]);
+	OPENSSL_cleanse(first, strlen(first));
+	OPENSSL_cleanse(key, sizeof(key));
+	pfree(first);
+	return ok;
+}
+
+/*
+ * All three stages: the value of the header Authorization, NULL if OpenSSL
+ * fails.  The request's headers must hold Host, X-Amz-Date with the scope's
+ * date and, for temporary credentials, X-Amz-Security-Token.
+ */
+char *
+sigv4_authorization(const SigV4Request *request, const SigV4Scope *scope,
+					const AwsCredentials *credentials)
+{
+	StringInfoData canonical_request;
+	StringInfoData string_to_sign;
+	StringInfoData out;
+	char		signature[SIGV4_HEX_SIZE];
+
+	initStringInfo(&canonical_request);
+	initStringInfo(&string_to_sign);
+	if (!sigv4_canonical_request(&canonical_request, request) ||
+		!sigv4_string_to_sign(&string_to_sign, scope, &canonical_request) ||
+		!sigv4_signature(signature, scope, credentials->secret_access_key,
+						 &string_to_sign))
+		return NULL;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, ALGORITHM " Credential=%s/", credentials->access_key_id);
+	append_scope(&out, scope);
+	appendStringInfoString(&out, ", SignedHeaders=");
+	append_signed_headers(&out, request);
+	appendStringInfo(&out, ", Signature=%s", signature);
+	/* It may hold the session token. */
+	OPENSSL_cleanse(canonical_request.data, canonical_request.len);
+	pfree(canonical_request.data);
+	pfree(string_to_sign.data);
+	return out.data;
+}

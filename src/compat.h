@@ -1,0 +1,139 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *		The differences between PostgreSQL 15 to 19, and between versions of
+ *		libcurl, in one place.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/compat.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_COMPAT_H
+#define IMAGEBUILDER_COMPAT_H
+
+#include "postgres.h"
+
+#if PG_VERSION_NUM < 150000
+#error "imagebuilder_fdw needs PostgreSQL 15 or later"
+#endif
+
+#include <curl/curlver.h>
+
+#include "commands/explain.h"
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+#include "optimizer/pathnode.h"
+#include "storage/latch.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#include "storage/waiteventset.h"
+#endif
+#include "utils/selfuncs.h"
+#include "utils/wait_event.h"
+
+/* 17 lets the caller own the lexer's memory. */
+static inline JsonLexContext *
+compat_json_lexer(const char *json, size_t length)
+{
+#if PG_VERSION_NUM >= 170000
+	return makeJsonLexContextCstringLen(NULL, json, length, PG_UTF8, false);
+#else
+	return makeJsonLexContextCstringLen(unconstify(char *, json), (int) length,
+										PG_UTF8, false);
+#endif
+}
+
+static inline void
+compat_json_lexer_free(JsonLexContext *lex)
+{
+#if PG_VERSION_NUM >= 160000
+	freeJsonLexContext(lex);
+#else
+	pfree(lex);
+#endif
+}
+
+/* 17 ties wait event sets to resource owners; ours lasts as the session. */
+static inline WaitEventSet *
+compat_session_wait_event_set(int nevents)
+{
+#if PG_VERSION_NUM >= 170000
+	return CreateWaitEventSet(NULL, nevents);
+#else
+	return CreateWaitEventSet(TopMemoryContext, nevents);
+#endif
+}
+
+/* 17 lets extensions name their wait events. */
+static inline uint32
+compat_wait_event(const char *name)
+{
+#if PG_VERSION_NUM >= 170000
+	return WaitEventExtensionNew(name);
+#else
+	(void) name;
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* 17 added fdw_restrictinfo, 18 disabled_nodes. */
+static inline ForeignPath *
+compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows,
+					Cost startup_cost, Cost total_cost, Relids required_outer)
+{
+	return create_foreignscan_path(root, rel, NULL, rows,
+#if PG_VERSION_NUM >= 180000
+								   0,
+#endif
+								   startup_cost, total_cost, NIL,
+								   required_outer, NULL,
+#if PG_VERSION_NUM >= 170000
+								   NIL,
+#endif
+								   NIL);
+}
+
+/* 17 looks at statistics for it. */
+#if PG_VERSION_NUM >= 170000
+#define compat_estimate_array_length(root, array) estimate_array_length(root, array)
+#else
+#define compat_estimate_array_length(root, array) estimate_array_length(array)
+#endif
+
+/* 16 moved the user whom a scan is checked as from the range table. */
+#if PG_VERSION_NUM >= 160000
+#define compat_scan_user(node, rte) (((ForeignScan *) (node)->ss.ps.plan)->checkAsUser)
+#else
+#define compat_scan_user(node, rte) ((rte)->checkAsUser)
+#endif
+
+/* libcurl 7.85 made a string of what was a set of bits. */
+#if LIBCURL_VERSION_NUM >= 0x075500
+#define compat_curl_set_protocol(handle, tls) \
+	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, (tls) ? "https" : "http")
+#else
+#define compat_curl_set_protocol(handle, tls) \
+	curl_easy_setopt(handle, CURLOPT_PROTOCOLS, \
+					 (long) ((tls) ? CURLPROTO_HTTPS : CURLPROTO_HTTP))
+#endif
+
+/* Since 7.87 a transfer can be dropped while its host's name is resolved. */
+#if LIBCURL_VERSION_NUM >= 0x075700
+#define compat_curl_set_quick_exit(handle) \
+	curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L)
+#else
+#define compat_curl_set_quick_exit(handle) ((void) 0)
+#endif
+
+/* Headers over libcurl's own limit; until 8.6 that was CURLE_OUT_OF_MEMORY. */
+#if LIBCURL_VERSION_NUM >= 0x080600
+#define COMPAT_CURLE_TOO_LARGE CURLE_TOO_LARGE
+#else
+#define COMPAT_CURLE_TOO_LARGE CURLE_OUT_OF_MEMORY
+#endif
+
+#endif							/* IMAGEBUILDER_COMPAT_H */

@@ -1,0 +1,125 @@
+/*-------------------------------------------------------------------------
+ *
+ * binding.c
+ *		Which table of the schema a foreign table is, and which columns its are.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/binding.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * Planning must not fail, since EXPLAIN must not: what is not in the schema is
+ * bound to nothing here, and is an error when a scan needs it.
+ */
+#include "postgres.h"
+
+#include "fdw/binding.h"
+#include "fdw/option.h"
+#include "foreign/foreign.h"
+#include "utils/lsyscache.h"
+
+/* What a foreign table's options and name say, in the current context. */
+BoundTable *
+binding_table(Oid relid)
+{
+	BoundTable *bound = palloc0(sizeof(BoundTable));
+	List	   *options = GetForeignTable(relid)->options;
+	const char *rows = option_get(options, "rows");
+
+	bound->relid = relid;
+	bound->name = option_get(options, "table_name");
+	if (bound->name == NULL)
+		bound->name = get_rel_name(relid);
+	bound->table = schema_find_table(bound->name);
+	if (rows)
+	{
+		SchemaSource *source = palloc0(sizeof(SchemaSource));
+
+		source->rows = rows;
+		bound->sources = source;
+		bound->nsources = 1;
+	}
+	else if (bound->table)
+	{
+		bound->sources = bound->table->sources;
+		bound->nsources = bound->table->nsources;
+	}
+	return bound;
+}
+
+/* What a column's options and name say. */
+BoundColumn
+binding_column(const BoundTable *table, AttrNumber attnum)
+{
+	BoundColumn bound = {NULL, TYPE_ANY};
+	List	   *options = GetForeignColumnOptions(table->relid, attnum);
+	const char *name = option_get(options, "column_name");
+	const SchemaColumn *column = NULL;
+
+	bound.path = option_get(options, "path");
+	if (bound.path)
+		return bound;
+	if (name == NULL)
+		name = get_attname(table->relid, attnum, false);
+	if (table->table)
+		column = schema_find_column(table->table, name);
+	if (column)
+	{
+		bound.path = column->path;
+		bound.type = column->type;
+	}
+	else if (!table->table && table->sources && strcmp(name, SCHEMA_KEY_NAME) == 0)
+	{
+		/* A table of the user's own has a key as any other. */
+		bound.path = SCHEMA_KEY_PATH;
+		bound.type = TYPE_TEXT;
+	}
+	return bound;
+}
+
+/* The columns that hold the ARN asked for. */
+Bitmapset *
+binding_key_columns(const BoundTable *table, int natts)
+{
+	Bitmapset  *keys = NULL;
+
+	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
+	{
+		BoundColumn column;
+
+		if (get_atttype(table->relid, attnum) == InvalidOid)
+			continue;			/* dropped */
+		column = binding_column(table, attnum);
+		if (column.path && strcmp(column.path, SCHEMA_KEY_PATH) == 0)
+			keys = bms_add_member(keys, attnum);
+	}
+	return keys;
+}
+
+/* Raise HV00R unless the table has rows to give. */
+void
+binding_check_table(const BoundTable *table)
+{
+	if (table->sources)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_TABLE_NOT_FOUND),
+			 errmsg("foreign table \"%s\" is bound to \"%s\", which is no table of Image Builder",
+					get_rel_name(table->relid), table->name),
+			 errhint("Set the table's option \"table_name\" to one of those that imagebuilder_fdw_columns() lists, or \"rows\" to a row source.")));
+}
+
+/* Raise HV005 for a column that is bound to nothing. */
+void
+binding_reject_column(const BoundTable *table, AttrNumber attnum)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
+			 errmsg("column \"%s\" of foreign table \"%s\" is no column of \"%s\"",
+					get_attname(table->relid, attnum, false),
+					get_rel_name(table->relid), table->name),
+			 errhint("Set the column's option \"column_name\" to one of those that imagebuilder_fdw_columns() lists, or \"path\" to a path into the response.")));
+}

@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * explain.h
+ *		What EXPLAIN shows of a scan.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/explain.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_EXPLAIN_H
+#define IMAGEBUILDER_EXPLAIN_H
+
+#include "foreign/fdwapi.h"
+
+extern void imagebuilderExplainForeignScan(ForeignScanState *node,
+										   struct ExplainState *es);
+
+#endif							/* IMAGEBUILDER_EXPLAIN_H */

@@ -1,0 +1,127 @@
+/*-------------------------------------------------------------------------
+ *
+ * function.c
+ *		The functions of the extension that users call.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/function.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "aws/arn.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lookup/stats.h"
+#include "rows/schema.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(imagebuilder_fdw_version);
+PG_FUNCTION_INFO_V1(imagebuilder_fdw_columns);
+PG_FUNCTION_INFO_V1(imagebuilder_fdw_stats);
+PG_FUNCTION_INFO_V1(imagebuilder_fdw_stats_reset);
+PG_FUNCTION_INFO_V1(imagebuilder_arn);
+
+/* The library's version, which may be ahead of the extension's. */
+Datum
+imagebuilder_fdw_version(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_TEXT_P(cstring_to_text(IMAGEBUILDER_FDW_VERSION));
+}
+
+/* The schema as rows: table_name, column_name, data_type, path, is_key. */
+Datum
+imagebuilder_fdw_columns(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int t = 0; t < schema_ntables; t++)
+	{
+		const SchemaTable *table = &schema_tables[t];
+
+		for (int c = 0; c < table->ncolumns; c++)
+		{
+			const SchemaColumn *column = &table->columns[c];
+			bool		nulls[5] = {false};
+			Datum		values[5] = {
+				CStringGetTextDatum(table->name),
+				CStringGetTextDatum(column->name),
+				CStringGetTextDatum(schema_type_name(column->type)),
+				CStringGetTextDatum(column->path),
+				BoolGetDatum(strcmp(column->path, SCHEMA_KEY_PATH) == 0),
+			};
+
+			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		}
+	}
+	return (Datum) 0;
+}
+
+static Datum
+return_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	TupleDesc	tupdesc;
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
+}
+
+/* One row: what this session's look-ups did. */
+Datum
+imagebuilder_fdw_stats(PG_FUNCTION_ARGS)
+{
+	bool		nulls[8] = {false};
+	Datum		values[8] = {
+		Int64GetDatum(session_stats.requests),
+		Int64GetDatum(session_stats.retries),
+		Int64GetDatum(session_stats.throttled),
+		Int64GetDatum(session_stats.not_found),
+		Int64GetDatum(session_stats.errors),
+		Int64GetDatum(session_stats.cache_hits),
+		Int64GetDatum(session_stats.bytes_received),
+		Float8GetDatum(session_stats.request_time),
+	};
+
+	return return_row(fcinfo, values, nulls);
+}
+
+Datum
+imagebuilder_fdw_stats_reset(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	memset(&session_stats, 0, sizeof(session_stats));
+	PG_RETURN_VOID();
+}
+
+/* An Image Builder ARN's parts; NULL for any other text. */
+Datum
+imagebuilder_arn(PG_FUNCTION_ARGS)
+{
+	Arn			arn;
+	char	   *parts[7];
+	Datum		values[7];
+	bool		nulls[7];
+
+	if (!arn_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)), &arn))
+		PG_RETURN_NULL();
+	parts[0] = arn.partition;
+	parts[1] = arn.region;
+	parts[2] = arn.account_id;
+	parts[3] = arn.resource_type;
+	parts[4] = arn.name;
+	parts[5] = arn.version;
+	parts[6] = arn.build;
+	for (int i = 0; i < 7; i++)
+	{
+		nulls[i] = parts[i] == NULL;
+		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(parts[i]);
+	}
+	return return_row(fcinfo, values, nulls);
+}

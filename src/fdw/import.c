@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ *
+ * import.c
+ *		IMPORT FOREIGN SCHEMA.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/import.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/defrem.h"
+#include "fdw/import.h"
+#include "foreign/foreign.h"
+#include "rows/schema.h"
+#include "utils/builtins.h"
+
+/* The one remote schema there is. */
+#define REMOTE_SCHEMA	"imagebuilder"
+
+/* Whether LIMIT TO or EXCEPT leaves a table in. */
+static bool
+is_wanted(const ImportForeignSchemaStmt *stmt, const char *table)
+{
+	ListCell   *lc;
+
+	if (stmt->list_type == FDW_IMPORT_SCHEMA_ALL)
+		return true;
+	foreach(lc, stmt->table_list)
+	{
+		if (strcmp(((RangeVar *) lfirst(lc))->relname, table) == 0)
+			return stmt->list_type == FDW_IMPORT_SCHEMA_LIMIT_TO;
+	}
+	return stmt->list_type == FDW_IMPORT_SCHEMA_EXCEPT;
+}
+
+/*
+ * The names go into options too, so that tables and columns can be renamed, as
+ * postgres_fdw has it.
+ */
+static char *
+create_table_command(const SchemaTable *table, const char *server)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE FOREIGN TABLE %s (", quote_identifier(table->name));
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		const SchemaColumn *column = &table->columns[i];
+
+		appendStringInfo(&sql, "%s\n  %s %s OPTIONS (column_name %s)", i > 0 ? "," : "",
+						 quote_identifier(column->name), schema_type_name(column->type),
+						 quote_literal_cstr(column->name));
+	}
+	appendStringInfo(&sql, "\n) SERVER %s OPTIONS (table_name %s)",
+					 quote_identifier(server), quote_literal_cstr(table->name));
+	return sql.data;
+}
+
+List *
+imagebuilderImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid serverOid)
+{
+	ForeignServer *server = GetForeignServer(serverOid);
+	List	   *commands = NIL;
+
+	if (strcmp(stmt->remote_schema, REMOTE_SCHEMA) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
+				 errmsg("schema \"%s\" is not present on foreign server \"%s\"",
+						stmt->remote_schema, server->servername),
+				 errhint("The only schema to import is \"%s\".", REMOTE_SCHEMA)));
+	if (stmt->options != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("invalid option \"%s\"",
+						((DefElem *) linitial(stmt->options))->defname),
+				 errhint("IMPORT FOREIGN SCHEMA takes no options here.")));
+
+	for (int i = 0; i < schema_ntables; i++)
+	{
+		if (is_wanted(stmt, schema_tables[i].name))
+			commands = lappend(commands,
+							   create_table_command(&schema_tables[i], server->servername));
+	}
+	return commands;
+}

@@ -1,0 +1,46 @@
+/*-------------------------------------------------------------------------
+ *
+ * key.h
+ *		Key conditions: which ARNs a scan asks for.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/key.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_KEY_H
+#define IMAGEBUILDER_KEY_H
+
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+
+/*
+ * A key, as a tree of nodes that plans can be copied with: a list of the
+ * node's KeyKind, as an Integer, and its operands.
+ */
+typedef enum KeyKind
+{
+	KEY_NOTHING,				/* no ARN */
+	KEY_EQUAL,					/* an expression, by its place in fdw_exprs */
+	KEY_ANY,					/* an array expression, likewise */
+	KEY_AND,					/* nodes; what is in all of them */
+	KEY_OR,						/* nodes; what is in any of them */
+} KeyKind;
+
+/* What is needed to tell a relation's key conditions. */
+typedef struct KeyContext
+{
+	PlannerInfo *root;
+	Index		relid;
+	Bitmapset  *columns;		/* the key columns' attribute numbers */
+	List	   *exprs;			/* expressions found so far */
+} KeyContext;
+
+extern List *key_extract(KeyContext *context, Expr *clause, bool *exact);
+extern bool key_is_column(const KeyContext *context, Expr *expr);
+extern double key_estimate(PlannerInfo *root, List *key, List *exprs);
+extern List *key_evaluate(List *key, List *exprs, ExprContext *econtext);
+
+#endif							/* IMAGEBUILDER_KEY_H */

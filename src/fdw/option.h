@@ -1,0 +1,22 @@
+/*-------------------------------------------------------------------------
+ *
+ * option.h
+ *		Options of servers, user mappings, foreign tables and columns.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/option.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_OPTION_H
+#define IMAGEBUILDER_OPTION_H
+
+#include "lookup/lookup.h"
+#include "nodes/pg_list.h"
+
+extern void option_read_config(ClientConfig *config, Oid serverid, Oid userid);
+extern const char *option_get(List *options, const char *name);
+
+#endif							/* IMAGEBUILDER_OPTION_H */

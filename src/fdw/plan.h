@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan.h
+ *		Planning of foreign scans.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/plan.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_PLAN_H
+#define IMAGEBUILDER_PLAN_H
+
+#include "foreign/fdwapi.h"
+
+/* What ForeignScan.fdw_private holds; fdw_exprs holds the key's expressions. */
+enum FdwScanPrivateIndex
+{
+	FdwScanPrivateKey,			/* a key, see key.h; NIL if there is none */
+	FdwScanPrivateAttrs,		/* attribute numbers to fill, as integers */
+};
+
+extern void imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
+										  Oid foreigntableid);
+extern void imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
+										Oid foreigntableid);
+extern ForeignScan *imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
+											   Oid foreigntableid, ForeignPath *best_path,
+											   List *tlist, List *scan_clauses,
+											   Plan *outer_plan);
+
+#endif							/* IMAGEBUILDER_PLAN_H */

@@ -1,0 +1,398 @@
+/*-------------------------------------------------------------------------
+ *
+ * scan.c
+ *		Execution of foreign scans.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/scan.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * A scan goes through the ARNs of its key, the table's row sources for each,
+ * and the rows of each source; only the columns that the query needs are bound
+ * and converted.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "executor/executor.h"
+#include "fdw/binding.h"
+#include "fdw/key.h"
+#include "fdw/option.h"
+#include "fdw/plan.h"
+#include "fdw/scan.h"
+#include "lookup/statement.h"
+#include "miscadmin.h"
+#include "rows/projection.h"
+#include "rows/value.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/* A column to fill. */
+typedef struct ScanColumn
+{
+	AttrNumber	attnum;
+	const char *name;
+	ColumnPath *path;
+	Converter  *converter;
+} ScanColumn;
+
+/* A row source. */
+typedef struct ScanSource
+{
+	const char *label;			/* of @source; may be NULL */
+	RowCursor  *cursor;
+} ScanSource;
+
+/* Kept in ForeignScanState.fdw_state. */
+typedef struct ImageBuilderScan
+{
+	Client	   *client;
+	List	   *key;
+	List	   *key_exprs;		/* of ExprState */
+
+	ScanColumn *columns;
+	int			ncolumns;
+	ScanSource *sources;
+	int			nsources;
+
+	MemoryContext key_context;	/* holds arns */
+	bool		started;		/* arns are there */
+	List	   *arns;			/* of char * */
+	int			next_arn;		/* index in arns */
+
+	const char *arn;			/* whose rows are being returned */
+	const Document *document;	/* its answer; NULL: go on to the next */
+	int			source;			/* index of the current one */
+
+	const char *converting;		/* for errors: the path being followed */
+	const char *column;			/* and the column that is for; NULL: a row */
+	LookupStats stats;			/* of this scan */
+} ImageBuilderScan;
+
+static ScanColumn *
+bind_columns(const BoundTable *table, TupleDesc tupdesc, List *attrs, int *ncolumns)
+{
+	ScanColumn *columns = palloc0((list_length(attrs) + 1) * sizeof(ScanColumn));
+	ListCell   *lc;
+
+	*ncolumns = 0;
+	foreach(lc, attrs)
+	{
+		AttrNumber	attnum = lfirst_int(lc);
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, attnum - 1);
+		ScanColumn *column = &columns[*ncolumns];
+		const char *error = NULL;
+		BoundColumn bound;
+
+		if (attr->attisdropped)
+			continue;
+		bound = binding_column(table, attnum);
+		if (bound.path == NULL)
+			binding_reject_column(table, attnum);
+		column->attnum = attnum;
+		column->name = NameStr(attr->attname);
+		column->path = column_path_parse(bound.path, &error);
+		if (column->path == NULL)
+			elog(ERROR, "path \"%s\" was not validated: %s", bound.path, error);
+		column->converter = converter_create(bound.type, attr->atttypid, attr->atttypmod);
+		(*ncolumns)++;
+	}
+	return columns;
+}
+
+static ScanSource *
+bind_sources(const BoundTable *table)
+{
+	ScanSource *sources = palloc0((table->nsources + 1) * sizeof(ScanSource));
+
+	for (int i = 0; i < table->nsources; i++)
+	{
+		const char *error = NULL;
+		RowPath    *path = row_path_parse(table->sources[i].rows, &error);
+
+		if (path == NULL)
+			elog(ERROR, "row source \"%s\" was not validated: %s",
+				 table->sources[i].rows, error);
+		sources[i].label = table->sources[i].label;
+		sources[i].cursor = row_cursor_create(path);
+	}
+	return sources;
+}
+
+/* Nothing is sent, and for EXPLAIN nothing is even looked at, before a row is wanted. */
+void
+imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	EState	   *estate = node->ss.ps.state;
+	Relation	relation = node->ss.ss_currentRelation;
+	RangeTblEntry *rte = exec_rt_fetch(plan->scan.scanrelid, estate);
+	Oid			userid = compat_scan_user(node, rte);
+	Oid			serverid = GetForeignServerIdByRelId(RelationGetRelid(relation));
+	BoundTable *table;
+	ImageBuilderScan *state;
+
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+
+	state = palloc0(sizeof(ImageBuilderScan));
+	node->fdw_state = state;
+	state->key = list_nth(plan->fdw_private, FdwScanPrivateKey);
+	state->key_exprs = ExecInitExprList(plan->fdw_exprs, &node->ss.ps);
+	state->key_context = AllocSetContextCreate(estate->es_query_cxt,
+											   "imagebuilder_fdw key",
+											   ALLOCSET_SMALL_SIZES);
+	table = binding_table(RelationGetRelid(relation));
+	binding_check_table(table);
+	state->columns = bind_columns(table, RelationGetDescr(relation),
+								  list_nth(plan->fdw_private, FdwScanPrivateAttrs),
+								  &state->ncolumns);
+	state->sources = bind_sources(table);
+	state->nsources = table->nsources;
+	state->client = statement_client(estate, serverid,
+									 OidIsValid(userid) ? userid : GetUserId(),
+									 option_read_config);
+}
+
+/* Raise HV002, with the WHERE clause that the table wants. */
+static void
+reject_keyless_scan(ForeignScanState *node)
+{
+	Relation	relation = node->ss.ss_currentRelation;
+	BoundTable *table = binding_table(RelationGetRelid(relation));
+	Bitmapset  *keys = binding_key_columns(table, RelationGetNumberOfAttributes(relation));
+	int			key = bms_next_member(keys, -1);
+	const char *name = RelationGetRelationName(relation);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+			 errmsg("foreign table \"%s\" can be read by image ARN only", name),
+			 key < 0 ?
+			 errhint("Add a column \"%s\" to it, or one with the option path '%s'.",
+					 SCHEMA_KEY_NAME, SCHEMA_KEY_PATH) :
+			 errhint("Add WHERE %s = 'arn:aws:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD', or join on that column.",
+					 NameStr(TupleDescAttr(RelationGetDescr(relation), key - 1)->attname))));
+}
+
+/* Find out which ARNs are asked for, and that they all are images'. */
+static void
+evaluate_key(ForeignScanState *node)
+{
+	ImageBuilderScan *state = node->fdw_state;
+	MemoryContext previous;
+	ListCell   *lc;
+
+	if (state->key == NIL)
+		reject_keyless_scan(node);
+	MemoryContextReset(state->key_context);
+	previous = MemoryContextSwitchTo(state->key_context);
+	state->arns = key_evaluate(state->key, state->key_exprs, node->ss.ps.ps_ExprContext);
+	foreach(lc, state->arns)
+		lookup_check_arn(lfirst(lc));
+	MemoryContextSwitchTo(previous);
+	state->next_arn = 0;
+	state->document = NULL;
+	state->started = true;
+}
+
+static void
+add_stats(LookupStats *sum, const LookupStats *add)
+{
+	sum->requests += add->requests;
+	sum->retries += add->retries;
+	sum->bytes_received += add->bytes_received;
+	sum->request_time += add->request_time;
+}
+
+/* Go on to the next ARN whose image exists; false after the last. */
+static bool
+next_document(ImageBuilderScan *state)
+{
+	while (state->next_arn < list_length(state->arns))
+	{
+		Lookup	   *lookup;
+		bool		shared;
+
+		state->arn = list_nth(state->arns, state->next_arn++);
+		lookup = statement_lookup(state->client, state->arn, &shared);
+		state->document = lookup_finish(lookup);
+		if (shared)
+			state->stats.cache_hits++;
+		else
+			add_stats(&state->stats, lookup_stats(lookup));
+		if (state->document)
+		{
+			state->source = 0;
+			row_cursor_start(state->sources[0].cursor, state->document);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Go on to the document's next row; false after the last. */
+static bool
+next_row(ImageBuilderScan *state)
+{
+	state->column = NULL;
+	for (;;)
+	{
+		RowCursor  *cursor = state->sources[state->source].cursor;
+
+		state->converting = cursor->path->text;
+		if (row_cursor_next(cursor))
+			return true;
+		if (++state->source == state->nsources)
+			return false;
+		row_cursor_start(state->sources[state->source].cursor, state->document);
+	}
+}
+
+static Datum
+column_value(ImageBuilderScan *state, const ScanColumn *column, bool *isnull)
+{
+	const ScanSource *source = &state->sources[state->source];
+	NodeIndex	node;
+	int32		ordinal;
+
+	*isnull = false;
+	switch (column->path->kind)
+	{
+		case PATH_ARN:
+			return converter_from_text(column->converter, state->arn);
+		case PATH_SOURCE:
+			*isnull = source->label == NULL;
+			return *isnull ? (Datum) 0 :
+				converter_from_text(column->converter, source->label);
+		case PATH_ORDINAL:
+		case PATH_PARENT_ORDINAL:
+			ordinal = row_cursor_ordinal(source->cursor, column->path);
+			*isnull = ordinal == 0;
+			return *isnull ? (Datum) 0 :
+				converter_from_int32(column->converter, ordinal);
+		default:
+			node = row_cursor_find(source->cursor, column->path);
+			*isnull = document_is_null(state->document, node);
+			return *isnull ? (Datum) 0 :
+				converter_convert(column->converter, state->document, node);
+	}
+}
+
+/*
+ * Re-raise an error about a value with the image, path and column it was.
+ *
+ * What does not fit becomes HV004.  Invalid UTF-8 (22021) and characters that
+ * text or the database's encoding does not have (22P05) keep their SQLSTATEs;
+ * errors that are not about data pass unchanged.
+ */
+static void
+rethrow_value_error(const ImageBuilderScan *state, MemoryContext context)
+{
+	ErrorData  *error;
+	int			category;
+	int			sqlstate;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	sqlstate = error->sqlerrcode;
+	category = ERRCODE_TO_CATEGORY(sqlstate);
+	if (category != ERRCODE_DATA_EXCEPTION &&
+		category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+		PG_RE_THROW();
+	FlushErrorState();
+	if (sqlstate != ERRCODE_CHARACTER_NOT_IN_REPERTOIRE &&
+		sqlstate != ERRCODE_UNTRANSLATABLE_CHARACTER)
+		sqlstate = ERRCODE_FDW_INVALID_DATA_TYPE;
+	ereport(ERROR,
+			(errcode(sqlstate),
+			 state->column ?
+			 errmsg("could not read column \"%s\" of image \"%s\"", state->column, state->arn) :
+			 errmsg("could not read the rows of image \"%s\"", state->arn),
+			 errdetail("Path \"%s\": %s.", state->converting, error->message)));
+}
+
+static void
+fill_slot(ImageBuilderScan *state, TupleTableSlot *slot)
+{
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	for (int i = 0; i < state->ncolumns; i++)
+	{
+		const ScanColumn *column = &state->columns[i];
+		int			place = column->attnum - 1;
+
+		state->column = column->name;
+		state->converting = column->path->text;
+		slot->tts_values[place] = column_value(state, column, &slot->tts_isnull[place]);
+	}
+}
+
+/* The next row in the slot, or false. */
+static bool
+fetch_row(ImageBuilderScan *state, TupleTableSlot *slot)
+{
+	MemoryContext context = CurrentMemoryContext;
+	bool		found = false;
+
+	PG_TRY();
+	{
+		found = next_row(state);
+		if (found)
+			fill_slot(state, slot);
+	}
+	PG_CATCH();
+	{
+		rethrow_value_error(state, context);
+	}
+	PG_END_TRY();
+	return found;
+}
+
+TupleTableSlot *
+imagebuilderIterateForeignScan(ForeignScanState *node)
+{
+	ImageBuilderScan *state = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+
+	ExecClearTuple(slot);
+	if (!state->started)
+		evaluate_key(node);
+	for (;;)
+	{
+		if (state->document == NULL && !next_document(state))
+			return slot;
+		if (fetch_row(state, slot))
+			return ExecStoreVirtualTuple(slot);
+		state->document = NULL;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+imagebuilderReScanForeignScan(ForeignScanState *node)
+{
+	ImageBuilderScan *state = node->fdw_state;
+
+	/* What the key is made of may have changed; answers are kept. */
+	state->started = false;
+}
+
+/* All belongs to the executor's memory context, and ends with it. */
+void
+imagebuilderEndForeignScan(ForeignScanState *node)
+{
+	(void) node;
+}
+
+/* What the scan did; NULL for a plan that was only explained. */
+const LookupStats *
+scan_stats(ForeignScanState *node)
+{
+	ImageBuilderScan *state = node->fdw_state;
+
+	return state ? &state->stats : NULL;
+}

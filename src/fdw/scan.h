@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * scan.h
+ *		Execution of foreign scans.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/scan.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_SCAN_H
+#define IMAGEBUILDER_SCAN_H
+
+#include "foreign/fdwapi.h"
+#include "lookup/stats.h"
+
+extern void imagebuilderBeginForeignScan(ForeignScanState *node, int eflags);
+extern TupleTableSlot *imagebuilderIterateForeignScan(ForeignScanState *node);
+extern void imagebuilderReScanForeignScan(ForeignScanState *node);
+extern void imagebuilderEndForeignScan(ForeignScanState *node);
+extern const LookupStats *scan_stats(ForeignScanState *node);
+
+#endif							/* IMAGEBUILDER_SCAN_H */

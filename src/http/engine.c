@@ -1,0 +1,353 @@
+/*-------------------------------------------------------------------------
+ *
+ * engine.c
+ *		The session's one libcurl multi handle.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/http/engine.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * libcurl tells which sockets it waits for and until when; they are waited for
+ * together with the process latch, so that a cancel, a time-out or a shutdown
+ * acts at once.  The handle lives as long as the session, and with it its
+ * connections, DNS answers and TLS sessions.
+ *
+ * No callback of libcurl's raises an error, allocates with palloc or looks at
+ * interrupts.  Signals are blocked while libcurl runs, because it may start a
+ * thread to resolve a name, which would inherit an open signal mask and run
+ * PostgreSQL's handlers.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+#include <time.h>
+
+#include "compat.h"
+#include "http/engine.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+
+/* Idle connections kept; AWS closes them after some 20 s anyway. */
+#define MAX_IDLE_CONNECTIONS	64L
+
+/* Events taken from the kernel at once. */
+#define MAX_EVENTS				16
+
+/* Handed to libcurl as a handle's private pointer. */
+typedef struct Job
+{
+	void	   *owner;
+	EngineDone	done;
+} Job;
+
+typedef struct Socket
+{
+	curl_socket_t fd;
+	uint32		events;			/* WL_SOCKET_ */
+} Socket;
+
+static struct
+{
+	CURLM	   *multi;
+	CURLSH	   *share;			/* TLS sessions, which multi does not share */
+	Socket	   *sockets;		/* malloc'd */
+	int			nsockets;
+	int			capacity;
+	bool		failed;			/* sockets could not be noted */
+	int64		deadline;		/* libcurl's own, in ms of clock_ms(); -1: none */
+	WaitEventSet *set;			/* NULL once sockets have changed */
+	uint32		wait_event;
+} engine;
+
+static int64
+clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void
+block_signals(sigset_t *previous)
+{
+	sigset_t	all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, previous);
+}
+
+static void
+restore_signals(const sigset_t *previous)
+{
+	sigprocmask(SIG_SETMASK, previous, NULL);
+}
+
+/* CURLMOPT_SOCKETFUNCTION: what libcurl waits for on a socket has changed. */
+static int
+socket_changed(CURL *handle, curl_socket_t fd, int what, void *userp, void *socketp)
+{
+	int			i = 0;
+
+	(void) handle;
+	(void) userp;
+	(void) socketp;
+	while (i < engine.nsockets && engine.sockets[i].fd != fd)
+		i++;
+	if (engine.set)
+	{
+		FreeWaitEventSet(engine.set);
+		engine.set = NULL;
+	}
+	if (what == CURL_POLL_REMOVE)
+	{
+		if (i < engine.nsockets)
+			engine.sockets[i] = engine.sockets[--engine.nsockets];
+		return 0;
+	}
+	if (i == engine.nsockets)
+	{
+		if (engine.nsockets == engine.capacity)
+		{
+			int			capacity = engine.capacity ? engine.capacity * 2 : 16;
+			Socket	   *sockets = realloc(engine.sockets, capacity * sizeof(Socket));
+
+			if (sockets == NULL)
+			{
+				engine.failed = true;
+				return 0;
+			}
+			engine.sockets = sockets;
+			engine.capacity = capacity;
+		}
+		engine.sockets[engine.nsockets++].fd = fd;
+	}
+	engine.sockets[i].events = (what & CURL_POLL_IN ? WL_SOCKET_READABLE : 0) |
+		(what & CURL_POLL_OUT ? WL_SOCKET_WRITEABLE : 0);
+	return 0;
+}
+
+/* CURLMOPT_TIMERFUNCTION: when libcurl wants to be called at the latest. */
+static int
+timer_changed(CURLM *multi, long timeout, void *userp)
+{
+	(void) multi;
+	(void) userp;
+	engine.deadline = timeout < 0 ? -1 : clock_ms() + timeout;
+	return 0;
+}
+
+/* The sockets count among the descriptors that this process may have open. */
+static curl_socket_t
+open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	curl_socket_t fd;
+
+	(void) userp;
+	(void) purpose;
+	fd = socket(address->family, address->socktype, address->protocol);
+	if (fd != CURL_SOCKET_BAD)
+		ReserveExternalFD();
+	return fd;
+}
+
+static int
+close_socket(void *userp, curl_socket_t fd)
+{
+	(void) userp;
+	ReleaseExternalFD();
+	return closesocket(fd);
+}
+
+static void
+engine_start(void)
+{
+	if (engine.multi)
+		return;
+	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not start libcurl")));
+	engine.share = curl_share_init();
+	engine.multi = curl_multi_init();
+	if (!engine.share || !engine.multi)
+	{
+		curl_share_cleanup(engine.share);
+		curl_multi_cleanup(engine.multi);
+		engine.share = NULL;
+		engine.multi = NULL;
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory"),
+				 errdetail("libcurl could not be set up.")));
+	}
+	curl_share_setopt(engine.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	curl_multi_setopt(engine.multi, CURLMOPT_SOCKETFUNCTION, socket_changed);
+	curl_multi_setopt(engine.multi, CURLMOPT_TIMERFUNCTION, timer_changed);
+	curl_multi_setopt(engine.multi, CURLMOPT_MAXCONNECTS, MAX_IDLE_CONNECTIONS);
+	engine.deadline = -1;
+	engine.wait_event = compat_wait_event("ImageBuilderRequest");
+}
+
+/* A new easy handle with what every request needs; raises 53200. */
+CURL *
+engine_handle(void)
+{
+	CURL	   *handle;
+
+	engine_start();
+	handle = curl_easy_init();
+	if (handle == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory"),
+				 errdetail("libcurl could not make a handle.")));
+	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(handle, CURLOPT_SHARE, engine.share);
+	curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	/* A cancel must not wait for a name server that does not answer. */
+	compat_curl_set_quick_exit(handle);
+	return handle;
+}
+
+/* Start a handle's transfer; "done" will be called from engine_wait(). */
+void
+engine_add(CURL *handle, void *owner, EngineDone done)
+{
+	sigset_t	signals;
+	CURLMcode	code;
+	Job		   *job = malloc(sizeof(Job));
+
+	if (job == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	job->owner = owner;
+	job->done = done;
+	curl_easy_setopt(handle, CURLOPT_PRIVATE, job);
+	block_signals(&signals);
+	code = curl_multi_add_handle(engine.multi, handle);
+	restore_signals(&signals);
+	if (code != CURLM_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not start a request"),
+				 errdetail("libcurl: %s.", curl_multi_strerror(code))));
+}
+
+/* End a handle, its transfer included if that is under way; never fails. */
+void
+engine_discard(CURL *handle)
+{
+	sigset_t	signals;
+	char	   *job = NULL;
+
+	block_signals(&signals);
+	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
+	curl_multi_remove_handle(engine.multi, handle);
+	curl_easy_cleanup(handle);
+	restore_signals(&signals);
+	free(job);
+}
+
+/* Take libcurl's word on which transfers are done. */
+static void
+collect_results(void)
+{
+	CURLMsg    *message;
+	int			left;
+
+	while ((message = curl_multi_info_read(engine.multi, &left)))
+	{
+		char	   *private;
+		Job		   *job;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+		job = (Job *) private;
+		job->done(job->owner, message->data.result);
+	}
+}
+
+/* Let libcurl act on a socket, or on its timer. */
+static void
+act(curl_socket_t fd, int events)
+{
+	sigset_t	signals;
+	int			running;
+
+	if (fd == CURL_SOCKET_TIMEOUT)
+		engine.deadline = -1;
+	block_signals(&signals);
+	curl_multi_socket_action(engine.multi, fd, events, &running);
+	restore_signals(&signals);
+}
+
+static void
+prepare_wait(void)
+{
+	if (engine.set)
+		return;
+	engine.set = compat_session_wait_event_set(engine.nsockets + 2);
+	AddWaitEventToSet(engine.set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(engine.set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	for (int i = 0; i < engine.nsockets; i++)
+	{
+		if (engine.sockets[i].events)
+			AddWaitEventToSet(engine.set, engine.sockets[i].events,
+							  engine.sockets[i].fd, NULL, NULL);
+	}
+}
+
+/*
+ * Wait until something happens on the network, or for "timeout" ms (-1: for
+ * ever), and let libcurl act on it.  Raises whatever an interrupt raises.
+ */
+void
+engine_wait(long timeout)
+{
+	WaitEvent	events[MAX_EVENTS];
+	int			nevents;
+
+	CHECK_FOR_INTERRUPTS();
+	engine_start();
+	if (engine.failed)
+	{
+		engine.failed = false;
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	}
+	if (engine.deadline >= 0)
+	{
+		int64		left = Max(engine.deadline - clock_ms(), 0);
+
+		if (timeout < 0 || left < timeout)
+			timeout = left;
+	}
+	if (timeout != 0)
+	{
+		prepare_wait();
+		nevents = WaitEventSetWait(engine.set, timeout, events, MAX_EVENTS,
+								   engine.wait_event);
+		for (int i = 0; i < nevents; i++)
+		{
+			if (events[i].events & WL_LATCH_SET)
+				ResetLatch(MyLatch);
+			else if (events[i].events & WL_SOCKET_MASK)
+				act(events[i].fd,
+					(events[i].events & WL_SOCKET_READABLE ? CURL_CSELECT_IN : 0) |
+					(events[i].events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
+		}
+	}
+	if (engine.deadline >= 0 && clock_ms() >= engine.deadline)
+		act(CURL_SOCKET_TIMEOUT, 0);
+	collect_results();
+	CHECK_FOR_INTERRUPTS();
+}

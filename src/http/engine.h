@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * engine.h
+ *		The session's one libcurl multi handle.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/http/engine.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_ENGINE_H
+#define IMAGEBUILDER_ENGINE_H
+
+#include <curl/curl.h>
+
+/* Told that a handle added is done; must not raise errors. */
+typedef void (*EngineDone) (void *owner, CURLcode result);
+
+extern CURL *engine_handle(void);
+extern void engine_add(CURL *handle, void *owner, EngineDone done);
+extern void engine_discard(CURL *handle);
+extern void engine_wait(long timeout);
+
+#endif							/* IMAGEBUILDER_ENGINE_H */

@@ -1,0 +1,332 @@
+/*-------------------------------------------------------------------------
+ *
+ * http.c
+ *		HTTP requests that wait as PostgreSQL does.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/http/http.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "http/engine.h"
+#include "http/http.h"
+
+/* The body of an error answer and the headers of any: more is dropped. */
+#define MAX_ERROR_BODY	((size_t) 64 * 1024)
+#define MAX_HEADERS		((size_t) 64 * 1024)
+
+typedef struct Bytes
+{
+	char	   *data;			/* malloc'd, NUL-terminated */
+	size_t		length;
+	size_t		capacity;
+} Bytes;
+
+/* libcurl's side of a transfer: freed with the owner's memory context. */
+typedef struct HttpExchange
+{
+	CURL	   *handle;
+	struct curl_slist *headers;
+	Bytes		answer_headers;
+	Bytes		body;
+	size_t		max_body;
+	int			connect_timeout;
+	int			timeout;
+	bool		too_large;
+	bool		cut;			/* an error's body, taken as far as we need it */
+	bool		no_memory;
+	char		error[CURL_ERROR_SIZE];
+	MemoryContextCallback callback;
+} HttpExchange;
+
+static bool
+bytes_append(Bytes *bytes, const char *data, size_t length)
+{
+	if (bytes->length + length + 1 > bytes->capacity)
+	{
+		size_t		capacity = Max(bytes->capacity * 2, bytes->length + length + 1);
+		char	   *grown = realloc(bytes->data, Max(capacity, 1024));
+
+		if (grown == NULL)
+			return false;
+		bytes->data = grown;
+		bytes->capacity = Max(capacity, 1024);
+	}
+	memcpy(bytes->data + bytes->length, data, length);
+	bytes->length += length;
+	bytes->data[bytes->length] = '\0';
+	return true;
+}
+
+/* CURLOPT_HEADERFUNCTION: called with one line at a time. */
+static size_t
+take_header(char *data, size_t size, size_t count, void *userp)
+{
+	HttpExchange *x = userp;
+	size_t		length = size * count;
+
+	/* Each answer starts anew, after an interim one (100 Continue) say. */
+	if (length >= 5 && strncmp(data, "HTTP/", 5) == 0)
+		x->answer_headers.length = 0;
+	if (x->answer_headers.length + length > MAX_HEADERS)
+		return length;
+	if (!bytes_append(&x->answer_headers, data, length))
+	{
+		x->no_memory = true;
+		return 0;
+	}
+	return length;
+}
+
+/* CURLOPT_WRITEFUNCTION */
+static size_t
+take_body(char *data, size_t size, size_t count, void *userp)
+{
+	HttpExchange *x = userp;
+	size_t		length = size * count;
+	size_t		limit = x->max_body;
+	long		status = 0;
+
+	curl_easy_getinfo(x->handle, CURLINFO_RESPONSE_CODE, &status);
+	if (status >= 300)
+	{
+		limit = MAX_ERROR_BODY;
+		if (x->body.length + length > limit)
+		{
+			length = limit - x->body.length;
+			x->cut = true;
+		}
+	}
+	else if (length > limit - x->body.length)
+	{
+		x->too_large = true;
+		return 0;
+	}
+	if (!bytes_append(&x->body, data, length))
+	{
+		x->no_memory = true;
+		return 0;
+	}
+	/* Anything but what it was given ends the transfer. */
+	return x->cut ? 0 : length;
+}
+
+/* Say how far a transfer came before its time was up; whether it connected. */
+static bool
+timed_out(HttpExchange *x)
+{
+	curl_off_t	resolved = 0;
+	curl_off_t	connect = 0;
+	curl_off_t	ready = 0;
+	curl_off_t	first_byte = 0;
+	curl_off_t	total = 0;
+
+	curl_easy_getinfo(x->handle, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+	curl_easy_getinfo(x->handle, CURLINFO_CONNECT_TIME_T, &connect);
+	curl_easy_getinfo(x->handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
+	curl_easy_getinfo(x->handle, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+	curl_easy_getinfo(x->handle, CURLINFO_TOTAL_TIME_T, &total);
+	snprintf(x->error, sizeof(x->error), "timed out after %d ms while %s",
+			 (int) (total / 1000),
+			 resolved == 0 ? "resolving the host's name" :
+			 connect == 0 ? "connecting" :
+			 ready == 0 ? "making the TLS connection" :
+			 first_byte == 0 ? "waiting for the answer" :
+			 "receiving the answer");
+	return ready > 0;
+}
+
+static HttpOutcome
+outcome_of(HttpExchange *x, CURLcode result, const char **problem)
+{
+	*problem = NULL;
+	if (result == CURLE_OK || x->cut)
+		return HTTP_ANSWERED;
+	*problem = x->error[0] ? x->error : curl_easy_strerror(result);
+	if (x->no_memory)
+		return HTTP_BROKEN;
+	if (x->too_large)
+		return HTTP_TOO_LARGE;
+	switch (result)
+	{
+		case CURLE_OPERATION_TIMEDOUT:
+			*problem = x->error;
+			return timed_out(x) ? HTTP_CONNECTION_LOST : HTTP_NO_CONNECTION;
+		case CURLE_COULDNT_RESOLVE_HOST:
+		case CURLE_COULDNT_RESOLVE_PROXY:
+		case CURLE_COULDNT_CONNECT:
+		case CURLE_SSL_CONNECT_ERROR:
+			return HTTP_NO_CONNECTION;
+		case CURLE_PEER_FAILED_VERIFICATION:
+		case CURLE_SSL_CACERT_BADFILE:
+		case CURLE_SSL_CERTPROBLEM:
+		case CURLE_SSL_CIPHER:
+		case CURLE_SSL_ISSUER_ERROR:
+		case CURLE_SSL_ENGINE_INITFAILED:
+			return HTTP_UNTRUSTED;
+		case CURLE_GOT_NOTHING:
+		case CURLE_PARTIAL_FILE:
+		case CURLE_RECV_ERROR:
+		case CURLE_SEND_ERROR:
+			return HTTP_CONNECTION_LOST;
+		case CURLE_WEIRD_SERVER_REPLY:
+		case CURLE_UNSUPPORTED_PROTOCOL:	/* HTTP/0.9, in 7.66 and later */
+		case CURLE_BAD_CONTENT_ENCODING:
+		case COMPAT_CURLE_TOO_LARGE:
+			return HTTP_MALFORMED;
+		default:
+			return HTTP_BROKEN;
+	}
+}
+
+/* EngineDone: called outside libcurl's callbacks, but must not raise. */
+static void
+transfer_done(void *owner, CURLcode result)
+{
+	HttpTransfer *transfer = owner;
+	HttpExchange *x = transfer->exchange;
+	long		status = 0;
+	curl_off_t	total = 0;
+
+	curl_easy_getinfo(x->handle, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(x->handle, CURLINFO_TOTAL_TIME_T, &total);
+	transfer->status = (int) status;
+	transfer->milliseconds = total / 1000.0;
+	transfer->body = x->body.data;
+	transfer->length = x->body.length;
+	transfer->outcome = outcome_of(x, result, &transfer->problem);
+}
+
+/* MemoryContextCallback: ends the transfer if it is under way. */
+static void
+exchange_free(void *arg)
+{
+	HttpExchange *x = arg;
+
+	engine_discard(x->handle);
+	curl_slist_free_all(x->headers);
+	free(x->answer_headers.data);
+	free(x->body.data);
+}
+
+static void
+set_options(HttpExchange *x, const HttpRequest *request)
+{
+	CURL	   *h = x->handle;
+
+	curl_easy_setopt(h, CURLOPT_URL, request->url);
+	curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L);	/* as it was signed */
+	compat_curl_set_protocol(h, strncmp(request->url, "https:", 6) == 0);
+	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(h, CURLOPT_PROXY, "");		/* nor the environment's */
+	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(h, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (request->ca_bundle)
+	{
+		curl_easy_setopt(h, CURLOPT_CAINFO, request->ca_bundle);
+		curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
+	}
+	curl_easy_setopt(h, CURLOPT_HTTPHEADER, x->headers);
+	curl_easy_setopt(h, CURLOPT_USERAGENT, request->user_agent);
+	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long) request->connect_timeout);
+	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long) request->timeout);
+	curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 128L * 1024);
+	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(h, CURLOPT_HEADERDATA, x);
+	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(h, CURLOPT_WRITEDATA, x);
+	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, x->error);
+}
+
+/*
+ * Send a GET request and return without waiting.
+ *
+ * The transfer belongs to the current memory context, and ends with it at the
+ * latest; its outcome comes through http_wait().  Redirects are not followed,
+ * certificates and host names are verified, TLS is 1.2 or later.
+ */
+HttpTransfer *
+http_start(const HttpRequest *request)
+{
+	HttpTransfer *transfer = palloc0(sizeof(HttpTransfer));
+	HttpExchange *x = palloc0(sizeof(HttpExchange));
+
+	x->handle = engine_handle();
+	x->callback.func = exchange_free;
+	x->callback.arg = x;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &x->callback);
+	x->max_body = request->max_body;
+	for (int i = 0; request->headers[i]; i++)
+	{
+		struct curl_slist *longer = curl_slist_append(x->headers, request->headers[i]);
+
+		if (longer == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("out of memory")));
+		x->headers = longer;
+	}
+	set_options(x, request);
+	transfer->exchange = x;
+	transfer->outcome = HTTP_PENDING;
+	engine_add(x->handle, transfer, transfer_done);
+	return transfer;
+}
+
+/*
+ * Wait until a transfer of this session gets on, or for "timeout" ms (-1: for
+ * ever).  Raises whatever an interrupt raises: 57014 for a cancel.
+ */
+void
+http_wait(long timeout)
+{
+	engine_wait(timeout);
+}
+
+/*
+ * A header of the answer, by its name in any case; NULL if it is not there.
+ * Of several the first.  In the current memory context, bytes as received.
+ */
+char *
+http_header(const HttpTransfer *transfer, const char *name)
+{
+	const Bytes *headers = &transfer->exchange->answer_headers;
+	const char *line = headers->data;
+	const char *end = line + headers->length;
+	size_t		length = strlen(name);
+
+	while (line && line < end)
+	{
+		const char *next = memchr(line, '\n', end - line);
+
+		next = next ? next + 1 : end;
+		if ((size_t) (next - line) > length && line[length] == ':' &&
+			pg_strncasecmp(line, name, length) == 0)
+		{
+			const char *value = line + length + 1;
+
+			while (value < next && strchr(" \t", *value))
+				value++;
+			while (next > value && strchr(" \t\r\n", next[-1]))
+				next--;
+			return pnstrdup(value, next - value);
+		}
+		line = next;
+	}
+	return NULL;
+}
+
+/* An HTTP date; false if it is none. */
+bool
+http_parse_date(const char *text, time_t *date)
+{
+	*date = curl_getdate(text, NULL);
+	return *date != (time_t) -1;
+}

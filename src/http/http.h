@@ -1,0 +1,57 @@
+/*-------------------------------------------------------------------------
+ *
+ * http.h
+ *		HTTP requests that wait as PostgreSQL does.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/http/http.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_HTTP_H
+#define IMAGEBUILDER_HTTP_H
+
+/* What is asked; strings are copied as far as they are needed later. */
+typedef struct HttpRequest
+{
+	const char *url;			/* https or http, percent-encoded */
+	const char *const *headers; /* "Name: value", NULL-terminated */
+	const char *user_agent;
+	const char *ca_bundle;		/* PEM file; NULL: the system's authorities */
+	int			connect_timeout;	/* ms, for resolving, connecting and TLS */
+	int			timeout;		/* ms, for everything */
+	size_t		max_body;		/* bytes */
+} HttpRequest;
+
+typedef enum HttpOutcome
+{
+	HTTP_PENDING,
+	HTTP_ANSWERED,				/* whatever the status */
+	HTTP_NO_CONNECTION,			/* could not resolve, connect or make TLS */
+	HTTP_UNTRUSTED,				/* the same, and another attempt won't help */
+	HTTP_CONNECTION_LOST,		/* closed, timed out or truncated on the way */
+	HTTP_TOO_LARGE,				/* the body is larger than max_body */
+	HTTP_MALFORMED,				/* the answer is not HTTP */
+	HTTP_BROKEN,				/* libcurl failed, for want of memory say */
+} HttpOutcome;
+
+/* A request under way, or its answer; owned by a memory context. */
+typedef struct HttpTransfer
+{
+	HttpOutcome outcome;
+	const char *problem;		/* what went wrong: a clause in ASCII; else NULL */
+	int			status;			/* of the answer; 0 if none came */
+	char	   *body;			/* NUL-terminated; NULL if empty */
+	size_t		length;			/* bytes in body; cut at 64 kB if status >= 300 */
+	double		milliseconds;	/* from the start to the outcome */
+	struct HttpExchange *exchange;	/* private to http.c */
+} HttpTransfer;
+
+extern HttpTransfer *http_start(const HttpRequest *request);
+extern void http_wait(long timeout);
+extern char *http_header(const HttpTransfer *transfer, const char *name);
+extern bool http_parse_date(const char *text, time_t *date);
+
+#endif							/* IMAGEBUILDER_HTTP_H */

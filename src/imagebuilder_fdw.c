@@ -1,0 +1,43 @@
+/*-------------------------------------------------------------------------
+ *
+ * imagebuilder_fdw.c
+ *		PostgreSQL foreign data wrapper for EC2 Image Builder.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/imagebuilder_fdw.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fdw/explain.h"
+#include "fdw/import.h"
+#include "fdw/plan.h"
+#include "fdw/scan.h"
+#include "fmgr.h"
+#include "foreign/fdwapi.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(imagebuilder_fdw_handler);
+
+/* The wrapper's handler: what PostgreSQL calls for planning, scans and so on. */
+Datum
+imagebuilder_fdw_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	(void) fcinfo;
+	routine->GetForeignRelSize = imagebuilderGetForeignRelSize;
+	routine->GetForeignPaths = imagebuilderGetForeignPaths;
+	routine->GetForeignPlan = imagebuilderGetForeignPlan;
+	routine->BeginForeignScan = imagebuilderBeginForeignScan;
+	routine->IterateForeignScan = imagebuilderIterateForeignScan;
+	routine->ReScanForeignScan = imagebuilderReScanForeignScan;
+	routine->EndForeignScan = imagebuilderEndForeignScan;
+	routine->ExplainForeignScan = imagebuilderExplainForeignScan;
+	routine->ImportForeignSchema = imagebuilderImportForeignSchema;
+	PG_RETURN_POINTER(routine);
+}

@@ -1,0 +1,217 @@
+/*-------------------------------------------------------------------------
+ *
+ * failure.c
+ *		Why a look-up failed, in PostgreSQL's terms.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/lookup/failure.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lookup/failure.h"
+#include "mb/pg_wchar.h"
+
+/* What is said of each class of error that the service reports. */
+static const struct
+{
+	int			sqlstate;
+	const char *cause;
+	const char *hint;
+}			classes[] = {
+	[AWS_ERROR_OTHER] = {ERRCODE_FDW_ERROR, "the service reports an error", NULL},
+	[AWS_ERROR_TRANSIENT] = {ERRCODE_CONNECTION_FAILURE,
+		"the service is unavailable", "Try again later."},
+	[AWS_ERROR_SERVER] = {ERRCODE_CONNECTION_FAILURE,
+	"the service failed", NULL},
+	[AWS_ERROR_THROTTLING] = {ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+		"the service is throttling requests",
+	"Ask for fewer images at a time, or raise the server's option \"max_attempts\"."},
+	[AWS_ERROR_AUTHENTICATION] = {ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+		"the service rejects the credentials",
+	"Check the user mapping's options \"access_key_id\", \"secret_access_key\" and \"session_token\"; temporary credentials may have expired."},
+	[AWS_ERROR_CLOCK] = {ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+		"the service rejects the request's signature",
+	"Check the user mapping's option \"secret_access_key\", and this server's clock."},
+	[AWS_ERROR_FORBIDDEN] = {ERRCODE_INSUFFICIENT_PRIVILEGE,
+		"the service denies access",
+	"The AWS identity needs the permission imagebuilder:GetImage for this image."},
+};
+
+static Failure *
+make_failure(int sqlstate, const char *cause, const char *detail, const char *hint)
+{
+	Failure    *failure = palloc(sizeof(Failure));
+
+	failure->sqlstate = sqlstate;
+	failure->cause = cause;
+	failure->detail = detail;
+	failure->hint = hint;
+	return failure;
+}
+
+/*
+ * Text from outside as a message can show it: secrets struck out, control
+ * characters made spaces, what the database's encoding does not have made
+ * question marks, the rest cut at MAX_FOREIGN_TEXT bytes.
+ */
+static char *
+foreign_text(const char *text, size_t length, const char *const *secrets)
+{
+	StringInfoData out;
+	const char *end = text + length;
+
+	initStringInfo(&out);
+	while (text < end && out.len < MAX_FOREIGN_TEXT)
+	{
+		unsigned char c = *text;
+		int			width = pg_utf_mblen((const unsigned char *) text);
+		int			s = 0;
+
+		while (secrets[s] && ((size_t) (end - text) < strlen(secrets[s]) ||
+							  strncmp(text, secrets[s], strlen(secrets[s])) != 0))
+			s++;
+		if (secrets[s])
+		{
+			appendStringInfoString(&out, "***");
+			text += strlen(secrets[s]);
+		}
+		else if (c < 0x80)
+		{
+			appendStringInfoChar(&out, c < ' ' || c == 0x7f ? ' ' : c);
+			text++;
+		}
+		else if (GetDatabaseEncoding() == PG_UTF8 && width <= end - text &&
+				 pg_utf8_islegal((const unsigned char *) text, width))
+		{
+			appendBinaryStringInfo(&out, text, width);
+			text += width;
+		}
+		else
+		{
+			appendStringInfoChar(&out, '?');
+			text++;
+		}
+	}
+	if (text < end)
+		appendStringInfoString(&out, " ...");
+	return out.data;
+}
+
+/* "(HTTP status 429, request ID …, 5 attempts)" */
+static void
+append_circumstances(StringInfo out, const HttpTransfer *transfer, int attempts,
+					 const char *const *secrets)
+{
+	char	   *request_id = http_header(transfer, "x-amzn-RequestId");
+
+	appendStringInfo(out, " (HTTP status %d", transfer->status);
+	if (request_id)
+		appendStringInfo(out, ", request ID %s",
+						 foreign_text(request_id, strlen(request_id), secrets));
+	if (attempts > 1)
+		appendStringInfo(out, ", %d attempts", attempts);
+	appendStringInfoChar(out, ')');
+}
+
+/* A failure that none of the functions below describes. */
+Failure *
+failure_create(int sqlstate, const char *cause, const char *detail, const char *hint)
+{
+	return make_failure(sqlstate, cause, detail, hint);
+}
+
+/* A transfer that brought no answer, after the last attempt. */
+Failure *
+failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts)
+{
+	const char *no_secrets[] = {NULL};
+	char	   *problem = foreign_text(transfer->problem, strlen(transfer->problem),
+									   no_secrets);
+	char	   *detail = attempts > 1 ?
+		psprintf("Host \"%s\": %s (%d attempts).", host, problem, attempts) :
+		psprintf("Host \"%s\": %s.", host, problem);
+
+	switch (transfer->outcome)
+	{
+		case HTTP_NO_CONNECTION:
+		case HTTP_UNTRUSTED:
+			return make_failure(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+								psprintf("could not connect to \"%s\"", host), detail,
+								transfer->outcome == HTTP_UNTRUSTED ?
+								"The server's option \"ca_bundle\" names the certificate authorities to trust." :
+								"Check the ARN's Region, the server's option \"endpoint_url\", and the network.");
+		case HTTP_CONNECTION_LOST:
+			return make_failure(ERRCODE_CONNECTION_FAILURE,
+								psprintf("the connection to \"%s\" failed", host), detail,
+								"The server's options \"request_timeout\" and \"max_attempts\" limit each attempt and their number.");
+		case HTTP_TOO_LARGE:
+			return make_failure(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+								"the answer is too large", detail,
+								"The server's option \"max_response_size\" sets the limit.");
+		case HTTP_MALFORMED:
+			return make_failure(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
+								"the answer is not a GetImage response", detail,
+								"Check the server's option \"endpoint_url\".");
+		default:
+			return make_failure(ERRCODE_FDW_ERROR, "libcurl failed", detail, NULL);
+	}
+}
+
+/* An error that the service reported, after the last attempt. */
+Failure *
+failure_of_aws_error(const AwsError *error, const HttpTransfer *transfer,
+					 int attempts, const char *const *secrets)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, "AWS error");
+	if (error->code)
+		appendStringInfo(&detail, " %s",
+						 foreign_text(error->code, strlen(error->code), secrets));
+	if (error->message)
+		appendStringInfo(&detail, ": %s",
+						 foreign_text(error->message, error->message_length, secrets));
+	append_circumstances(&detail, transfer, attempts, secrets);
+	appendStringInfoChar(&detail, '.');
+	return make_failure(classes[error->class].sqlstate, classes[error->class].cause,
+						detail.data, classes[error->class].hint);
+}
+
+/* An answer that is none: "detail" says why, in sentences. */
+Failure *
+failure_of_answer(const HttpTransfer *transfer, const char *detail,
+				  const char *const *secrets)
+{
+	StringInfoData out;
+	char	   *type = http_header(transfer, "Content-Type");
+	char	   *location = http_header(transfer, "Location");
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "%s HTTP status %d", detail, transfer->status);
+	if (type)
+		appendStringInfo(&out, ", content type \"%s\"",
+						 foreign_text(type, strlen(type), secrets));
+	if (location)
+		appendStringInfo(&out, ", redirecting to \"%s\"",
+						 foreign_text(location, strlen(location), secrets));
+	appendStringInfoChar(&out, '.');
+	return make_failure(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
+						"the answer is not a GetImage response", out.data,
+						"Check the server's option \"endpoint_url\".");
+}
+
+/* Raise it, for the image that was asked for. */
+void
+failure_raise(const Failure *failure, const char *arn)
+{
+	ereport(ERROR,
+			(errcode(failure->sqlstate),
+			 errmsg("could not look up image \"%s\": %s", arn, failure->cause),
+			 failure->detail ? errdetail("%s", failure->detail) : 0,
+			 failure->hint ? errhint("%s", failure->hint) : 0));
+}

@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * failure.h
+ *		Why a look-up failed, in PostgreSQL's terms.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/lookup/failure.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_FAILURE_H
+#define IMAGEBUILDER_FAILURE_H
+
+#include "aws/error.h"
+#include "http/http.h"
+#include "lookup/lookup.h"
+
+typedef struct Failure
+{
+	int			sqlstate;
+	const char *cause;			/* a clause, for the primary message */
+	const char *detail;			/* sentences; NULL if there is nothing to say */
+	const char *hint;			/* the same */
+} Failure;
+
+/* Foreign text in a message is cut at this many bytes. */
+#define MAX_FOREIGN_TEXT	1024
+
+extern Failure *failure_create(int sqlstate, const char *cause,
+							   const char *detail, const char *hint);
+extern Failure *failure_of_transfer(const HttpTransfer *transfer,
+									const char *host, int attempts);
+extern Failure *failure_of_aws_error(const AwsError *error,
+									 const HttpTransfer *transfer, int attempts,
+									 const char *const *secrets);
+extern Failure *failure_of_answer(const HttpTransfer *transfer, const char *detail,
+								  const char *const *secrets);
+extern void failure_raise(const Failure *failure, const char *arn) pg_attribute_noreturn();
+
+#endif							/* IMAGEBUILDER_FAILURE_H */

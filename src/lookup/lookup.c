@@ -1,0 +1,473 @@
+/*-------------------------------------------------------------------------
+ *
+ * lookup.c
+ *		Looking images up at EC2 Image Builder: GetImage, with retries.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/lookup/lookup.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+#include <curl/curl.h>
+
+#include "aws/arn.h"
+#include "common/pg_prng.h"
+#include "lookup/failure.h"
+#include "lookup/lookup.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define SERVICE				"imagebuilder"
+#define OPERATION_PATH		"/GetImage"
+#define USER_AGENT \
+	"imagebuilder_fdw/" IMAGEBUILDER_FDW_VERSION " PostgreSQL/" PG_VERSION
+
+/* From this difference on, a rejected signature is put down to the clock. */
+#define MAX_CLOCK_SKEW		(5 * SECS_PER_MINUTE)
+
+/* The longest host name, with a port. */
+#define MAX_HOST			264
+
+LookupStats session_stats;
+
+typedef enum LookupState
+{
+	LOOKUP_SENT,				/* an attempt is under way */
+	LOOKUP_BACKING_OFF,			/* the next one comes at retry_at */
+	LOOKUP_FOUND,
+	LOOKUP_NOT_FOUND,
+	LOOKUP_FAILED,
+} LookupState;
+
+struct Lookup
+{
+	Client	   *client;
+	MemoryContext context;		/* holds all of this, and the document */
+	MemoryContext attempt_context;	/* the current attempt; of a found image, its
+									 * body */
+	char	   *arn;			/* as asked for */
+	Arn			parts;
+	Endpoint	endpoint;
+	LookupState state;
+	int			attempts;		/* sent so far */
+	bool		clock_corrected;	/* one of them was for the clock's sake */
+	int			budget_taken;	/* by the latest retry */
+	TimestampTz retry_at;
+	HttpTransfer *transfer;		/* of the current attempt */
+	const char *secrets[5];		/* not to be shown; NULL-terminated */
+	const Document *document;	/* if found */
+	const Failure *failure;		/* if failed */
+	LookupStats stats;
+};
+
+/* How far a service's clock is ahead of ours, where signatures showed it. */
+typedef struct ClockOffset
+{
+	char		host[MAX_HOST]; /* the key */
+	int64		seconds;
+} ClockOffset;
+
+static HTAB *clock_offsets = NULL;
+
+static ClockOffset *
+clock_offset(const char *host, HASHACTION action)
+{
+	char		key[MAX_HOST];
+	bool		found;
+	ClockOffset *offset;
+
+	if (clock_offsets == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = MAX_HOST;
+		ctl.entrysize = sizeof(ClockOffset);
+		clock_offsets = hash_create("imagebuilder_fdw clock offsets", 8, &ctl,
+									HASH_ELEM | HASH_STRINGS);
+	}
+	strlcpy(key, host, sizeof(key));
+	offset = hash_search(clock_offsets, key, action, &found);
+	if (offset && !found)
+		offset->seconds = 0;
+	return offset;
+}
+
+/* This server's clock, corrected by what the endpoint's was found to be. */
+static time_t
+signing_clock(const char *host)
+{
+	ClockOffset *offset = clock_offset(host, HASH_FIND);
+
+	return time(NULL) + (offset ? offset->seconds : 0);
+}
+
+/* Raise 22023 unless it is the ARN of an image, a version or a wildcard. */
+void
+lookup_check_arn(const char *arn)
+{
+	Arn			parts;
+
+	if (!arn_parse(arn, &parts) || !arn_is_image(&parts))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not the ARN of an Image Builder image", arn),
+				 errhint("An image's ARN has the form arn:PARTITION:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION or arn:PARTITION:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD.")));
+}
+
+static void
+fail(Lookup *lookup, const Failure *failure)
+{
+	lookup->state = LOOKUP_FAILED;
+	lookup->failure = failure;
+	session_stats.errors++;
+	lookup->stats.errors++;
+}
+
+/* Whether there are keys to sign with; if not, the look-up has failed. */
+static bool
+check_credentials(Lookup *lookup)
+{
+	const AwsCredentials *credentials = &lookup->client->config.credentials;
+
+	if (credentials->access_key_id && credentials->secret_access_key)
+		return true;
+	fail(lookup,
+		 failure_create(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+						"there are no credentials",
+						credentials->access_key_id ?
+						"The user mapping has no \"secret_access_key\"." :
+						credentials->secret_access_key || credentials->session_token ?
+						"The user mapping has no \"access_key_id\"." :
+						"There is no user mapping with keys for the user and the server.",
+						"Set \"access_key_id\" and \"secret_access_key\" with CREATE USER MAPPING or ALTER USER MAPPING."));
+	return false;
+}
+
+/* The three headers that are signed, and the one that is their signature. */
+static void
+sign(Lookup *lookup, const char *path, const NameValue *query, const char **headers)
+{
+	const AwsCredentials *credentials = &lookup->client->config.credentials;
+	SigV4Scope	scope = {.region = lookup->parts.region,.service = SERVICE};
+	NameValue	signed_headers[3];
+	SigV4Request request = {
+		.method = "GET",
+		.path = path,
+		.normalize_path = true,
+		.query = query,
+		.nquery = 1,
+		.headers = signed_headers,
+	};
+	char	   *authorization;
+	int			n = 0;
+
+	sigv4_date(scope.date, signing_clock(lookup->endpoint.host));
+	signed_headers[n++] = (NameValue) {"Host", lookup->endpoint.host};
+	signed_headers[n++] = (NameValue) {"X-Amz-Date", scope.date};
+	if (credentials->session_token)
+		signed_headers[n++] = (NameValue) {"X-Amz-Security-Token", credentials->session_token};
+	request.nheaders = n;
+	authorization = sigv4_authorization(&request, &scope, credentials);
+	if (authorization == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not sign a request"),
+				 errdetail("OpenSSL does not provide SHA-256.")));
+
+	for (int i = 0; i < n; i++)
+		headers[i] = psprintf("%s: %s", signed_headers[i].name, signed_headers[i].value);
+	headers[n++] = psprintf("Authorization: %s", authorization);
+	headers[n] = NULL;
+
+	n = 0;
+	lookup->secrets[n++] = authorization;
+	lookup->secrets[n++] = strrchr(authorization, '=') + 1;	/* the signature */
+	lookup->secrets[n++] = credentials->secret_access_key;
+	lookup->secrets[n++] = credentials->session_token;
+	lookup->secrets[n] = NULL;
+}
+
+/* Send an attempt, signed anew. */
+static void
+send_attempt(Lookup *lookup)
+{
+	const ClientConfig *config = &lookup->client->config;
+	NameValue	query = {"imageBuildVersionArn", lookup->arn};
+	const char *headers[5];
+	HttpRequest request;
+	StringInfoData query_string;
+	char	   *path;
+	MemoryContext previous;
+
+	MemoryContextReset(lookup->attempt_context);
+	previous = MemoryContextSwitchTo(lookup->attempt_context);
+
+	path = psprintf("%s" OPERATION_PATH, lookup->endpoint.base_path);
+	initStringInfo(&query_string);
+	sigv4_query(&query_string, &query, 1);
+	sign(lookup, path, &query, headers);
+
+	request.url = endpoint_url(&lookup->endpoint, OPERATION_PATH, query_string.data);
+	request.headers = headers;
+	request.user_agent = USER_AGENT;
+	request.ca_bundle = config->ca_bundle;
+	request.connect_timeout = config->connect_timeout;
+	request.timeout = config->request_timeout;
+	request.max_body = config->max_response_size;
+	lookup->transfer = http_start(&request);
+	lookup->state = LOOKUP_SENT;
+	if (lookup->attempts++ == 0)
+	{
+		session_stats.requests++;
+		lookup->stats.requests++;
+	}
+	else
+	{
+		session_stats.retries++;
+		lookup->stats.retries++;
+	}
+	MemoryContextSwitchTo(previous);
+}
+
+/*
+ * Start to look an image up, without waiting for the answer.  Raises 22023 for
+ * what is no image's ARN; whatever else goes wrong is lookup_finish()'s.
+ */
+Lookup *
+lookup_create(Client *client, const char *arn)
+{
+	MemoryContext context;
+	MemoryContext previous;
+	Lookup	   *lookup;
+	const char *error = NULL;
+
+	lookup_check_arn(arn);
+	context = AllocSetContextCreate(client->context, "imagebuilder_fdw look-up",
+									ALLOCSET_SMALL_SIZES);
+	previous = MemoryContextSwitchTo(context);
+	lookup = palloc0(sizeof(Lookup));
+	lookup->client = client;
+	lookup->context = context;
+	lookup->attempt_context = AllocSetContextCreate(context, "imagebuilder_fdw attempt",
+													ALLOCSET_SMALL_SIZES);
+	lookup->arn = pstrdup(arn);
+	arn_parse(arn, &lookup->parts);
+	if (client->config.endpoint_url == NULL)
+		endpoint_resolve(&lookup->endpoint, SERVICE, lookup->parts.partition,
+						 lookup->parts.region, client->config.use_fips_endpoint,
+						 client->config.use_dualstack_endpoint);
+	else if (!endpoint_parse_url(&lookup->endpoint, client->config.endpoint_url, &error))
+		elog(ERROR, "option \"endpoint_url\" was not validated: %s", error);
+	if (check_credentials(lookup))
+		send_attempt(lookup);
+	MemoryContextSwitchTo(previous);
+	return lookup;
+}
+
+/* Whether another attempt may be made, and if so, when. */
+static bool
+schedule_retry(Lookup *lookup, bool throttled)
+{
+	int			attempts = lookup->attempts - (lookup->clock_corrected ? 1 : 0);
+
+	if (attempts >= lookup->client->config.max_attempts)
+		return false;
+	lookup->budget_taken = retry_budget_take(lookup->client->budget, throttled);
+	if (lookup->budget_taken == 0)
+		return false;
+	lookup->state = LOOKUP_BACKING_OFF;
+	lookup->retry_at =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									retry_delay(attempts, throttled,
+												pg_prng_double(&pg_global_prng_state),
+												http_header(lookup->transfer,
+															"x-amz-retry-after")));
+	return true;
+}
+
+/* Whether a rejected signature is the clock's fault: then it is set right. */
+static bool
+correct_clock(Lookup *lookup)
+{
+	char	   *header = http_header(lookup->transfer, "Date");
+	time_t		date;
+
+	if (lookup->clock_corrected || header == NULL || !http_parse_date(header, &date) ||
+		labs((long) (date - signing_clock(lookup->endpoint.host))) < MAX_CLOCK_SKEW)
+		return false;
+	clock_offset(lookup->endpoint.host, HASH_ENTER)->seconds = (int64) date - time(NULL);
+	lookup->clock_corrected = true;
+	return true;
+}
+
+static void
+take_aws_error(Lookup *lookup)
+{
+	const HttpTransfer *transfer = lookup->transfer;
+	AwsError	error;
+
+	aws_error_parse(&error, transfer->status, http_header(transfer, "x-amzn-ErrorType"),
+					transfer->body ? transfer->body : "", transfer->length);
+	switch (error.class)
+	{
+		case AWS_ERROR_NOT_FOUND:
+			lookup->state = LOOKUP_NOT_FOUND;
+			session_stats.not_found++;
+			lookup->stats.not_found++;
+			return;
+		case AWS_ERROR_THROTTLING:
+			session_stats.throttled++;
+			lookup->stats.throttled++;
+			if (schedule_retry(lookup, true))
+				return;
+			break;
+		case AWS_ERROR_TRANSIENT:
+			if (schedule_retry(lookup, false))
+				return;
+			break;
+		case AWS_ERROR_CLOCK:
+			if (correct_clock(lookup))
+			{
+				send_attempt(lookup);
+				return;
+			}
+			break;
+		default:
+			break;
+	}
+	fail(lookup, failure_of_aws_error(&error, transfer, lookup->attempts,
+									  lookup->secrets));
+}
+
+/* Whether the top level is a GetImage response's; a mere object is not. */
+static bool
+is_get_image_response(const Document *document)
+{
+	static const char *const members[] = {"image", "requestId", "latestVersionReferences"};
+
+	if (document_node(document, DOC_ROOT)->kind != DOC_OBJECT)
+		return false;
+	for (size_t i = 0; i < lengthof(members); i++)
+	{
+		if (document_member(document, DOC_ROOT, members[i],
+							strlen(members[i])) != DOC_ABSENT)
+			return true;
+	}
+	return false;
+}
+
+static void
+take_response(Lookup *lookup)
+{
+	const HttpTransfer *transfer = lookup->transfer;
+	Document   *document = NULL;
+	char	   *problem = "A redirect is not followed.";
+
+	if (transfer->status < 300)
+	{
+		document = document_parse(transfer->body ? transfer->body : "",
+								  transfer->length, &problem);
+		if (document && !is_get_image_response(document))
+		{
+			document = NULL;
+			problem = "The body is JSON, but not an object with a member \"image\".";
+		}
+	}
+	if (document)
+	{
+		lookup->document = document;
+		lookup->state = LOOKUP_FOUND;
+	}
+	else
+		fail(lookup, failure_of_answer(transfer, problem, lookup->secrets));
+}
+
+/* Take what an attempt brought. */
+static void
+take_outcome(Lookup *lookup)
+{
+	const HttpTransfer *transfer = lookup->transfer;
+
+	session_stats.bytes_received += transfer->length;
+	lookup->stats.bytes_received += transfer->length;
+	session_stats.request_time += transfer->milliseconds;
+	lookup->stats.request_time += transfer->milliseconds;
+
+	if (transfer->outcome == HTTP_ANSWERED)
+	{
+		if (transfer->status >= 400)
+			take_aws_error(lookup);
+		else
+			take_response(lookup);
+		if (lookup->state == LOOKUP_FOUND || lookup->state == LOOKUP_NOT_FOUND)
+			retry_budget_refund(lookup->client->budget, lookup->budget_taken);
+		return;
+	}
+	if ((transfer->outcome == HTTP_NO_CONNECTION ||
+		 transfer->outcome == HTTP_CONNECTION_LOST) &&
+		schedule_retry(lookup, false))
+		return;
+	fail(lookup, failure_of_transfer(transfer, lookup->endpoint.host, lookup->attempts));
+}
+
+/* Do what can be done without waiting; in ms until more can be, -1 if never. */
+static long
+advance(Lookup *lookup)
+{
+	MemoryContext previous = MemoryContextSwitchTo(lookup->context);
+	long		wait = -1;
+
+	if (lookup->state == LOOKUP_SENT && lookup->transfer->outcome != HTTP_PENDING)
+		take_outcome(lookup);
+	if (lookup->state == LOOKUP_BACKING_OFF)
+	{
+		wait = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), lookup->retry_at);
+		if (wait <= 0)
+		{
+			send_attempt(lookup);
+			wait = -1;
+		}
+	}
+	MemoryContextSwitchTo(previous);
+	return wait;
+}
+
+/*
+ * Wait for a look-up: the image's document, NULL if it does not exist.
+ *
+ * Raises what the look-up failed for, with the SQLSTATEs of README.md,
+ * section "Errors"; 57014 and the like when interrupted.
+ */
+const Document *
+lookup_finish(Lookup *lookup)
+{
+	for (;;)
+	{
+		long		wait = advance(lookup);
+
+		switch (lookup->state)
+		{
+			case LOOKUP_FOUND:
+				return lookup->document;
+			case LOOKUP_NOT_FOUND:
+				return NULL;
+			case LOOKUP_FAILED:
+				failure_raise(lookup->failure, lookup->arn);
+			default:
+				http_wait(wait);
+		}
+	}
+}
+
+/* What this look-up took so far. */
+const LookupStats *
+lookup_stats(const Lookup *lookup)
+{
+	return &lookup->stats;
+}

@@ -1,0 +1,81 @@
+/*-------------------------------------------------------------------------
+ *
+ * retry.c
+ *		When to try again: the AWS SDKs' standard retry mode.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/lookup/retry.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * The figures are those of the AWS SDKs and Tools Reference Guide, "Retry
+ * behavior", as of 2026.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "lookup/retry.h"
+
+#define BUDGET				500
+#define THROTTLED_COST		5
+#define TRANSIENT_COST		14
+#define SUCCESS_REFUND		1
+
+#define THROTTLED_BASE_MS	1000
+#define TRANSIENT_BASE_MS	50
+#define MAX_BACKOFF_MS		20000
+
+/* How far a service's own wish may go beyond the delay it replaces. */
+#define RETRY_AFTER_SLACK_MS	5000
+
+void
+retry_budget_init(RetryBudget *budget)
+{
+	budget->tokens = BUDGET;
+}
+
+/* Take what a retry costs; 0 if the budget does not hold that much. */
+int
+retry_budget_take(RetryBudget *budget, bool throttled)
+{
+	int			cost = throttled ? THROTTLED_COST : TRANSIENT_COST;
+
+	if (budget->tokens < cost)
+		return 0;
+	budget->tokens -= cost;
+	return cost;
+}
+
+/* After a success: what its last retry cost, or a little if it needed none. */
+void
+retry_budget_refund(RetryBudget *budget, int taken)
+{
+	budget->tokens = Min(BUDGET, budget->tokens + (taken > 0 ? taken : SUCCESS_REFUND));
+}
+
+/*
+ * How long to wait before a retry, in ms.
+ *
+ * "retry" is 1 for the first, "jitter" is in [0, 1), "retry_after" is the
+ * header x-amz-retry-after (ms), NULL if there was none.
+ */
+int
+retry_delay(int retry, bool throttled, double jitter, const char *retry_after)
+{
+	double		base = throttled ? THROTTLED_BASE_MS : TRANSIENT_BASE_MS;
+	int			delay = (int) (jitter * Min(ldexp(base, retry - 1), MAX_BACKOFF_MS));
+
+	if (retry_after)
+	{
+		char	   *end;
+		long		wish = strtol(retry_after, &end, 10);
+
+		if (end != retry_after && *end == '\0')
+			delay = (int) Max(delay, Min(wish, delay + RETRY_AFTER_SLACK_MS));
+	}
+	return delay;
+}

@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * retry.h
+ *		When to try again: the AWS SDKs' standard retry mode.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/lookup/retry.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_RETRY_H
+#define IMAGEBUILDER_RETRY_H
+
+/* What may be spent on retries, so that an outage is not hammered. */
+typedef struct RetryBudget
+{
+	int			tokens;
+} RetryBudget;
+
+extern void retry_budget_init(RetryBudget *budget);
+extern int	retry_budget_take(RetryBudget *budget, bool throttled);
+extern void retry_budget_refund(RetryBudget *budget, int taken);
+extern int	retry_delay(int retry, bool throttled, double jitter,
+						const char *retry_after);
+
+#endif							/* IMAGEBUILDER_RETRY_H */

@@ -1,0 +1,172 @@
+/*-------------------------------------------------------------------------
+ *
+ * statement.c
+ *		What one statement looks up, and how often: each image once.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/lookup/statement.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * A statement is one run of the executor: all scans of a plan share its
+ * EState, initplans and subplans included.  What was looked up lives in a
+ * child of the EState's memory context and ends with it, on every path.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "lib/ilist.h"
+#include "lookup/statement.h"
+#include "nodes/pg_list.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+typedef struct Statement
+{
+	dlist_node	node;
+	EState	   *estate;
+	MemoryContext context;
+	List	   *clients;
+	RetryBudget budget;
+	MemoryContextCallback callback;
+} Statement;
+
+/* Statements under way; more than one where functions or cursors nest. */
+static dlist_head statements = DLIST_STATIC_INIT(statements);
+
+typedef struct LookupEntry
+{
+	const char *arn;			/* the key; must be first */
+	Lookup	   *lookup;
+} LookupEntry;
+
+static uint32
+hash_arn(const void *key, Size keysize)
+{
+	const char *arn = *(const char *const *) key;
+
+	(void) keysize;
+	return string_hash(arn, strlen(arn) + 1);
+}
+
+static int
+match_arn(const void *a, const void *b, Size keysize)
+{
+	(void) keysize;
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/*
+ * A hash table whose entries start with a C string that they do not own: ARNs
+ * have no greatest length.
+ */
+HTAB *
+statement_arn_table(const char *name, Size entrysize, MemoryContext context)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(const char *);
+	ctl.entrysize = entrysize;
+	ctl.hash = hash_arn;
+	ctl.match = match_arn;
+	ctl.hcxt = context;
+	return hash_create(name, 64, &ctl,
+					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+}
+
+/* MemoryContextCallback: the EState is about to go. */
+static void
+statement_end(void *arg)
+{
+	Statement  *statement = arg;
+
+	dlist_delete(&statement->node);
+}
+
+static Statement *
+find_statement(EState *estate)
+{
+	dlist_iter	iter;
+	MemoryContext context;
+	Statement  *statement;
+
+	dlist_foreach(iter, &statements)
+	{
+		statement = dlist_container(Statement, node, iter.cur);
+		if (statement->estate == estate)
+			return statement;
+	}
+
+	context = AllocSetContextCreate(estate->es_query_cxt, "imagebuilder_fdw statement",
+									ALLOCSET_DEFAULT_SIZES);
+	statement = MemoryContextAllocZero(context, sizeof(Statement));
+	statement->estate = estate;
+	statement->context = context;
+	retry_budget_init(&statement->budget);
+	statement->callback.func = statement_end;
+	statement->callback.arg = statement;
+	dlist_push_head(&statements, &statement->node);
+	MemoryContextRegisterResetCallback(context, &statement->callback);
+	return statement;
+}
+
+/*
+ * The client of a server for a user, within the statement that the executor's
+ * state belongs to.  Its configuration is read at first use.
+ */
+Client *
+statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_config)
+{
+	Statement  *statement = find_statement(estate);
+	MemoryContext previous;
+	Client	   *client;
+	ListCell   *lc;
+
+	foreach(lc, statement->clients)
+	{
+		client = lfirst(lc);
+		if (client->serverid == serverid && client->userid == userid)
+			return client;
+	}
+
+	previous = MemoryContextSwitchTo(statement->context);
+	client = palloc0(sizeof(Client));
+	client->serverid = serverid;
+	client->userid = userid;
+	client->context = statement->context;
+	client->budget = &statement->budget;
+	read_config(&client->config, serverid, userid);
+	client->lookups = statement_arn_table("imagebuilder_fdw look-ups",
+										  sizeof(LookupEntry), statement->context);
+	statement->clients = lappend(statement->clients, client);
+	MemoryContextSwitchTo(previous);
+	return client;
+}
+
+/*
+ * The look-up of an image, started unless the statement has one already
+ * (*shared).  Raises 22023 if it is no image's ARN.
+ */
+Lookup *
+statement_lookup(Client *client, const char *arn, bool *shared)
+{
+	LookupEntry *entry;
+	const char *key;
+
+	entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
+	*shared = entry != NULL;
+	if (*shared)
+		session_stats.cache_hits++;
+	else
+	{
+		Lookup	   *lookup = lookup_create(client, arn);
+
+		key = MemoryContextStrdup(client->context, arn);
+		entry = hash_search(client->lookups, &key, HASH_ENTER, NULL);
+		entry->lookup = lookup;
+	}
+	return entry->lookup;
+}

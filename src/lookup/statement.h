@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * statement.h
+ *		What one statement looks up, and how often: each image once.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/lookup/statement.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_STATEMENT_H
+#define IMAGEBUILDER_STATEMENT_H
+
+#include "lookup/lookup.h"
+#include "nodes/execnodes.h"
+
+/* Fills in what the catalogs say, allocating in the current memory context. */
+typedef void (*ReadConfig) (ClientConfig *config, Oid serverid, Oid userid);
+
+extern Client *statement_client(EState *estate, Oid serverid, Oid userid,
+								ReadConfig read_config);
+extern struct HTAB *statement_arn_table(const char *name, Size entrysize,
+										MemoryContext context);
+extern Lookup *statement_lookup(Client *client, const char *arn, bool *shared);
+
+#endif							/* IMAGEBUILDER_STATEMENT_H */

@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * stats.h
+ *		What this session's look-ups did.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/lookup/stats.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_STATS_H
+#define IMAGEBUILDER_STATS_H
+
+typedef struct LookupStats
+{
+	int64		requests;		/* look-ups sent */
+	int64		retries;		/* further attempts */
+	int64		throttled;		/* attempts answered by throttling */
+	int64		not_found;		/* look-ups of images that do not exist */
+	int64		errors;			/* look-ups that failed */
+	int64		cache_hits;		/* look-ups answered by an earlier one */
+	int64		bytes_received; /* of bodies */
+	double		request_time;	/* ms, summed over the attempts */
+} LookupStats;
+
+/* The session's totals; zeroed by imagebuilder_fdw_stats_reset(). */
+extern LookupStats session_stats;
+
+#endif							/* IMAGEBUILDER_STATS_H */

@@ -1,0 +1,76 @@
+/*-------------------------------------------------------------------------
+ *
+ * path.h
+ *		Paths into an answer: where a table's rows and a column's value are.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/rows/path.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_PATH_H
+#define IMAGEBUILDER_PATH_H
+
+#include "rows/document.h"
+
+/* A chain of member names, "a.b". */
+typedef struct MemberPath
+{
+	int			nnames;
+	const char **names;			/* in UTF-8 */
+} MemberPath;
+
+/*
+ * Where rows come from: members, then what is made rows of there, as often as
+ * lists and maps nest.  "image.a[].b[]" has two levels; the empty path has
+ * one, that makes one row of the root.
+ */
+typedef enum LevelKind
+{
+	LEVEL_OBJECT,				/* the value itself, if it is there */
+	LEVEL_LIST,					/* x[]: each element */
+	LEVEL_MAP,					/* x{}: each entry */
+} LevelKind;
+
+typedef struct RowLevel
+{
+	MemberPath	members;
+	LevelKind	kind;
+} RowLevel;
+
+typedef struct RowPath
+{
+	const char *text;			/* as written */
+	int			nlevels;
+	RowLevel   *levels;
+} RowPath;
+
+/* Where a column's value comes from, seen from its row's item. */
+typedef enum ColumnPathKind
+{
+	PATH_MEMBER,				/* a.b */
+	PATH_ITEM,					/* . */
+	PATH_ORDINAL,				/* # */
+	PATH_PARENT_MEMBER,			/* ^a.b */
+	PATH_PARENT_ORDINAL,		/* ^# */
+	PATH_KEY,					/* @key */
+	PATH_ARN,					/* @arn */
+	PATH_SOURCE,				/* @source */
+	PATH_RESPONSE,				/* @response */
+} ColumnPathKind;
+
+typedef struct ColumnPath
+{
+	const char *text;			/* as written */
+	ColumnPathKind kind;
+	MemberPath	members;		/* of PATH_MEMBER and PATH_PARENT_MEMBER */
+} ColumnPath;
+
+extern RowPath *row_path_parse(const char *text, const char **error);
+extern ColumnPath *column_path_parse(const char *text, const char **error);
+extern NodeIndex member_path_follow(const MemberPath *path, const Document *doc,
+									NodeIndex from);
+
+#endif							/* IMAGEBUILDER_PATH_H */

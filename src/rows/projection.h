@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * projection.h
+ *		The rows that a row source makes of an answer.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/rows/projection.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_PROJECTION_H
+#define IMAGEBUILDER_PROJECTION_H
+
+#include "rows/path.h"
+
+/* Where a cursor stands in one list or map of a row source. */
+typedef struct CursorLevel
+{
+	NodeIndex	next;			/* the element or entry to take next */
+	NodeIndex	end;			/* past the last */
+	NodeIndex	key;			/* the current entry's name, in a map */
+	NodeIndex	item;			/* the current element or entry's value */
+	int32		ordinal;		/* the current element's place, from 1 */
+} CursorLevel;
+
+typedef struct RowCursor
+{
+	const RowPath *path;
+	const Document *doc;
+	CursorLevel *levels;		/* as many as the path has */
+	int			depth;			/* levels entered; 0 before the first row */
+} RowCursor;
+
+extern RowCursor *row_cursor_create(const RowPath *path);
+extern void row_cursor_start(RowCursor *cursor, const Document *doc);
+extern bool row_cursor_next(RowCursor *cursor);
+extern NodeIndex row_cursor_find(const RowCursor *cursor, const ColumnPath *path);
+extern int32 row_cursor_ordinal(const RowCursor *cursor, const ColumnPath *path);
+
+#endif							/* IMAGEBUILDER_PROJECTION_H */

@@ -1,0 +1,330 @@
+/*-------------------------------------------------------------------------
+ *
+ * value.c
+ *		Conversion of JSON values to SQL.
+ *
+ * A column of one of the schema's own types takes the JSON values that the
+ * API's model promises for it, and no others.  A column declared as another
+ * type, or with a path of the user's own, is given the value's text form to
+ * read, or its JSON if the type is json or jsonb.
+ *
+ * All functions raise errors of class 22 or 23 for values that do not fit;
+ * the caller adds which column, path and image it was.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/rows/value.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+#include <limits.h>
+
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "rows/value.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+/* Microseconds from the Unix epoch to PostgreSQL's. */
+#define UNIX_TO_POSTGRES_USECS \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
+
+/*
+ * A converter to the given type, allocated in the current memory context.
+ * "expected" is what the schema says of the value, TYPE_ANY for a path of the
+ * user's own.
+ */
+Converter *
+converter_create(SchemaType expected, Oid type, int32 typmod)
+{
+	Converter  *c = palloc0(sizeof(Converter));
+	Oid			input;
+	Oid			element;
+	bool		preferred;
+
+	c->expected = expected;
+	c->type = type;
+	c->typmod = typmod;
+	c->base_type = getBaseType(type);
+	get_type_category_preferred(c->base_type, &c->category, &preferred);
+	getTypeInputInfo(type, &input, &c->ioparam);
+	fmgr_info(input, &c->input);
+
+	/* A domain over an array is read from its text, by the domain's input. */
+	element = get_element_type(type);
+	if (OidIsValid(element))
+	{
+		c->element = converter_create(expected == TYPE_TEXT_ARRAY ? TYPE_TEXT : TYPE_ANY,
+									  element, typmod);
+		get_typlenbyvalalign(element, &c->element_length, &c->element_byval,
+							 &c->element_align);
+	}
+	return c;
+}
+
+static void
+check_expected(SchemaType expected, DocumentKind kind)
+{
+	bool		fits = true;
+
+	switch (expected)
+	{
+		case TYPE_ANY:
+		case TYPE_JSONB:
+			break;
+		case TYPE_TEXT:
+			fits = kind == DOC_STRING;
+			break;
+		case TYPE_BOOLEAN:
+			fits = kind == DOC_TRUE || kind == DOC_FALSE;
+			break;
+		case TYPE_INTEGER:
+			fits = kind == DOC_NUMBER;
+			break;
+		case TYPE_TIMESTAMPTZ:
+			fits = kind == DOC_STRING || kind == DOC_NUMBER;
+			break;
+		case TYPE_TEXT_ARRAY:
+			fits = kind == DOC_LIST;
+			break;
+	}
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("a JSON %s cannot be read as type %s",
+						document_kind_name(kind), schema_type_name(expected))));
+}
+
+/* Strings are their content, anything else is its JSON. */
+static char *
+text_form(const Document *doc, NodeIndex node, size_t *length)
+{
+	if (document_node(doc, node)->kind == DOC_STRING)
+		return document_text(doc, node, length);
+	return document_json(doc, node, length);
+}
+
+static Datum
+parse_numeric(const char *text)
+{
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
+/* An integer, however its number is written, if it is one: 60, 60.0, 6e1. */
+static Datum
+integer_from_number(const char *text)
+{
+	Datum		number = parse_numeric(text);
+	Datum		whole = DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0));
+
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, number, whole)))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the number %s is not an integer", text)));
+	return DirectFunctionCall1(numeric_int4, whole);
+}
+
+/* Epoch seconds, rounded to the microsecond; exact, so not through double. */
+static Datum
+timestamp_from_number(const char *text)
+{
+	Datum		usecs = DirectFunctionCall2(numeric_mul, parse_numeric(text),
+											NumericGetDatum(int64_to_numeric(USECS_PER_SEC)));
+	int64		value;
+	Timestamp	result;
+
+	value = DatumGetInt64(DirectFunctionCall1(numeric_int8, usecs));
+	if (pg_sub_s64_overflow(value, UNIX_TO_POSTGRES_USECS, &result) ||
+		!IS_VALID_TIMESTAMP(result))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("the epoch seconds %s are out of timestamptz's range", text)));
+	return TimestampTzGetDatum(result);
+}
+
+static const char *
+skip_digits(const char *p, int least, int most)
+{
+	int			n = 0;
+
+	while (n < most && isdigit((unsigned char) p[n]))
+		n++;
+	return n < least ? NULL : p + n;
+}
+
+/*
+ * Whether text is an ISO 8601 date and time in the extended format, so that
+ * PostgreSQL's more lenient input (which takes "now", "infinity" and dates in
+ * the order of DateStyle) reads what was meant.  *zone: it names its zone.
+ */
+static bool
+is_iso_8601(const char *p, bool *zone)
+{
+	if (!(p = skip_digits(p, 4, 4)) || *p++ != '-' ||
+		!(p = skip_digits(p, 2, 2)) || *p++ != '-' ||
+		!(p = skip_digits(p, 2, 2)) || !strchr("Tt ", *p) || !*p++ ||
+		!(p = skip_digits(p, 2, 2)) || *p++ != ':' ||
+		!(p = skip_digits(p, 2, 2)))
+		return false;
+	if (*p == ':')
+	{
+		if (!(p = skip_digits(p + 1, 2, 2)))
+			return false;
+		if (*p == '.' && !(p = skip_digits(p + 1, 1, INT_MAX)))
+			return false;
+	}
+	*zone = *p != '\0';
+	if (*p == 'Z' || *p == 'z')
+		return p[1] == '\0';
+	if (*p == '+' || *p == '-')
+	{
+		if (!(p = skip_digits(p + 1, 2, 2)))
+			return false;
+		if (*p == ':')
+			p++;
+		if (*p != '\0' && !(p = skip_digits(p, 2, 2)))
+			return false;
+		return *p == '\0' && p[-1] != ':';
+	}
+	return *p == '\0';
+}
+
+/* A timestamp without a zone is in UTC, as everywhere in AWS's APIs. */
+static Datum
+timestamp_from_string(const char *text)
+{
+	bool		zone;
+
+	if (!is_iso_8601(text, &zone))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+				 errmsg("\"%s\" is not an ISO 8601 date and time", text)));
+	if (!zone)
+		text = psprintf("%sZ", text);
+	return DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
+							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
+static Datum
+timestamp_from_json(const Document *doc, NodeIndex node)
+{
+	size_t		length;
+	const char *text = text_form(doc, node, &length);
+
+	return document_node(doc, node)->kind == DOC_NUMBER ?
+		timestamp_from_number(text) : timestamp_from_string(text);
+}
+
+static Datum
+array_from_json(Converter *c, const Document *doc, NodeIndex node)
+{
+	NodeIndex	end = document_node(doc, node)->next;
+	int			capacity = 8;
+	int			n = 0;
+	Datum	   *values = palloc(capacity * sizeof(Datum));
+	bool	   *nulls = palloc(capacity * sizeof(bool));
+	int			lower_bound = 1;
+
+	for (NodeIndex i = node + 1; i < end; i = document_node(doc, i)->next)
+	{
+		if (n == capacity)
+		{
+			capacity *= 2;
+			values = repalloc_huge(values, capacity * sizeof(Datum));
+			nulls = repalloc_huge(nulls, capacity * sizeof(bool));
+		}
+		nulls[n] = document_is_null(doc, i);
+		values[n] = nulls[n] ? (Datum) 0 : converter_convert(c->element, doc, i);
+		n++;
+	}
+	if (n == 0)
+		return PointerGetDatum(construct_empty_array(c->element->type));
+	return PointerGetDatum(construct_md_array(values, nulls, 1, &n, &lower_bound,
+											  c->element->type, c->element_length,
+											  c->element_byval, c->element_align));
+}
+
+/*
+ * A value that is neither absent nor null, as the column's type; allocated in
+ * the current memory context.
+ */
+Datum
+converter_convert(Converter *c, const Document *doc, NodeIndex node)
+{
+	DocumentKind kind = document_node(doc, node)->kind;
+	char	   *text;
+	size_t		length;
+
+	check_expected(c->expected, kind);
+
+	switch (c->type)
+	{
+		case TEXTOID:
+			text = text_form(doc, node, &length);
+			return PointerGetDatum(cstring_to_text_with_len(text, length));
+		case BOOLOID:
+			if (kind == DOC_TRUE || kind == DOC_FALSE)
+				return BoolGetDatum(kind == DOC_TRUE);
+			break;
+		case INT4OID:
+			if (kind == DOC_NUMBER)
+				return integer_from_number(document_json(doc, node, &length));
+			break;
+		case TIMESTAMPTZOID:
+			if (kind == DOC_STRING || kind == DOC_NUMBER)
+			{
+				Datum		value = timestamp_from_json(doc, node);
+
+				return c->typmod < 0 ? value :
+					DirectFunctionCall2(timestamptz_scale, value,
+										Int32GetDatum(c->typmod));
+			}
+			break;
+		default:
+			break;
+	}
+	if (c->element && kind == DOC_LIST)
+		return array_from_json(c, doc, node);
+	if (c->base_type == JSONBOID || c->base_type == JSONOID)
+		text = document_json(doc, node, &length);
+	else if (c->category == TYPCATEGORY_DATETIME && kind == DOC_NUMBER)
+	{
+		/* Epoch seconds are no date's text form, but a timestamptz's is. */
+		text = DatumGetCString(DirectFunctionCall1(timestamptz_out,
+												   timestamp_from_json(doc, node)));
+	}
+	else
+		text = text_form(doc, node, &length);
+	return converter_from_text(c, text);
+}
+
+/* Text in the database's encoding, as the column's type. */
+Datum
+converter_from_text(Converter *c, const char *text)
+{
+	if (c->type == TEXTOID)
+		return CStringGetTextDatum(text);
+	return InputFunctionCall(&c->input, unconstify(char *, text), c->ioparam,
+							 c->typmod);
+}
+
+/* A place in a list, as the column's type. */
+Datum
+converter_from_int32(Converter *c, int32 value)
+{
+	char		text[12];
+
+	if (c->type == INT4OID)
+		return Int32GetDatum(value);
+	pg_ltoa(value, text);
+	return converter_from_text(c, text);
+}

@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * value.h
+ *		Conversion of JSON values to SQL.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/rows/value.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_VALUE_H
+#define IMAGEBUILDER_VALUE_H
+
+#include "fmgr.h"
+#include "rows/document.h"
+#include "rows/schema.h"
+
+/* How values become one SQL type; made once a column, used once a value. */
+typedef struct Converter
+{
+	SchemaType	expected;		/* what the API's model promises */
+	Oid			type;			/* as the column is declared */
+	Oid			base_type;		/* the same under any domains */
+	int32		typmod;
+	char		category;		/* a TYPCATEGORY_ */
+	FmgrInfo	input;			/* the declared type's input function */
+	Oid			ioparam;
+	struct Converter *element;	/* of an array type; else NULL */
+	int16		element_length;
+	bool		element_byval;
+	char		element_align;
+} Converter;
+
+extern Converter *converter_create(SchemaType expected, Oid type, int32 typmod);
+extern Datum converter_convert(Converter *converter, const Document *doc,
+							   NodeIndex node);
+extern Datum converter_from_text(Converter *converter, const char *text);
+extern Datum converter_from_int32(Converter *converter, int32 value);
+
+#endif							/* IMAGEBUILDER_VALUE_H */
