@@ -1,0 +1,314 @@
+#!/usr/bin/python3
+"""Tests of src/aws against what the project did not write.
+
+AWS's published signing vectors (in $IMAGEBUILDER_SHARED, when it is there),
+botocore's signer, botocore's endpoint data and botocore's parser of errors.
+Prints TAP.
+"""
+import datetime
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import unittest.mock
+import urllib.parse
+
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+import botocore.loaders
+import botocore.parsers
+import botocore.regions
+
+HERE = pathlib.Path(__file__).parent
+SHARED = os.environ.get("IMAGEBUILDER_SHARED")
+RANDOM_REQUESTS = 4000
+
+driver = subprocess.Popen([HERE / "aws_driver"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+tests = failures = 0
+
+
+def call(name, **arguments):
+    driver.stdin.write(json.dumps({"call": name, **arguments}) + "\n")
+    driver.stdin.flush()
+    return json.loads(driver.stdout.readline())
+
+
+def check(name, got, expected):
+    global tests, failures
+    tests += 1
+    if got != expected:
+        failures += 1
+        print(f"not ok {tests} - {name}\n# got      {got!r}\n# expected {expected!r}")
+    else:
+        print(f"ok {tests} - {name}")
+
+
+# ---- AWS's vectors --------------------------------------------------------
+
+def parse_request(text):
+    """A vector's request: the line is split at its last " HTTP/1.1"."""
+    head, _, body = text.partition("\n\n")
+    lines = head.split("\n")
+    method, _, rest = lines[0].partition(" ")
+    target = rest[:rest.rindex(" HTTP/1.1")]
+    headers = []
+    for line in filter(None, lines[1:]):
+        if line[0] in " \t":
+            headers[-1][1] += " " + line.strip()
+        else:
+            headers.append(list(line.split(":", 1)))
+    path, _, query = target.partition("?")
+    pairs = [list(map(urllib.parse.unquote, (p.partition("=")[::2]))) for p in query.split("&") if p]
+    return method, path, pairs, headers, body
+
+
+def vectors(directory):
+    for case in sorted(pathlib.Path(directory).iterdir()):
+        context = json.loads((case / "context.json").read_text())
+        method, path, query, headers, body = parse_request((case / "request.txt").read_text())
+        time = datetime.datetime.strptime(context["timestamp"], "%Y-%m-%dT%H:%M:%SZ")
+        time = time.replace(tzinfo=datetime.timezone.utc)
+        headers.append(["X-Amz-Date", time.strftime("%Y%m%dT%H%M%SZ")])
+        token = context["credentials"].get("token")
+        if token and not context.get("omit_session_token"):
+            headers.append(["X-Amz-Security-Token", token])
+        expected = {name: (case / f"header-{name}.txt").read_text()
+                    for name in ("canonical-request", "string-to-sign", "signature")}
+        if context["sign_body"] and "x-amz-content-sha256" in expected["canonical-request"]:
+            headers.append(["x-amz-content-sha256", expected["canonical-request"].split("\n")[-1]])
+        got = call("sign", method=method, path=path, normalize=context["normalize"], query=query,
+                   headers=headers, body=body, time=int(time.timestamp()),
+                   region=context["region"], service=context["service"],
+                   access_key_id=context["credentials"]["access_key_id"],
+                   secret_access_key=context["credentials"]["secret_access_key"])
+        for name, value in expected.items():
+            check(f"vector {case.name}: {name}", got[name.replace("-", "_")], value)
+
+
+# ---- botocore's signer ----------------------------------------------------
+
+ALPHABET = "abcXYZ019-_.~ /:=&+%*@!'(),;?#[]|é日\U0001f600"
+
+
+def random_text(rng, most, alphabet=ALPHABET):
+    return "".join(rng.choice(alphabet) for _ in range(rng.randrange(most + 1)))
+
+
+def botocore_signer(rng):
+    """Random requests, each of them signed by botocore at a frozen clock."""
+    wrong = []
+    for _ in range(RANDOM_REQUESTS):
+        time = datetime.datetime.utcfromtimestamp(rng.randrange(2**31))
+        query = [[random_text(rng, 6) or "q", random_text(rng, 12)] for _ in range(rng.randrange(4))]
+        query = [[n, v] for i, (n, v) in enumerate(query) if n not in [q[0] for q in query[:i]]]
+        path = urllib.parse.quote("/" + "/".join(random_text(rng, 6) for _ in range(rng.randrange(4))),
+                                  safe="/-_.~")
+        token = random_text(rng, 40, "abcXYZ019+/=") or None
+        host = rng.choice(["imagebuilder.us-east-1.amazonaws.com", "127.0.0.1:8080", "example.org"])
+        extra = [[f"X-Test-{i}", "a" + random_text(rng, 12, "abc XYZ  ,;")] for i in range(rng.randrange(3))]
+        body = rng.choice(["", random_text(rng, 30, "abc=&%")])
+        keys = random_text(rng, 20, "ABC123") or "A", random_text(rng, 40, "abcXYZ019+/") or "s"
+        region = rng.choice(["us-east-1", "eu-isoe-west-1", "cn-north-1"])
+
+        clock = unittest.mock.Mock()
+        clock.datetime.utcnow.return_value = clock.datetime.now.return_value = time
+        clock.return_value = time       # newer versions call get_current_datetime()
+        for name in ("datetime", "get_current_datetime"):
+            if hasattr(botocore.auth, name):
+                setattr(botocore.auth, name, clock)
+        encoded = "&".join(f"{urllib.parse.quote(n, safe='-_.~')}={urllib.parse.quote(v, safe='-_.~')}"
+                           for n, v in query)
+        request = botocore.awsrequest.AWSRequest(
+            method="POST" if body else "GET", data=body,
+            url=f"https://{host}{path}" + (f"?{encoded}" if encoded else ""),
+            headers={n: v for n, v in extra})
+        if path.startswith("//") or path.endswith(("/.", "/..")):
+            continue            # urlsplit takes the one for a host; botocore and
+                                # RFC 3986 differ over a slash in the other
+        signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(*keys, token),
+                                         "imagebuilder", region)
+        signer.add_auth(request)
+        expected = request.headers["Authorization"]
+        headers = extra + [["Host", host], ["X-Amz-Date", time.strftime("%Y%m%dT%H%M%SZ")]]
+        if token:
+            headers.append(["X-Amz-Security-Token", token])
+        got = call("sign", method=request.method, path=path, normalize=True, query=query,
+                   headers=headers, body=body, region=region, service="imagebuilder",
+                   time=int(time.replace(tzinfo=datetime.timezone.utc).timestamp()),
+                   access_key_id=keys[0], secret_access_key=keys[1])["authorization"]
+        if got != expected:
+            wrong.append((request.url, got, expected))
+    check(f"{RANDOM_REQUESTS} random requests are signed as botocore signs them", wrong[:1], [])
+
+
+# ---- endpoints ------------------------------------------------------------
+
+def botocore_endpoints():
+    resolver = botocore.regions.EndpointResolver(botocore.loaders.Loader().load_data("endpoints"))
+    suffixes = {
+        "aws": ("amazonaws.com", "api.aws"),
+        "aws-cn": ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+        "aws-us-gov": ("amazonaws.com", "api.aws"),
+    }
+    for partition in resolver.get_available_partitions():
+        regions = resolver.get_available_endpoints("ec2", partition)
+        for region in regions:
+            if "-" not in region or region.startswith("fips"):
+                continue
+            plain = resolver.construct_endpoint("imagebuilder", region, partition_name=partition)
+            got = call("endpoint", service="imagebuilder", partition=partition, region=region)
+            check(f"endpoint of {region}, as in botocore", got["host"], plain["hostname"])
+            got = call("endpoint", service="imagebuilder", partition="new", region=region)
+            check(f"endpoint of {region} by the Region alone", got["host"], plain["hostname"])
+            if partition in suffixes:
+                got = call("endpoint", service="imagebuilder", partition=partition, region=region,
+                           dualstack=True)
+                check(f"dual-stack endpoint of {region}", got["host"],
+                      f"imagebuilder.{region}.{suffixes[partition][1]}")
+
+
+ENDPOINTS = [
+    # partition, region, fips, dualstack, host
+    ("aws", "us-east-1", True, False, "imagebuilder-fips.us-east-1.amazonaws.com"),
+    ("aws", "us-east-1", True, True, "imagebuilder-fips.us-east-1.api.aws"),
+    ("aws-us-gov", "us-gov-west-1", True, False, "imagebuilder.us-gov-west-1.amazonaws.com"),
+    ("aws-us-gov", "us-gov-west-1", True, True, "imagebuilder-fips.us-gov-west-1.api.aws"),
+    ("aws-us-gov", "us-gov-east-1", False, True, "imagebuilder.us-gov-east-1.api.aws"),
+    ("aws-cn", "cn-north-1", True, False, "imagebuilder-fips.cn-north-1.amazonaws.com.cn"),
+    ("aws-iso", "us-iso-east-1", False, False, "imagebuilder.us-iso-east-1.c2s.ic.gov"),
+    ("aws-iso", "us-iso-east-1", False, True, "imagebuilder.us-iso-east-1.api.aws.ic.gov"),
+    ("aws-iso-b", "us-isob-east-1", False, False, "imagebuilder.us-isob-east-1.sc2s.sgov.gov"),
+    ("aws-iso-b", "us-isob-east-1", False, True, "imagebuilder.us-isob-east-1.api.aws.scloud"),
+    ("aws-iso-e", "eu-isoe-west-1", False, False, "imagebuilder.eu-isoe-west-1.cloud.adc-e.uk"),
+    ("aws-iso-e", "eu-isoe-west-1", False, True, "imagebuilder.eu-isoe-west-1.api.cloud-aws.adc-e.uk"),
+    ("aws-iso-f", "us-isof-south-1", False, False, "imagebuilder.us-isof-south-1.csp.hci.ic.gov"),
+    ("aws-iso-f", "us-isof-south-1", False, True, "imagebuilder.us-isof-south-1.api.aws.hci.ic.gov"),
+    ("aws-eusc", "eusc-de-east-1", False, False, "imagebuilder.eusc-de-east-1.amazonaws.eu"),
+    ("aws-eusc", "eusc-de-east-1", False, True, "imagebuilder.eusc-de-east-1.api.amazonwebservices.eu"),
+    ("aws-new", "xx-new-1", False, False, "imagebuilder.xx-new-1.amazonaws.com"),
+    ("aws", "US-EAST-1", False, False, "imagebuilder.us-east-1.amazonaws.com"),
+]
+
+URLS = [
+    # url, what is asked for below it (None: refused)
+    ("https://example.org", "https://example.org/Path?query"),
+    ("https://Example.ORG:443/", "https://example.org/Path?query"),
+    ("http://127.0.0.1:80", "http://127.0.0.1/Path?query"),
+    ("http://127.0.0.1:8080/base", "http://127.0.0.1:8080/base/Path?query"),
+    ("http://[::1]:8080/a/b/", "http://[::1]:8080/a/b/Path?query"),
+    ("https://example.org/a%20b", "https://example.org/a%20b/Path?query"),
+    ("ftp://example.org", None),
+    ("file:///etc/passwd", None),
+    ("example.org", None),
+    ("", None),
+    ("https://", None),
+    ("https://user:secret@example.org", None),
+    ("https://example.org/?a=b", None),
+    ("https://example.org/#f", None),
+    ("https://exämple.org", None),
+    ("https://example.org:99999", None),
+]
+
+ARNS = [
+    # arn, valid, an image's
+    ("arn:aws:imagebuilder:us-east-1:123456789012:image/a/1.0.0/1", True, True),
+    ("arn:aws:imagebuilder:us-east-1:123456789012:image/a/1.0.0", True, True),
+    ("arn:aws-cn:imagebuilder:cn-north-1:aws:image/a/x.x.x", True, True),
+    ("arn:p:imagebuilder:r:third-party:image/A_b.c/v/b", True, True),
+    ("arn:aws:imagebuilder:us-east-1:1:component/a/1.0.0/1", True, False),
+    ("arn:aws:imagebuilder:us-east-1:1:workflow/build/a/1.0.0/1", True, False),
+    ("arn:aws:imagebuilder:us-east-1:1:image-pipeline/a", True, False),
+    ("arn:aws:imagebuilder:us-east-1:1:new-thing/a/b", True, False),
+    ("arn:aws:imagebuilder:us-east-1:1:image/a", False, False),
+    ("arn:aws:imagebuilder:us-east-1:1:image/a/1.0.0/1/2", False, False),
+    ("arn:aws:imagebuilder:us-east-1:1:image/a/1.0.0/", False, False),
+    ("arn:aws:imagebuilder:us-east-1:1:image//1.0.0", False, False),
+    ("arn:aws:imagebuilder:us-east-1:1:image", False, False),
+    ("arn:aws:imagebuilder:us-east-1::image/a/1.0.0", False, False),
+    ("arn:aws:imagebuilder::1:image/a/1.0.0", False, False),
+    ("arn:aws:imagebuilder:evil.example.org/:1:image/a/1.0.0", False, False),
+    ("arn:aws:imagebuilder:a@b:1:image/a/1.0.0", False, False),
+    ("arn:aws:imagebuilder:-a:1:image/a/1.0.0", False, False),
+    ("arn:aws:imagebuilder:a-:1:image/a/1.0.0", False, False),
+    ("arn:aws:imagebuilder:" + "a" * 63 + ":1:image/a/1.0.0", True, True),
+    ("arn:aws:imagebuilder:" + "a" * 64 + ":1:image/a/1.0.0", False, False),
+    ("arn:aws:ec2:us-east-1:1:image/ami-1/1.0.0", False, False),
+    ("arn::imagebuilder:us-east-1:1:image/a/1.0.0", False, False),
+    ("ARN:aws:imagebuilder:us-east-1:1:image/a/1.0.0", False, False),
+    (" arn:aws:imagebuilder:us-east-1:1:image/a/1.0.0", False, False),
+    ("arn:aws:imagebuilder:us-east-1:1:image/a/1.0.0\n", False, False),
+    ("", False, False),
+    ("arn", False, False),
+]
+
+
+# ---- errors ---------------------------------------------------------------
+
+def botocore_errors():
+    """What botocore's parser makes of an answer is what ours makes of it."""
+    parser = botocore.parsers.RestJSONParser()
+    cases = [
+        (400, "InvalidRequestException", '{"message": "m"}'),
+        (400, "InvalidRequestException:http://internal.amazon.com/x/", '{"message": "m"}'),
+        (400, "com.amazonaws#InvalidRequestException", '{"Message": "m"}'),
+        (404, None, '{"code": "ResourceNotFoundException", "message": "m"}'),
+        (404, None, '{"__type": "com.amazonaws.imagebuilder#ResourceNotFoundException", "message": "m"}'),
+        (403, None, '{"Code": "X", "message": "zwölf \\u00e9"}'),
+    ]
+    for status, header, body in cases:
+        headers = {"x-amzn-errortype": header} if header else {}
+        expected = parser.parse({"status_code": status, "headers": headers, "body": body.encode()}, None)
+        got = call("error", status=status, header=header, body=body)
+        if body.startswith('{"Code"'):
+            expected["Error"]["Code"] = "X"   # newer SDKs read it, this botocore does not
+        if "#" in (header or ""):
+            expected["Error"]["Code"] = header.split("#")[1]    # likewise
+        check(f"error {status} {header} {body}", [got["code"], got["message"]],
+              [expected["Error"]["Code"], expected["Error"]["Message"]])
+
+
+ERRORS = [
+    # status, header, body, code, message, class (an AwsErrorClass)
+    (502, None, "<html>bad gateway</html>", None, "<html>bad gateway</html>", 2),
+    (500, None, "", None, None, 2),
+    (501, None, "", None, None, 3),
+    (429, None, "", None, None, 4),
+    (429, "AnythingAtAll", "", "AnythingAtAll", None, 4),
+    (400, "ThrottlingException", "", "ThrottlingException", None, 4),
+    (429, "CallRateLimitExceededException", "{}", "CallRateLimitExceededException", None, 4),
+    (404, "ResourceNotFoundException", "{}", "ResourceNotFoundException", None, 1),
+    (400, "ResourceNotFoundException", "{}", "ResourceNotFoundException", None, 1),
+    (404, None, "gone", None, "gone", 0),
+    (403, None, "", None, None, 7),
+    (401, None, "", None, None, 5),
+    (403, "UnrecognizedClientException", "", "UnrecognizedClientException", None, 5),
+    (403, "SignatureDoesNotMatch", "", "SignatureDoesNotMatch", None, 6),
+    (400, ":", "[1]", None, "[1]", 0),
+    (400, None, '{"message": 5}', None, None, 0),
+    (400, None, '{"message": "cut', None, '{"message": "cut', 0),
+    (408, "RequestTimeout", "", "RequestTimeout", None, 2),
+]
+
+if SHARED:
+    vectors(pathlib.Path(SHARED) / "aws-signing-test-suite" / "v4")
+botocore_signer(random.Random(20261125))
+botocore_endpoints()
+for partition, region, fips, dualstack, host in ENDPOINTS:
+    got = call("endpoint", service="imagebuilder", partition=partition, region=region, fips=fips,
+               dualstack=dualstack)
+    check(f"endpoint {partition} {region} fips={fips} dualstack={dualstack}", got["host"], host)
+for url, expected in URLS:
+    check(f"endpoint_url {url}", call("endpoint", url=url).get("url"), expected)
+for arn, valid, image in ARNS:
+    check(f"arn {arn!r}", call("arn", arn=arn), {"valid": valid, "image": image})
+botocore_errors()
+for status, header, body, code, message, kind in ERRORS:
+    check(f"error {status} {header} {body!r}", call("error", status=status, header=header, body=body),
+          {"code": code, "message": message, "class": kind})
+print(f"1..{tests}")
+driver.stdin.close()
+sys.exit(1 if failures or driver.wait() else 0)
