@@ -24,6 +24,7 @@
 
 #include "commands/explain.h"
 #include "common/jsonapi.h"
+#include "executor/executor.h"
 #include "mb/pg_wchar.h"
 #include "optimizer/pathnode.h"
 #include "storage/latch.h"
@@ -34,6 +35,11 @@
 #endif
 #include "utils/selfuncs.h"
 #include "utils/wait_event.h"
+
+/* 18 spells it as C23 does, before the declaration. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
 
 /* 17 lets the caller own the lexer's memory. */
 static inline JsonLexContext *
@@ -105,11 +111,17 @@ compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows,
 #endif
 
 /* 16 moved the user whom a scan is checked as from the range table. */
+static inline Oid
+compat_scan_user(ForeignScanState *node)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+
 #if PG_VERSION_NUM >= 160000
-#define compat_scan_user(node, rte) (((ForeignScan *) (node)->ss.ps.plan)->checkAsUser)
+	return plan->checkAsUser;
 #else
-#define compat_scan_user(node, rte) ((rte)->checkAsUser)
+	return exec_rt_fetch(plan->scan.scanrelid, node->ss.ps.state)->checkAsUser;
 #endif
+}
 
 /* libcurl 7.85 made a string of what was a set of bits. */
 #if LIBCURL_VERSION_NUM >= 0x075500

@@ -14,6 +14,7 @@
 #define IMAGEBUILDER_BINDING_H
 
 #include "access/attnum.h"
+#include "compat.h"
 #include "nodes/bitmapset.h"
 #include "rows/path.h"
 #include "rows/schema.h"
@@ -37,7 +38,6 @@ extern BoundTable *binding_table(Oid relid);
 extern BoundColumn binding_column(const BoundTable *table, AttrNumber attnum);
 extern Bitmapset *binding_key_columns(const BoundTable *table, int natts);
 extern void binding_check_table(const BoundTable *table);
-extern void binding_reject_column(const BoundTable *table, AttrNumber attnum)
-			pg_attribute_noreturn();
+pg_noreturn extern void binding_reject_column(const BoundTable *table, AttrNumber attnum);
 
 #endif							/* IMAGEBUILDER_BINDING_H */

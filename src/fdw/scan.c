@@ -131,8 +131,7 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	EState	   *estate = node->ss.ps.state;
 	Relation	relation = node->ss.ss_currentRelation;
-	RangeTblEntry *rte = exec_rt_fetch(plan->scan.scanrelid, estate);
-	Oid			userid = compat_scan_user(node, rte);
+	Oid			userid = compat_scan_user(node);
 	Oid			serverid = GetForeignServerIdByRelId(RelationGetRelid(relation));
 	BoundTable *table;
 	ImageBuilderScan *state;

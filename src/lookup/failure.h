@@ -14,6 +14,7 @@
 #define IMAGEBUILDER_FAILURE_H
 
 #include "aws/error.h"
+#include "compat.h"
 #include "http/http.h"
 #include "lookup/lookup.h"
 
@@ -37,6 +38,6 @@ extern Failure *failure_of_aws_error(const AwsError *error,
 									 const char *const *secrets);
 extern Failure *failure_of_answer(const HttpTransfer *transfer, const char *detail,
 								  const char *const *secrets);
-extern void failure_raise(const Failure *failure, const char *arn) pg_attribute_noreturn();
+pg_noreturn extern void failure_raise(const Failure *failure, const char *arn);
 
 #endif							/* IMAGEBUILDER_FAILURE_H */
