@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "aws/arn.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -19,6 +20,7 @@
 #include "lookup/stats.h"
 #include "rows/schema.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(imagebuilder_fdw_version);
 PG_FUNCTION_INFO_V1(imagebuilder_fdw_columns);

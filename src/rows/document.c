@@ -142,6 +142,16 @@ take_value(Builder *b, Expect *expect)
 }
 
 static bool
+take_name(Builder *b, Expect *expect)
+{
+	if (b->lex->token_type != JSON_TOKEN_STRING)
+		return false;
+	add_node(b, DOC_STRING);
+	*expect = EXPECT_COLON;
+	return true;
+}
+
+static bool
 take_comma_or_end(Builder *b, Expect *expect)
 {
 	switch (b->lex->token_type)
@@ -182,13 +192,9 @@ take_token(Builder *b, Expect *expect)
 		case EXPECT_NAME_OR_END:
 			if (token == JSON_TOKEN_OBJECT_END)
 				return take_comma_or_end(b, expect);
-			/* FALLTHROUGH */
+			return take_name(b, expect);
 		case EXPECT_NAME:
-			if (token != JSON_TOKEN_STRING)
-				return false;
-			add_node(b, DOC_STRING);
-			*expect = EXPECT_COLON;
-			return true;
+			return take_name(b, expect);
 		case EXPECT_COLON:
 			*expect = EXPECT_VALUE;
 			return token == JSON_TOKEN_COLON;
