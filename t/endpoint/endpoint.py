@@ -1,0 +1,331 @@
+#!/usr/bin/python3
+"""A stand-in for EC2 Image Builder's endpoint, for tests and the demonstration.
+
+Speaks GetImage over HTTP/1.1 with kept connections, and TLS if given a
+certificate; verifies each request's signature with botocore's own signer and
+its clock against this machine's; answers from the fixtures beside this file.
+What it says is checked by boto3 and the AWS CLI (see compare.py).
+
+An image named fault-KIND fails in the way that faults.py has for KIND;
+fault-KIND-N fails N times and then answers.  Tests steer and count through
+paths below /-/ (see Handler.control).
+"""
+import argparse
+import calendar
+import collections
+import datetime
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import socketserver
+import ssl
+import sys
+import threading
+import time
+import urllib.parse
+import uuid
+
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+
+import faults
+
+SERVICE = "imagebuilder"
+MAX_CLOCK_SKEW = 300
+TOKEN = "FwoGZXIvYXdzEXAMPLETOKEN/+=" + "Ab9/+=" * 40
+CREDENTIALS = {
+    # access key id: (secret access key, session token)
+    "AKIDEXAMPLE": ("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None),
+    "ASIATEMPORARYEXAMPLE": ("temporarySecret/EXAMPLE+KEY0000000000000", TOKEN),
+    "ASIAEXPIREDEXAMPLE": ("expiredSecret/EXAMPLE+KEY000000000000000", "EXPIRED/+="),
+    "AKIAFORBIDDENEXAMPLE": ("forbiddenSecret/EXAMPLE+KEY0000000000000", None),
+}
+ARN = re.compile(r"arn:aws[^:]*:imagebuilder:([^:]+):([^:]+):image/([^/]+)/([^/]+)(?:/([^/]+))?")
+
+
+class ServiceError(Exception):
+    """An error as the service reports it."""
+
+    def __init__(self, status, code, message):
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+class Images:
+    """The images there are: bodies by ARN, as they will be sent."""
+
+    def __init__(self, directory):
+        self.fixtures = {}
+        for path in sorted(pathlib.Path(directory).glob("*.json")):
+            body = path.read_bytes()
+            self.fixtures[json.loads(body)["image"]["arn"]] = body
+        self.put = {}
+
+    def find(self, arn):
+        """A build by its ARN, else the newest available build that matches."""
+        for bodies in (self.put, self.fixtures):
+            if arn in bodies:
+                return bodies[arn]
+        prefix, _, version = arn.rpartition("/")
+        pattern = re.compile(re.escape(prefix) + "/" + re.escape(version).replace("x", r"\d+") + r"/(\d+)")
+        matches = [(*map(int, re.findall(r"\d+", found.partition("/")[2])), found)
+                   for found, body in self.fixtures.items()
+                   if pattern.fullmatch(found)
+                   and json.loads(body)["image"].get("state", {}).get("status") == "AVAILABLE"]
+        return self.fixtures[max(matches)[-1]] if matches else None
+
+
+class Counters:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.in_flight = 0
+        self.reset()
+
+    def reset(self):
+        with self.lock:
+            self.requests = self.connections = self.max_in_flight = 0
+            self.by_arn, self.by_status = collections.Counter(), collections.Counter()
+            self.user_agents = set()
+
+    def as_json(self):
+        with self.lock:
+            return json.dumps({"requests": self.requests, "connections": self.connections,
+                               "max_in_flight": self.max_in_flight, "by_arn": self.by_arn,
+                               "by_status": self.by_status, "user_agents": sorted(self.user_agents)})
+
+
+def check_clock(date, clock):
+    """As AWS does: five minutes either way."""
+    try:
+        signed = calendar.timegm(time.strptime(date, "%Y%m%dT%H%M%SZ"))
+    except ValueError:
+        raise ServiceError(403, "IncompleteSignatureException", "Date must be in ISO-8601 'basic format'.")
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock))
+    if signed < clock - MAX_CLOCK_SKEW:
+        raise ServiceError(403, "InvalidSignatureException",
+                           f"Signature expired: {date} is now earlier than {now} (5 min.)")
+    if signed > clock + MAX_CLOCK_SKEW:
+        raise ServiceError(403, "InvalidSignatureException",
+                           f"Signature not yet current: {date} is still later than {now} (5 min.)")
+
+
+def check_signature(method, url, headers, region, clock):
+    """Sign what was received with botocore, and compare."""
+    parts = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, "
+                         r"SignedHeaders=([^,]+), Signature=([0-9a-f]{64})", headers.get("authorization", ""))
+    if not headers.get("authorization"):
+        raise ServiceError(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+    if not parts:
+        raise ServiceError(403, "IncompleteSignatureException",
+                           "Authorization header requires 'Credential', 'Signature' and 'SignedHeaders'.")
+    key, day, signed_region, service, names, signature = parts.groups()
+    names = names.split(";")
+    date = headers.get("x-amz-date", "")
+    token = headers.get("x-amz-security-token")
+    if key not in CREDENTIALS or CREDENTIALS[key][1] != token:
+        raise ServiceError(403, "UnrecognizedClientException",
+                           "The security token included in the request is invalid.")
+    if not {"host", "x-amz-date", *(["x-amz-security-token"] if token else [])} <= set(names):
+        raise ServiceError(403, "IncompleteSignatureException", "A required header is not signed.")
+    if (day, signed_region, service) != (date[:8], region, SERVICE):
+        raise ServiceError(403, "InvalidSignatureException",
+                           f"Credential should be scoped to a valid Region, not '{signed_region}'.")
+    check_clock(date, clock)
+    request = botocore.awsrequest.AWSRequest(method=method, url=url,
+                                             headers={name: headers[name] for name in names if name in headers})
+    request.context["timestamp"] = date
+    signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, CREDENTIALS[key][0], token),
+                                     SERVICE, region)
+    canonical = signer.canonical_request(request)
+    if signer.signature(signer.string_to_sign(request, canonical), request) != signature:
+        raise ServiceError(403, "InvalidSignatureException",
+                           "The request signature we calculated does not match the signature you provided. "
+                           f"The Canonical String for this request should have been\n'{canonical}'")
+    if key == "ASIAEXPIREDEXAMPLE":
+        raise ServiceError(403, "ExpiredTokenException", "The security token included in the request is expired")
+    if key == "AKIAFORBIDDENEXAMPLE":
+        raise ServiceError(403, "AccessDeniedException",
+                           "User: arn:aws:iam::123456789012:user/analyst is not authorized to perform: "
+                           "imagebuilder:GetImage because no identity-based policy allows it")
+
+
+class Handler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def setup(self):
+        if self.server.tls:
+            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+        with self.server.counters.lock:
+            self.server.counters.connections += 1
+            self.server.idle.add(self.request)
+
+    def finish(self):
+        with self.server.counters.lock:
+            self.server.idle.discard(self.request)
+        try:
+            super().finish()
+        except OSError:
+            pass
+
+    def handle(self):
+        try:
+            while self.handle_one():
+                pass
+        except (OSError, ValueError):
+            pass                # the client went away
+
+    def handle_one(self):
+        line = self.rfile.readline(65536).decode("latin-1")
+        if not line.strip():
+            return False
+        self.method, target, _ = line.split()
+        self.headers = {}
+        while (header := self.rfile.readline(65536).decode("latin-1").rstrip("\r\n")):
+            name, _, value = header.partition(":")
+            self.headers[name.lower()] = value.strip()
+        self.body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.keep = self.headers.get("connection", "").lower() != "close"
+        self.clock_offset = 0
+        path, _, query = target.partition("?")
+        parameters = urllib.parse.parse_qs(query)
+        counters = self.server.counters
+        if path.startswith("/-/"):
+            self.control(path[3:], parameters)
+            return self.keep
+        with counters.lock:
+            self.server.idle.discard(self.request)
+            counters.requests += 1
+            counters.in_flight += 1
+            counters.max_in_flight = max(counters.max_in_flight, counters.in_flight)
+            counters.user_agents.add(self.headers.get("user-agent", ""))
+        try:
+            self.get_image(target, path, parameters)
+        finally:
+            with counters.lock:
+                counters.in_flight -= 1
+                self.server.idle.add(self.request)
+        return self.keep
+
+    def control(self, path, parameters):
+        server = self.server
+        answer = "{}"
+        if path == "counters":
+            answer = server.counters.as_json()
+        elif path == "reset":
+            server.counters.reset()
+            server.seen.clear()
+        elif path == "responses" and self.method == "PUT":
+            server.images.put[parameters["arn"][0]] = self.body
+        elif path == "responses":
+            server.images.put.clear()
+        elif path == "latency":
+            server.latency = float(parameters["ms"][0]) / 1000
+        elif path == "close-idle":
+            with server.counters.lock:
+                for connection in server.idle - {self.request}:
+                    connection.shutdown(socket.SHUT_RDWR)
+        self.send(200, answer.encode())
+
+    def get_image(self, target, path, parameters):
+        arn = parameters.get("imageBuildVersionArn", [""])[0]
+        with self.server.counters.lock:
+            self.server.counters.by_arn[arn] += 1
+        try:
+            parts = ARN.fullmatch(arn)
+            if not path.endswith("/GetImage") or self.method != "GET":
+                raise ServiceError(404, "UnknownOperationException", "There is no such operation.")
+            if not parts:
+                raise ServiceError(400, "InvalidParameterValueException",
+                                   "The value supplied for parameter 'imageBuildVersionArn' is not valid.")
+            fault, first = faults.find(parts[3], arn, self.server.seen)
+            if fault is faults.skew:
+                self.clock_offset = faults.SKEW
+            scheme = "https" if self.server.tls else "http"
+            check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
+                            parts[1], time.time() + self.clock_offset)
+            if self.server.latency:
+                time.sleep(self.server.latency)
+            if fault and fault(self, arn, first):
+                return
+            body = self.server.images.find(faults.STANDARD if fault or first is False else arn)
+            if body is None:
+                raise ServiceError(404, "ResourceNotFoundException",
+                                   f"The resource with ARN '{arn}' was not found.")
+            if fault or first is False:
+                body = body.replace(faults.STANDARD.encode(), arn.encode())
+            self.send(200, body)
+        except ServiceError as error:
+            self.send_error(error.status, error.code, error.message)
+
+    def send_error(self, status, code, message, **headers):
+        self.send(status, json.dumps({"message": message}).encode(), **{"x-amzn-ErrorType": code, **headers})
+
+    def head(self, status, **headers):
+        """The status line and headers; X_ in a name stands for X-."""
+        with self.server.counters.lock:
+            self.server.counters.by_status[str(status)] += 1
+        date = datetime.datetime.utcnow() + datetime.timedelta(seconds=self.clock_offset)
+        fields = {"Date": date.strftime("%a, %d %b %Y %H:%M:%S GMT"),
+                  "x-amzn-RequestId": str(uuid.uuid4()),
+                  "Content-Type": "application/json",
+                  "Connection": "keep-alive" if self.keep else "close", **headers}
+        lines = [f"HTTP/1.1 {status} {faults.REASONS.get(status, 'Status')}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items() if value is not None]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def send(self, status, body, **headers):
+        self.wfile.write(self.head(status, Content_Length=len(body), **headers) + body)
+        self.wfile.flush()
+
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 512
+
+    def __init__(self, address, images, latency, tls):
+        super().__init__(address, Handler)
+        self.images, self.latency, self.tls = images, latency, tls
+        self.counters = Counters()
+        self.seen = collections.Counter()   # requests of each faulty ARN
+        self.idle = set()
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--port-file", required=True, help="written once requests are taken")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--latency", type=float, default=0, metavar="MS", help="added to each answer")
+    parser.add_argument("--certificate", help="PEM; makes it speak TLS")
+    parser.add_argument("--key", help="PEM")
+    parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
+    options = parser.parse_args()
+    tls = None
+    if options.certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        tls.load_cert_chain(options.certificate, options.key)
+    images = Images(pathlib.Path(__file__).parent / "fixtures")
+    server = Server(("127.0.0.1", options.port), images, options.latency / 1000, tls)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    if options.until_eof:
+        threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    temporary = options.port_file + ".new"
+    pathlib.Path(temporary).write_text(f"{server.server_address[1]}\n")
+    os.replace(temporary, options.port_file)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
