@@ -29,7 +29,7 @@ OBJS = \
 	src/rows/schema.o \
 	src/rows/value.o
 
-REGRESS = extension options arn import explain
+REGRESS = extension arn import options plan
 TAP_TESTS = 1
 
 # Debian's names; elsewhere those of the same headers.

@@ -40,7 +40,7 @@
 
 /* What else there is to know of it. */
 #define SUPERUSER	(1 << 0)	/* only a superuser may set it */
-#define SECRET		(1 << 1)	/* its value is never shown */
+#define SECRET		(1 << 1)	/* its value may hold one, and is not shown */
 
 typedef enum OptionType
 {
@@ -87,8 +87,8 @@ static const char *check_path(const char *value);
 
 static const Option options[] = {
 	{"region", ON_SERVER, OPTION_STRING, 0, 0, 0, check_region, AT(region), NULL, NULL},
-	{"endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER, 0, 0, check_url, AT(endpoint_url), NULL, NULL},
-	{"sts_endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER, 0, 0, check_url, -1, NULL, NOT_YET},
+	{"endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, check_url, AT(endpoint_url), NULL, NULL},
+	{"sts_endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, check_url, -1, NULL, NOT_YET},
 	{"use_fips_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_fips_endpoint), "false", NULL},
 	{"use_dualstack_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_dualstack_endpoint), "false", NULL},
 	{"ca_bundle", ON_SERVER, OPTION_STRING, SUPERUSER, 0, 0, check_file, AT(ca_bundle), NULL, NULL},
