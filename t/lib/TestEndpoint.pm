@@ -1,0 +1,159 @@
+# A cluster with the wrapper, and the endpoint it asks: what the tests share.
+package TestEndpoint;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use HTTP::Tiny;
+use JSON::PP qw(decode_json);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+our @EXPORT = qw(arn new_cluster set_up attempt fault_of compare $SOURCE);
+
+our $SOURCE = abs_path(dirname(__FILE__) . '/../..');
+our $PYTHON = '/usr/bin/python3';
+our $ACCOUNT = '123456789012';
+
+# The ARN of an image in the fixtures' own Region and account.
+sub arn
+{
+	my ($image) = @_;
+	return "arn:aws:imagebuilder:us-east-1:$ACCOUNT:image/$image";
+}
+
+# Start an endpoint; options are its command line's.
+sub new
+{
+	my ($class, @options) = @_;
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+	my $in = '';
+	my $self = bless { port_file => "$dir/port", in => \$in, out => '' }, $class;
+
+	# It ends at the latest when this process does, and with it the pipe.
+	$self->{run} = IPC::Run::start(
+		[ $PYTHON, "$SOURCE/t/endpoint/endpoint.py", '--until-eof',
+			'--port-file', $self->{port_file}, @options ],
+		'<pipe', \*{ $self->{stdin} = \do { local *FH } }, '>', "$dir/endpoint.log", '2>&1');
+	for (1 .. 200)
+	{
+		last if -e $self->{port_file};
+		sleep 0.05;
+	}
+	die 'the endpoint did not start: ' . slurp_file("$dir/endpoint.log") unless -e $self->{port_file};
+	chomp($self->{port} = slurp_file($self->{port_file}));
+	my $scheme = grep({ $_ eq '--certificate' } @options) ? 'https' : 'http';
+	$self->{url} = "$scheme://127.0.0.1:$self->{port}";
+	return $self;
+}
+
+sub url { return $_[0]->{url} }
+sub port { return $_[0]->{port} }
+
+sub stop
+{
+	my ($self) = @_;
+	return unless $self->{run};
+	close $self->{stdin};
+	$self->{run}->kill_kill;
+	delete $self->{run};
+	return;
+}
+
+sub DESTROY { $_[0]->stop; return }
+
+sub control
+{
+	my ($self, $method, $path, $body) = @_;
+	my $response = HTTP::Tiny->new->request($method, "$self->{url}/-/$path",
+		{ defined $body ? (content => $body) : () });
+	die "$method $path: $response->{status} $response->{content}" unless $response->{success};
+	return decode_json($response->{content});
+}
+
+sub counters { return $_[0]->control('GET', 'counters') }
+sub requests { return $_[0]->counters->{requests} }
+sub reset_counters { return $_[0]->control('POST', 'reset') }
+
+# From now on an ARN answers with just that body.
+sub put
+{
+	my ($self, $arn, $body) = @_;
+	$arn =~ s/([^A-Za-z0-9])/sprintf('%%%02X', ord $1)/ge;
+	return $self->control('PUT', "responses?arn=$arn", $body);
+}
+
+# A running cluster with the extension.
+sub new_cluster
+{
+	my ($name, %options) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(%options);
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+	return $node;
+}
+
+# Server "aws", keys, and all tables in the schema imagebuilder.
+sub set_up
+{
+	my ($node, $url, %arguments) = @_;
+	my $database = $arguments{database} // 'postgres';
+	my $options = $arguments{options} ? ", $arguments{options}" : '';
+	my $keys = $arguments{keys}
+	  // "access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'";
+	$node->safe_psql($database, qq{
+		CREATE SERVER aws FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '$url'$options);
+		CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS ($keys);
+		CREATE SCHEMA imagebuilder;
+		IMPORT FOREIGN SCHEMA imagebuilder FROM SERVER aws INTO imagebuilder;
+		ALTER DATABASE $database SET search_path = imagebuilder, public;
+		CREATE FUNCTION public.attempt(command text) RETURNS text LANGUAGE plpgsql AS \$\$
+		DECLARE message text; state text; detail text; hint text; result text;
+		BEGIN
+			EXECUTE command INTO result;
+			RETURN coalesce('found ' || result, 'nothing');
+		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE,
+				detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+			RETURN concat_ws(' | ', state, message, detail, hint);
+		END \$\$;
+	});
+	return;
+}
+
+# What a command comes to: "found …", "nothing", or an error's SQLSTATE,
+# message, detail and hint.
+sub attempt
+{
+	my ($node, $command) = @_;
+	return $node->safe_psql('postgres', "SELECT attempt(\$attempt\$$command\$attempt\$)");
+}
+
+# Run a mode of compare.py, each of whose lines becomes a test.
+sub compare
+{
+	my ($node, $endpoint, @arguments) = @_;
+	my @shared = $ENV{IMAGEBUILDER_SHARED} ? ('--shared', $ENV{IMAGEBUILDER_SHARED}) : ();
+	my ($stdout, $stderr) = ('', '');
+	my $ok = IPC::Run::run(
+		[ $PYTHON, "$SOURCE/t/endpoint/compare.py",
+			'--psql', $node->connstr('postgres'), '--endpoint', $endpoint->url,
+			'--schema', 'imagebuilder', @shared, @arguments ],
+		'>', \$stdout, '2>', \$stderr);
+	my $tests = 0;
+	for (split /\n/, $stdout)
+	{
+		if (/^(not )?ok \d+(?: - )?(.*)/) { ok(!$1, $2); $tests++; }
+		elsif (/^#/) { diag($_); }
+	}
+	ok($ok && $tests > 0, "compare.py @arguments") or diag($stderr);
+	return;
+}
+
+1;
