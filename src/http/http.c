@@ -133,11 +133,10 @@ timed_out(HttpExchange *x)
 	curl_easy_getinfo(x->handle, CURLINFO_TOTAL_TIME_T, &total);
 	snprintf(x->error, sizeof(x->error), "timed out after %d ms while %s",
 			 (int) (total / 1000),
-			 resolved == 0 ? "resolving the host's name" :
-			 connect == 0 ? "connecting" :
-			 ready == 0 ? "making the TLS connection" :
-			 first_byte == 0 ? "waiting for the answer" :
-			 "receiving the answer");
+			 first_byte > 0 ? "receiving the answer" :
+			 ready > 0 ? "waiting for the answer" :
+			 connect > 0 ? "making the TLS connection" :
+			 resolved > 0 ? "connecting" : "resolving the host's name");
 	return ready > 0;
 }
 

@@ -53,6 +53,21 @@ make_failure(int sqlstate, const char *cause, const char *detail, const char *hi
 	return failure;
 }
 
+/* How long a secret is that the text starts with; 0 if it does with none. */
+static size_t
+secret_length(const char *text, size_t length, const char *const *secrets)
+{
+	for (int i = 0; secrets[i]; i++)
+	{
+		size_t		n = strlen(secrets[i]);
+
+		/* A shorter one would be found in many a word. */
+		if (n >= 4 && n <= length && memcmp(text, secrets[i], n) == 0)
+			return n;
+	}
+	return 0;
+}
+
 /*
  * Text from outside as a message can show it: secrets struck out, control
  * characters made spaces, what the database's encoding does not have made
@@ -69,15 +84,12 @@ foreign_text(const char *text, size_t length, const char *const *secrets)
 	{
 		unsigned char c = *text;
 		int			width = pg_utf_mblen((const unsigned char *) text);
-		int			s = 0;
+		size_t		secret = secret_length(text, end - text, secrets);
 
-		while (secrets[s] && ((size_t) (end - text) < strlen(secrets[s]) ||
-							  strncmp(text, secrets[s], strlen(secrets[s])) != 0))
-			s++;
-		if (secrets[s])
+		if (secret > 0)
 		{
 			appendStringInfoString(&out, "***");
-			text += strlen(secrets[s]);
+			text += secret;
 		}
 		else if (c < 0x80)
 		{

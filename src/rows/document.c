@@ -250,9 +250,9 @@ document_parse(const char *body, size_t length, char **error)
 			break;
 	}
 
-	*error = psprintf("The body of %zu bytes stops being JSON at byte %td.",
+	*error = psprintf("The body of %zu bytes stops being JSON at byte %zu.",
 					  length,
-					  b.lex->token_start ? b.lex->token_start - body : 0);
+					  b.lex->token_start ? (size_t) (b.lex->token_start - body) : 0);
 	return NULL;
 }
 

@@ -1,0 +1,179 @@
+# shellcheck shell=bash
+# What dev/test and dev/demo share: packages, a private copy of the tree, a
+# private cluster.  Sourced by bash; everything made lives in $work, and goes
+# with it.
+
+set -eu
+umask 022
+export LC_ALL=C.UTF-8 PATH="$PATH:/usr/sbin:/sbin"
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+
+die() {
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+# Without root's rights: neither PostgreSQL nor its tests run with them.
+as_postgres() {
+	setpriv --reuid postgres --regid postgres --init-groups -- env HOME="$work" "$@"
+}
+
+# show_unless LOG COMMAND…: its output only if it fails.
+show_unless() {
+	local log=$1
+	shift
+	"$@" >"$log" 2>&1 || {
+		cat "$log" >&2
+		return 1
+	}
+}
+
+# ---- packages --------------------------------------------------------------
+
+is_installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# The major version of PostgreSQL: $PG_MAJOR, else the newest that is installed
+# to build and to run, else the distribution's.
+pg_major() {
+	local major
+	if [ -n "${PG_MAJOR:-}" ]; then
+		echo "$PG_MAJOR"
+		return
+	fi
+	for major in $(dpkg-query -W -f '${Package}\n' 'postgresql-server-dev-[0-9]*' 2>/dev/null |
+		sed 's/.*-//' | sort -rn); do
+		if is_installed "postgresql-server-dev-$major" && is_installed "postgresql-$major"; then
+			echo "$major"
+			return
+		fi
+	done
+	apt-cache show --no-all-versions postgresql | sed -n 's/^Depends:.*postgresql-\([0-9]*\).*/\1/p'
+}
+
+missing() {
+	local package
+	for package; do
+		is_installed "$package" || echo "$package"
+	done
+}
+
+# Installs, but neither makes a cluster nor starts a service.
+apt_install() (
+	export DEBIAN_FRONTEND=noninteractive
+	policy=/usr/sbin/policy-rc.d
+	restore() {
+		rm -f "$policy"
+		[ ! -e "$policy.kept" ] || mv "$policy.kept" "$policy"
+	}
+	exec 9</etc/apt
+	flock 9
+	if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+		mkdir -p /etc/postgresql-common
+		echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+	fi
+	[ ! -e "$policy" ] || mv "$policy" "$policy.kept"
+	trap restore EXIT
+	trap 'exit 1' HUP INT TERM
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+	apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "$@" 9<&-
+)
+
+# install_packages PACKAGE…: these, and what building takes; sets $major, $pg_config and $bindir.
+install_packages() {
+	local wanted start=$SECONDS
+	set -- gcc libc6-dev make libcurl4-openssl-dev libjson-c-dev libssl-dev "$@"
+	major=$(pg_major 2>/dev/null || true)
+	wanted=$(missing "postgresql-${major:-}" "postgresql-server-dev-${major:-}" "$@")
+	if [ -n "$wanted" ]; then
+		printf 'installing packages … '
+		show_unless "$work/apt.log" apt-get -q update
+		major=$(pg_major)
+		[ -n "$major" ] || die "no package postgresql is known to apt"
+		# shellcheck disable=SC2046
+		show_unless "$work/apt.log" apt_install $(missing "postgresql-$major" "postgresql-server-dev-$major" "$@")
+		echo "$((SECONDS - start)) s"
+	fi
+	bindir=/usr/lib/postgresql/$major/bin
+	pg_config=$bindir/pg_config
+	chown postgres: "$work"
+}
+
+# ---- the copy, and what is built of it --------------------------------------
+
+# copy_tree: the sources, without what was built there, as $work/src.
+copy_tree() {
+	mkdir "$work/src"
+	tar -C "$root" -cf - --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
+		--exclude=./results --exclude=./tmp_check --exclude=__pycache__ . | tar -C "$work/src" -xf -
+	rm -f "$work/src/test/unit/aws_driver"
+	chown -R postgres: "$work/src"
+}
+
+# build DIRECTORY [MAKE'S ARGUMENTS]
+build() {
+	local directory=$1
+	shift
+	as_postgres make -s -C "$directory" -j "$(nproc)" PG_CONFIG="$pg_config" "$@"
+}
+
+install_extension() {
+	make -s -C "$work/src" PG_CONFIG="$pg_config" "$@" install
+}
+
+# ---- the cluster -----------------------------------------------------------
+
+# start_cluster: $work/data, at a socket in $work only.
+start_cluster() {
+	as_postgres "$bindir/initdb" -D "$work/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync || return
+	as_postgres "$bindir/pg_ctl" -D "$work/data" -l "$work/server.log" -w -s \
+		-o "-c listen_addresses='' -c unix_socket_directories='$work' -c fsync=off" start
+}
+
+# Ends every server whose data is below $work, by the pid that it left there.
+stop_servers() {
+	local file pid
+	find "$work" -name postmaster.pid 2>/dev/null | while read -r file; do
+		pid=$(head -n 1 "$file" 2>/dev/null) || continue
+		kill -QUIT "$pid" 2>/dev/null || continue
+		for _ in $(seq 100); do
+			kill -0 "$pid" 2>/dev/null || break
+			sleep 0.1
+		done
+	done
+}
+
+# ---- the end ---------------------------------------------------------------
+
+jobs_started=()		# process groups to end
+
+# start COMMAND…: in the background and a process group of its own; sets $job.
+start() {
+	setsid "$@" &
+	job=$!
+	jobs_started+=("$job")
+}
+
+clean_up() {
+	local group
+	trap '' HUP INT TERM
+	for group in "${jobs_started[@]}"; do
+		kill -- "-$group" 2>/dev/null || true
+	done
+	for group in "${jobs_started[@]}"; do
+		wait "$group" 2>/dev/null || true
+	done
+	stop_servers
+	cd /
+	rm -rf "$work"
+}
+
+[ "$(id -u)" = 0 ] || die "must be run by root: it installs packages and the extension"
+[ -e /etc/debian_version ] || die "knows Debian's packages only; see README.md for other systems"
+work=$(mktemp -d /tmp/imagebuilder_fdw.XXXXXX)
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
+cd "$work"

@@ -1,0 +1,19 @@
+# boto3 and the AWS CLI ask the same endpoint with the same keys, and see the
+# same values as SQL does, leaf by leaf.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+
+my $endpoint = TestEndpoint->new;
+my $node = new_cluster('main');
+set_up($node, $endpoint->url);
+
+TestEndpoint::compare($node, $endpoint, 'sdk');
+
+$endpoint->stop;
+done_testing();

@@ -1,0 +1,185 @@
+#!/usr/bin/python3
+"""Compare SQL with what must come out, cell by cell; prints TAP.
+
+fixtures: every fixture, every table, against projection.py.
+fuzz:     the same for random responses.
+complete: the fixture that fills every member leaves no column NULL.
+schema:   imagebuilder_fdw_columns() against the interface's .tsv files.
+sdk:      boto3 and the AWS CLI ask the same endpoint and must see the same.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+import urllib.request
+
+import generate
+import projection
+import sdk
+
+FIXTURES = pathlib.Path(__file__).parent / "fixtures"
+tests = failures = 0
+
+
+def check(name, got, expected):
+    global tests, failures
+    tests += 1
+    if got == expected:
+        print(f"ok {tests} - {name}")
+        return
+    failures += 1
+    print(f"not ok {tests} - {name}\n#      got {got!r:.2000}\n# expected {expected!r:.2000}".replace("\n#", "\n# "))
+
+
+class Database:
+    def __init__(self, connection, schema):
+        self.command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", connection]
+        self.schema = schema
+        self.columns = [tuple(row) for row in self.run(
+            "SELECT jsonb_build_array(table_name, column_name, data_type, path) FROM imagebuilder_fdw_columns()")[0]]
+        self.keys = dict(self.run("SELECT jsonb_build_array(table_name, column_name) "
+                                  "FROM imagebuilder_fdw_columns() WHERE is_key")[0])
+
+    def run(self, *queries):
+        """Each query's rows, each row one JSON value; all in one session."""
+        script = "SET TimeZone = 'UTC';\n" + "".join(f"{query};\n\\echo ---\n" for query in queries)
+        output = subprocess.run(self.command, input=script, capture_output=True, text=True, check=False,
+                                env={**os.environ, "PGCLIENTENCODING": "UTF8"})
+        if output.returncode != 0:
+            raise RuntimeError(output.stderr)
+        results = output.stdout.split("---\n")[:-1]
+        return [[projection.parse(line) for line in result.split("\n")[:-1]] for result in results]
+
+    def table_query(self, table, arn):
+        cells = ", ".join(
+            f"(extract(epoch FROM {name}) * 1000000)::numeric(40)" if kind == "timestamptz" else name
+            for t, name, kind, _ in self.columns if t == table)
+        return f"SELECT to_jsonb(ARRAY[]::text[]) || jsonb_build_array({cells}) FROM {self.schema}.{table} " \
+               f"WHERE {self.keys[table]} = '{arn}'"
+
+    def tables(self, arns):
+        """{arn: {table: rows}} as SQL has them."""
+        wanted = [(arn, table) for arn in arns for table in projection.TABLES]
+        results = self.run(*(self.table_query(table, arn) for arn, table in wanted))
+        found = {}
+        for (arn, table), rows in zip(wanted, results):
+            names = [name for t, name, _, _ in self.columns if t == table]
+            found.setdefault(arn, {})[table] = [dict(zip(names, row)) for row in rows]
+        return found
+
+
+def differences(got, expected):
+    """The first cell that differs, or an empty list."""
+    for table, rows in expected.items():
+        if len(rows) != len(got[table]):
+            return [table, "rows", len(got[table]), len(rows)]
+        for place, (g, e) in enumerate(zip(got[table], rows)):
+            for column, value in e.items():
+                if g[column] != value or isinstance(g[column], bool) != isinstance(value, bool):
+                    return [table, place, column, g[column], value]
+    return []
+
+
+def fixtures():
+    bodies = [path.read_bytes() for path in sorted(FIXTURES.glob("*.json"))]
+    return {json.loads(body)["image"]["arn"]: body for body in bodies}
+
+
+def mode_fixtures(database, options):
+    found = database.tables(fixtures())
+    for arn, body in fixtures().items():
+        expected = projection.project(projection.parse(body), arn, database.columns)
+        check(f"{arn}: {sum(map(len, expected.values()))} rows", differences(found[arn], expected), [])
+
+
+def mode_fuzz(database, options):
+    wrong = []
+    cells = 0
+    for start in range(0, options.count, 20):
+        responses = {}
+        for seed in range(options.seed + start, options.seed + min(start + 20, options.count)):
+            arn = f"arn:aws:imagebuilder:us-east-1:123456789012:image/random/1.0.0/{seed}"
+            responses[arn] = generate.random_response(random.Random(seed))
+            request = urllib.request.Request(
+                f"{options.endpoint}/-/responses?arn={urllib.parse.quote(arn, safe='')}", method="PUT",
+                data=responses[arn].encode())
+            urllib.request.urlopen(request).read()
+        found = database.tables(responses)
+        for arn, body in responses.items():
+            expected = projection.project(projection.parse(body), arn, database.columns)
+            cells += sum(len(row) for rows in expected.values() for row in rows)
+            difference = differences(found[arn], expected)
+            if difference:
+                wrong.append([arn, *difference])
+    check(f"{options.count} random responses, {cells} cells", wrong[:3], [])
+
+
+def mode_complete(database, options):
+    arn = "arn:aws:imagebuilder:us-east-1:123456789012:image/complete/1.0.0/1"
+    found = database.tables([arn])[arn]
+    for table, rows in found.items():
+        names = [name for t, name, _, _ in database.columns if t == table]
+        nulls = [name for name in names if any(row[name] is None for row in rows)]
+        # Only a distribution's tags have a distribution.
+        if table == "tags":
+            nulls = [name for name in nulls if all(row[name] is None for row in rows)
+                     or any(row[name] is None for row in rows if row["resource"] == "distribution_ami")]
+        check(f"{table}: {len(rows)} rows, all columns filled", [bool(rows), nulls], [True, []])
+
+
+def mode_schema(database, options):
+    if not options.shared:
+        check("the schema has 17 tables", len({column[0] for column in database.columns}), 17)
+        return
+    shared = pathlib.Path(options.shared)
+    tables, columns = projection.read_interface(shared / "interface")
+    check("imagebuilder_fdw_columns() is columns.tsv", database.columns, columns)
+    check("the independent copy of tables.tsv", projection.TABLES, tables)
+    reached = set()
+    for table, _, _, path in columns:
+        for _, rows in tables[table]:
+            base = rows + ("." if rows else "")
+            reached.add(rows)
+            reached.add(rows if path == "." else base + path)
+            reached.add(base + path + "[]")
+    leaves = [line.split("\t") for line in (shared / "api" / "get_image.tsv").read_text().splitlines()[1:]]
+    check("every leaf of GetImage is reached",
+          [path for path, kind, *_ in leaves if path not in reached], [])
+
+
+def mode_sdk(database, options):
+    with tempfile.TemporaryDirectory() as directory:
+        sdk.teach(directory)
+        found = database.tables(fixtures())
+        for arn, body in fixtures().items():
+            whole = projection.parse(body)
+            for name, get in (("boto3", sdk.ask_boto3), ("aws", sdk.ask_cli)):
+                seen = get(options.endpoint, arn)
+                check(f"{name} sees every member of {arn}", sdk.missing(whole, seen), [])
+                expected = projection.project(seen, arn, database.columns)
+                expected["images"][0].pop("response")
+                check(f"SQL has what {name} sees of {arn}", differences(found[arn], expected), [])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--psql", required=True, help="connection string")
+    parser.add_argument("--endpoint", required=True, help="URL")
+    parser.add_argument("--schema", default="imagebuilder")
+    parser.add_argument("--shared", help="directory of the interface's .tsv files")
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("mode", choices=["fixtures", "fuzz", "complete", "schema", "sdk"])
+    options = parser.parse_args()
+    globals()[f"mode_{options.mode}"](Database(options.psql, options.schema), options)
+    print(f"1..{tests}")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

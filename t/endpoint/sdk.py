@@ -1,0 +1,109 @@
+"""How AWS's own clients see the endpoint: boto3 and the AWS CLI of Debian.
+
+Their model of the service is some years old and drops members that it does not
+know.  They are taught those with botocore's own means, a file of extras merged
+over the model (botocore.loaders.ExtrasProcessor), and must then see them all.
+"""
+import copy
+import datetime
+import decimal
+import json
+import os
+import pathlib
+import subprocess
+
+import boto3
+import botocore.loaders
+
+import projection
+
+AWS = "/usr/bin/aws"
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
+SERVICE, VERSION = "imagebuilder", "2019-12-02"
+MAPS = {"tags", "amiTags", "resourceTags"}
+directory_taught = None
+
+
+def add_members(model, shape, name, value):
+    """Let a structure have the members that a value has; by name, recursively."""
+    structure = model["shapes"][shape]
+    for member, content in value.items():
+        if member not in structure["members"]:
+            structure["members"][member] = {"shape": new_shape(model, f"{name}{member}", member, content)}
+        target = structure["members"][member]["shape"]
+        kind = model["shapes"][target]["type"]
+        if kind == "list" and isinstance(content[0], dict):
+            add_members(model, model["shapes"][target]["member"]["shape"], f"{name}{member}", content[0])
+        elif kind == "structure":
+            add_members(model, target, f"{name}{member}", content)
+
+
+def new_shape(model, name, member, content):
+    if member in MAPS:
+        return "TagMap"
+    if isinstance(content, dict):
+        model["shapes"][name] = {"type": "structure", "members": {}}
+    elif isinstance(content, list):
+        inner = new_shape(model, name + "Item", "", content[0])
+        model["shapes"][name] = {"type": "list", "member": {"shape": inner}}
+    elif member == "deprecationTime":
+        model["shapes"][name] = {"type": "timestamp"}
+    else:
+        kind = {bool: "boolean", int: "integer", str: "string"}[type(content)]
+        model["shapes"][name] = {"type": kind}
+    return name
+
+
+def teach(directory):
+    """Write the extras: what the fixture that fills every member has and the model lacks."""
+    global directory_taught
+    directory_taught = directory
+    model = botocore.loaders.Loader().load_service_model(SERVICE, "service-2", VERSION)
+    taught = copy.deepcopy(model)
+    complete = json.loads((pathlib.Path(__file__).parent / "fixtures" / "complete-1.0.0-1.json").read_bytes())
+    add_members(taught, "GetImageResponse", "Taught", complete)
+    extras = {"shapes": {name: shape for name, shape in taught["shapes"].items() if model["shapes"].get(name) != shape}}
+    target = pathlib.Path(directory) / SERVICE / VERSION
+    target.mkdir(parents=True)
+    (target / "service-2.sdk-extras.json").write_text(json.dumps({"version": 1.0, "merge": extras}))
+
+
+def plain(value):
+    """Timestamps as ISO text, floats as exact numbers."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items() if key != "ResponseMetadata"}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return decimal.Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def ask_boto3(endpoint, arn):
+    os.environ["AWS_DATA_PATH"] = directory_taught
+    session = boto3.Session(aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+                            aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"], region_name=arn.split(":")[3])
+    client = session.client(SERVICE, endpoint_url=endpoint)
+    return plain(client.get_image(imageBuildVersionArn=arn))
+
+
+def ask_cli(endpoint, arn):
+    environment = {"PATH": os.environ["PATH"], "HOME": directory_taught, "AWS_DATA_PATH": directory_taught,
+                   "AWS_REGION": arn.split(":")[3], "AWS_PAGER": "", **KEYS}
+    output = subprocess.run([AWS, "imagebuilder", "get-image", "--image-build-version-arn", arn, "--endpoint-url",
+                             endpoint, "--output", "json"], env=environment, capture_output=True, check=True)
+    return projection.parse(output.stdout.decode())
+
+
+def missing(whole, seen, path=""):
+    """Members that a body has and a client does not show; null ones aside."""
+    if isinstance(whole, dict):
+        return [lost for name, value in whole.items() if value is not None
+                for lost in ([path + "." + name] if not isinstance(seen, dict) or name not in seen
+                             else missing(value, seen[name], path + "." + name))]
+    if isinstance(whole, list):
+        if not isinstance(seen, list) or len(seen) != len(whole):
+            return [path]
+        return [lost for w, s in zip(whole, seen) for lost in missing(w, s, path + "[]")]
+    return [] if seen is not None else [path]
