@@ -267,16 +267,17 @@ class Handler(socketserver.StreamRequestHandler):
         self.send(status, json.dumps({"message": message}).encode(), **{"x-amzn-ErrorType": code, **headers})
 
     def head(self, status, **headers):
-        """The status line and headers; X_ in a name stands for X-."""
+        """The status line and headers; _ in a name stands for -."""
         with self.server.counters.lock:
             self.server.counters.by_status[str(status)] += 1
         date = datetime.datetime.utcnow() + datetime.timedelta(seconds=self.clock_offset)
         fields = {"Date": date.strftime("%a, %d %b %Y %H:%M:%S GMT"),
                   "x-amzn-RequestId": str(uuid.uuid4()),
                   "Content-Type": "application/json",
-                  "Connection": "keep-alive" if self.keep else "close", **headers}
+                  "Connection": "keep-alive" if self.keep else "close",
+                  **{name.replace("_", "-"): value for name, value in headers.items()}}
         lines = [f"HTTP/1.1 {status} {faults.REASONS.get(status, 'Status')}"]
-        lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items() if value is not None]
+        lines += [f"{name}: {value}" for name, value in fields.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     def send(self, status, body, **headers):

@@ -1,0 +1,190 @@
+# Values at their limits, columns of other types, tables and paths of the
+# user's own, databases in other encodings.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+
+my $endpoint = TestEndpoint->new;
+my $node = new_cluster('main');
+set_up($node, $endpoint->url);
+
+my $serial = 0;
+# What a column makes of a JSON value at its path.
+sub convert
+{
+	my ($json, $column, $path, %options) = @_;
+	my $arn = arn("value/1.0.0/" . ++$serial);
+	my $body = $json;
+	$body = qq({"$_": $body}) for reverse split /\./, $path;
+	$endpoint->put($arn, $body);
+	my $table = $options{table} // 'images';
+	my $key = $table eq 'images' ? 'arn' : 'image_arn';
+	return attempt($node, "SELECT $column FROM $table WHERE $key = '$arn'");
+}
+
+# Each row: the path, the column, the JSON, what it becomes.
+my @cases = (
+	[ 'image.imageTestsConfiguration.timeoutMinutes', 'image_tests_timeout_minutes',
+		[ '60', 'found 60' ], [ '60.0', 'found 60' ], [ '6e1', 'found 60' ], [ '-0', 'found 0' ],
+		[ '2147483647', 'found 2147483647' ], [ '2147483648', qr/^HV004 / ], [ '-2147483649', qr/^HV004 / ],
+		[ '1.5', qr/^HV004 .*"image\.imageTestsConfiguration\.timeoutMinutes": the number 1\.5 is not an integer/ ],
+		[ '1e400', qr/^HV004 / ], [ '18446744073709551676', qr/^HV004 / ], [ '"60"', qr/^HV004 / ], [ 'true', qr/^HV004 / ],
+		[ 'null', 'nothing' ] ],
+	[ 'image.enhancedImageMetadataEnabled', 'enhanced_image_metadata_enabled',
+		[ 'true', 'found true' ], [ 'false', 'found false' ], [ '"true"', qr/^HV004 / ], [ '1', qr/^HV004 / ] ],
+	[ 'image.name', 'name',
+		[ '""', 'found ' ], [ '"\u00e9\ud83d\ude00"', "found \x{c3}\x{a9}\x{f0}\x{9f}\x{98}\x{80}" ], [ '"a\\\\b\"\/\b"', qq(found a\\b"/\b) ],
+		[ '5', qr/^HV004 .*a JSON number cannot be read as type text/ ], [ '[]', qr/^HV004 / ], [ 'true', qr/^HV004 / ],
+		[ '"\u0000"', qr/^22P05 / ], [ '"\udc00"', qr/^HV004 / ], [ '"\ud83d\u0041"', qr/^HV004 / ], [ "\"\xc3\x28\"", qr/^22021 / ] ],
+	[ 'image.tags', 'tags',
+		[ '{}', 'found {}' ], [ '{"b": 1, "a": [1.50, 123456789012345678901234567890]}', 'found {"a": [1.50, 123456789012345678901234567890], "b": 1}' ],
+		[ '{"a\u0000": ""}', qr/^22P05 / ], [ '[1]', 'found [1]' ], [ "{\"a\": \"\xff\"}", qr/^22021 / ] ],
+	[ 'image.imageScanningConfiguration.ecrConfiguration.containerTags', 'ecr_container_tags',
+		[ '[]', 'found {}' ], [ '["a", "b,c", null, "null", ""]', 'found {a,"b,c",NULL,"null",""}' ], [ '"a"', qr/^HV004 / ], [ '[1]', qr/^HV004 / ],
+		[ '{}', qr/^HV004 / ] ],
+	[ 'image.dateCreated', "date_created AT TIME ZONE 'UTC'",
+		[ '"2023-05-17T21:17:21.283Z"', 'found 2023-05-17 21:17:21.283' ], [ '"2023-05-17T21:17:21+02:00"', 'found 2023-05-17 19:17:21' ],
+		[ '"2023-05-17T21:17:21.123456Z"', 'found 2023-05-17 21:17:21.123456' ], [ '"2023-05-17T21:17Z"', 'found 2023-05-17 21:17:00' ],
+		[ '"2023-05-17T21:17:21"', 'found 2023-05-17 21:17:21' ], [ '1700000000', 'found 2023-11-14 22:13:20' ],
+		[ '1700000000.123456', 'found 2023-11-14 22:13:20.123456' ], [ '1.7000000001234567E9', 'found 2023-11-14 22:13:20.123457' ],
+		[ '"now"', qr/^HV004 / ], [ '"infinity"', qr/^HV004 / ], [ '"17/05/2023"', qr/^HV004 / ], [ '"2023-05-17"', qr/^HV004 / ], [ '"1700000000"', qr/^HV004 / ],
+		[ '""', qr/^HV004 / ], [ '"2023-13-17T21:17:21Z"', qr/^HV004 / ], [ '1e300', qr/^HV004 / ], [ 'true', qr/^HV004 / ] ],
+	[ 'image.state', 'state_status', [ '"AVAILABLE"', qr/^HV004 .*"image\.state\.status": member "status" is looked for in a JSON string/ ],
+		[ 'null', 'nothing' ], [ '{}', 'nothing' ], [ '{"status": "NEW_STATE"}', 'found NEW_STATE' ],
+		[ '{"status": "A", "status": "B"}', 'found B' ], [ '{"st\u0061tus": "C"}', 'found C' ] ],
+);
+for my $case (@cases)
+{
+	my ($path, $column, @values) = @$case;
+	for my $value (@values)
+	{
+		my ($json, $expected) = @$value;
+		my $got = convert($json, $column, $path);
+		ref $expected ? like($got, $expected, "$column of $json") : is($got, $expected, "$column of $json");
+	}
+}
+# The session's settings do not matter.
+is(convert('"2023-05-17T21:17:21"', "extract(epoch FROM date_created)::bigint FROM set_config('TimeZone', 'Asia/Tokyo', true), images WHERE arn = '" . arn('value/1.0.0/' . ($serial + 1)) . "' --",
+		'image.dateCreated'), 'found 1684358241', 'a time without a zone is in UTC, whatever TimeZone is');
+
+# Row sources: absent, null, empty, of the wrong kind.
+my @rows = (
+	[ 'image.imageRecipe', 'image_recipes', [ '{}', 1 ], [ 'null', 0 ], [ '{"name": "x"}', 1 ], [ '"x"', qr/^HV004 .*could not read the rows of image.*"image\.imageRecipe"/ ], [ '[]', qr/^HV004 / ] ],
+	[ 'image.outputResources.amis', 'amis', [ '[]', 0 ], [ 'null', 0 ], [ '[{}, null, {"region": "x"}]', 3 ], [ '{}', qr/^HV004 / ] ],
+	[ 'image.imageRecipe.components', 'component_parameters', [ '[{"parameters": []}, {}, null, {"parameters": null}]', 0 ],
+		[ '[{"parameters": [{}]}, {"parameters": [{}, {}]}]', 3 ], [ '[5]', qr/^HV004 / ] ],
+	[ 'image.tags', 'tags', [ '{"a": "b", "c": null}', 2 ], [ '{}', 0 ], [ '[]', qr/^HV004 / ] ],
+);
+for my $case (@rows)
+{
+	my ($path, $table, @values) = @$case;
+	for my $value (@values)
+	{
+		my ($json, $expected) = @$value;
+		my $got = convert($json, 'count(*)', $path, table => $table);
+		ref $expected ? like($got, $expected, "$table of $json") : is($got, "found $expected", "$table of $json");
+	}
+}
+
+# The response as received, with all that jsonb keeps.
+my $arn = arn('whole/1.0.0/1');
+my $body = '{"image": {"name": "x", "new": {"n": [1.10, -1e-400, 12345678901234567890123]}}, "other": null}';
+$endpoint->put($arn, $body);
+is($node->safe_psql('postgres', "SELECT response = '$body'::jsonb, response FROM images WHERE arn = '$arn'"),
+	't|' . $node->safe_psql('postgres', "SELECT '$body'::jsonb"), 'response');
+
+# Built-in columns declared as other types.
+$arn = arn('types/1.0.0/1');
+$endpoint->put($arn, '{"image": {"name": "golden", "state": {"status": "AVAILABLE"}, "enhancedImageMetadataEnabled": true,
+	"imageTestsConfiguration": {"timeoutMinutes": 90}, "dateCreated": "2023-05-17T21:17:21.283Z", "deprecationTime": 1700000000.5,
+	"tags": {"a": "b"}, "imageScanningConfiguration": {"ecrConfiguration": {"containerTags": ["x", "y"]}}, "lifecycleExecutionId": "7"}}');
+$node->safe_psql('postgres', q{
+	CREATE TYPE status AS ENUM ('AVAILABLE', 'FAILED');
+	CREATE DOMAIN short AS text CHECK (length(value) < 5);
+	CREATE FOREIGN TABLE public.typed (
+		arn varchar(200), name varchar(20), tiny varchar(3) OPTIONS (column_name 'name'), narrow short OPTIONS (column_name 'name'),
+		name_json jsonb OPTIONS (column_name 'name'), state_status status, flag text OPTIONS (column_name 'enhanced_image_metadata_enabled'),
+		minutes numeric OPTIONS (column_name 'image_tests_timeout_minutes'), minutes_text text OPTIONS (column_name 'image_tests_timeout_minutes'),
+		created text OPTIONS (column_name 'date_created'), created_day date OPTIONS (column_name 'date_created'),
+		gone date OPTIONS (column_name 'deprecation_time'), tags text, tag_json json OPTIONS (column_name 'tags'),
+		ecr_container_tags varchar(5)[], tags_json jsonb OPTIONS (column_name 'ecr_container_tags'),
+		execution integer OPTIONS (column_name 'lifecycle_execution_id'), bad uuid OPTIONS (column_name 'name')
+	) SERVER aws OPTIONS (table_name 'images')});
+my %typed = (
+	name => 'found golden', tiny => qr/^HV004 .*value too long for type character varying\(3\)/, narrow => qr/^HV004 .*"image\.name": value for domain short/,
+	name_json => 'found "golden"', state_status => 'found AVAILABLE', flag => 'found true', minutes => 'found 90', minutes_text => 'found 90',
+	created => 'found 2023-05-17T21:17:21.283Z', created_day => 'found 2023-05-17', gone => 'found 2023-11-14', tags => 'found {"a": "b"}',
+	tag_json => 'found {"a": "b"}', ecr_container_tags => 'found {x,y}', tags_json => 'found ["x", "y"]', execution => 'found 7', bad => qr/^HV004 .*uuid/,
+);
+for my $column (sort keys %typed)
+{
+	my $got = attempt($node, "SELECT $column FROM typed WHERE arn = '$arn'");
+	ref $typed{$column} ? like($got, $typed{$column}, "declared otherwise: $column") : is($got, $typed{$column}, "declared otherwise: $column");
+}
+$endpoint->put(arn('types/1.0.0/2'), '{"image": {"state": {"status": "A_NEW_ONE"}}}');
+like(attempt($node, "SELECT state_status FROM typed WHERE arn = '" . arn('types/1.0.0/2') . "'"), qr/^HV004 .*A_NEW_ONE/, 'a value that an enum has not');
+
+# Tables and paths of the user's own.
+$arn = arn('own/1.0.0/1');
+$endpoint->put($arn, '{"requestId": "r", "image": {"name": "n", "fresh": {"list": [{"id": 9007199254740993, "price": 0.1000000000000000055511151231257827, "at": 1.5,
+	"labels": ["x", 1, null], "inner": {"k1": [{"v": 1}, {"v": 2}], "k2": []}}, {"id": 2, "inner": {"k3": [{"v": 3}]}}], "grid": [[1, 2], [], [3]], "ähm": "ü"}}}');
+$node->safe_psql('postgres', q{
+	CREATE FOREIGN TABLE public.fresh (
+		image_arn text, n int OPTIONS (path '#'), id bigint OPTIONS (path 'id'), id_text text OPTIONS (path 'id'), price numeric OPTIONS (path 'price'),
+		at timestamptz OPTIONS (path 'at'), labels text[] OPTIONS (path 'labels'), everything jsonb OPTIONS (path '.'), name text OPTIONS (path '@source')
+	) SERVER aws OPTIONS (rows 'image.fresh.list[]');
+	CREATE FOREIGN TABLE public.deepest (
+		image_arn text, v int OPTIONS (path 'v'), n int OPTIONS (path '#'), k text OPTIONS (path '@key'), parent int OPTIONS (path '^#'),
+		parent_id text OPTIONS (path '^id')
+	) SERVER aws OPTIONS (rows 'image.fresh.list[].inner{}[]');
+	CREATE FOREIGN TABLE public.grid (image_arn text, y int OPTIONS (path '^#'), x int OPTIONS (path '#'), v int OPTIONS (path '.'))
+		SERVER aws OPTIONS (rows 'image.fresh.grid[][]');
+	CREATE FOREIGN TABLE public.once (image_arn text, umlaut text OPTIONS (path 'ähm'), n int OPTIONS (path '#'), p int OPTIONS (path '^#'), k text OPTIONS (path '@key'))
+		SERVER aws OPTIONS (rows 'image.fresh');
+	CREATE FOREIGN TABLE public.root (image_arn text, r text OPTIONS (path 'requestId'), whole json OPTIONS (path '@response')) SERVER aws OPTIONS (rows '');
+	ALTER FOREIGN TABLE images ADD COLUMN fresh jsonb OPTIONS (path 'image.fresh.list');
+});
+is($node->safe_psql('postgres', "SET TimeZone = 'UTC'; SELECT n, id, id_text, price, at, labels, name FROM fresh WHERE image_arn = '$arn'"),
+	"1|9007199254740993|9007199254740993|0.1000000000000000055511151231257827|1970-01-01 00:00:01.5+00|{x,1,NULL}|\n2|2|2||||", 'rows and paths of the user\'s own');
+is($node->safe_psql('postgres', "SELECT n, k, v, parent, parent_id FROM deepest WHERE image_arn = '$arn'"),
+	"1|k1|1|1|9007199254740993\n2|k1|2|1|9007199254740993\n1|k3|3|2|2", 'lists in maps in lists');
+is($node->safe_psql('postgres', "SELECT y, x, v FROM grid WHERE image_arn = '$arn'"), "1|1|1\n1|2|2\n3|1|3", 'lists of lists');
+is($node->safe_psql('postgres', "SELECT umlaut, n, p, k FROM once WHERE image_arn = '$arn'"), 'ü|||', 'an object has no place');
+is($node->safe_psql('postgres', "SELECT r, whole->'image'->>'name' FROM root WHERE image_arn = '$arn'"), 'r|n', 'the root');
+is($node->safe_psql('postgres', "SELECT fresh->0->'id' FROM images WHERE arn = '$arn'"), '9007199254740993', 'a column added to a built-in table');
+$node->safe_psql('postgres', 'ALTER FOREIGN TABLE images DROP COLUMN version');
+is($node->safe_psql('postgres', "SELECT (i).name, (i).fresh->0->'id' FROM images i WHERE arn = '$arn'"), 'n|9007199254740993', 'a column dropped');
+$node->safe_psql('postgres', 'ALTER FOREIGN TABLE images RENAME TO pictures; ALTER FOREIGN TABLE pictures RENAME name TO title');
+is($node->safe_psql('postgres', "SELECT title FROM pictures WHERE arn = '$arn'"), 'n', 'table and column renamed');
+
+# A list of 100,000, and a number of 100,000 digits.
+$arn = arn('long/1.0.0/1');
+$endpoint->put($arn, '{"image": {"outputResources": {"amis": [' . join(',', map { qq({"region": "r$_"}) } 1 .. 100000) . ']}, "x": ' . '9' x 100000 . '}}');
+is($node->safe_psql('postgres', "SELECT count(*), count(DISTINCT region), max(ordinal) FROM amis WHERE image_arn = '$arn'"),
+	'100000|100000|100000', '100,000 rows');
+
+# Databases in other encodings.
+$arn = arn('encoding/1.0.0/1');
+$endpoint->put($arn, qq({"image": {"name": "caf\xc3\xa9 \\u00fc", "version": "\xe6\x97\xa5", "type": "\\u65e5", "platform": "plain", "tags": {"\xc3\xb6": "\\u00df"}}}));
+for my $encoding ('LATIN1', 'SQL_ASCII')
+{
+	$node->safe_psql('postgres', "CREATE DATABASE other ENCODING '$encoding' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+	$node->safe_psql('other', 'CREATE EXTENSION imagebuilder_fdw');
+	set_up($node, $endpoint->url, database => 'other');
+	my $client = $encoding eq 'LATIN1' ? "SET client_encoding = 'UTF8';" : '';
+	is($node->safe_psql('other', "$client SELECT name, platform FROM images WHERE arn = '$arn'"), "café ü|plain", "$encoding: converted");
+	my ($rc, $stdout, $stderr) = $node->psql('other', "\\set VERBOSITY verbose\n$client SELECT version FROM images WHERE arn = '$arn'");
+	$encoding eq 'LATIN1' ? like($stderr, qr/22P05: could not read column "version"/, "$encoding: a character that it has not")
+	  : is($stdout, '日', "$encoding: bytes as they are");
+	is($node->safe_psql('other', "$client SELECT tags->>'ö' FROM images WHERE arn = '$arn'"), 'ß', "$encoding: jsonb") if $encoding eq 'LATIN1';
+	$node->safe_psql('postgres', 'DROP DATABASE other');
+}
+
+$endpoint->stop;
+done_testing();
