@@ -73,6 +73,15 @@ class Database:
         return found
 
 
+def same(a, b):
+    """Equal, and not merely as Python has True equal 1."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b and isinstance(a, bool) == isinstance(b, bool)
+
+
 def differences(got, expected):
     """The first cell that differs, or an empty list."""
     for table, rows in expected.items():
@@ -80,14 +89,16 @@ def differences(got, expected):
             return [table, "rows", len(got[table]), len(rows)]
         for place, (g, e) in enumerate(zip(got[table], rows)):
             for column, value in e.items():
-                if g[column] != value or isinstance(g[column], bool) != isinstance(value, bool):
+                if not same(g[column], value):
                     return [table, place, column, g[column], value]
     return []
 
 
 def fixtures():
     bodies = [path.read_bytes() for path in sorted(FIXTURES.glob("*.json"))]
-    return {json.loads(body)["image"]["arn"]: body for body in bodies}
+    found = {json.loads(body)["image"]["arn"]: body for body in bodies}
+    assert len(found) == len(bodies), "two fixtures have the same ARN"
+    return found
 
 
 def mode_fixtures(database, options):

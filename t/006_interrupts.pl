@@ -1,0 +1,135 @@
+# Cancel, statement_timeout and pg_terminate_backend act at once while a
+# request resolves, connects, is answered or waits to be repeated; afterwards
+# nothing is left of it.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use IO::Socket::INET;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+use Time::HiRes qw(time sleep);
+
+# A few times what is promised, for machines that are busy with other things.
+my $AT_ONCE = 0.5;
+
+my $endpoint = TestEndpoint->new;
+my $node = new_cluster('main');
+set_up($node, $endpoint->url, options => "max_attempts '20'");
+
+# A listener whose queue is full: connections to it hang.
+my $full = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp') or die $!;
+my @fillers = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full->sockport, Proto => 'tcp', Blocking => 0) } 1 .. 8;
+$node->safe_psql('postgres', "
+	CREATE SERVER full_queue FOREIGN DATA WRAPPER imagebuilder_fdw
+		OPTIONS (endpoint_url 'http://127.0.0.1:" . $full->sockport . "', connect_timeout '1min');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER full_queue OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'x');
+	CREATE FOREIGN TABLE public.full_queue (arn text, name text) SERVER full_queue OPTIONS (table_name 'images')");
+
+my %queries = map { $_ => "SELECT name FROM images WHERE arn = '" . arn("fault-$_/1.0.0/1") . "'" } qw(hang stall throttle);
+$queries{'connect'} = "SELECT name FROM full_queue WHERE arn = '" . arn('a/1.0.0/1') . "'";
+
+# Wait until a session waits in the wrapper.
+sub wait_for
+{
+	my ($pid) = @_;
+	$node->poll_query_until('postgres', "SELECT wait_event_type IN ('Extension', 'Client') FROM pg_stat_activity WHERE pid = $pid AND state = 'active'");
+	sleep 0.1;
+	return;
+}
+
+for my $phase (sort keys %queries)
+{
+	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $pid = $session->query('SELECT pg_backend_pid()');
+	my $descriptors = sub { my @open = glob "/proc/$pid/fd/*"; return scalar @open };
+	$session->query("SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+	my $before = $descriptors->();
+
+	# Cancelled from another session.
+	$session->query_until(qr/started/, "\\echo started\n$queries{$phase};\n");
+	wait_for($pid);
+	my $start = time;
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+	$session->query('SELECT 1');
+	cmp_ok(time - $start, '<', $AT_ONCE, "$phase: cancelled at once");
+	like($session->{stderr}, qr/canceling statement due to user request/, "$phase: and as cancelled");
+	$session->{stderr} = '';
+
+	# statement_timeout
+	$start = time;
+	$session->query("SET statement_timeout = '200ms'");
+	$session->query($queries{$phase});
+	cmp_ok(time - $start, '<', 0.2 + $AT_ONCE, "$phase: statement_timeout acts");
+	like($session->{stderr}, qr/canceling statement due to statement timeout/, "$phase: and as such");
+	$session->{stderr} = '';
+	$session->query('RESET statement_timeout');
+
+	# An exception handler gets the session back too.
+	$session->query("SET statement_timeout = '200ms'");
+	$session->query("DO \$\$ BEGIN PERFORM * FROM ($queries{$phase}) q; EXCEPTION WHEN query_canceled THEN RAISE NOTICE 'caught'; END \$\$");
+	like($session->{stderr}, qr/caught/, "$phase: caught");
+	$session->query('RESET statement_timeout');
+
+	# Nothing is left, and the session works.
+	is($session->query("SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', "$phase: the session works");
+	cmp_ok($descriptors->(), '<=', $before + 1, "$phase: no descriptor is left");
+
+	# Idle while it waits.
+	$session->query_until(qr/started/, "\\echo started\n$queries{$phase};\n");
+	wait_for($pid);
+	my $ticks = sub { my @stat = split ' ', slurp_file("/proc/$pid/stat") =~ s/.*\) //r; return $stat[11] + $stat[12] };
+	my $used = $ticks->();
+	sleep 1;
+	cmp_ok($ticks->() - $used, '<=', 5, "$phase: no processor time is used while waiting");
+
+	# Terminated.
+	$start = time;
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 5000)");
+	cmp_ok(time - $start, '<', $AT_ONCE, "$phase: terminated at once");
+	$session->{run}->kill_kill;
+}
+
+# A fast shutdown does not wait either.
+my $session = $node->background_psql('postgres', on_error_stop => 0);
+my $pid = $session->query('SELECT pg_backend_pid()');
+$session->query_until(qr/started/, "\\echo started\n$queries{hang};\n");
+wait_for($pid);
+my $start = time;
+$node->stop('fast');
+cmp_ok(time - $start, '<', 3, 'fast shutdown while a request hangs');
+$session->{run}->kill_kill;
+$node->start;
+
+# Thousands of look-ups and errors leave neither memory nor descriptors.
+my $result = $node->safe_psql('postgres', "
+	CREATE FUNCTION public.contexts() RETURNS bigint LANGUAGE sql AS 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts';
+	CREATE FUNCTION public.many(n int) RETURNS void LANGUAGE plpgsql AS \$\$
+	BEGIN
+		FOR i IN 1 .. n LOOP
+			PERFORM name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "';
+			BEGIN
+				PERFORM name FROM images WHERE arn = '" . arn('fault-forbidden/1.0.0/1') . "';
+			EXCEPTION WHEN insufficient_privilege THEN NULL;
+			END;
+			BEGIN
+				PERFORM name FROM images WHERE arn = '" . arn('fault-wrongtype/1.0.0/1') . "';
+			EXCEPTION WHEN fdw_invalid_data_type THEN NULL;
+			END;
+		END LOOP;
+	END \$\$;
+	CREATE TEMP TABLE sizes (place int, bytes bigint, resident text);
+	INSERT INTO sizes SELECT 0, contexts(), pg_read_file('/proc/self/statm');
+	SELECT many(100);
+	INSERT INTO sizes SELECT 1, contexts(), pg_read_file('/proc/self/statm');
+	SELECT many(700);
+	INSERT INTO sizes SELECT 2, contexts(), pg_read_file('/proc/self/statm');
+	SELECT (b.bytes - a.bytes < 100000)::text || ' ' || ((split_part(b.resident, ' ', 2)::int - split_part(a.resident, ' ', 2)::int) * 4 < 2000)::text
+	FROM sizes a, sizes b WHERE a.place = 1 AND b.place = 2");
+is((split /\n/, $result)[-1], 'true true', '2,100 look-ups, two thirds of them errors, leave no memory');
+
+$endpoint->stop;
+done_testing();

@@ -1,0 +1,146 @@
+# TLS through nginx, with every bad kind of certificate; connections kept
+# between statements, and replaced when the server has closed them.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use IO::Socket::INET;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+use Time::HiRes qw(sleep);
+
+my $endpoint = TestEndpoint->new;
+my $dir = PostgreSQL::Test::Utils::tempdir();
+
+# Two authorities, and certificates of the first: good, of another host,
+# expired; and one that signed itself.
+sub openssl { PostgreSQL::Test::Utils::system_or_bail('openssl', @_); return }
+for my $ca ('ca', 'other')
+{
+	openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', "/CN=$ca", '-keyout', "$dir/$ca.key", '-out', "$dir/$ca.pem");
+}
+sub certificate
+{
+	my ($name, $san, @dates) = @_;
+	openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', "/CN=$name", '-keyout', "$dir/$name.key", '-out', "$dir/$name.csr");
+	append_to_file("$dir/$name.ext", "subjectAltName=$san\n");
+	append_to_file("$dir/index.$name", '');
+	append_to_file("$dir/$name.cnf", "[ca]\ndefault_ca=d\n[d]\ndatabase=$dir/index.$name\nnew_certs_dir=$dir\nrand_serial=yes\ndefault_md=sha256\npolicy=p\nemail_in_dn=no\n[p]\ncommonName=supplied\n");
+	openssl('ca', '-batch', '-config', "$dir/$name.cnf", '-cert', "$dir/ca.pem", '-keyfile', "$dir/ca.key", '-in', "$dir/$name.csr",
+		'-out', "$dir/$name.pem", '-extfile', "$dir/$name.ext", @dates ? ('-startdate', $dates[0], '-enddate', $dates[1]) : ('-days', '10'));
+	return;
+}
+certificate('good', 'IP:127.0.0.1');
+certificate('otherhost', 'DNS:example.org');
+certificate('expired', 'IP:127.0.0.1', '20200101000000Z', '20210101000000Z');
+openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=self', '-addext', 'subjectAltName=IP:127.0.0.1',
+	'-keyout', "$dir/self.key", '-out', "$dir/self.pem");
+
+# nginx in front: one port for each certificate, one that speaks only TLS 1.1,
+# one that closes idle connections after a second.
+my @names = qw(good otherhost expired self old brief);
+my %port;
+my %listener = map { $_ => IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') } @names;
+$port{$_} = $listener{$_}->sockport for @names;
+%listener = ();
+my $servers = '';
+for my $name (@names)
+{
+	my $certificate = -e "$dir/$name.pem" ? $name : 'good';
+	my $more = $name eq 'old' ? "ssl_protocols TLSv1.1; ssl_ciphers 'ALL:\@SECLEVEL=0';" : $name eq 'brief' ? 'keepalive_timeout 1s;' : '';
+	$servers .= "server { listen 127.0.0.1:$port{$name} ssl; ssl_certificate $dir/$certificate.pem; ssl_certificate_key $dir/$certificate.key; $more
+		location / { proxy_pass http://127.0.0.1:" . $endpoint->port . "; proxy_http_version 1.1; proxy_set_header Connection '';
+			proxy_set_header Host \$http_host; } }\n";
+}
+append_to_file("$dir/nginx.conf", "pid $dir/nginx.pid; error_log $dir/error.log; daemon off; worker_processes 1;
+	events {} http { log_format connections '\$connection \$request'; access_log $dir/access.log connections; client_body_temp_path $dir/t1; proxy_temp_path $dir/t2; fastcgi_temp_path $dir/t3;
+	uwsgi_temp_path $dir/t4; scgi_temp_path $dir/t5; $servers }\n");
+my $nginx = IPC::Run::start([ '/usr/sbin/nginx', '-c', "$dir/nginx.conf", '-p', $dir ], '>', "$dir/nginx.out", '2>&1');
+for (1 .. 100)
+{
+	last if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port{good});
+	sleep 0.05;
+}
+END { $nginx->kill_kill if $nginx }
+
+my $node = new_cluster('main');
+set_up($node, $endpoint->url);
+my $keys = "access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'";
+my $n = 0;
+# What a look-up through one of those ports, with that CA file, comes to.
+sub through
+{
+	my ($name, $ca) = @_;
+	my $server = 'tls' . ++$n;
+	my $bundle = $ca ? ", ca_bundle '$ca'" : '';
+	$node->safe_psql('postgres', "
+		CREATE SERVER $server FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url 'https://127.0.0.1:$port{$name}', max_attempts '1'$bundle);
+		CREATE USER MAPPING FOR CURRENT_USER SERVER $server OPTIONS ($keys);
+		CREATE FOREIGN TABLE public.$server (arn text, name text) SERVER $server OPTIONS (table_name 'images')");
+	return attempt($node, "SELECT name FROM $server WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+}
+is(through('good', "$dir/ca.pem"), 'found golden-linux', 'TLS with a CA of our own');
+like(through('good'), qr/^08001 .*could not connect to "127\.0\.0\.1:$port{good}".*certificate.*ca_bundle/, 'the system does not know that CA');
+like(through('good', "$dir/other.pem"), qr/^08001 .*certificate/, 'another CA');
+like(through('otherhost', "$dir/ca.pem"), qr/^08001 .*does not match|^08001 .*no alternative certificate subject name matches/, 'a certificate of another host');
+like(through('expired', "$dir/ca.pem"), qr/^08001 .*expired/, 'a certificate that has expired');
+like(through('self', "$dir/ca.pem"), qr/^08001 .*self.signed/, 'a certificate that signed itself');
+like(through('old', "$dir/ca.pem"), qr/^08001 /, 'TLS 1.1');
+like(through('good', "$dir/none.pem"), qr/^08001 .*none\.pem/, 'no such CA file');
+
+# One connection serves a session's statements, over TLS and without.
+sub connections_of
+{
+	my ($table, $statements) = @_;
+	$endpoint->reset_counters;
+	$node->safe_psql('postgres', join '', ("SELECT name FROM $table WHERE arn = '" . arn('golden-linux/1.0.0/1') . "';\n") x $statements);
+	return $endpoint->counters->{connections} - 1;		# the counters' own is one
+}
+is(connections_of('images', 20), 1, 'twenty statements, one connection');
+$node->safe_psql('postgres', join '', ("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "';\n") x 20);
+my %kept;
+for (1 .. 100)
+{
+	# nginx writes its log after it has answered.
+	%kept = ();
+	$kept{$_}++ for slurp_file("$dir/access.log") =~ /^(\d+) GET/gm;
+	last if grep { $_ == 20 } values %kept;
+	sleep 0.05;
+}
+is(scalar(grep { $_ == 20 } values %kept), 1, 'twenty statements, one TLS connection, by nginx\'s log') or diag(slurp_file("$dir/access.log"));
+
+# A connection that was closed while idle is replaced without a retry.
+my $image = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+my $session = $node->background_psql('postgres');
+is($session->query($image), 'golden-linux', 'before the server closes');
+$endpoint->control('POST', 'close-idle');
+is($session->query($image), 'golden-linux', 'after the server has closed');
+is($session->query('SELECT requests, retries FROM imagebuilder_fdw_stats()'), '2|0', 'it cost no retry');
+$session->quit;
+
+# nginx closes idle connections after a second.
+like(through('brief', "$dir/ca.pem"), qr/^found/, 'before nginx closes');
+$session = $node->background_psql('postgres');
+$session->query("SELECT name FROM tls$n WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+sleep 2.5;
+is($session->query("SELECT name FROM tls$n WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', 'after nginx has closed');
+is($session->query('SELECT requests, retries FROM imagebuilder_fdw_stats()'), '2|0', 'it cost no retry either');
+$session->quit;
+
+# An endpoint below a path, signed as it is sent.
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET endpoint_url '" . $endpoint->url . "/a%20b/c')");
+is(attempt($node, $image), 'found golden-linux', 'a base path');
+
+# The environment names a proxy; nobody asks it.
+$node->stop;
+{
+	local %ENV = (%ENV, map { $_ => 'http://127.0.0.1:1' } qw(http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY));
+	$node->start;
+}
+is(attempt($node, $image), 'found golden-linux', 'the environment\'s proxy is not consulted');
+
+$endpoint->stop;
+done_testing();
