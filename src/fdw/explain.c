@@ -16,10 +16,24 @@
 #include "fdw/explain.h"
 #include "fdw/scan.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/ruleutils.h"
 
-static bool find_in_plans(List *plans, Plan *wanted, List **ancestors);
+static bool find_ancestors(Plan *plan, Plan *wanted, List **ancestors);
+
+static bool
+find_in_plans(List *plans, Plan *wanted, List **ancestors)
+{
+	ListCell   *lc;
+
+	foreach(lc, plans)
+	{
+		if (find_ancestors(lfirst(lc), wanted, ancestors))
+			return true;
+	}
+	return false;
+}
 
 /*
  * The plan nodes above "wanted", the nearest first, without which the outer
@@ -29,12 +43,10 @@ static bool find_in_plans(List *plans, Plan *wanted, List **ancestors);
 static bool
 find_ancestors(Plan *plan, Plan *wanted, List **ancestors)
 {
-	bool		found = plan == wanted;
+	bool		found;
 
-	if (plan == NULL)
-		return false;
-	if (found)
-		return true;
+	if (plan == NULL || plan == wanted)
+		return plan != NULL;
 	found = find_ancestors(outerPlan(plan), wanted, ancestors) ||
 		find_ancestors(innerPlan(plan), wanted, ancestors);
 	if (!found && IsA(plan, Append))
@@ -50,29 +62,74 @@ find_ancestors(Plan *plan, Plan *wanted, List **ancestors)
 	return found;
 }
 
-static bool
-find_in_plans(List *plans, Plan *wanted, List **ancestors)
+/* A sub-select looked for, and where it was found. */
+typedef struct SubPlanSearch
 {
+	int			plan_id;
+	SubPlan    *subplan;
+	Plan	   *plan;			/* the one whose expressions it is in */
+} SubPlanSearch;
+
+static bool
+find_subplan_walker(Node *node, SubPlanSearch *search)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubPlan) && ((SubPlan *) node)->plan_id == search->plan_id)
+	{
+		search->subplan = (SubPlan *) node;
+		return true;
+	}
+	return expression_tree_walker(node, find_subplan_walker, search);
+}
+
+static bool
+find_subplan(Plan *plan, SubPlanSearch *search)
+{
+	if (plan == NULL)
+		return false;
+	if (find_subplan_walker((Node *) plan->targetlist, search) ||
+		find_subplan_walker((Node *) plan->qual, search) ||
+		find_subplan_walker((Node *) plan->initPlan, search))
+	{
+		search->plan = plan;
+		return true;
+	}
+	return find_subplan(outerPlan(plan), search) || find_subplan(innerPlan(plan), search);
+}
+
+/* What is above a plan, in its own tree and in those that it is a sub-select of. */
+static List *
+all_ancestors(PlannedStmt *statement, Plan *wanted)
+{
+	List	   *ancestors = NIL;
+	SubPlanSearch search = {0};
 	ListCell   *lc;
 
-	foreach(lc, plans)
+	if (find_ancestors(statement->planTree, wanted, &ancestors))
+		return ancestors;
+	foreach(lc, statement->subplans)
 	{
-		if (find_ancestors(lfirst(lc), wanted, ancestors))
-			return true;
+		if (!find_ancestors(lfirst(lc), wanted, &ancestors))
+			continue;
+		search.plan_id = foreach_current_index(lc) + 1;
+		if (!find_subplan(statement->planTree, &search))
+			return ancestors;
+		ancestors = lappend(ancestors, search.subplan);
+		ancestors = lappend(ancestors, search.plan);
+		return list_concat(ancestors, all_ancestors(statement, search.plan));
 	}
-	return false;
+	return ancestors;
 }
 
 static void
 explain_key(ForeignScan *plan, ExplainState *es)
 {
-	List	   *ancestors = NIL;
 	List	   *context;
 	char	   *key;
 
-	if (!find_ancestors(es->pstmt->planTree, &plan->scan.plan, &ancestors))
-		find_in_plans(es->pstmt->subplans, &plan->scan.plan, &ancestors);
-	context = set_deparse_context_plan(es->deparse_cxt, &plan->scan.plan, ancestors);
+	context = set_deparse_context_plan(es->deparse_cxt, &plan->scan.plan,
+									   all_ancestors(es->pstmt, &plan->scan.plan));
 	key = deparse_expression((Node *) make_ands_explicit(plan->fdw_recheck_quals), context,
 							 list_length(es->rtable) > 1 || es->verbose, false);
 	ExplainPropertyText("Image Builder Key", key, es);
