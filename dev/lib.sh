@@ -5,7 +5,8 @@
 
 set -eu
 umask 022
-export LC_ALL=C.UTF-8 PATH="$PATH:/usr/sbin:/sbin"
+# LANG too: the TAP tests drop LC_ALL before initdb.
+export LANG=C.UTF-8 LC_ALL=C.UTF-8 PATH="$PATH:/usr/sbin:/sbin"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 die() {
@@ -99,6 +100,7 @@ install_packages() {
 	bindir=/usr/lib/postgresql/$major/bin
 	pg_config=$bindir/pg_config
 	chown postgres: "$work"
+	export TMPDIR=$work
 }
 
 # ---- the copy, and what is built of it --------------------------------------
@@ -107,8 +109,8 @@ install_packages() {
 copy_tree() {
 	mkdir "$work/src"
 	tar -C "$root" -cf - --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
-		--exclude=./results --exclude=./tmp_check --exclude=__pycache__ . | tar -C "$work/src" -xf -
-	rm -f "$work/src/test/unit/aws_driver"
+		--exclude=./results --exclude='./regression.*' --exclude=./tmp_check --exclude=__pycache__ . | tar -C "$work/src" -xf -
+	find "$work/src/test/unit" -type f -perm -u+x ! -name '*.*' -delete
 	chown -R postgres: "$work/src"
 }
 

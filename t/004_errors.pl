@@ -109,6 +109,7 @@ my @cases = (
 	[ 'half a surrogate pair', named('surrogate'), qr/^HV004 .*surrogate/, 1 ],
 	[ 'parameter not valid', named('invalidparam'), qr/^HV000 .*InvalidParameterValueException: The value supplied/, 1 ],
 	[ 'error named in the body', named('errorinbody'), qr/^HV000 .*AWS error InvalidRequestException: from the body/, 1 ],
+	[ 'a message with U+0000', named('nulmessage'), qr/^HV000 .*AWS error: before \(HTTP/, 1 ],
 	[ 'any other error', named('otherstatus'), qr/^HV000 .*ServiceQuotaExceededException.*402/, 1 ],
 	[ '404 with no code', named('bare404'), qr/^HV000 .*nothing here.*404/, 1 ],
 	[ 'not found', named('notfound'), qr/^nothing$/, 1 ],

@@ -172,6 +172,7 @@ is($node->safe_psql('postgres', "SELECT count(*), count(DISTINCT region), max(or
 # Databases in other encodings.
 $arn = arn('encoding/1.0.0/1');
 $endpoint->put($arn, qq({"image": {"name": "caf\xc3\xa9 \\u00fc", "version": "\xe6\x97\xa5", "type": "\\u65e5", "platform": "plain", "tags": {"\xc3\xb6": "\\u00df"}}}));
+$endpoint->put(arn('größe/1.0.0/1'), '{"image": {"name": "umlaut"}}');
 for my $encoding ('LATIN1', 'SQL_ASCII')
 {
 	$node->safe_psql('postgres', "CREATE DATABASE other ENCODING '$encoding' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
@@ -179,6 +180,7 @@ for my $encoding ('LATIN1', 'SQL_ASCII')
 	set_up($node, $endpoint->url, database => 'other');
 	my $client = $encoding eq 'LATIN1' ? "SET client_encoding = 'UTF8';" : '';
 	is($node->safe_psql('other', "$client SELECT name, platform FROM images WHERE arn = '$arn'"), "café ü|plain", "$encoding: converted");
+	is($node->safe_psql('other', "$client SELECT name FROM images WHERE arn = '" . arn('größe/1.0.0/1') . "'"), 'umlaut', "$encoding: an ARN beyond ASCII");
 	my ($rc, $stdout, $stderr) = $node->psql('other', "\\set VERBOSITY verbose\n$client SELECT version FROM images WHERE arn = '$arn'");
 	$encoding eq 'LATIN1' ? like($stderr, qr/22P05: could not read column "version"/, "$encoding: a character that it has not")
 	  : is($stdout, '日', "$encoding: bytes as they are");

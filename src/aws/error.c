@@ -169,16 +169,12 @@ aws_error_parse(AwsError *error, int status, const char *type_header,
 		value = string_member(object, "message", "Message");
 		if (value)
 		{
-			error->message_length = json_object_get_string_len(value);
-			error->message = pnstrdup(json_object_get_string(value),
-									  error->message_length);
+			/* Up to a U+0000, if it holds one: it is only shown. */
+			error->message = pstrdup(json_object_get_string(value));
 		}
 		json_object_put(object);
 	}
 	else if (length > 0)
-	{
 		error->message = pnstrdup(body, length);
-		error->message_length = strlen(error->message);
-	}
 	error->class = classify(error->code, status);
 }

@@ -32,7 +32,6 @@ typedef struct AwsError
 	char	   *code;			/* without namespace; NULL if there is none */
 	char	   *message;		/* as received, in UTF-8 if the service keeps to
 								 * it; NULL if there is none */
-	size_t		message_length;
 } AwsError;
 
 extern void aws_error_parse(AwsError *error, int status, const char *type_header,

@@ -375,10 +375,12 @@ check_conflicts(List *list)
 	{
 		const char *first = option_get(list, conflicts[i][0]);
 		const char *second = option_get(list, conflicts[i][1]);
-		bool		off;
+		bool		on;
 
 		/* To switch something off conflicts with nothing. */
-		if (first && second && !(parse_bool(second, &off) && !off))
+		if (first && second &&
+			(find_option(conflicts[i][1])->type != OPTION_BOOLEAN ||
+			 (parse_bool(second, &on) && on)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("options \"%s\" and \"%s\" cannot be set together",

@@ -59,7 +59,8 @@ static struct
 	int			capacity;
 	bool		failed;			/* sockets could not be noted */
 	int64		deadline;		/* libcurl's own, in ms of clock_ms(); -1: none */
-	WaitEventSet *set;			/* NULL once sockets have changed */
+	WaitEventSet *set;
+	bool		changed;		/* sockets have, since set was made */
 	uint32		wait_event;
 } engine;
 
@@ -98,11 +99,7 @@ socket_changed(CURL *handle, curl_socket_t fd, int what, void *userp, void *sock
 	(void) socketp;
 	while (i < engine.nsockets && engine.sockets[i].fd != fd)
 		i++;
-	if (engine.set)
-	{
-		FreeWaitEventSet(engine.set);
-		engine.set = NULL;
-	}
+	engine.changed = true;
 	if (what == CURL_POLL_REMOVE)
 	{
 		if (i < engine.nsockets)
@@ -292,8 +289,16 @@ act(curl_socket_t fd, int events)
 static void
 prepare_wait(void)
 {
-	if (engine.set)
+	if (engine.set && !engine.changed)
 		return;
+	if (engine.set)
+	{
+		WaitEventSet *old = engine.set;
+
+		engine.set = NULL;
+		FreeWaitEventSet(old);
+	}
+	engine.changed = false;
 	engine.set = compat_session_wait_event_set(engine.nsockets + 2);
 	AddWaitEventToSet(engine.set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(engine.set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);

@@ -74,10 +74,10 @@ secret_length(const char *text, size_t length, const char *const *secrets)
  * question marks, the rest cut at MAX_FOREIGN_TEXT bytes.
  */
 static char *
-foreign_text(const char *text, size_t length, const char *const *secrets)
+foreign_text(const char *text, const char *const *secrets)
 {
 	StringInfoData out;
-	const char *end = text + length;
+	const char *end = text + strlen(text);
 
 	initStringInfo(&out);
 	while (text < end && out.len < MAX_FOREIGN_TEXT)
@@ -123,7 +123,7 @@ append_circumstances(StringInfo out, const HttpTransfer *transfer, int attempts,
 	appendStringInfo(out, " (HTTP status %d", transfer->status);
 	if (request_id)
 		appendStringInfo(out, ", request ID %s",
-						 foreign_text(request_id, strlen(request_id), secrets));
+						 foreign_text(request_id, secrets));
 	if (attempts > 1)
 		appendStringInfo(out, ", %d attempts", attempts);
 	appendStringInfoChar(out, ')');
@@ -141,8 +141,7 @@ Failure *
 failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts)
 {
 	const char *no_secrets[] = {NULL};
-	char	   *problem = foreign_text(transfer->problem, strlen(transfer->problem),
-									   no_secrets);
+	char	   *problem = foreign_text(transfer->problem, no_secrets);
 	char	   *detail = attempts > 1 ?
 		psprintf("Host \"%s\": %s (%d attempts).", host, problem, attempts) :
 		psprintf("Host \"%s\": %s.", host, problem);
@@ -184,10 +183,10 @@ failure_of_aws_error(const AwsError *error, const HttpTransfer *transfer,
 	appendStringInfoString(&detail, "AWS error");
 	if (error->code)
 		appendStringInfo(&detail, " %s",
-						 foreign_text(error->code, strlen(error->code), secrets));
+						 foreign_text(error->code, secrets));
 	if (error->message)
 		appendStringInfo(&detail, ": %s",
-						 foreign_text(error->message, error->message_length, secrets));
+						 foreign_text(error->message, secrets));
 	append_circumstances(&detail, transfer, attempts, secrets);
 	appendStringInfoChar(&detail, '.');
 	return make_failure(classes[error->class].sqlstate, classes[error->class].cause,
@@ -207,10 +206,10 @@ failure_of_answer(const HttpTransfer *transfer, const char *detail,
 	appendStringInfo(&out, "%s HTTP status %d", detail, transfer->status);
 	if (type)
 		appendStringInfo(&out, ", content type \"%s\"",
-						 foreign_text(type, strlen(type), secrets));
+						 foreign_text(type, secrets));
 	if (location)
 		appendStringInfo(&out, ", redirecting to \"%s\"",
-						 foreign_text(location, strlen(location), secrets));
+						 foreign_text(location, secrets));
 	appendStringInfoChar(&out, '.');
 	return make_failure(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 						"the answer is not a GetImage response", out.data,

@@ -19,6 +19,7 @@
 #include "common/pg_prng.h"
 #include "lookup/failure.h"
 #include "lookup/lookup.h"
+#include "mb/pg_wchar.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -198,7 +199,7 @@ static void
 send_attempt(Lookup *lookup)
 {
 	const ClientConfig *config = &lookup->client->config;
-	NameValue	query = {"imageBuildVersionArn", lookup->arn};
+	NameValue	query = {"imageBuildVersionArn", NULL};
 	const char *headers[5];
 	HttpRequest request;
 	StringInfoData query_string;
@@ -209,6 +210,7 @@ send_attempt(Lookup *lookup)
 	previous = MemoryContextSwitchTo(lookup->attempt_context);
 
 	path = psprintf("%s" OPERATION_PATH, lookup->endpoint.base_path);
+	query.value = pg_server_to_any(lookup->arn, strlen(lookup->arn), PG_UTF8);
 	initStringInfo(&query_string);
 	sigv4_query(&query_string, &query, 1);
 	sign(lookup, path, &query, headers);

@@ -76,6 +76,7 @@ raw("e502", b"<html><body>502 Bad Gateway</body></html>", 502, Content_Type="tex
 raw("bare404", b"nothing here", 404, Content_Type="text/plain")
 raw("errorinbody", json.dumps({"__type": "com.amazonaws#InvalidRequestException:http://x/",
                                "Message": "from the body"}).encode(), 400)
+raw("nulmessage", b'{"message": "before\\u0000after"}', 400)
 raw("html", b"<html><body>Sign in to the network</body></html>", Content_Type="text/html")
 raw("notjson", b"not json")
 raw("halfjson", b'{"requestId": "1", "image": {"arn": "a')
