@@ -13,8 +13,9 @@ use Test::More;
 use TestEndpoint;
 use Time::HiRes qw(time sleep);
 
-# A few times what is promised, for machines that are busy with other things.
-my $AT_ONCE = 0.5;
+# Far more than the 100 ms that are promised, since machines are busy with other
+# things, and far less than the half minute and more that each wait would last.
+my $AT_ONCE = 5;
 
 my $endpoint = TestEndpoint->new;
 my $node = new_cluster('main');
@@ -29,7 +30,36 @@ $node->safe_psql('postgres', "
 	CREATE USER MAPPING FOR CURRENT_USER SERVER full_queue OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'x');
 	CREATE FOREIGN TABLE public.full_queue (arn text, name text) SERVER full_queue OPTIONS (table_name 'images')");
 
+# A name server that does not answer, in the place of the C library's resolver.
+my $dir = PostgreSQL::Test::Utils::tempdir();
+append_to_file("$dir/slow.c", '
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <string.h>
+#include <unistd.h>
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **res)
+{
+	int (*real) (const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (node && strcmp(node, "slow.example.org") == 0)
+		sleep(30);
+	return real(node, service, hints, res);
+}
+');
+PostgreSQL::Test::Utils::system_or_bail('gcc', '-shared', '-fPIC', '-o', "$dir/slow.so", "$dir/slow.c", '-ldl');
+$node->stop;
+{
+	local $ENV{LD_PRELOAD} = "$dir/slow.so";
+	$node->start;
+}
+$node->safe_psql('postgres', "
+	CREATE SERVER slow_name FOREIGN DATA WRAPPER imagebuilder_fdw
+		OPTIONS (endpoint_url 'http://slow.example.org', connect_timeout '1min');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER slow_name OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'x');
+	CREATE FOREIGN TABLE public.slow_name (arn text, name text) SERVER slow_name OPTIONS (table_name 'images')");
+
 my %queries = map { $_ => "SELECT name FROM images WHERE arn = '" . arn("fault-$_/1.0.0/1") . "'" } qw(hang stall throttle);
+$queries{'resolve'} = "SELECT name FROM slow_name WHERE arn = '" . arn('a/1.0.0/1') . "'";
 $queries{'connect'} = "SELECT name FROM full_queue WHERE arn = '" . arn('a/1.0.0/1') . "'";
 
 # Wait until a session waits in the wrapper.
@@ -45,7 +75,8 @@ for my $phase (sort keys %queries)
 {
 	my $session = $node->background_psql('postgres', on_error_stop => 0);
 	my $pid = $session->query('SELECT pg_backend_pid()');
-	my $descriptors = sub { my @open = glob "/proc/$pid/fd/*"; return scalar @open };
+	# PostgreSQL opens files of its own as it goes.
+	my $descriptors = sub { return scalar grep { (readlink($_) // '') =~ /^(socket|anon_inode|pipe):/ } glob "/proc/$pid/fd/*" };
 	$session->query("SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
 	my $before = $descriptors->();
 
@@ -76,7 +107,7 @@ for my $phase (sort keys %queries)
 
 	# Nothing is left, and the session works.
 	is($session->query("SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', "$phase: the session works");
-	cmp_ok($descriptors->(), '<=', $before + 1, "$phase: no descriptor is left");
+	is($descriptors->(), $before, "$phase: no descriptor is left") unless $phase eq 'resolve';
 
 	# Idle while it waits.
 	$session->query_until(qr/started/, "\\echo started\n$queries{$phase};\n");
@@ -100,7 +131,7 @@ $session->query_until(qr/started/, "\\echo started\n$queries{hang};\n");
 wait_for($pid);
 my $start = time;
 $node->stop('fast');
-cmp_ok(time - $start, '<', 3, 'fast shutdown while a request hangs');
+cmp_ok(time - $start, '<', $AT_ONCE, 'fast shutdown while a request hangs');
 $session->{run}->kill_kill;
 $node->start;
 
