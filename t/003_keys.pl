@@ -102,7 +102,7 @@ my @cases = (
 	[ 'row marks', "SELECT id, name FROM instances i JOIN images USING (arn) WHERE id = 1 FOR UPDATE", '1|alpha', 1 ],
 	[ 'PL/pgSQL', "SELECT * FROM names('{$a,$b}')", "alpha\nbeta", 2 ],
 	[ 'SQL function', "SELECT name_of('$a')", 'alpha', 1 ],
-	[ 'LIMIT', "SELECT name FROM images WHERE arn IN ('$a', '$b', '$c') LIMIT 1", 'alpha', 1 ],
+	[ 'LIMIT', "SELECT name FROM images WHERE arn IN ('$a', '$b', '$c') LIMIT 1", 'alpha', 3 ],
 	[ 'the inner side again and again', "SELECT count(*) FROM generate_series(1, 50) g, amis WHERE image_arn = '$a' AND g % 2 = 0", 50, 1 ],
 	[ 'UPDATE FROM', "UPDATE instances i SET id = id FROM images m WHERE m.arn = i.arn AND m.name = 'beta' RETURNING i.id", 2, 3 ],
 	[ 'INSERT SELECT', "INSERT INTO twins (arn) SELECT ami_id FROM amis WHERE image_arn = '$a' RETURNING arn", "ami-alpha-1\nami-alpha-2", 1 ],

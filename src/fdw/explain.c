@@ -139,18 +139,18 @@ void
 imagebuilderExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-	const LookupStats *stats = scan_stats(node);
+	LookupStats stats;
 
 	ExplainPropertyText("Image Builder Operation", "GetImage", es);
 	if (plan->fdw_recheck_quals)
 		explain_key(plan, es);
-	if (!es->analyze || stats == NULL)
+	if (!es->analyze || !scan_stats(node, &stats))
 		return;
-	ExplainPropertyInteger("Image Builder Requests", NULL, stats->requests, es);
-	ExplainPropertyInteger("Image Builder Cache Hits", NULL, stats->cache_hits, es);
-	ExplainPropertyInteger("Image Builder Retries", NULL, stats->retries, es);
+	ExplainPropertyInteger("Image Builder Requests", NULL, stats.requests, es);
+	ExplainPropertyInteger("Image Builder Cache Hits", NULL, stats.cache_hits, es);
+	ExplainPropertyInteger("Image Builder Retries", NULL, stats.retries, es);
 	if (!es->verbose)
 		return;
-	ExplainPropertyInteger("Image Builder Bytes Received", NULL, stats->bytes_received, es);
-	ExplainPropertyFloat("Image Builder Request Time", "ms", stats->request_time, 3, es);
+	ExplainPropertyInteger("Image Builder Bytes Received", NULL, stats.bytes_received, es);
+	ExplainPropertyFloat("Image Builder Request Time", "ms", stats.request_time, 3, es);
 }

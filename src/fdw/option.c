@@ -96,7 +96,7 @@ static const Option options[] = {
 	{"connect_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(connect_timeout), "5s", NULL},
 	{"request_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(request_timeout), "60s", NULL},
 	{"max_attempts", ON_SERVER, OPTION_INTEGER, 0, 1, 20, NULL, AT(max_attempts), "5", NULL},
-	{"max_concurrency", ON_SERVER, OPTION_INTEGER, 0, 1, 64, NULL, -1, NULL, "1"},
+	{"max_concurrency", ON_SERVER, OPTION_INTEGER, 0, 1, 64, NULL, AT(max_concurrency), "16", NULL},
 	{"max_response_size", ON_SERVER, OPTION_SIZE, 0, 1, GIGABYTE, NULL, AT(max_response_size), "64MB", NULL},
 	{"cache_ttl", ON_SERVER, OPTION_DURATION, 0, 0, INT_MAX, NULL, -1, NULL, "0"},
 	{"cache_size", ON_SERVER, OPTION_SIZE, 0, 0, INT_MAX, NULL, -1, NULL, NOT_YET},

@@ -261,9 +261,11 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	List	   *other_quals = NIL;
 	List	   *key;
 	ListCell   *lc;
+	bool		fixed;
 
+	/* Neither another relation's columns nor an outer query's are in the key. */
+	fixed = best_path->path.param_info == NULL && root->parent_root == NULL;
 	(void) foreigntableid;
-	(void) best_path;
 	foreach(lc, extract_actual_clauses(scan_clauses, false))
 	{
 		Expr	   *clause = lfirst(lc);
@@ -282,6 +284,7 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 		list_make2(makeInteger(KEY_AND), keys);
 
 	return make_foreignscan(tlist, other_quals, baserel->relid, context.exprs,
-							list_make2(key, needed_attributes(baserel, other_quals)),
+							list_make3(key, needed_attributes(baserel, other_quals),
+									   makeBoolean(fixed)),
 							NIL, key_quals, outer_plan);
 }

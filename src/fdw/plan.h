@@ -20,6 +20,8 @@ enum FdwScanPrivateIndex
 {
 	FdwScanPrivateKey,			/* a key, see key.h; NIL if there is none */
 	FdwScanPrivateAttrs,		/* attribute numbers to fill, as integers */
+	FdwScanPrivateFixed,		/* Boolean: nothing in the key changes while the
+								 * statement runs */
 };
 
 extern void imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,

@@ -48,6 +48,14 @@ typedef struct ScanSource
 	RowCursor  *cursor;
 } ScanSource;
 
+/* An image asked for. */
+typedef struct ScanImage
+{
+	const char *arn;
+	Lookup	   *lookup;			/* once started */
+	bool		shared;			/* it was another's before */
+} ScanImage;
+
 /* Kept in ForeignScanState.fdw_state. */
 typedef struct ImageBuilderScan
 {
@@ -60,10 +68,14 @@ typedef struct ImageBuilderScan
 	ScanSource *sources;
 	int			nsources;
 
-	MemoryContext key_context;	/* holds arns */
-	bool		started;		/* arns are there */
-	List	   *arns;			/* of char * */
-	int			next_arn;		/* index in arns */
+	MemoryContext key_context;	/* holds images */
+	bool		started;		/* images are there */
+	ScanImage  *images;			/* what is asked for, in order */
+	int			nimages;
+	int			next_image;		/* the one to return rows of next */
+	int			next_ahead;		/* the one to start to look up next */
+	bool		once;			/* each image is asked for once, and then done
+								 * with */
 
 	const char *arn;			/* whose rows are being returned */
 	const Document *document;	/* its answer; NULL: go on to the next */
@@ -156,6 +168,10 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 	state->client = statement_client(estate, serverid,
 									 OidIsValid(userid) ? userid : GetUserId(),
 									 option_read_config);
+	state->client->nscans++;
+	/* It is never started anew. */
+	state->once = boolVal(list_nth(plan->fdw_private, FdwScanPrivateFixed)) &&
+		!(eflags & (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
 }
 
 /* Raise HV002, with the WHERE clause that the table wants. */
@@ -184,17 +200,23 @@ evaluate_key(ForeignScanState *node)
 {
 	ImageBuilderScan *state = node->fdw_state;
 	MemoryContext previous;
+	List	   *arns;
 	ListCell   *lc;
 
 	if (state->key == NIL)
 		reject_keyless_scan(node);
 	MemoryContextReset(state->key_context);
 	previous = MemoryContextSwitchTo(state->key_context);
-	state->arns = key_evaluate(state->key, state->key_exprs, node->ss.ps.ps_ExprContext);
-	foreach(lc, state->arns)
+	arns = key_evaluate(state->key, state->key_exprs, node->ss.ps.ps_ExprContext);
+	state->nimages = list_length(arns);
+	state->images = palloc0((state->nimages + 1) * sizeof(ScanImage));
+	foreach(lc, arns)
+	{
 		lookup_check_arn(lfirst(lc));
+		state->images[foreach_current_index(lc)].arn = lfirst(lc);
+	}
 	MemoryContextSwitchTo(previous);
-	state->next_arn = 0;
+	state->next_image = state->next_ahead = 0;
 	state->document = NULL;
 	state->started = true;
 }
@@ -208,22 +230,65 @@ add_stats(LookupStats *sum, const LookupStats *add)
 	sum->request_time += add->request_time;
 }
 
+/* Start to look up what comes next: as many as may be under way at once. */
+static void
+look_ahead(ImageBuilderScan *state)
+{
+	int			end = Min(state->nimages,
+						  state->next_image + state->client->config.max_concurrency);
+
+	for (; state->next_ahead < end; state->next_ahead++)
+	{
+		ScanImage  *image = &state->images[state->next_ahead];
+
+		image->lookup = statement_lookup(state->client, image->arn, &image->shared);
+	}
+}
+
+/* Count what the scan did for an image. */
+static void
+count_image(LookupStats *stats, const ScanImage *image)
+{
+	if (image->shared)
+		stats->cache_hits++;
+	else
+		add_stats(stats, lookup_stats(image->lookup));
+}
+
+/* Count what was started ahead of a rescan or the end, and not waited for. */
+static void
+count_rest(LookupStats *stats, const ImageBuilderScan *state)
+{
+	for (int i = state->next_image; i < state->next_ahead; i++)
+	{
+		if (!state->images[i].shared)
+			add_stats(stats, lookup_stats(state->images[i].lookup));
+	}
+}
+
+/* Be done with the current image; its memory is not needed if nobody asks again. */
+static void
+leave_document(ImageBuilderScan *state)
+{
+	state->document = NULL;
+	if (state->once && state->client->nscans == 1)
+		statement_forget(state->client, state->arn);
+}
+
 /* Go on to the next ARN whose image exists; false after the last. */
 static bool
 next_document(ImageBuilderScan *state)
 {
-	while (state->next_arn < list_length(state->arns))
+	while (state->next_image < state->nimages)
 	{
-		Lookup	   *lookup;
-		bool		shared;
+		ScanImage  *image;
 
-		state->arn = list_nth(state->arns, state->next_arn++);
-		lookup = statement_lookup(state->client, state->arn, &shared);
-		state->document = lookup_finish(lookup);
-		if (shared)
-			state->stats.cache_hits++;
-		else
-			add_stats(&state->stats, lookup_stats(lookup));
+		look_ahead(state);
+		image = &state->images[state->next_image];
+		state->arn = image->arn;
+		state->document = lookup_finish(image->lookup);
+		state->next_image++;
+		count_image(&state->stats, image);
 		if (state->document)
 		{
 			state->source = 0;
@@ -366,7 +431,7 @@ imagebuilderIterateForeignScan(ForeignScanState *node)
 			return slot;
 		if (fetch_row(state, slot))
 			return ExecStoreVirtualTuple(slot);
-		state->document = NULL;
+		leave_document(state);
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -377,6 +442,8 @@ imagebuilderReScanForeignScan(ForeignScanState *node)
 	ImageBuilderScan *state = node->fdw_state;
 
 	/* What the key is made of may have changed; answers are kept. */
+	count_rest(&state->stats, state);
+	state->next_image = state->next_ahead = 0;
 	state->started = false;
 }
 
@@ -387,11 +454,15 @@ imagebuilderEndForeignScan(ForeignScanState *node)
 	(void) node;
 }
 
-/* What the scan did; NULL for a plan that was only explained. */
-const LookupStats *
-scan_stats(ForeignScanState *node)
+/* What the scan did; false for a plan that was only explained. */
+bool
+scan_stats(ForeignScanState *node, LookupStats *stats)
 {
 	ImageBuilderScan *state = node->fdw_state;
 
-	return state ? &state->stats : NULL;
+	if (state == NULL)
+		return false;
+	*stats = state->stats;
+	count_rest(stats, state);
+	return true;
 }

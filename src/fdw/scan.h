@@ -20,6 +20,6 @@ extern void imagebuilderBeginForeignScan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *imagebuilderIterateForeignScan(ForeignScanState *node);
 extern void imagebuilderReScanForeignScan(ForeignScanState *node);
 extern void imagebuilderEndForeignScan(ForeignScanState *node);
-extern const LookupStats *scan_stats(ForeignScanState *node);
+extern bool scan_stats(ForeignScanState *node, LookupStats *stats);
 
 #endif							/* IMAGEBUILDER_SCAN_H */

@@ -17,6 +17,7 @@
 
 #include "aws/arn.h"
 #include "common/pg_prng.h"
+#include "lib/ilist.h"
 #include "lookup/failure.h"
 #include "lookup/lookup.h"
 #include "mb/pg_wchar.h"
@@ -39,8 +40,9 @@ LookupStats session_stats;
 
 typedef enum LookupState
 {
+	LOOKUP_QUEUED,				/* to be sent as soon as that may be */
 	LOOKUP_SENT,				/* an attempt is under way */
-	LOOKUP_BACKING_OFF,			/* the next one comes at retry_at */
+	LOOKUP_BACKING_OFF,			/* to be queued again at retry_at */
 	LOOKUP_FOUND,
 	LOOKUP_NOT_FOUND,
 	LOOKUP_FAILED,
@@ -56,9 +58,12 @@ struct Lookup
 	Arn			parts;
 	Endpoint	endpoint;
 	LookupState state;
+	dlist_node	node;			/* in unsettled, while it is one of those */
+	MemoryContextCallback callback;
 	int			attempts;		/* sent so far */
 	bool		clock_corrected;	/* one of them was for the clock's sake */
 	int			budget_taken;	/* by the latest retry */
+	TimestampTz sent_at;
 	TimestampTz retry_at;
 	HttpTransfer *transfer;		/* of the current attempt */
 	const char *secrets[5];		/* not to be shown; NULL-terminated */
@@ -66,6 +71,9 @@ struct Lookup
 	const Failure *failure;		/* if failed */
 	LookupStats stats;
 };
+
+/* Look-ups of all clients that wait for something, in the order asked for. */
+static dlist_head unsettled = DLIST_STATIC_INIT(unsettled);
 
 /* How far a service's clock is ahead of ours, where signatures showed it. */
 typedef struct ClockOffset
@@ -119,6 +127,12 @@ lookup_check_arn(const char *arn)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not the ARN of an Image Builder image", arn),
 				 errhint("An image's ARN has the form arn:PARTITION:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION or arn:PARTITION:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD.")));
+}
+
+static bool
+is_settled(const Lookup *lookup)
+{
+	return lookup->state >= LOOKUP_FOUND;
 }
 
 static void
@@ -224,6 +238,8 @@ send_attempt(Lookup *lookup)
 	request.max_body = config->max_response_size;
 	lookup->transfer = http_start(&request);
 	lookup->state = LOOKUP_SENT;
+	lookup->sent_at = GetCurrentTimestamp();
+	lookup->client->in_flight++;
 	if (lookup->attempts++ == 0)
 	{
 		session_stats.requests++;
@@ -235,41 +251,6 @@ send_attempt(Lookup *lookup)
 		lookup->stats.retries++;
 	}
 	MemoryContextSwitchTo(previous);
-}
-
-/*
- * Start to look an image up, without waiting for the answer.  Raises 22023 for
- * what is no image's ARN; whatever else goes wrong is lookup_finish()'s.
- */
-Lookup *
-lookup_create(Client *client, const char *arn)
-{
-	MemoryContext context;
-	MemoryContext previous;
-	Lookup	   *lookup;
-	const char *error = NULL;
-
-	lookup_check_arn(arn);
-	context = AllocSetContextCreate(client->context, "imagebuilder_fdw look-up",
-									ALLOCSET_SMALL_SIZES);
-	previous = MemoryContextSwitchTo(context);
-	lookup = palloc0(sizeof(Lookup));
-	lookup->client = client;
-	lookup->context = context;
-	lookup->attempt_context = AllocSetContextCreate(context, "imagebuilder_fdw attempt",
-													ALLOCSET_SMALL_SIZES);
-	lookup->arn = pstrdup(arn);
-	arn_parse(arn, &lookup->parts);
-	if (client->config.endpoint_url == NULL)
-		endpoint_resolve(&lookup->endpoint, SERVICE, lookup->parts.partition,
-						 lookup->parts.region, client->config.use_fips_endpoint,
-						 client->config.use_dualstack_endpoint);
-	else if (!endpoint_parse_url(&lookup->endpoint, client->config.endpoint_url, &error))
-		elog(ERROR, "option \"endpoint_url\" was not validated: %s", error);
-	if (check_credentials(lookup))
-		send_attempt(lookup);
-	MemoryContextSwitchTo(previous);
-	return lookup;
 }
 
 /* Whether another attempt may be made, and if so, when. */
@@ -308,6 +289,29 @@ correct_clock(Lookup *lookup)
 	return true;
 }
 
+/*
+ * The requests that may be under way at once go by what the service grants:
+ * multiplicatively down, additively up.  Answers to what was sent before the
+ * latest cut say nothing new.
+ */
+static void
+slow_down(const Lookup *lookup)
+{
+	Client	   *client = lookup->client;
+
+	if (lookup->sent_at <= client->last_cut)
+		return;
+	client->allowed = Max(1.0, client->allowed / 2);
+	client->last_cut = GetCurrentTimestamp();
+}
+
+static void
+speed_up(Client *client)
+{
+	client->allowed = Min((double) client->config.max_concurrency,
+						  client->allowed + 1.0 / client->allowed);
+}
+
 static void
 take_aws_error(Lookup *lookup)
 {
@@ -326,6 +330,7 @@ take_aws_error(Lookup *lookup)
 		case AWS_ERROR_THROTTLING:
 			session_stats.throttled++;
 			lookup->stats.throttled++;
+			slow_down(lookup);
 			if (schedule_retry(lookup, true))
 				return;
 			break;
@@ -336,7 +341,7 @@ take_aws_error(Lookup *lookup)
 		case AWS_ERROR_CLOCK:
 			if (correct_clock(lookup))
 			{
-				send_attempt(lookup);
+				lookup->state = LOOKUP_QUEUED;
 				return;
 			}
 			break;
@@ -408,7 +413,10 @@ take_outcome(Lookup *lookup)
 		else
 			take_response(lookup);
 		if (lookup->state == LOOKUP_FOUND || lookup->state == LOOKUP_NOT_FOUND)
+		{
 			retry_budget_refund(lookup->client->budget, lookup->budget_taken);
+			speed_up(lookup->client);
+		}
 		return;
 	}
 	if ((transfer->outcome == HTTP_NO_CONNECTION ||
@@ -418,26 +426,115 @@ take_outcome(Lookup *lookup)
 	fail(lookup, failure_of_transfer(transfer, lookup->endpoint.host, lookup->attempts));
 }
 
-/* Do what can be done without waiting; in ms until more can be, -1 if never. */
+/* Take what has come in, and queue again whose time has come; see below. */
 static long
-advance(Lookup *lookup)
+take_outcomes(void)
 {
-	MemoryContext previous = MemoryContextSwitchTo(lookup->context);
+	dlist_mutable_iter iter;
 	long		wait = -1;
 
-	if (lookup->state == LOOKUP_SENT && lookup->transfer->outcome != HTTP_PENDING)
-		take_outcome(lookup);
-	if (lookup->state == LOOKUP_BACKING_OFF)
+	dlist_foreach_modify(iter, &unsettled)
 	{
-		wait = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), lookup->retry_at);
-		if (wait <= 0)
+		Lookup	   *lookup = dlist_container(Lookup, node, iter.cur);
+
+		if (lookup->state == LOOKUP_SENT && lookup->transfer->outcome != HTTP_PENDING)
 		{
-			send_attempt(lookup);
-			wait = -1;
+			MemoryContext previous = MemoryContextSwitchTo(lookup->context);
+
+			lookup->client->in_flight--;
+			take_outcome(lookup);
+			MemoryContextSwitchTo(previous);
 		}
+		if (lookup->state == LOOKUP_BACKING_OFF)
+		{
+			long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+															   lookup->retry_at);
+
+			if (left <= 0)
+				lookup->state = LOOKUP_QUEUED;
+			else
+				wait = wait < 0 ? left : Min(wait, left);
+		}
+		if (is_settled(lookup))
+			dlist_delete(&lookup->node);
+	}
+	return wait;
+}
+
+/*
+ * Do for all look-ups what can be done without waiting; returns the ms until
+ * more can be done, -1 if that is for the network to say.
+ */
+static long
+advance_all(void)
+{
+	long		wait = take_outcomes();
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &unsettled)
+	{
+		Lookup	   *lookup = dlist_container(Lookup, node, iter.cur);
+
+		if (lookup->state == LOOKUP_QUEUED &&
+			lookup->client->in_flight < (int) lookup->client->allowed)
+			send_attempt(lookup);
+	}
+	return wait;
+}
+
+/* MemoryContextCallback: the look-up is about to be freed. */
+static void
+leave_queue(void *arg)
+{
+	Lookup	   *lookup = arg;
+
+	if (is_settled(lookup))
+		return;
+	if (lookup->state == LOOKUP_SENT)
+		lookup->client->in_flight--;
+	dlist_delete(&lookup->node);
+}
+
+/*
+ * Start to look an image up, without waiting for the answer.  Raises 22023 for
+ * what is no image's ARN; whatever else goes wrong is lookup_finish()'s.
+ */
+Lookup *
+lookup_create(Client *client, const char *arn)
+{
+	MemoryContext context;
+	MemoryContext previous;
+	Lookup	   *lookup;
+	const char *error = NULL;
+
+	lookup_check_arn(arn);
+	context = AllocSetContextCreate(client->context, "imagebuilder_fdw look-up",
+									ALLOCSET_SMALL_SIZES);
+	previous = MemoryContextSwitchTo(context);
+	lookup = palloc0(sizeof(Lookup));
+	lookup->client = client;
+	lookup->context = context;
+	lookup->attempt_context = AllocSetContextCreate(context, "imagebuilder_fdw attempt",
+													ALLOCSET_SMALL_SIZES);
+	lookup->arn = pstrdup(arn);
+	arn_parse(arn, &lookup->parts);
+	if (client->config.endpoint_url == NULL)
+		endpoint_resolve(&lookup->endpoint, SERVICE, lookup->parts.partition,
+						 lookup->parts.region, client->config.use_fips_endpoint,
+						 client->config.use_dualstack_endpoint);
+	else if (!endpoint_parse_url(&lookup->endpoint, client->config.endpoint_url, &error))
+		elog(ERROR, "option \"endpoint_url\" was not validated: %s", error);
+	if (check_credentials(lookup))
+	{
+		lookup->state = LOOKUP_QUEUED;
+		dlist_push_tail(&unsettled, &lookup->node);
+		lookup->callback.func = leave_queue;
+		lookup->callback.arg = lookup;
+		MemoryContextRegisterResetCallback(context, &lookup->callback);
+		advance_all();
 	}
 	MemoryContextSwitchTo(previous);
-	return wait;
+	return lookup;
 }
 
 /*
@@ -449,22 +546,16 @@ advance(Lookup *lookup)
 const Document *
 lookup_finish(Lookup *lookup)
 {
-	for (;;)
+	while (!is_settled(lookup))
 	{
-		long		wait = advance(lookup);
+		long		wait = advance_all();
 
-		switch (lookup->state)
-		{
-			case LOOKUP_FOUND:
-				return lookup->document;
-			case LOOKUP_NOT_FOUND:
-				return NULL;
-			case LOOKUP_FAILED:
-				failure_raise(lookup->failure, lookup->arn);
-			default:
-				http_wait(wait);
-		}
+		if (!is_settled(lookup))
+			http_wait(wait);
 	}
+	if (lookup->state == LOOKUP_FAILED)
+		failure_raise(lookup->failure, lookup->arn);
+	return lookup->document;
 }
 
 /* What this look-up took so far. */
@@ -472,4 +563,11 @@ const LookupStats *
 lookup_stats(const Lookup *lookup)
 {
 	return &lookup->stats;
+}
+
+/* Free a look-up, and end it if it is under way; its document goes too. */
+void
+lookup_free(Lookup *lookup)
+{
+	MemoryContextDelete(lookup->context);
 }

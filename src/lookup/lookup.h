@@ -30,6 +30,7 @@ typedef struct ClientConfig
 	int			connect_timeout;	/* ms */
 	int			request_timeout;	/* ms */
 	int			max_attempts;
+	int			max_concurrency;
 	int			max_response_size;	/* bytes */
 	AwsCredentials credentials; /* members are NULL where not set */
 } ClientConfig;
@@ -42,6 +43,10 @@ typedef struct Client
 	MemoryContext context;		/* as long-lived as the statement */
 	ClientConfig config;
 	RetryBudget *budget;		/* the statement's */
+	int			in_flight;		/* requests under way */
+	double		allowed;		/* as many as may be: see lookup.c */
+	int64		last_cut;		/* when throttling made that less */
+	int			nscans;			/* of the statement that use this client */
 	struct HTAB *lookups;		/* by ARN */
 } Client;
 
@@ -52,5 +57,6 @@ extern void lookup_check_arn(const char *arn);
 extern Lookup *lookup_create(Client *client, const char *arn);
 extern const Document *lookup_finish(Lookup *lookup);
 extern const LookupStats *lookup_stats(const Lookup *lookup);
+extern void lookup_free(Lookup *lookup);
 
 #endif							/* IMAGEBUILDER_LOOKUP_H */

@@ -139,6 +139,7 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	client->context = statement->context;
 	client->budget = &statement->budget;
 	read_config(&client->config, serverid, userid);
+	client->allowed = client->config.max_concurrency;
 	client->lookups = statement_arn_table("imagebuilder_fdw look-ups",
 										  sizeof(LookupEntry), statement->context);
 	statement->clients = lappend(statement->clients, client);
@@ -169,4 +170,16 @@ statement_lookup(Client *client, const char *arn, bool *shared)
 		entry->lookup = lookup;
 	}
 	return entry->lookup;
+}
+
+/* Forget an image that no scan of the statement will ask for again. */
+void
+statement_forget(Client *client, const char *arn)
+{
+	LookupEntry *entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
+	char	   *key = unconstify(char *, entry->arn);
+
+	lookup_free(entry->lookup);
+	hash_search(client->lookups, &arn, HASH_REMOVE, NULL);
+	pfree(key);
 }

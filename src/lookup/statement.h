@@ -24,5 +24,6 @@ extern Client *statement_client(EState *estate, Oid serverid, Oid userid,
 extern struct HTAB *statement_arn_table(const char *name, Size entrysize,
 										MemoryContext context);
 extern Lookup *statement_lookup(Client *client, const char *arn, bool *shared);
+extern void statement_forget(Client *client, const char *arn);
 
 #endif							/* IMAGEBUILDER_STATEMENT_H */

@@ -1,0 +1,70 @@
+# Lists of ARNs: many requests at once, but never more than may be; rows in
+# order; nothing of what is not reached; throttling; memory.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+
+my $endpoint = TestEndpoint->new;
+my $node = new_cluster('main');
+set_up($node, $endpoint->url);
+
+# The images PATTERN with $1 replaced by 1 to $n, as an SQL array.
+sub images
+{
+	my ($pattern, $n) = @_;
+	my $arn = arn($pattern) =~ s/N/' || n || '/r;
+	return "ARRAY(SELECT '$arn' FROM generate_series(1, $n) n)";
+}
+
+for my $n (1, 4, 16, 64)
+{
+	$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD max_concurrency '$n')");
+	$endpoint->reset_counters;
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM images WHERE arn = ANY (' . images('fault-slow/1.0.0/N', 2 * $n + 3) . ')'),
+		2 * $n + 3, "max_concurrency $n: all rows");
+	is($endpoint->counters->{max_in_flight}, $n, "max_concurrency $n: so many under way");
+	is($endpoint->requests, 2 * $n + 3, "max_concurrency $n: each once");
+	# LIMIT stops the rest.
+	$endpoint->reset_counters;
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM (SELECT FROM images WHERE arn = ANY (' . images('fault-slow/2.0.0/N', 1000) . ') LIMIT 1) q'),
+		1, "max_concurrency $n: LIMIT");
+	cmp_ok($endpoint->requests, '<=', $n, "max_concurrency $n: LIMIT stops the rest");
+	$node->safe_psql('postgres', 'ALTER SERVER aws OPTIONS (DROP max_concurrency)');
+}
+
+# Rows come in the order in which their ARNs first appear, whatever comes first.
+my @order = map { arn("$_/1.0.0/1") } qw(fault-slow golden-linux fault-slow minimal);
+is($node->safe_psql('postgres', "SELECT arn FROM images WHERE arn IN ('" . join("', '", @order, $order[1]) . "')"),
+	join("\n", @order[ 0, 1, 3 ]), 'rows in the order of first appearance');
+
+# What is not reached raises nothing; what is reached does, after the rows before.
+my ($good, $bad) = map { arn("$_/1.0.0/1") } 'golden-linux', 'fault-forbidden';
+is($node->safe_psql('postgres', "SELECT name FROM images WHERE arn IN ('$good', '$bad') LIMIT 1"), 'golden-linux', 'an error beyond LIMIT');
+like(attempt($node, "SELECT name FROM images WHERE arn IN ('$good', '$bad') OFFSET 1"), qr/^42501 /, 'an error that is reached');
+
+# EXPLAIN counts what was started, reached or not.
+like($node->safe_psql('postgres', 'EXPLAIN (ANALYZE, COSTS OFF) SELECT FROM images WHERE arn = ANY (' . images('fault-slow/3.0.0/N', 100) . ') LIMIT 1'),
+	qr/Image Builder Requests: 16\n/, 'EXPLAIN counts what was started');
+
+# Each request is throttled once: all succeed, at a lower rate.
+$endpoint->reset_counters;
+is($node->safe_psql('postgres', 'SELECT count(*), sum((name IS NOT NULL)::int) FROM images WHERE arn = ANY (' . images('fault-throttle-1/1.0.0/N', 30) . ');
+	SELECT requests, throttled, retries FROM imagebuilder_fdw_stats()'), "30|30\n30|30|30", 'throttled, each once');
+
+# Memory does not grow with the list.
+$endpoint->put(arn("long/1.0.0/$_"), '{"image": {"name": "long", "x": "' . 'x' x 200000 . '"}}') for 1 .. 400;
+my $result = $node->safe_psql('postgres', "
+	SELECT count(*) FROM images WHERE arn = ANY (" . images('long/1.0.0/N', 40) . ");
+	CREATE TEMP TABLE peak AS SELECT substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\\s+(\\d+)')::int AS kb;
+	SELECT count(*) FROM images WHERE arn = ANY (" . images('long/1.0.0/N', 400) . ");
+	SELECT substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\\s+(\\d+)')::int - kb < 20000 FROM peak");
+is($result, "40\n400\nt", 'the peak of memory is not that of the list: 80 MB');
+
+$endpoint->stop;
+done_testing();
