@@ -13,6 +13,7 @@ OBJS = \
 	src/fdw/option.o \
 	src/fdw/plan.o \
 	src/fdw/scan.o \
+	src/lookup/cache.o \
 	src/lookup/failure.o \
 	src/lookup/lookup.o \
 	src/lookup/retry.o \

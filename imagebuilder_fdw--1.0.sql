@@ -29,6 +29,9 @@ CREATE FUNCTION imagebuilder_fdw_stats(
 CREATE FUNCTION imagebuilder_fdw_stats_reset() RETURNS void
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 
+CREATE FUNCTION imagebuilder_fdw_clear_cache() RETURNS void
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
 CREATE FUNCTION imagebuilder_arn(
         arn text, OUT partition text, OUT region text, OUT account_id text,
         OUT resource_type text, OUT name text, OUT version text, OUT build text)

@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "lookup/cache.h"
 #include "lookup/stats.h"
 #include "rows/schema.h"
 #include "utils/builtins.h"
@@ -26,6 +27,7 @@ PG_FUNCTION_INFO_V1(imagebuilder_fdw_version);
 PG_FUNCTION_INFO_V1(imagebuilder_fdw_columns);
 PG_FUNCTION_INFO_V1(imagebuilder_fdw_stats);
 PG_FUNCTION_INFO_V1(imagebuilder_fdw_stats_reset);
+PG_FUNCTION_INFO_V1(imagebuilder_fdw_clear_cache);
 PG_FUNCTION_INFO_V1(imagebuilder_arn);
 
 /* The library's version, which may be ahead of the extension's. */
@@ -99,6 +101,15 @@ imagebuilder_fdw_stats_reset(PG_FUNCTION_ARGS)
 {
 	(void) fcinfo;
 	memset(&session_stats, 0, sizeof(session_stats));
+	PG_RETURN_VOID();
+}
+
+/* Drop what cache_ttl has kept in this session. */
+Datum
+imagebuilder_fdw_clear_cache(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	cache_clear();
 	PG_RETURN_VOID();
 }
 

@@ -208,12 +208,12 @@ evaluate_key(ForeignScanState *node)
 	MemoryContextReset(state->key_context);
 	previous = MemoryContextSwitchTo(state->key_context);
 	arns = key_evaluate(state->key, state->key_exprs, node->ss.ps.ps_ExprContext);
-	state->nimages = list_length(arns);
-	state->images = palloc0((state->nimages + 1) * sizeof(ScanImage));
+	state->nimages = 0;
+	state->images = palloc0((list_length(arns) + 1) * sizeof(ScanImage));
 	foreach(lc, arns)
 	{
-		lookup_check_arn(lfirst(lc));
-		state->images[foreach_current_index(lc)].arn = lfirst(lc);
+		if (lookup_check_arn(state->client, lfirst(lc)))
+			state->images[state->nimages++].arn = lfirst(lc);
 	}
 	MemoryContextSwitchTo(previous);
 	state->next_image = state->next_ahead = 0;
@@ -226,6 +226,7 @@ add_stats(LookupStats *sum, const LookupStats *add)
 {
 	sum->requests += add->requests;
 	sum->retries += add->retries;
+	sum->cache_hits += add->cache_hits;
 	sum->bytes_received += add->bytes_received;
 	sum->request_time += add->request_time;
 }

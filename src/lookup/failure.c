@@ -216,11 +216,11 @@ failure_of_answer(const HttpTransfer *transfer, const char *detail,
 						"Check the server's option \"endpoint_url\".");
 }
 
-/* Raise it, for the image that was asked for. */
+/* Report it, for the image that was asked for, at an elog level. */
 void
-failure_raise(const Failure *failure, const char *arn)
+failure_report(const Failure *failure, const char *arn, int level)
 {
-	ereport(ERROR,
+	ereport(level,
 			(errcode(failure->sqlstate),
 			 errmsg("could not look up image \"%s\": %s", arn, failure->cause),
 			 failure->detail ? errdetail("%s", failure->detail) : 0,

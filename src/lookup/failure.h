@@ -14,7 +14,6 @@
 #define IMAGEBUILDER_FAILURE_H
 
 #include "aws/error.h"
-#include "compat.h"
 #include "http/http.h"
 #include "lookup/lookup.h"
 
@@ -38,6 +37,6 @@ extern Failure *failure_of_aws_error(const AwsError *error,
 									 const char *const *secrets);
 extern Failure *failure_of_answer(const HttpTransfer *transfer, const char *detail,
 								  const char *const *secrets);
-pg_noreturn extern void failure_raise(const Failure *failure, const char *arn);
+extern void failure_report(const Failure *failure, const char *arn, int level);
 
 #endif							/* IMAGEBUILDER_FAILURE_H */

@@ -18,6 +18,7 @@
 #include "aws/arn.h"
 #include "common/pg_prng.h"
 #include "lib/ilist.h"
+#include "lookup/cache.h"
 #include "lookup/failure.h"
 #include "lookup/lookup.h"
 #include "mb/pg_wchar.h"
@@ -69,6 +70,8 @@ struct Lookup
 	const char *secrets[5];		/* not to be shown; NULL-terminated */
 	const Document *document;	/* if found */
 	const Failure *failure;		/* if failed */
+	bool		reported;		/* the failure has been */
+	uint64		cache_epoch;	/* when it was started */
 	LookupStats stats;
 };
 
@@ -116,23 +119,59 @@ signing_clock(const char *host)
 	return time(NULL) + (offset ? offset->seconds : 0);
 }
 
-/* Raise 22023 unless it is the ARN of an image, a version or a wildcard. */
-void
-lookup_check_arn(const char *arn)
+/* Whether what fails is to be warned of, not to be an error. */
+static int
+error_level(const Client *client)
+{
+	return strcmp(client->config.on_error, "warning") == 0 ? WARNING : ERROR;
+}
+
+/*
+ * Whether it is the ARN of an image, a version or a wildcard.  Raises 22023 if
+ * it is not, or warns of it if the server's option "on_error" says so.
+ */
+bool
+lookup_check_arn(const Client *client, const char *arn)
 {
 	Arn			parts;
+	bool		valid = arn_parse(arn, &parts) && arn_is_image(&parts);
 
-	if (!arn_parse(arn, &parts) || !arn_is_image(&parts))
-		ereport(ERROR,
+	if (!valid)
+		ereport(error_level(client),
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not the ARN of an Image Builder image", arn),
 				 errhint("An image's ARN has the form arn:PARTITION:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION or arn:PARTITION:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD.")));
+	return valid;
 }
 
 static bool
 is_settled(const Lookup *lookup)
 {
 	return lookup->state >= LOOKUP_FOUND;
+}
+
+/* Take the answer to an earlier statement, if the server's cache_ttl allows. */
+static bool
+take_cached(Lookup *lookup)
+{
+	const Client *client = lookup->client;
+	char	   *problem;
+	char	   *body;
+	size_t		length;
+
+	if (client->config.cache_ttl == 0)
+		return false;
+	lookup->cache_epoch = cache_epoch();
+	body = cache_get(client->serverid, client->userid, lookup->arn,
+					 client->config.cache_ttl, &length);
+	if (body == NULL)
+		return false;
+	lookup->document = document_parse(body, length, &problem);
+	Assert(lookup->document);
+	lookup->state = LOOKUP_FOUND;
+	session_stats.cache_hits++;
+	lookup->stats.cache_hits++;
+	return true;
 }
 
 static void
@@ -390,6 +429,10 @@ take_response(Lookup *lookup)
 	{
 		lookup->document = document;
 		lookup->state = LOOKUP_FOUND;
+		if (lookup->client->config.cache_ttl > 0)
+			cache_put(lookup->client->serverid, lookup->client->userid, lookup->arn,
+					  transfer->body, transfer->length,
+					  lookup->client->config.cache_size, lookup->cache_epoch);
 	}
 	else
 		fail(lookup, failure_of_answer(transfer, problem, lookup->secrets));
@@ -496,8 +539,8 @@ leave_queue(void *arg)
 }
 
 /*
- * Start to look an image up, without waiting for the answer.  Raises 22023 for
- * what is no image's ARN; whatever else goes wrong is lookup_finish()'s.
+ * Start to look an image up, without waiting for the answer; the ARN must have
+ * passed lookup_check_arn().  Whatever goes wrong is lookup_finish()'s.
  */
 Lookup *
 lookup_create(Client *client, const char *arn)
@@ -507,7 +550,6 @@ lookup_create(Client *client, const char *arn)
 	Lookup	   *lookup;
 	const char *error = NULL;
 
-	lookup_check_arn(arn);
 	context = AllocSetContextCreate(client->context, "imagebuilder_fdw look-up",
 									ALLOCSET_SMALL_SIZES);
 	previous = MemoryContextSwitchTo(context);
@@ -524,7 +566,7 @@ lookup_create(Client *client, const char *arn)
 						 client->config.use_dualstack_endpoint);
 	else if (!endpoint_parse_url(&lookup->endpoint, client->config.endpoint_url, &error))
 		elog(ERROR, "option \"endpoint_url\" was not validated: %s", error);
-	if (check_credentials(lookup))
+	if (!take_cached(lookup) && check_credentials(lookup))
 	{
 		lookup->state = LOOKUP_QUEUED;
 		dlist_push_tail(&unsettled, &lookup->node);
@@ -541,7 +583,8 @@ lookup_create(Client *client, const char *arn)
  * Wait for a look-up: the image's document, NULL if it does not exist.
  *
  * Raises what the look-up failed for, with the SQLSTATEs of README.md,
- * section "Errors"; 57014 and the like when interrupted.
+ * section "Errors", or warns of it, once, if the server's option "on_error"
+ * says so; raises 57014 and the like when interrupted.
  */
 const Document *
 lookup_finish(Lookup *lookup)
@@ -553,8 +596,11 @@ lookup_finish(Lookup *lookup)
 		if (!is_settled(lookup))
 			http_wait(wait);
 	}
-	if (lookup->state == LOOKUP_FAILED)
-		failure_raise(lookup->failure, lookup->arn);
+	if (lookup->state == LOOKUP_FAILED && !lookup->reported)
+	{
+		lookup->reported = true;
+		failure_report(lookup->failure, lookup->arn, error_level(lookup->client));
+	}
 	return lookup->document;
 }
 

@@ -32,6 +32,9 @@ typedef struct ClientConfig
 	int			max_attempts;
 	int			max_concurrency;
 	int			max_response_size;	/* bytes */
+	int			cache_ttl;		/* ms; 0: nothing is kept */
+	int			cache_size;		/* bytes */
+	char	   *on_error;		/* "error" or "warning" */
 	AwsCredentials credentials; /* members are NULL where not set */
 } ClientConfig;
 
@@ -53,7 +56,7 @@ typedef struct Client
 /* An image asked for, within one statement. */
 typedef struct Lookup Lookup;
 
-extern void lookup_check_arn(const char *arn);
+extern bool lookup_check_arn(const Client *client, const char *arn);
 extern Lookup *lookup_create(Client *client, const char *arn);
 extern const Document *lookup_finish(Lookup *lookup);
 extern const LookupStats *lookup_stats(const Lookup *lookup);

@@ -149,7 +149,7 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 
 /*
  * The look-up of an image, started unless the statement has one already
- * (*shared).  Raises 22023 if it is no image's ARN.
+ * (*shared).
  */
 Lookup *
 statement_lookup(Client *client, const char *arn, bool *shared)

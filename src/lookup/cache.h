@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * cache.h
+ *		Answers that may serve later statements of the session.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/lookup/cache.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_CACHE_H
+#define IMAGEBUILDER_CACHE_H
+
+extern uint64 cache_epoch(void);
+extern char *cache_get(Oid serverid, Oid userid, const char *arn, int ttl,
+					   size_t *length);
+extern void cache_put(Oid serverid, Oid userid, const char *arn, const char *body,
+					  size_t length, size_t limit, uint64 epoch);
+extern void cache_clear(void);
+
+#endif							/* IMAGEBUILDER_CACHE_H */
