@@ -27,6 +27,7 @@
 #include "executor/executor.h"
 #include "mb/pg_wchar.h"
 #include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
 #include "storage/latch.h"
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
@@ -108,6 +109,20 @@ compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows,
 #define compat_estimate_array_length(root, array) estimate_array_length(root, array)
 #else
 #define compat_estimate_array_length(root, array) estimate_array_length(array)
+#endif
+
+/* 17 asks for the kind of equality. */
+#if PG_VERSION_NUM >= 170000
+#define compat_exprs_known_equal(root, a, b) exprs_known_equal(root, a, b, InvalidOid)
+#else
+#define compat_exprs_known_equal(root, a, b) exprs_known_equal(root, a, b)
+#endif
+
+/* 18 counts what is disabled instead of adding to costs. */
+#if PG_VERSION_NUM >= 180000
+#define compat_copy_disabled_nodes(to, from) ((to)->disabled_nodes = (from)->disabled_nodes)
+#else
+#define compat_copy_disabled_nodes(to, from) ((void) 0)
 #endif
 
 /* 16 moved the user whom a scan is checked as from the range table. */

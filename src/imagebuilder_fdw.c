@@ -15,6 +15,7 @@
 #include "fdw/explain.h"
 #include "fdw/import.h"
 #include "fdw/plan.h"
+#include "fdw/readahead.h"
 #include "fdw/scan.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
@@ -22,6 +23,14 @@
 PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(imagebuilder_fdw_handler);
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	readahead_init();
+}
 
 /* The wrapper's handler: what PostgreSQL calls for planning, scans and so on. */
 Datum

@@ -29,9 +29,6 @@
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 
-/* A round trip over the network, in the planner's units: some 20 ms. */
-#define LOOKUP_COST			1000.0
-
 /* No key: as the planner's own disabled paths. */
 #define NO_KEY_COST			1.0e10
 
@@ -147,8 +144,8 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *pa
 		startup += NO_KEY_COST;
 	else if (keys > 0)
 	{
-		startup += LOOKUP_COST;
-		run += (keys - 1) * LOOKUP_COST;
+		startup += PLAN_LOOKUP_COST;
+		run += (keys - 1) * PLAN_LOOKUP_COST;
 	}
 	if (param)
 		param->ppi_rows = rows;
@@ -231,6 +228,40 @@ imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 	}
 }
 
+/* Several keys are one: what is in all of them. */
+static List *
+join_keys(List *keys)
+{
+	if (list_length(keys) <= 1)
+		return keys ? linitial(keys) : NIL;
+	return list_make2(makeInteger(KEY_AND), keys);
+}
+
+/*
+ * The key in a relation's conditions, NIL if there is none, and the
+ * expressions that it refers to.  The relation must have been sized.
+ */
+List *
+plan_extract_key(PlannerInfo *root, RelOptInfo *rel, List *rinfos, List **exprs)
+{
+	KeyContext	context = key_context(root, rel);
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rinfos)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		bool		exact = true;
+		List	   *key = rinfo->pseudoconstant ? NULL :
+			key_extract(&context, rinfo->clause, &exact);
+
+		if (key)
+			keys = lappend(keys, key);
+	}
+	*exprs = context.exprs;
+	return join_keys(keys);
+}
+
 /* The attributes that a scan must fill, as integers. */
 static List *
 needed_attributes(RelOptInfo *rel, List *quals)
@@ -280,11 +311,9 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 		if (!key || !exact)
 			other_quals = lappend(other_quals, clause);
 	}
-	key = list_length(keys) <= 1 ? (keys ? linitial(keys) : NIL) :
-		list_make2(makeInteger(KEY_AND), keys);
 
 	return make_foreignscan(tlist, other_quals, baserel->relid, context.exprs,
-							list_make3(key, needed_attributes(baserel, other_quals),
+							list_make3(join_keys(keys), needed_attributes(baserel, other_quals),
 									   makeBoolean(fixed)),
 							NIL, key_quals, outer_plan);
 }

@@ -24,6 +24,11 @@ enum FdwScanPrivateIndex
 								 * statement runs */
 };
 
+/* A round trip over the network, in the planner's units: some 20 ms. */
+#define PLAN_LOOKUP_COST	1000.0
+
+extern List *plan_extract_key(PlannerInfo *root, RelOptInfo *rel, List *rinfos,
+							  List **exprs);
 extern void imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 										  Oid foreigntableid);
 extern void imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,

@@ -126,15 +126,22 @@ error_level(const Client *client)
 	return strcmp(client->config.on_error, "warning") == 0 ? WARNING : ERROR;
 }
 
+/* Whether it is the ARN of an image, a version or a wildcard. */
+bool
+lookup_is_arn(const char *arn)
+{
+	Arn			parts;
+
+	return arn_parse(arn, &parts) && arn_is_image(&parts);
+}
+
 /*
- * Whether it is the ARN of an image, a version or a wildcard.  Raises 22023 if
- * it is not, or warns of it if the server's option "on_error" says so.
+ * The same; raises 22023 if it is not, or warns of it if the server's option "on_error" says so.
  */
 bool
 lookup_check_arn(const Client *client, const char *arn)
 {
-	Arn			parts;
-	bool		valid = arn_parse(arn, &parts) && arn_is_image(&parts);
+	bool		valid = lookup_is_arn(arn);
 
 	if (!valid)
 		ereport(error_level(client),

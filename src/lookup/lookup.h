@@ -56,6 +56,7 @@ typedef struct Client
 /* An image asked for, within one statement. */
 typedef struct Lookup Lookup;
 
+extern bool lookup_is_arn(const char *arn);
 extern bool lookup_check_arn(const Client *client, const char *arn);
 extern Lookup *lookup_create(Client *client, const char *arn);
 extern const Document *lookup_finish(Lookup *lookup);

@@ -41,6 +41,7 @@ typedef struct LookupEntry
 {
 	const char *arn;			/* the key; must be first */
 	Lookup	   *lookup;
+	bool		claimed;		/* a scan has asked for it */
 } LookupEntry;
 
 static uint32
@@ -147,28 +148,44 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	return client;
 }
 
+/* The entry of an image, whose look-up is started if it is new. */
+static LookupEntry *
+find_entry(Client *client, const char *arn)
+{
+	LookupEntry *entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
+
+	if (entry == NULL)
+	{
+		Lookup	   *lookup = lookup_create(client, arn);
+		const char *key = MemoryContextStrdup(client->context, arn);
+
+		entry = hash_search(client->lookups, &key, HASH_ENTER, NULL);
+		entry->lookup = lookup;
+		entry->claimed = false;
+	}
+	return entry;
+}
+
+/* Start to look an image up that a scan will probably ask for. */
+void
+statement_look_ahead(Client *client, const char *arn)
+{
+	find_entry(client, arn);
+}
+
 /*
- * The look-up of an image, started unless the statement has one already
- * (*shared).
+ * The look-up of an image, started unless it has been; *shared: for another
+ * that asked before.
  */
 Lookup *
 statement_lookup(Client *client, const char *arn, bool *shared)
 {
-	LookupEntry *entry;
-	const char *key;
+	LookupEntry *entry = find_entry(client, arn);
 
-	entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
-	*shared = entry != NULL;
+	*shared = entry->claimed;
 	if (*shared)
 		session_stats.cache_hits++;
-	else
-	{
-		Lookup	   *lookup = lookup_create(client, arn);
-
-		key = MemoryContextStrdup(client->context, arn);
-		entry = hash_search(client->lookups, &key, HASH_ENTER, NULL);
-		entry->lookup = lookup;
-	}
+	entry->claimed = true;
 	return entry->lookup;
 }
 
