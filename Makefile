@@ -49,7 +49,7 @@ SHLIB_LINK = -lcurl -ljson-c -lcrypto
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-# make PG_CFLAGS="-Wall -Wextra -Werror" in CI; see .ci/run.
+# make COPT="-Wall -Wextra -Werror" in CI; see dev/test.
 
 HEADERS_ALL = $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
 $(OBJS) $(OBJS:.o=.bc): $(HEADERS_ALL)

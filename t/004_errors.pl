@@ -12,7 +12,7 @@ use TestEndpoint;
 
 my $endpoint = TestEndpoint->new;
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 $node->append_conf('postgresql.conf', "log_min_messages = debug5\nlog_error_verbosity = verbose\nlog_statement = none");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');

@@ -12,7 +12,7 @@ use TestEndpoint;
 
 my $endpoint = TestEndpoint->new;
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 $node->start;
 my $readme = slurp_file("$SOURCE/README.md");
 

@@ -296,6 +296,8 @@ look_up_for(ReadAheadState *state, TupleTableSlot *row)
 	ListCell   *lc;
 
 	ResetExprContext(econtext);
+	/* The expressions were made for the scan's own slot, which is virtual. */
+	slot_getallattrs(row);
 	econtext->ecxt_scantuple = row;
 	MemoryContextReset(state->key_context);
 	previous = MemoryContextSwitchTo(state->key_context);

@@ -135,7 +135,10 @@ def check_signature(method, url, headers, region, clock):
         raise ServiceError(403, "InvalidSignatureException",
                            f"Credential should be scoped to a valid Region, not '{signed_region}'.")
     check_clock(date, clock)
-    request = botocore.awsrequest.AWSRequest(method=method, url=url,
+    # The query decoded, so that botocore encodes it as AWS does, however it was sent.
+    bare, _, query = url.partition("?")
+    request = botocore.awsrequest.AWSRequest(method=method, url=bare,
+                                             params=urllib.parse.parse_qsl(query, keep_blank_values=True),
                                              headers={name: headers[name] for name in names if name in headers})
     request.context["timestamp"] = date
     signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, CREDENTIALS[key][0], token),
@@ -195,7 +198,8 @@ class Handler(socketserver.StreamRequestHandler):
         path, _, query = target.partition("?")
         parameters = urllib.parse.parse_qs(query)
         counters = self.server.counters
-        if path.startswith("/-/"):
+        self.counted = not path.startswith("/-/")
+        if not self.counted:
             self.control(path[3:], parameters)
             return self.keep
         with counters.lock:
@@ -268,8 +272,9 @@ class Handler(socketserver.StreamRequestHandler):
 
     def head(self, status, **headers):
         """The status line and headers; _ in a name stands for -."""
-        with self.server.counters.lock:
-            self.server.counters.by_status[str(status)] += 1
+        if self.counted:
+            with self.server.counters.lock:
+                self.server.counters.by_status[str(status)] += 1
         date = datetime.datetime.utcnow() + datetime.timedelta(seconds=self.clock_offset)
         fields = {"Date": date.strftime("%a, %d %b %Y %H:%M:%S GMT"),
                   "x-amzn-RequestId": str(uuid.uuid4()),

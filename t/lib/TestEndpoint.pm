@@ -93,7 +93,7 @@ sub new_cluster
 {
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
-	$node->init(%options);
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ], %options);
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
 	return $node;

@@ -1,0 +1,144 @@
+# Joins that look up ahead: the plans, and that they change nothing but time.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+
+my $endpoint = TestEndpoint->new;
+my $node = new_cluster('main');
+set_up($node, $endpoint->url);
+
+my $n = 24;
+for my $i (1 .. $n)
+{
+	my $amis = join ',', map { qq({"region": "us-east-$_", "image": "ami-$i-$_"}) } 1 .. $i % 4;
+	my $latest = arn('n/1.0.0/' . ($i % 5 + 1));
+	$endpoint->put(arn("n/1.0.0/$i"), qq({"image": {"name": "n$i", "platform": "p@{[ $i % 3 ]}", "outputResources": {"amis": [$amis]},
+		"imageRecipe": {"components": [{"componentArn": "c$i"}, {"componentArn": "c"}]}}, "latestVersionReferences": {"latestVersionArn": "$latest"}}));
+}
+my $prefix = arn('n/1.0.0/');
+$node->safe_psql('postgres', "
+	CREATE TABLE public.instances AS SELECT i AS id, CASE WHEN i % 7 > 0 THEN '$prefix' || (i % " . ($n + 3) . " + 1) END AS arn, i % 3 AS kind,
+		ARRAY['$prefix' || (i % 9 + 1), NULL, '$prefix' || (i % 4 + 1)] AS arns FROM generate_series(1, 60) i;
+	CREATE VIEW public.named AS SELECT id, kind, i.arn, name FROM instances i JOIN images USING (arn);
+	CREATE FUNCTION public.count_named(k int) RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM named WHERE kind = k); END';
+	ANALYZE instances");
+
+# Each row: what it is, a query, how many read-aheads its plan has.
+my @plans = (
+	[ 'inner join', 'SELECT id, name FROM instances JOIN images USING (arn)', 1 ],
+	[ 'left join', 'SELECT id, name FROM instances LEFT JOIN images USING (arn)', 1 ],
+	[ 'semi join', 'SELECT id FROM instances i WHERE EXISTS (SELECT FROM amis WHERE image_arn = i.arn)', 1 ],
+	[ 'anti join', 'SELECT id FROM instances i WHERE NOT EXISTS (SELECT FROM amis WHERE image_arn = i.arn)', 1 ],
+	[ 'join on an array', 'SELECT id, name FROM instances i JOIN images m ON m.arn = ANY (i.arns)', 1 ],
+	[ 'lateral', 'SELECT id, x.name FROM instances i, LATERAL (SELECT name FROM images m WHERE m.arn = i.arn) x', 1 ],
+	[ 'three tables of ours on one ARN', 'SELECT id, ami_id, component_arn FROM instances i JOIN images m USING (arn)
+		JOIN amis a ON a.image_arn = i.arn JOIN components c ON c.image_arn = i.arn', 1 ],
+	[ 'from image to image', 'SELECT id, m.name, l.name FROM instances i JOIN images m USING (arn) JOIN images l ON l.arn = m.latest_version_arn', 2 ],
+	[ 'view', 'SELECT * FROM named WHERE kind = 1', 1 ],
+	[ 'LIMIT', 'SELECT id, name FROM instances JOIN images USING (arn) LIMIT 3', 1 ],
+	[ 'no join', "SELECT name FROM images WHERE arn = '${prefix}1'", 0 ],
+);
+for my $case (@plans)
+{
+	my ($name, $query, $expected) = @$case;
+	for my $setting ('on', 'off')
+	{
+		my $plan = $node->safe_psql('postgres', "SET imagebuilder_fdw.enable_read_ahead = $setting; EXPLAIN (COSTS OFF) $query");
+		my $found = () = $plan =~ /Custom Scan \(Image Builder Read Ahead\)/g;
+		is($found, $setting eq 'on' ? $expected : 0, "$name, $setting: read-aheads") or diag($plan);
+	}
+}
+my $generic = $node->safe_psql('postgres', "SET plan_cache_mode = force_generic_plan;
+	PREPARE q(int) AS SELECT name FROM instances JOIN images USING (arn) WHERE kind = \$1; EXPLAIN (COSTS OFF) EXECUTE q(1)");
+like($generic, qr/Custom Scan \(Image Builder Read Ahead\)\n +->  Seq Scan on instances\n +Filter: \(kind = \$1\)/, 'generic plan, above the filter');
+
+# Many at once, each ARN once, and no more than may be beyond what is reached.
+my $slow = arn('fault-slow/1.0.0/');
+$node->safe_psql('postgres', "CREATE TABLE public.slow AS SELECT i, '$slow' || i AS arn FROM generate_series(1, 100) i; ANALYZE slow");
+$endpoint->reset_counters;
+is($node->safe_psql('postgres', 'SELECT count(*), count(name) FROM slow JOIN images USING (arn)'), '100|100', 'a hundred rows joined');
+is($endpoint->requests, 100, 'each is asked for once');
+is($endpoint->counters->{max_in_flight}, 16, 'sixteen at once');
+$endpoint->reset_counters;
+is($node->safe_psql('postgres', 'SELECT count(*) FROM (SELECT FROM slow JOIN images USING (arn) LIMIT 2) q'), 2, 'LIMIT');
+cmp_ok($endpoint->requests, '<=', 2 + 16, 'LIMIT stops the rest');
+$endpoint->reset_counters;
+is($node->safe_psql('postgres', 'SELECT count(*) FROM slow JOIN images USING (arn) WHERE i <= 3'), 3, 'rows that a filter removes');
+is($endpoint->requests, 3, 'are not looked up');
+like($node->safe_psql('postgres', 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT name FROM slow JOIN images USING (arn)'),
+	qr/Image Builder Requests: 100\n/, 'EXPLAIN counts them at the scan that asked');
+
+# An ARN whose row is never reached raises nothing, whatever is wrong with it.
+$node->safe_psql('postgres', "CREATE TABLE public.bad AS SELECT * FROM (VALUES (1, '${prefix}1'), (2, 'no ARN'), (3, '" . arn('fault-forbidden/1.0.0/1') . "')) v(i, arn)");
+is($node->safe_psql('postgres', 'SELECT name FROM bad JOIN images USING (arn) LIMIT 1'), 'n1', 'what is not reached raises nothing');
+like(attempt($node, 'SELECT count(*) FROM bad JOIN images USING (arn)'), qr/^22023 .*no ARN/, 'what is reached does');
+
+# A volatile function is evaluated once a row.
+is($node->safe_psql('postgres', "CREATE SEQUENCE public.s; SELECT count(*) FROM (SELECT nextval('s') AS v, arn FROM slow OFFSET 0) q JOIN images USING (arn);
+	SELECT last_value FROM s"), "100\n100", 'volatile functions are evaluated once');
+
+# Cancelled with sixteen under way; the session works, and again.
+my $hang = arn('fault-hang/1.0.0/');
+$node->safe_psql('postgres', "CREATE TABLE public.hang AS SELECT '$hang' || i AS arn FROM generate_series(1, 40) i; ANALYZE hang");
+for my $round (1, 2)
+{
+	my ($rc, $stdout, $stderr) = $node->psql('postgres', "SET statement_timeout = '500ms'; SELECT count(name) FROM hang JOIN images USING (arn)");
+	like($stderr, qr/canceling statement due to statement timeout/, "sixteen under way, cancelled: $round");
+}
+
+# Randomly generated queries have the same rows with and without.
+srand($ENV{IMAGEBUILDER_SEED} // 20261125);
+sub any_of { return $_[ int rand @_ ] }
+sub random_query
+{
+	my ($from, @columns) = (any_of('instances i', '(SELECT * FROM instances ORDER BY id LIMIT 17) i', '(SELECT DISTINCT arn, kind, 0 AS id, arns FROM instances) i'),
+		'i.id', 'i.kind');
+	my @keys = ('i.arn');
+	for my $j (1 .. 1 + int rand 3)
+	{
+		my $join = any_of('JOIN', 'LEFT JOIN');
+		my ($table, $key, $column, $next) = @{ any_of([ 'images', 'arn', 'name', 'latest_version_arn' ], [ 'amis', 'image_arn', 'ami_id' ],
+			[ 'components', 'image_arn', 'component_arn' ], [ 'images', 'arn', 'platform' ]) };
+		my $on = rand() < .15 ? "t$j.$key = ANY (i.arns)" : "t$j.$key = " . any_of(@keys);
+		$on .= any_of(" AND t$j.$column LIKE '%1%'", ' AND i.kind > 0') if rand() < .3;
+		$from .= " $join $table t$j ON $on";
+		push @columns, "t$j.$column";
+		push @keys, "t$j.$key";
+		push @keys, "t$j.$next" if $next;
+	}
+	my @where;
+	push @where, any_of('i.kind = 1', 'i.id % 4 < 2', "$columns[-1] IS NOT NULL", "i.arn <> '${prefix}3'") if rand() < .4;
+	push @where, any_of('', 'NOT ') . 'EXISTS (SELECT FROM ' . any_of('amis x WHERE x.image_arn', 'components x WHERE x.image_arn', 'images x WHERE x.arn') . ' = i.arn)' if rand() < .3;
+	push @where, 'i.arn IN (SELECT b.arn FROM instances b WHERE b.kind = 2)' if rand() < .15;
+	my $where = @where ? 'WHERE ' . join ' AND ', @where : '';
+	my $list = join ', ', @columns;
+	return any_of("SELECT $list FROM $from $where", "SELECT $list FROM $from $where ORDER BY $list LIMIT 7",
+		"SELECT i.kind, count(*), max($columns[-1]) FROM $from $where GROUP BY 1",
+		"SELECT id, (SELECT string_agg(q::text, ',' ORDER BY q::text) FROM (SELECT t.ami_id FROM amis t WHERE t.image_arn = o.arn) q) FROM instances o WHERE o.id IN (SELECT i.id FROM $from $where)");
+}
+my $count = $ENV{IMAGEBUILDER_QUERIES} // 300;
+my @queries = map { random_query() } 1 .. $count;
+my $script = '';
+for my $i (0 .. $#queries)
+{
+	my $query = "SELECT md5(coalesce(string_agg(q::text, E'\\n' ORDER BY q::text COLLATE \"C\"), '')) || count(*) FROM ($queries[$i]) q";
+	$script .= "SET imagebuilder_fdw.enable_read_ahead = $_;\n$query;\n" for 'on', 'off';
+}
+my ($rc, $stdout, $stderr) = $node->psql('postgres', $script);
+is($stderr, '', 'random queries run');
+my @results = split /\n/, $stdout;
+is(scalar @results, 2 * $count, 'all of them');
+my @differ = grep { $results[ 2 * $_ ] ne $results[ 2 * $_ + 1 ] } 0 .. $#queries;
+is(join("\n", map { $queries[$_] } @differ[ 0 .. ($#differ > 2 ? 2 : $#differ) ]), '', "$count random queries have the same rows with and without");
+# They must not all be empty for that.
+my $some = grep { !/^d41d8cd98f00b204e9800998ecf8427e0$/ } @results;
+cmp_ok($some, '>', $count, 'most of them have rows');
+
+$endpoint->stop;
+done_testing();
