@@ -12,6 +12,7 @@ OBJS = \
 	src/fdw/key.o \
 	src/fdw/option.o \
 	src/fdw/plan.o \
+	src/fdw/plantree.o \
 	src/fdw/readahead.o \
 	src/fdw/scan.o \
 	src/lookup/cache.o \

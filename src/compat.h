@@ -89,12 +89,14 @@ compat_wait_event(const char *name)
 
 /* 17 added fdw_restrictinfo, 18 disabled_nodes. */
 static inline ForeignPath *
-compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows,
+compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabled,
 					Cost startup_cost, Cost total_cost, Relids required_outer)
 {
+	(void) disabled;
 	return create_foreignscan_path(root, rel, NULL, rows,
 #if PG_VERSION_NUM >= 180000
-								   0,
+	/* Worse than any plan in which some nodes are disabled. */
+								   disabled ? 1000 : 0,
 #endif
 								   startup_cost, total_cost, NIL,
 								   required_outer, NULL,

@@ -27,6 +27,9 @@ $node->safe_psql('postgres', qq{
 	INSERT INTO instances VALUES (1, '$a', '$a', '$a', '{$a,$b}'), (2, '$b', '$b', '$b', '{}'),
 		(3, NULL, NULL, NULL, NULL), (4, '$a', '$a', '$a', '{$a,NULL}'), (5, '$missing', '$missing', '$missing', '{$missing}');
 	CREATE TABLE public.twins AS TABLE instances;
+	CREATE TABLE public.many AS SELECT g AS id, 'x' AS v FROM generate_series(1, 100000) g;
+	CREATE INDEX ON many (id);
+	ANALYZE many;
 	CREATE VIEW public.report AS
 		SELECT image_arn, 'ami' AS what, ami_id AS id FROM amis UNION ALL
 		SELECT image_arn, 'component', component_arn FROM components;
@@ -104,6 +107,10 @@ my @cases = (
 	[ 'SQL function', "SELECT name_of('$a')", 'alpha', 1 ],
 	[ 'LIMIT', "SELECT name FROM images WHERE arn IN ('$a', '$b', '$c') LIMIT 1", 'alpha', 3 ],
 	[ 'the inner side again and again', "SELECT count(*) FROM generate_series(1, 50) g, amis WHERE image_arn = '$a' AND g % 2 = 0", 50, 1 ],
+	[ 'below a nested loop that starts it anew', "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET enable_memoize = off;
+		SELECT count(*) FROM twins t LEFT JOIN (images i JOIN many ON many.v <> i.name) ON many.id = t.id AND i.arn = '$a'", 5, 1 ],
+	[ 'enable_nestloop = off', "SET enable_nestloop = off; SELECT id, name FROM instances i JOIN images USING (arn) ORDER BY 1", "1|alpha\n2|beta\n4|alpha", 3 ],
+	[ 'many rows expected', "SELECT count(*) FROM generate_series(1, 20000000 - 19999999) g JOIN images ON arn = 'arn:aws:imagebuilder:us-east-1:123456789012:image/alpha/1.0.0/' || g", 1, 1 ],
 	[ 'UPDATE FROM', "UPDATE instances i SET id = id FROM images m WHERE m.arn = i.arn AND m.name = 'beta' RETURNING i.id", 2, 3 ],
 	[ 'INSERT SELECT', "INSERT INTO twins (arn) SELECT ami_id FROM amis WHERE image_arn = '$a' RETURNING arn", "ami-alpha-1\nami-alpha-2", 1 ],
 	[ 'cursor', "BEGIN; DECLARE k SCROLL CURSOR FOR SELECT name FROM images WHERE arn IN ('$a', '$b');

@@ -103,15 +103,19 @@ is($node->safe_psql('postgres', "SELECT response = '$body'::jsonb, response FROM
 $arn = arn('types/1.0.0/1');
 $endpoint->put($arn, '{"image": {"name": "golden", "state": {"status": "AVAILABLE"}, "enhancedImageMetadataEnabled": true,
 	"imageTestsConfiguration": {"timeoutMinutes": 90}, "dateCreated": "2023-05-17T21:17:21.283Z", "deprecationTime": 1700000000.5,
-	"tags": {"a": "b"}, "imageScanningConfiguration": {"ecrConfiguration": {"containerTags": ["x", "y"]}}, "lifecycleExecutionId": "7"}}');
+	"tags": {"a": "b"}, "imageScanningConfiguration": {"ecrConfiguration": {"containerTags": ["x", "y"]}}, "lifecycleExecutionId": "7",
+	"big": 6.0e1, "moments": [1700000000, "2023-05-17T21:17:21"]}}');
 $node->safe_psql('postgres', q{
 	CREATE TYPE status AS ENUM ('AVAILABLE', 'FAILED');
+	CREATE DOMAIN moment AS timestamptz;
 	CREATE DOMAIN short AS text CHECK (length(value) < 5);
 	CREATE FOREIGN TABLE public.typed (
 		arn varchar(200), name varchar(20), tiny varchar(3) OPTIONS (column_name 'name'), narrow short OPTIONS (column_name 'name'),
 		name_json jsonb OPTIONS (column_name 'name'), state_status status, flag text OPTIONS (column_name 'enhanced_image_metadata_enabled'),
 		minutes numeric OPTIONS (column_name 'image_tests_timeout_minutes'), minutes_text text OPTIONS (column_name 'image_tests_timeout_minutes'),
 		created text OPTIONS (column_name 'date_created'), created_day date OPTIONS (column_name 'date_created'),
+		created_domain moment OPTIONS (column_name 'date_created'), gone_domain moment OPTIONS (column_name 'deprecation_time'),
+		gone_moments moment[] OPTIONS (path 'image.moments'), minutes_big bigint OPTIONS (path 'image.big'), gone_time timestamp OPTIONS (column_name 'deprecation_time'),
 		gone date OPTIONS (column_name 'deprecation_time'), tags text, tag_json json OPTIONS (column_name 'tags'),
 		ecr_container_tags varchar(5)[], tags_json jsonb OPTIONS (column_name 'ecr_container_tags'),
 		execution integer OPTIONS (column_name 'lifecycle_execution_id'), bad uuid OPTIONS (column_name 'name')
@@ -119,12 +123,15 @@ $node->safe_psql('postgres', q{
 my %typed = (
 	name => 'found golden', tiny => qr/^HV004 .*value too long for type character varying\(3\)/, narrow => qr/^HV004 .*"image\.name": value for domain short/,
 	name_json => 'found "golden"', state_status => 'found AVAILABLE', flag => 'found true', minutes => 'found 90', minutes_text => 'found 90',
-	created => 'found 2023-05-17T21:17:21.283Z', created_day => 'found 2023-05-17', gone => 'found 2023-11-14', tags => 'found {"a": "b"}',
+	created_domain => 'found 18/05/2023 02:47:21.283 IST', gone_domain => 'found 15/11/2023 03:43:20.5 IST', gone_moments => qr/^found \{"15\/11\/2023 03:43:20 IST","18\/05\/2023 02:47:21 IST"\}/,
+	minutes_big => 'found 60', gone_time => 'found 14/11/2023 22:13:20.5',
+	created => 'found 2023-05-17T21:17:21.283Z', created_day => 'found 17/05/2023', gone => 'found 14/11/2023', tags => 'found {"a": "b"}',
 	tag_json => 'found {"a": "b"}', ecr_container_tags => 'found {x,y}', tags_json => 'found ["x", "y"]', execution => 'found 7', bad => qr/^HV004 .*uuid/,
 );
 for my $column (sort keys %typed)
 {
-	my $got = attempt($node, "SELECT $column FROM typed WHERE arn = '$arn'");
+	# Settings of the session's that must not change what is meant.
+	my $got = $node->safe_psql('postgres', "SET TimeZone = 'Asia/Kolkata'; SET DateStyle = 'SQL, DMY'; SELECT attempt(\$a\$SELECT $column FROM typed WHERE arn = '$arn'\$a\$)");
 	ref $typed{$column} ? like($got, $typed{$column}, "declared otherwise: $column") : is($got, $typed{$column}, "declared otherwise: $column");
 }
 $endpoint->put(arn('types/1.0.0/2'), '{"image": {"state": {"status": "A_NEW_ONE"}}}');

@@ -14,53 +14,12 @@
 
 #include "compat.h"
 #include "fdw/explain.h"
+#include "fdw/plantree.h"
 #include "fdw/scan.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/ruleutils.h"
-
-static bool find_ancestors(Plan *plan, Plan *wanted, List **ancestors);
-
-static bool
-find_in_plans(List *plans, Plan *wanted, List **ancestors)
-{
-	ListCell   *lc;
-
-	foreach(lc, plans)
-	{
-		if (find_ancestors(lfirst(lc), wanted, ancestors))
-			return true;
-	}
-	return false;
-}
-
-/*
- * The plan nodes above "wanted", the nearest first, without which the outer
- * side's columns in a condition would be shown as parameters; PostgreSQL does
- * not hand them to the wrapper.
- */
-static bool
-find_ancestors(Plan *plan, Plan *wanted, List **ancestors)
-{
-	bool		found;
-
-	if (plan == NULL || plan == wanted)
-		return plan != NULL;
-	found = find_ancestors(outerPlan(plan), wanted, ancestors) ||
-		find_ancestors(innerPlan(plan), wanted, ancestors);
-	if (!found && IsA(plan, Append))
-		found = find_in_plans(((Append *) plan)->appendplans, wanted, ancestors);
-	if (!found && IsA(plan, MergeAppend))
-		found = find_in_plans(((MergeAppend *) plan)->mergeplans, wanted, ancestors);
-	if (!found && IsA(plan, SubqueryScan))
-		found = find_ancestors(((SubqueryScan *) plan)->subplan, wanted, ancestors);
-	if (!found && IsA(plan, CustomScan))
-		found = find_in_plans(((CustomScan *) plan)->custom_plans, wanted, ancestors);
-	if (found)
-		*ancestors = lappend(*ancestors, plan);
-	return found;
-}
 
 /* A sub-select looked for, and where it was found. */
 typedef struct SubPlanSearch
@@ -106,11 +65,11 @@ all_ancestors(PlannedStmt *statement, Plan *wanted)
 	SubPlanSearch search = {0};
 	ListCell   *lc;
 
-	if (find_ancestors(statement->planTree, wanted, &ancestors))
+	if (plantree_find(statement->planTree, wanted, &ancestors))
 		return ancestors;
 	foreach(lc, statement->subplans)
 	{
-		if (!find_ancestors(lfirst(lc), wanted, &ancestors))
+		if (!plantree_find(lfirst(lc), wanted, &ancestors))
 			continue;
 		search.plan_id = foreach_current_index(lc) + 1;
 		if (!find_subplan(statement->planTree, &search))

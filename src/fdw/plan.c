@@ -29,8 +29,8 @@
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 
-/* No key: as the planner's own disabled paths. */
-#define NO_KEY_COST			1.0e10
+/* No key: beyond any other path's cost, the planner's disabled ones included. */
+#define NO_KEY_COST			1.0e15
 
 /*
  * How many images there are, as far as joins are concerned.  The planner takes
@@ -149,7 +149,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *pa
 	}
 	if (param)
 		param->ppi_rows = rows;
-	add_path(rel, (Path *) compat_foreign_path(root, rel, rows, startup, startup + run,
+	add_path(rel, (Path *) compat_foreign_path(root, rel, rows, keys < 0, startup, startup + run,
 											   param ? param->ppi_req_outer :
 											   rel->lateral_relids));
 }
@@ -292,11 +292,9 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	List	   *other_quals = NIL;
 	List	   *key;
 	ListCell   *lc;
-	bool		fixed;
 
-	/* Neither another relation's columns nor an outer query's are in the key. */
-	fixed = best_path->path.param_info == NULL && root->parent_root == NULL;
 	(void) foreigntableid;
+	(void) best_path;
 	foreach(lc, extract_actual_clauses(scan_clauses, false))
 	{
 		Expr	   *clause = lfirst(lc);
@@ -313,7 +311,6 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	}
 
 	return make_foreignscan(tlist, other_quals, baserel->relid, context.exprs,
-							list_make3(join_keys(keys), needed_attributes(baserel, other_quals),
-									   makeBoolean(fixed)),
+							list_make2(join_keys(keys), needed_attributes(baserel, other_quals)),
 							NIL, key_quals, outer_plan);
 }

@@ -20,12 +20,10 @@ enum FdwScanPrivateIndex
 {
 	FdwScanPrivateKey,			/* a key, see key.h; NIL if there is none */
 	FdwScanPrivateAttrs,		/* attribute numbers to fill, as integers */
-	FdwScanPrivateFixed,		/* Boolean: nothing in the key changes while the
-								 * statement runs */
 };
 
-/* A round trip over the network, in the planner's units: some 20 ms. */
-#define PLAN_LOOKUP_COST	1000.0
+/* A round trip over the network, in the planner's units, as postgres_fdw's. */
+#define PLAN_LOOKUP_COST	100.0
 
 extern List *plan_extract_key(PlannerInfo *root, RelOptInfo *rel, List *rinfos,
 							  List **exprs);

@@ -23,6 +23,7 @@
 #include "fdw/key.h"
 #include "fdw/option.h"
 #include "fdw/plan.h"
+#include "fdw/plantree.h"
 #include "fdw/scan.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
@@ -169,8 +170,8 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 									 OidIsValid(userid) ? userid : GetUserId(),
 									 option_read_config);
 	state->client->nscans++;
-	/* It is never started anew. */
-	state->once = boolVal(list_nth(plan->fdw_private, FdwScanPrivateFixed)) &&
+	state->once = estate->es_epq_active == NULL &&
+		plantree_runs_once(estate->es_plannedstmt, &plan->scan.plan) &&
 		!(eflags & (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
 }
 
@@ -296,6 +297,7 @@ next_document(ImageBuilderScan *state)
 			row_cursor_start(state->sources[0].cursor, state->document);
 			return true;
 		}
+		leave_document(state);
 	}
 	return false;
 }

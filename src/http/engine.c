@@ -291,6 +291,7 @@ prepare_wait(void)
 {
 	if (engine.set && !engine.changed)
 		return;
+	engine.changed = true;
 	if (engine.set)
 	{
 		WaitEventSet *old = engine.set;
@@ -298,16 +299,17 @@ prepare_wait(void)
 		engine.set = NULL;
 		FreeWaitEventSet(old);
 	}
-	engine.changed = false;
 	engine.set = compat_session_wait_event_set(engine.nsockets + 2);
 	AddWaitEventToSet(engine.set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-	AddWaitEventToSet(engine.set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	if (IsUnderPostmaster)
+		AddWaitEventToSet(engine.set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	for (int i = 0; i < engine.nsockets; i++)
 	{
 		if (engine.sockets[i].events)
 			AddWaitEventToSet(engine.set, engine.sockets[i].events,
 							  engine.sockets[i].fd, NULL, NULL);
 	}
+	engine.changed = false;
 }
 
 /*

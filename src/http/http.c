@@ -150,7 +150,11 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 	if (x->no_memory)
 		return HTTP_BROKEN;
 	if (x->too_large)
+	{
+		snprintf(x->error, sizeof(x->error), "the body is larger than %zu bytes", x->max_body);
+		*problem = x->error;
 		return HTTP_TOO_LARGE;
+	}
 	switch (result)
 	{
 		case CURLE_OPERATION_TIMEDOUT:
@@ -201,15 +205,26 @@ transfer_done(void *owner, CURLcode result)
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
 }
 
-/* MemoryContextCallback: ends the transfer if it is under way. */
+/* End the transfer, if it is under way, and free all but the answer's body. */
+static void
+exchange_release(HttpExchange *x)
+{
+	if (x->handle)
+		engine_discard(x->handle);
+	curl_slist_free_all(x->headers);
+	free(x->answer_headers.data);
+	x->handle = NULL;
+	x->headers = NULL;
+	memset(&x->answer_headers, 0, sizeof(x->answer_headers));
+}
+
+/* MemoryContextCallback */
 static void
 exchange_free(void *arg)
 {
 	HttpExchange *x = arg;
 
-	engine_discard(x->handle);
-	curl_slist_free_all(x->headers);
-	free(x->answer_headers.data);
+	exchange_release(x);
 	free(x->body.data);
 }
 
@@ -287,6 +302,13 @@ void
 http_wait(long timeout)
 {
 	engine_wait(timeout);
+}
+
+/* Free what an answer takes beside its body: its headers are not to be asked for. */
+void
+http_release(HttpTransfer *transfer)
+{
+	exchange_release(transfer->exchange);
 }
 
 /*

@@ -51,6 +51,7 @@ typedef struct HttpTransfer
 
 extern HttpTransfer *http_start(const HttpRequest *request);
 extern void http_wait(long timeout);
+extern void http_release(HttpTransfer *transfer);
 extern char *http_header(const HttpTransfer *transfer, const char *name);
 extern bool http_parse_date(const char *text, time_t *date);
 

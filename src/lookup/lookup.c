@@ -492,7 +492,12 @@ take_outcomes(void)
 			MemoryContext previous = MemoryContextSwitchTo(lookup->context);
 
 			lookup->client->in_flight--;
+			lookup->state = LOOKUP_QUEUED;	/* should anything raise an error */
 			take_outcome(lookup);
+			if (lookup->state == LOOKUP_FOUND)
+				http_release(lookup->transfer);
+			else if (is_settled(lookup))
+				MemoryContextReset(lookup->attempt_context);
 			MemoryContextSwitchTo(previous);
 		}
 		if (lookup->state == LOOKUP_BACKING_OFF)

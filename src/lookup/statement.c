@@ -94,6 +94,10 @@ find_statement(EState *estate)
 	MemoryContext context;
 	Statement  *statement;
 
+	/* Rows checked again, as READ COMMITTED has it, are the statement's too. */
+	while (estate->es_epq_active)
+		estate = estate->es_epq_active->parentestate;
+
 	dlist_foreach(iter, &statements)
 	{
 		statement = dlist_container(Statement, node, iter.cur);

@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "rows/projection.h"
 
 /* Allocated in the current memory context, as long-lived as the path. */
@@ -105,6 +106,7 @@ row_cursor_next(RowCursor *cursor)
 		enter_level(cursor);
 	while (cursor->depth > 0)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (!advance_level(cursor))
 			cursor->depth--;
 		else if (cursor->depth == cursor->path->nlevels)

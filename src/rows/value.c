@@ -25,17 +25,23 @@
 
 #include "catalog/pg_type.h"
 #include "common/int.h"
+#include "miscadmin.h"
 #include "rows/value.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 /* Microseconds from the Unix epoch to PostgreSQL's. */
 #define UNIX_TO_POSTGRES_USECS \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
+
+/* From so many elements on, a list's conversion is looked after. */
+#define LONG_LIST	256
 
 /*
  * A converter to the given type, allocated in the current memory context.
@@ -61,12 +67,8 @@ converter_create(SchemaType expected, Oid type, int32 typmod)
 	/* A domain over an array is read from its text, by the domain's input. */
 	element = get_element_type(type);
 	if (OidIsValid(element))
-	{
 		c->element = converter_create(expected == TYPE_TEXT_ARRAY ? TYPE_TEXT : TYPE_ANY,
 									  element, typmod);
-		get_typlenbyvalalign(element, &c->element_length, &c->element_byval,
-							 &c->element_align);
-	}
 	return c;
 }
 
@@ -119,9 +121,9 @@ parse_numeric(const char *text)
 							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 }
 
-/* An integer, however its number is written, if it is one: 60, 60.0, 6e1. */
-static Datum
-integer_from_number(const char *text)
+/* An integer's digits, however its number is written: 60, 60.0, 6e1. */
+static char *
+integer_digits(const char *text)
 {
 	Datum		number = parse_numeric(text);
 	Datum		whole = DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0));
@@ -130,7 +132,7 @@ integer_from_number(const char *text)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("the number %s is not an integer", text)));
-	return DirectFunctionCall1(numeric_int4, whole);
+	return DatumGetCString(DirectFunctionCall1(numeric_out, whole));
 }
 
 /* Epoch seconds, rounded to the microsecond; exact, so not through double. */
@@ -215,42 +217,62 @@ timestamp_from_string(const char *text)
 }
 
 static Datum
-timestamp_from_json(const Document *doc, NodeIndex node)
+timestamp_from_json(const Document *doc, NodeIndex node, DocumentKind kind)
 {
 	size_t		length;
 	const char *text = text_form(doc, node, &length);
 
-	return document_node(doc, node)->kind == DOC_NUMBER ?
-		timestamp_from_number(text) : timestamp_from_string(text);
+	return kind == DOC_NUMBER ? timestamp_from_number(text) : timestamp_from_string(text);
+}
+
+/* An instant as text that no setting of the session's changes: in UTC. */
+static char *
+timestamp_text(TimestampTz value)
+{
+	char		text[MAXDATELEN + 1];
+	struct pg_tm tm;
+	fsec_t		fsec;
+
+	/* Without a zone it is taken apart in UTC. */
+	if (timestamp2tm(value, NULL, &tm, &fsec, NULL, NULL) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	tm.tm_isdst = 0;			/* or the zone would not be written */
+	EncodeDateTime(&tm, fsec, true, 0, NULL, USE_ISO_DATES, text);
+	return pstrdup(text);
 }
 
 static Datum
 array_from_json(Converter *c, const Document *doc, NodeIndex node)
 {
 	NodeIndex	end = document_node(doc, node)->next;
-	int			capacity = 8;
+	ArrayBuildState *array = initArrayResult(c->element->type, CurrentMemoryContext, false);
+	MemoryContext scratch = NULL;
 	int			n = 0;
-	Datum	   *values = palloc(capacity * sizeof(Datum));
-	bool	   *nulls = palloc(capacity * sizeof(bool));
-	int			lower_bound = 1;
 
+	/* What conversion leaves behind adds up in a long list. */
+	if (end - node > LONG_LIST)
+		scratch = AllocSetContextCreate(CurrentMemoryContext, "imagebuilder_fdw list",
+										ALLOCSET_DEFAULT_SIZES);
 	for (NodeIndex i = node + 1; i < end; i = document_node(doc, i)->next)
 	{
-		if (n == capacity)
+		bool		isnull = document_is_null(doc, i);
+		MemoryContext previous = CurrentMemoryContext;
+		Datum		value;
+
+		if (scratch && ++n % LONG_LIST == 0)
 		{
-			capacity *= 2;
-			values = repalloc_huge(values, capacity * sizeof(Datum));
-			nulls = repalloc_huge(nulls, capacity * sizeof(bool));
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(scratch);
 		}
-		nulls[n] = document_is_null(doc, i);
-		values[n] = nulls[n] ? (Datum) 0 : converter_convert(c->element, doc, i);
-		n++;
+		if (scratch)
+			MemoryContextSwitchTo(scratch);
+		value = isnull ? (Datum) 0 : converter_convert(c->element, doc, i);
+		MemoryContextSwitchTo(previous);
+		accumArrayResult(array, value, isnull, c->element->type, previous);
 	}
-	if (n == 0)
-		return PointerGetDatum(construct_empty_array(c->element->type));
-	return PointerGetDatum(construct_md_array(values, nulls, 1, &n, &lower_bound,
-											  c->element->type, c->element_length,
-											  c->element_byval, c->element_align));
+	return makeArrayResult(array, CurrentMemoryContext);
 }
 
 /*
@@ -263,47 +285,47 @@ converter_convert(Converter *c, const Document *doc, NodeIndex node)
 	DocumentKind kind = document_node(doc, node)->kind;
 	char	   *text;
 	size_t		length;
+	Datum		moment;
 
 	check_expected(c->expected, kind);
 
-	switch (c->type)
+	if (c->element && kind == DOC_LIST)
+		return array_from_json(c, doc, node);
+	if (c->type == BOOLOID && (kind == DOC_TRUE || kind == DOC_FALSE))
+		return BoolGetDatum(kind == DOC_TRUE);
+
+	switch (c->base_type)
 	{
 		case TEXTOID:
 			text = text_form(doc, node, &length);
-			return PointerGetDatum(cstring_to_text_with_len(text, length));
-		case BOOLOID:
-			if (kind == DOC_TRUE || kind == DOC_FALSE)
-				return BoolGetDatum(kind == DOC_TRUE);
+			if (c->type == TEXTOID)
+				return PointerGetDatum(cstring_to_text_with_len(text, length));
 			break;
+		case JSONOID:
+		case JSONBOID:
+			text = document_json(doc, node, &length);
+			break;
+		case INT2OID:
 		case INT4OID:
+		case INT8OID:
+			text = text_form(doc, node, &length);
 			if (kind == DOC_NUMBER)
-				return integer_from_number(document_json(doc, node, &length));
+				text = integer_digits(text);
 			break;
 		case TIMESTAMPTZOID:
-			if (kind == DOC_STRING || kind == DOC_NUMBER)
-			{
-				Datum		value = timestamp_from_json(doc, node);
-
-				return c->typmod < 0 ? value :
-					DirectFunctionCall2(timestamptz_scale, value,
-										Int32GetDatum(c->typmod));
-			}
+			moment = timestamp_from_json(doc, node, kind);
+			if (c->type == TIMESTAMPTZOID && c->typmod < 0)
+				return moment;
+			text = timestamp_text(DatumGetTimestampTz(moment));
 			break;
 		default:
+			text = text_form(doc, node, &length);
+			/* A date or time of another type is the instant's, in UTC. */
+			if (c->category == TYPCATEGORY_DATETIME &&
+				(kind == DOC_NUMBER || c->expected == TYPE_TIMESTAMPTZ))
+				text = timestamp_text(DatumGetTimestampTz(timestamp_from_json(doc, node, kind)));
 			break;
 	}
-	if (c->element && kind == DOC_LIST)
-		return array_from_json(c, doc, node);
-	if (c->base_type == JSONBOID || c->base_type == JSONOID)
-		text = document_json(doc, node, &length);
-	else if (c->category == TYPCATEGORY_DATETIME && kind == DOC_NUMBER)
-	{
-		/* Epoch seconds are no date's text form, but a timestamptz's is. */
-		text = DatumGetCString(DirectFunctionCall1(timestamptz_out,
-												   timestamp_from_json(doc, node)));
-	}
-	else
-		text = text_form(doc, node, &length);
 	return converter_from_text(c, text);
 }
 

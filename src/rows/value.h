@@ -28,9 +28,6 @@ typedef struct Converter
 	FmgrInfo	input;			/* the declared type's input function */
 	Oid			ioparam;
 	struct Converter *element;	/* of an array type; else NULL */
-	int16		element_length;
-	bool		element_byval;
-	char		element_align;
 } Converter;
 
 extern Converter *converter_create(SchemaType expected, Oid type, int32 typmod);

@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * plantree.h
+ *		Where a node stands in a plan.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/plantree.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_PLANTREE_H
+#define IMAGEBUILDER_PLANTREE_H
+
+#include "nodes/plannodes.h"
+
+extern bool plantree_find(Plan *plan, Plan *wanted, List **ancestors);
+extern bool plantree_runs_once(PlannedStmt *statement, Plan *plan);
+
+#endif							/* IMAGEBUILDER_PLANTREE_H */
