@@ -113,8 +113,8 @@ compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabl
 #define compat_estimate_array_length(root, array) estimate_array_length(array)
 #endif
 
-/* 17 asks for the kind of equality. */
-#if PG_VERSION_NUM >= 170000
+/* 18 asks for the kind of equality. */
+#if PG_VERSION_NUM >= 180000
 #define compat_exprs_known_equal(root, a, b) exprs_known_equal(root, a, b, InvalidOid)
 #else
 #define compat_exprs_known_equal(root, a, b) exprs_known_equal(root, a, b)
