@@ -191,7 +191,7 @@ reject_keyless_scan(ForeignScanState *node)
 			 key < 0 ?
 			 errhint("Add a column \"%s\" to it, or one with the option path '%s'.",
 					 SCHEMA_KEY_NAME, SCHEMA_KEY_PATH) :
-			 errhint("Add WHERE %s = 'arn:aws:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD', or join on that column.",
+			 errhint("Add WHERE %s = 'arn:aws:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD', or join on that column; of many tables, name the one that has the ARNs first.",
 					 NameStr(TupleDescAttr(RelationGetDescr(relation), key - 1)->attname))));
 }
 
