@@ -29,6 +29,7 @@
 #include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -225,6 +226,39 @@ add_read_ahead_paths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerre
 		add_path(joinrel, lfirst(lc));
 }
 
+/* Whether two expressions are the same column, or the same place-holder. */
+static bool
+is_same_column(Expr *a, Expr *b)
+{
+	if (IsA(a, Var) && IsA(b, Var))
+		return ((Var *) a)->varno == ((Var *) b)->varno &&
+			((Var *) a)->varattno == ((Var *) b)->varattno;
+	return IsA(a, PlaceHolderVar) && IsA(b, PlaceHolderVar) &&
+		((PlaceHolderVar *) a)->phid == ((PlaceHolderVar *) b)->phid;
+}
+
+/*
+ * A key's expressions over the outer rows as they are.  A join clause may know
+ * nothing of the outer joins by which its columns have become null there: for
+ * that 16 and later mark columns, and compare the marks.
+ */
+static Node *
+over_outer_rows(Node *node, List *outer_targets)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return NULL;
+	foreach(lc, outer_targets)
+	{
+		Expr	   *target = lfirst_node(TargetEntry, lc)->expr;
+
+		if (is_same_column((Expr *) node, target))
+			return (Node *) copyObject(target);
+	}
+	return expression_tree_mutator(node, over_outer_rows, outer_targets);
+}
+
 /* PlanCustomPath: the scan's rows are the outer plan's. */
 static Plan *
 plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
@@ -242,7 +276,7 @@ plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	scan->flags = best_path->flags;
 	scan->custom_plans = custom_plans;
 	scan->custom_scan_tlist = copyObject(outer->targetlist);
-	scan->custom_exprs = path->exprs;
+	scan->custom_exprs = (List *) over_outer_rows((Node *) path->exprs, outer->targetlist);
 	scan->custom_private = list_make2(path->key,
 									  list_make2_oid(path->serverid, path->userid));
 	scan->methods = &scan_methods;
