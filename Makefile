@@ -18,6 +18,7 @@ OBJS = \
 	src/lookup/cache.o \
 	src/lookup/failure.o \
 	src/lookup/lookup.o \
+	src/lookup/request.o \
 	src/lookup/retry.o \
 	src/lookup/statement.o \
 	src/aws/arn.o \

@@ -12,30 +12,16 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-#include <curl/curl.h>
-
 #include "aws/arn.h"
 #include "common/pg_prng.h"
 #include "lib/ilist.h"
 #include "lookup/cache.h"
 #include "lookup/failure.h"
 #include "lookup/lookup.h"
-#include "mb/pg_wchar.h"
+#include "lookup/request.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-
-#define SERVICE				"imagebuilder"
-#define OPERATION_PATH		"/GetImage"
-#define USER_AGENT \
-	"imagebuilder_fdw/" IMAGEBUILDER_FDW_VERSION " PostgreSQL/" PG_VERSION
-
-/* From this difference on, a rejected signature is put down to the clock. */
-#define MAX_CLOCK_SKEW		(5 * SECS_PER_MINUTE)
-
-/* The longest host name, with a port. */
-#define MAX_HOST			264
 
 LookupStats session_stats;
 
@@ -67,7 +53,7 @@ struct Lookup
 	TimestampTz sent_at;
 	TimestampTz retry_at;
 	HttpTransfer *transfer;		/* of the current attempt */
-	const char *secrets[5];		/* not to be shown; NULL-terminated */
+	const char *secrets[REQUEST_MAX_SECRETS + 1];	/* not to be shown */
 	const Document *document;	/* if found */
 	const Failure *failure;		/* if failed */
 	bool		reported;		/* the failure has been */
@@ -77,47 +63,6 @@ struct Lookup
 
 /* Look-ups of all clients that wait for something, in the order asked for. */
 static dlist_head unsettled = DLIST_STATIC_INIT(unsettled);
-
-/* How far a service's clock is ahead of ours, where signatures showed it. */
-typedef struct ClockOffset
-{
-	char		host[MAX_HOST]; /* the key */
-	int64		seconds;
-} ClockOffset;
-
-static HTAB *clock_offsets = NULL;
-
-static ClockOffset *
-clock_offset(const char *host, HASHACTION action)
-{
-	char		key[MAX_HOST];
-	bool		found;
-	ClockOffset *offset;
-
-	if (clock_offsets == NULL)
-	{
-		HASHCTL		ctl = {0};
-
-		ctl.keysize = MAX_HOST;
-		ctl.entrysize = sizeof(ClockOffset);
-		clock_offsets = hash_create("imagebuilder_fdw clock offsets", 8, &ctl,
-									HASH_ELEM | HASH_STRINGS);
-	}
-	strlcpy(key, host, sizeof(key));
-	offset = hash_search(clock_offsets, key, action, &found);
-	if (offset && !found)
-		offset->seconds = 0;
-	return offset;
-}
-
-/* This server's clock, corrected by what the endpoint's was found to be. */
-static time_t
-signing_clock(const char *host)
-{
-	ClockOffset *offset = clock_offset(host, HASH_FIND);
-
-	return time(NULL) + (offset ? offset->seconds : 0);
-}
 
 /* Whether what fails is to be warned of, not to be an error. */
 static int
@@ -136,7 +81,8 @@ lookup_is_arn(const char *arn)
 }
 
 /*
- * The same; raises 22023 if it is not, or warns of it if the server's option "on_error" says so.
+ * The same; raises 22023 if it is not, or warns of it if the server's option
+ * "on_error" says so.
  */
 bool
 lookup_check_arn(const Client *client, const char *arn)
@@ -210,79 +156,18 @@ check_credentials(Lookup *lookup)
 	return false;
 }
 
-/* The three headers that are signed, and the one that is their signature. */
-static void
-sign(Lookup *lookup, const char *path, const NameValue *query, const char **headers)
-{
-	const AwsCredentials *credentials = &lookup->client->config.credentials;
-	SigV4Scope	scope = {.region = lookup->parts.region,.service = SERVICE};
-	NameValue	signed_headers[3];
-	SigV4Request request = {
-		.method = "GET",
-		.path = path,
-		.normalize_path = true,
-		.query = query,
-		.nquery = 1,
-		.headers = signed_headers,
-	};
-	char	   *authorization;
-	int			n = 0;
-
-	sigv4_date(scope.date, signing_clock(lookup->endpoint.host));
-	signed_headers[n++] = (NameValue) {"Host", lookup->endpoint.host};
-	signed_headers[n++] = (NameValue) {"X-Amz-Date", scope.date};
-	if (credentials->session_token)
-		signed_headers[n++] = (NameValue) {"X-Amz-Security-Token", credentials->session_token};
-	request.nheaders = n;
-	authorization = sigv4_authorization(&request, &scope, credentials);
-	if (authorization == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_ERROR),
-				 errmsg("could not sign a request"),
-				 errdetail("OpenSSL does not provide SHA-256.")));
-
-	for (int i = 0; i < n; i++)
-		headers[i] = psprintf("%s: %s", signed_headers[i].name, signed_headers[i].value);
-	headers[n++] = psprintf("Authorization: %s", authorization);
-	headers[n] = NULL;
-
-	n = 0;
-	lookup->secrets[n++] = authorization;
-	lookup->secrets[n++] = strrchr(authorization, '=') + 1;	/* the signature */
-	lookup->secrets[n++] = credentials->secret_access_key;
-	lookup->secrets[n++] = credentials->session_token;
-	lookup->secrets[n] = NULL;
-}
-
 /* Send an attempt, signed anew. */
 static void
 send_attempt(Lookup *lookup)
 {
-	const ClientConfig *config = &lookup->client->config;
-	NameValue	query = {"imageBuildVersionArn", NULL};
-	const char *headers[5];
-	HttpRequest request;
-	StringInfoData query_string;
-	char	   *path;
 	MemoryContext previous;
 
 	MemoryContextReset(lookup->attempt_context);
 	previous = MemoryContextSwitchTo(lookup->attempt_context);
+	lookup->transfer = request_send(&lookup->client->config, &lookup->endpoint,
+									lookup->parts.region, lookup->arn, lookup->secrets);
+	MemoryContextSwitchTo(previous);
 
-	path = psprintf("%s" OPERATION_PATH, lookup->endpoint.base_path);
-	query.value = pg_server_to_any(lookup->arn, strlen(lookup->arn), PG_UTF8);
-	initStringInfo(&query_string);
-	sigv4_query(&query_string, &query, 1);
-	sign(lookup, path, &query, headers);
-
-	request.url = endpoint_url(&lookup->endpoint, OPERATION_PATH, query_string.data);
-	request.headers = headers;
-	request.user_agent = USER_AGENT;
-	request.ca_bundle = config->ca_bundle;
-	request.connect_timeout = config->connect_timeout;
-	request.timeout = config->request_timeout;
-	request.max_body = config->max_response_size;
-	lookup->transfer = http_start(&request);
 	lookup->state = LOOKUP_SENT;
 	lookup->sent_at = GetCurrentTimestamp();
 	lookup->client->in_flight++;
@@ -296,7 +181,6 @@ send_attempt(Lookup *lookup)
 		session_stats.retries++;
 		lookup->stats.retries++;
 	}
-	MemoryContextSwitchTo(previous);
 }
 
 /* Whether another attempt may be made, and if so, when. */
@@ -317,21 +201,6 @@ schedule_retry(Lookup *lookup, bool throttled)
 												pg_prng_double(&pg_global_prng_state),
 												http_header(lookup->transfer,
 															"x-amz-retry-after")));
-	return true;
-}
-
-/* Whether a rejected signature is the clock's fault: then it is set right. */
-static bool
-correct_clock(Lookup *lookup)
-{
-	char	   *header = http_header(lookup->transfer, "Date");
-	time_t		date;
-
-	if (lookup->clock_corrected || header == NULL || !http_parse_date(header, &date) ||
-		labs((long) (date - signing_clock(lookup->endpoint.host))) < MAX_CLOCK_SKEW)
-		return false;
-	clock_offset(lookup->endpoint.host, HASH_ENTER)->seconds = (int64) date - time(NULL);
-	lookup->clock_corrected = true;
 	return true;
 }
 
@@ -385,8 +254,10 @@ take_aws_error(Lookup *lookup)
 				return;
 			break;
 		case AWS_ERROR_CLOCK:
-			if (correct_clock(lookup))
+			if (!lookup->clock_corrected &&
+				request_correct_clock(lookup->endpoint.host, transfer))
 			{
+				lookup->clock_corrected = true;
 				lookup->state = LOOKUP_QUEUED;
 				return;
 			}
@@ -573,7 +444,7 @@ lookup_create(Client *client, const char *arn)
 	lookup->arn = pstrdup(arn);
 	arn_parse(arn, &lookup->parts);
 	if (client->config.endpoint_url == NULL)
-		endpoint_resolve(&lookup->endpoint, SERVICE, lookup->parts.partition,
+		endpoint_resolve(&lookup->endpoint, REQUEST_SERVICE, lookup->parts.partition,
 						 lookup->parts.region, client->config.use_fips_endpoint,
 						 client->config.use_dualstack_endpoint);
 	else if (!endpoint_parse_url(&lookup->endpoint, client->config.endpoint_url, &error))
