@@ -131,6 +131,7 @@ my @cases = (
 	[ 'Connection: close', named('nokeepalive'), qr/^found /, 1 ],
 	[ 'many headers', named('headerflood'), qr/^found /, 1 ],
 	[ 'deep nesting', named('deep'), qr/^found deep$/, 1 ],
+	[ 'deep nesting that is asked for', named('deep') =~ s/name/response/r, qr/^54001 \| $read \| Path "\@response"/, 1 ],
 	[ 'columns that were not asked for', named('wrongtype') =~ s/name/os_version/r, qr/^found fits$/, 1 ],
 	[ 'no columns at all', named('badutf8') =~ s/name/count(*)/r, qr/^found 1$/, 1 ],
 	[ 'another column beside invalid UTF-8', named('badutf8') =~ s/name/version/r, qr/^found 1\.0\.0$/, 1 ],

@@ -118,7 +118,7 @@ $node->safe_psql('postgres', q{
 		gone_moments moment[] OPTIONS (path 'image.moments'), minutes_big bigint OPTIONS (path 'image.big'), gone_time timestamp OPTIONS (column_name 'deprecation_time'),
 		gone date OPTIONS (column_name 'deprecation_time'), tags text, tag_json json OPTIONS (column_name 'tags'),
 		ecr_container_tags varchar(5)[], tags_json jsonb OPTIONS (column_name 'ecr_container_tags'),
-		execution integer OPTIONS (column_name 'lifecycle_execution_id'), bad uuid OPTIONS (column_name 'name')
+		execution integer OPTIONS (column_name 'lifecycle_execution_id'), bad uuid OPTIONS (column_name 'name'), bad_class regclass OPTIONS (column_name 'name')
 	) SERVER aws OPTIONS (table_name 'images')});
 my %typed = (
 	name => 'found golden', tiny => qr/^HV004 .*value too long for type character varying\(3\)/, narrow => qr/^HV004 .*"image\.name": value for domain short/,
@@ -126,7 +126,7 @@ my %typed = (
 	created_domain => 'found 18/05/2023 02:47:21.283 IST', gone_domain => 'found 15/11/2023 03:43:20.5 IST', gone_moments => qr/^found \{"15\/11\/2023 03:43:20 IST","18\/05\/2023 02:47:21 IST"\}/,
 	minutes_big => 'found 60', gone_time => 'found 14/11/2023 22:13:20.5',
 	created => 'found 2023-05-17T21:17:21.283Z', created_day => 'found 17/05/2023', gone => 'found 14/11/2023', tags => 'found {"a": "b"}',
-	tag_json => 'found {"a": "b"}', ecr_container_tags => 'found {x,y}', tags_json => 'found ["x", "y"]', execution => 'found 7', bad => qr/^HV004 .*uuid/,
+	tag_json => 'found {"a": "b"}', ecr_container_tags => 'found {x,y}', tags_json => 'found ["x", "y"]', execution => 'found 7', bad => qr/^HV004 .*uuid/, bad_class => qr/^HV004 .*relation "golden" does not exist/,
 );
 for my $column (sort keys %typed)
 {

@@ -353,8 +353,9 @@ column_value(ImageBuilderScan *state, const ScanColumn *column, bool *isnull)
 /*
  * Re-raise an error about a value with the image, path and column it was.
  *
- * What does not fit becomes HV004.  Invalid UTF-8 (22021) and characters that
- * text or the database's encoding does not have (22P05) keep their SQLSTATEs;
+ * What does not fit becomes HV004, whatever a type's input function calls it.
+ * Invalid UTF-8 (22021), characters that text or the database's encoding does
+ * not have (22P05) and what is too large or too deep (54) keep their SQLSTATEs;
  * errors that are not about data pass unchanged.
  */
 static void
@@ -369,11 +370,15 @@ rethrow_value_error(const ImageBuilderScan *state, MemoryContext context)
 	sqlstate = error->sqlerrcode;
 	category = ERRCODE_TO_CATEGORY(sqlstate);
 	if (category != ERRCODE_DATA_EXCEPTION &&
-		category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+		category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
+		category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+		category != ERRCODE_INVALID_SCHEMA_NAME &&
+		category != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
 		PG_RE_THROW();
 	FlushErrorState();
 	if (sqlstate != ERRCODE_CHARACTER_NOT_IN_REPERTOIRE &&
-		sqlstate != ERRCODE_UNTRANSLATABLE_CHARACTER)
+		sqlstate != ERRCODE_UNTRANSLATABLE_CHARACTER &&
+		category != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
 		sqlstate = ERRCODE_FDW_INVALID_DATA_TYPE;
 	ereport(ERROR,
 			(errcode(sqlstate),
