@@ -9,6 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use TestEndpoint;
+use Time::HiRes qw(time);
 
 my $endpoint = TestEndpoint->new;
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -115,6 +116,7 @@ my @cases = (
 	[ 'not found', named('notfound'), qr/^nothing$/, 1 ],
 	[ 'not found, 400', named('notfound400'), qr/^nothing$/, 1 ],
 	[ 'does not exist', "SELECT name FROM images WHERE arn = '" . arn('none/1.0.0/1') . "'", qr/^nothing$/, 1 ],
+	[ 'statement_timeout', named('hang') =~ s/1\.0\.0/1.0.7/r, qr/^57014 /, undef ],
 	[ 'a long message is cut', named('hugemessage'), qr/^HV000 (?=.{1100,1700}$).* \.\.\. \(HTTP/, 1 ],
 	# What is retried, and then succeeds.
 	[ 'throttled, then not', named('throttle-1'), qr/^found /, 2 ],
@@ -142,7 +144,8 @@ my @cases = (
 my $script = "SELECT pg_backend_pid();\n";
 for my $i (0 .. $#cases)
 {
-	$script .= "\\echo case $i\nSELECT attempts FROM (SELECT requests + retries AS attempts FROM imagebuilder_fdw_stats()) s;\n"
+	$script .= ($cases[$i]->[0] eq 'statement_timeout' ? "SET statement_timeout = '200ms';\n" : "RESET statement_timeout;\n")
+	  . "\\echo case $i\nSELECT attempts FROM (SELECT requests + retries AS attempts FROM imagebuilder_fdw_stats()) s;\n"
 	  . "SELECT attempt(\$attempt\$$cases[$i]->[1]\$attempt\$);\n"
 	  . "SELECT attempts FROM (SELECT requests + retries AS attempts FROM imagebuilder_fdw_stats()) s;\n";
 }
@@ -171,8 +174,8 @@ for my $case (grep { $_->[3] && $_->[0] !~ /, then|clock|reset|closed/ } @cases)
 
 # A wish of the service's to wait is granted.
 my $start = time;
-$endpoint->reset_counters;
 like(attempt($node, named('retryafter-1')), qr/^found/, 'x-amz-retry-after');
+cmp_ok(time - $start, '>=', 0.7, 'x-amz-retry-after: not before the 700 ms');
 
 # Secrets are in no message, nor in the log at any level.
 my $log = slurp_file($node->logfile);

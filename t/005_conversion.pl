@@ -70,8 +70,10 @@ for my $case (@cases)
 	}
 }
 # The session's settings do not matter.
-is(convert('"2023-05-17T21:17:21"', "extract(epoch FROM date_created)::bigint FROM set_config('TimeZone', 'Asia/Tokyo', true), images WHERE arn = '" . arn('value/1.0.0/' . ($serial + 1)) . "' --",
-		'image.dateCreated'), 'found 1684358241', 'a time without a zone is in UTC, whatever TimeZone is');
+my $zoneless = arn('zoneless/1.0.0/1');
+$endpoint->put($zoneless, '{"image": {"dateCreated": "2023-05-17T21:17:21"}}');
+is($node->safe_psql('postgres', "SET TimeZone = 'Asia/Tokyo'; SELECT extract(epoch FROM date_created)::bigint FROM images WHERE arn = '$zoneless'"),
+	1684358241, 'a time without a zone is in UTC, whatever TimeZone is');
 
 # Row sources: absent, null, empty, of the wrong kind.
 my @rows = (

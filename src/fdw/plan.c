@@ -63,12 +63,24 @@ key_context(PlannerInfo *root, RelOptInfo *rel)
 	return context;
 }
 
-/* How many ARNs conditions ask for; negative if none of them is a key. */
-static double
-count_keys(PlannerInfo *root, RelOptInfo *rel, List *rinfos)
+/* Several keys are one: what is in all of them. */
+static List *
+join_keys(List *keys)
+{
+	if (list_length(keys) <= 1)
+		return keys ? linitial(keys) : NIL;
+	return list_make2(makeInteger(KEY_AND), keys);
+}
+
+/*
+ * The key in a relation's conditions, NIL if there is none, and the
+ * expressions that it refers to.  The relation must have been sized.
+ */
+List *
+plan_extract_key(PlannerInfo *root, RelOptInfo *rel, List *rinfos, List **exprs)
 {
 	KeyContext	context = key_context(root, rel);
-	double		keys = -1;
+	List	   *keys = NIL;
 	ListCell   *lc;
 
 	foreach(lc, rinfos)
@@ -79,13 +91,20 @@ count_keys(PlannerInfo *root, RelOptInfo *rel, List *rinfos)
 			key_extract(&context, rinfo->clause, &exact);
 
 		if (key)
-		{
-			double		estimate = key_estimate(root, key, context.exprs);
-
-			keys = keys < 0 ? estimate : Min(keys, estimate);
-		}
+			keys = lappend(keys, key);
 	}
-	return keys;
+	*exprs = context.exprs;
+	return join_keys(keys);
+}
+
+/* How many ARNs conditions ask for; negative if none of them is a key. */
+static double
+count_keys(PlannerInfo *root, RelOptInfo *rel, List *rinfos)
+{
+	List	   *exprs;
+	List	   *key = plan_extract_key(root, rel, rinfos, &exprs);
+
+	return key ? key_estimate(root, key, exprs) : -1;
 }
 
 /* Conditions that a key does not take care of. */
@@ -226,40 +245,6 @@ imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 			keys = Min(keys, plan->keys);
 		add_scan_path(root, baserel, keys, param);
 	}
-}
-
-/* Several keys are one: what is in all of them. */
-static List *
-join_keys(List *keys)
-{
-	if (list_length(keys) <= 1)
-		return keys ? linitial(keys) : NIL;
-	return list_make2(makeInteger(KEY_AND), keys);
-}
-
-/*
- * The key in a relation's conditions, NIL if there is none, and the
- * expressions that it refers to.  The relation must have been sized.
- */
-List *
-plan_extract_key(PlannerInfo *root, RelOptInfo *rel, List *rinfos, List **exprs)
-{
-	KeyContext	context = key_context(root, rel);
-	List	   *keys = NIL;
-	ListCell   *lc;
-
-	foreach(lc, rinfos)
-	{
-		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		bool		exact = true;
-		List	   *key = rinfo->pseudoconstant ? NULL :
-			key_extract(&context, rinfo->clause, &exact);
-
-		if (key)
-			keys = lappend(keys, key);
-	}
-	*exprs = context.exprs;
-	return join_keys(keys);
 }
 
 /* The attributes that a scan must fill, as integers. */

@@ -118,7 +118,7 @@ sub set_up
 		BEGIN
 			EXECUTE command INTO result;
 			RETURN coalesce('found ' || result, 'nothing');
-		EXCEPTION WHEN OTHERS THEN
+		EXCEPTION WHEN OTHERS OR query_canceled THEN
 			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE,
 				detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 			RETURN concat_ws(' | ', state, message, detail, hint);
