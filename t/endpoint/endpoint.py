@@ -13,6 +13,7 @@ paths below /-/ (see Handler.control).
 import argparse
 import calendar
 import collections
+import contextlib
 import datetime
 import json
 import os
@@ -231,9 +232,14 @@ class Handler(socketserver.StreamRequestHandler):
         elif path == "latency":
             server.latency = float(parameters["ms"][0]) / 1000
         elif path == "close-idle":
+            # An answer may be read before its connection is counted as idle.
+            until = time.monotonic() + 2
+            while server.counters.in_flight and time.monotonic() < until:
+                time.sleep(0.005)
             with server.counters.lock:
                 for connection in server.idle - {self.request}:
-                    connection.shutdown(socket.SHUT_RDWR)
+                    with contextlib.suppress(OSError):      # its client has left it already
+                        connection.shutdown(socket.SHUT_RDWR)
         self.send(200, answer.encode())
 
     def get_image(self, target, path, parameters):

@@ -255,15 +255,6 @@ class EndpointTest(unittest.TestCase):
         self.assertEqual(kept.sock.recv(1), b"")
         kept.close()
 
-    def test_a_kept_connection_is_quick(self):
-        target, headers = self.sign()
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port)) as connection:
-            start = time.perf_counter()
-            for _ in range(200):
-                connection.request("GET", target, headers=headers)
-                connection.getresponse().read()
-            self.assertLess((time.perf_counter() - start) / 200, 0.02)
-
 
 if __name__ == "__main__":
     unittest.main()
