@@ -5,6 +5,7 @@ MODULE_big = imagebuilder_fdw
 DATA = $(wildcard $(srcdir)/*--*.sql)
 OBJS = \
 	src/imagebuilder_fdw.o \
+	src/fdw/async.o \
 	src/fdw/binding.o \
 	src/fdw/explain.o \
 	src/fdw/function.o \

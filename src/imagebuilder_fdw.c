@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "fdw/async.h"
 #include "fdw/explain.h"
 #include "fdw/import.h"
 #include "fdw/plan.h"
@@ -46,6 +47,10 @@ imagebuilder_fdw_handler(PG_FUNCTION_ARGS)
 	routine->IterateForeignScan = imagebuilderIterateForeignScan;
 	routine->ReScanForeignScan = imagebuilderReScanForeignScan;
 	routine->EndForeignScan = imagebuilderEndForeignScan;
+	routine->IsForeignPathAsyncCapable = imagebuilderIsForeignPathAsyncCapable;
+	routine->ForeignAsyncRequest = imagebuilderForeignAsyncRequest;
+	routine->ForeignAsyncConfigureWait = imagebuilderForeignAsyncConfigureWait;
+	routine->ForeignAsyncNotify = imagebuilderForeignAsyncNotify;
 	routine->ExplainForeignScan = imagebuilderExplainForeignScan;
 	routine->ImportForeignSchema = imagebuilderImportForeignSchema;
 	PG_RETURN_POINTER(routine);

@@ -77,6 +77,10 @@ typedef struct ImageBuilderScan
 	int			next_ahead;		/* the one to start to look up next */
 	bool		once;			/* each image is asked for once, and then done
 								 * with */
+	bool		async;			/* called by an asynchronous Append: not to
+								 * wait */
+	bool		blocked;		/* has returned no row because it would have
+								 * had to */
 
 	const char *arn;			/* whose rows are being returned */
 	const Document *document;	/* its answer; NULL: go on to the next */
@@ -277,7 +281,10 @@ leave_document(ImageBuilderScan *state)
 		statement_forget(state->client, state->arn);
 }
 
-/* Go on to the next ARN whose image exists; false after the last. */
+/*
+ * Go on to the next ARN whose image exists; false after the last, or if it
+ * would have to be waited for and must not.
+ */
 static bool
 next_document(ImageBuilderScan *state)
 {
@@ -287,6 +294,11 @@ next_document(ImageBuilderScan *state)
 
 		look_ahead(state);
 		image = &state->images[state->next_image];
+		if (state->async && !lookup_is_settled(image->lookup))
+		{
+			state->blocked = true;
+			return false;
+		}
 		state->arn = image->arn;
 		state->document = lookup_finish(image->lookup);
 		state->next_image++;
@@ -442,6 +454,33 @@ imagebuilderIterateForeignScan(ForeignScanState *node)
 		leave_document(state);
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+/*
+ * The next row as an asynchronous Append asks for it, filtered and projected;
+ * NULL after the last, or with *blocked if an answer must come in first.
+ */
+TupleTableSlot *
+scan_next_async(ForeignScanState *node, bool *blocked)
+{
+	ImageBuilderScan *state = node->fdw_state;
+	TupleTableSlot *row;
+
+	state->async = true;
+	state->blocked = false;
+	row = node->ss.ps.ExecProcNodeReal(&node->ss.ps);
+	state->async = false;
+	*blocked = state->blocked;
+	return TupIsNull(row) ? NULL : row;
+}
+
+/* Whether a scan that was blocked can go on. */
+bool
+scan_can_go_on(ForeignScanState *node)
+{
+	ImageBuilderScan *state = node->fdw_state;
+
+	return lookup_is_settled(state->images[state->next_image].lookup);
 }
 
 void

@@ -20,6 +20,8 @@ extern void imagebuilderBeginForeignScan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *imagebuilderIterateForeignScan(ForeignScanState *node);
 extern void imagebuilderReScanForeignScan(ForeignScanState *node);
 extern void imagebuilderEndForeignScan(ForeignScanState *node);
+extern TupleTableSlot *scan_next_async(ForeignScanState *node, bool *blocked);
+extern bool scan_can_go_on(ForeignScanState *node);
 extern bool scan_stats(ForeignScanState *node, LookupStats *stats);
 
 #endif							/* IMAGEBUILDER_SCAN_H */

@@ -314,12 +314,14 @@ prepare_wait(void)
 
 /*
  * Wait until something happens on the network, or for "timeout" ms (-1: for
- * ever), and let libcurl act on it.  Raises whatever an interrupt raises.
+ * ever; 0: only look), and let libcurl act on it.  Raises whatever an
+ * interrupt raises.
  */
 void
 engine_wait(long timeout)
 {
 	WaitEvent	events[MAX_EVENTS];
+	bool		look = timeout == 0;
 	int			nevents;
 
 	CHECK_FOR_INTERRUPTS();
@@ -338,7 +340,8 @@ engine_wait(long timeout)
 		if (timeout < 0 || left < timeout)
 			timeout = left;
 	}
-	if (timeout != 0)
+	/* Nothing to look at before libcurl has acted on a timer that is due. */
+	if (timeout != 0 || look)
 	{
 		prepare_wait();
 		nevents = WaitEventSetWait(engine.set, timeout, events, MAX_EVENTS,

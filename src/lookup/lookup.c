@@ -64,6 +64,37 @@ struct Lookup
 /* Look-ups of all clients that wait for something, in the order asked for. */
 static dlist_head unsettled = DLIST_STATIC_INIT(unsettled);
 
+/*
+ * How many requests this session has under way to a server: "max_concurrency"
+ * bounds them together, where cursors and functions nest statements.
+ */
+int *
+lookup_in_flight(Oid serverid)
+{
+	typedef struct ServerLoad
+	{
+		Oid			serverid;	/* the key */
+		int			in_flight;
+	} ServerLoad;
+	static HTAB *loads = NULL;
+	ServerLoad *load;
+	bool		found;
+
+	if (loads == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(Oid);
+		ctl.entrysize = sizeof(ServerLoad);
+		loads = hash_create("imagebuilder_fdw requests under way", 8, &ctl,
+							HASH_ELEM | HASH_BLOBS);
+	}
+	load = hash_search(loads, &serverid, HASH_ENTER, &found);
+	if (!found)
+		load->in_flight = 0;
+	return &load->in_flight;
+}
+
 /* Whether what fails is to be warned of, not to be an error. */
 static int
 error_level(const Client *client)
@@ -97,8 +128,9 @@ lookup_check_arn(const Client *client, const char *arn)
 	return valid;
 }
 
-static bool
-is_settled(const Lookup *lookup)
+/* Whether lookup_finish() would not have to wait. */
+bool
+lookup_is_settled(const Lookup *lookup)
 {
 	return lookup->state >= LOOKUP_FOUND;
 }
@@ -170,7 +202,7 @@ send_attempt(Lookup *lookup)
 
 	lookup->state = LOOKUP_SENT;
 	lookup->sent_at = GetCurrentTimestamp();
-	lookup->client->in_flight++;
+	(*lookup->client->in_flight)++;
 	if (lookup->attempts++ == 0)
 	{
 		session_stats.requests++;
@@ -347,7 +379,7 @@ take_outcome(Lookup *lookup)
 	fail(lookup, failure_of_transfer(transfer, lookup->endpoint.host, lookup->attempts));
 }
 
-/* Take what has come in, and queue again whose time has come; see below. */
+/* Take what has come in, and queue again whose time has come; see advance_all(). */
 static long
 take_outcomes(void)
 {
@@ -362,12 +394,12 @@ take_outcomes(void)
 		{
 			MemoryContext previous = MemoryContextSwitchTo(lookup->context);
 
-			lookup->client->in_flight--;
+			(*lookup->client->in_flight)--;
 			lookup->state = LOOKUP_QUEUED;	/* should anything raise an error */
 			take_outcome(lookup);
 			if (lookup->state == LOOKUP_FOUND)
 				http_release(lookup->transfer);
-			else if (is_settled(lookup))
+			else if (lookup_is_settled(lookup))
 				MemoryContextReset(lookup->attempt_context);
 			MemoryContextSwitchTo(previous);
 		}
@@ -381,15 +413,19 @@ take_outcomes(void)
 			else
 				wait = wait < 0 ? left : Min(wait, left);
 		}
-		if (is_settled(lookup))
+		if (lookup_is_settled(lookup))
+		{
 			dlist_delete(&lookup->node);
+			wait = 0;			/* somebody may wait for just that */
+		}
 	}
 	return wait;
 }
 
 /*
  * Do for all look-ups what can be done without waiting; returns the ms until
- * more can be done, -1 if that is for the network to say.
+ * more can be done, 0 if one has just been settled, -1 if that is for the
+ * network to say.
  */
 static long
 advance_all(void)
@@ -402,7 +438,7 @@ advance_all(void)
 		Lookup	   *lookup = dlist_container(Lookup, node, iter.cur);
 
 		if (lookup->state == LOOKUP_QUEUED &&
-			lookup->client->in_flight < (int) lookup->client->allowed)
+			*lookup->client->in_flight < (int) lookup->client->allowed)
 			send_attempt(lookup);
 	}
 	return wait;
@@ -414,10 +450,10 @@ leave_queue(void *arg)
 {
 	Lookup	   *lookup = arg;
 
-	if (is_settled(lookup))
+	if (lookup_is_settled(lookup))
 		return;
 	if (lookup->state == LOOKUP_SENT)
-		lookup->client->in_flight--;
+		(*lookup->client->in_flight)--;
 	dlist_delete(&lookup->node);
 }
 
@@ -463,6 +499,20 @@ lookup_create(Client *client, const char *arn)
 }
 
 /*
+ * Let all look-ups of the session get on: wait until the network or the end
+ * of a back-off has something for one of them, but no longer than "timeout"
+ * ms (-1: for ever).  To be called again until what is wanted is settled;
+ * raises whatever an interrupt raises.
+ */
+void
+lookup_wait(long timeout)
+{
+	long		wait = advance_all();
+
+	http_wait(timeout < 0 ? wait : wait < 0 ? timeout : Min(wait, timeout));
+}
+
+/*
  * Wait for a look-up: the image's document, NULL if it does not exist.
  *
  * Raises what the look-up failed for, with the SQLSTATEs of README.md,
@@ -472,13 +522,8 @@ lookup_create(Client *client, const char *arn)
 const Document *
 lookup_finish(Lookup *lookup)
 {
-	while (!is_settled(lookup))
-	{
-		long		wait = advance_all();
-
-		if (!is_settled(lookup))
-			http_wait(wait);
-	}
+	while (!lookup_is_settled(lookup))
+		lookup_wait(-1);
 	if (lookup->state == LOOKUP_FAILED && !lookup->reported)
 	{
 		lookup->reported = true;

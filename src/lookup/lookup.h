@@ -46,7 +46,8 @@ typedef struct Client
 	MemoryContext context;		/* as long-lived as the statement */
 	ClientConfig config;
 	RetryBudget *budget;		/* the statement's */
-	int			in_flight;		/* requests under way */
+	int		   *in_flight;		/* requests under way to the server, the
+								 * session's other statements' included */
 	double		allowed;		/* as many as may be: see lookup.c */
 	int64		last_cut;		/* when throttling made that less */
 	int			nscans;			/* of the statement that use this client */
@@ -56,9 +57,12 @@ typedef struct Client
 /* An image asked for, within one statement. */
 typedef struct Lookup Lookup;
 
+extern int *lookup_in_flight(Oid serverid);
 extern bool lookup_is_arn(const char *arn);
 extern bool lookup_check_arn(const Client *client, const char *arn);
 extern Lookup *lookup_create(Client *client, const char *arn);
+extern bool lookup_is_settled(const Lookup *lookup);
+extern void lookup_wait(long timeout);
 extern const Document *lookup_finish(Lookup *lookup);
 extern const LookupStats *lookup_stats(const Lookup *lookup);
 extern void lookup_free(Lookup *lookup);

@@ -144,6 +144,7 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	client->context = statement->context;
 	client->budget = &statement->budget;
 	read_config(&client->config, serverid, userid);
+	client->in_flight = lookup_in_flight(serverid);
 	client->allowed = client->config.max_concurrency;
 	client->lookups = statement_arn_table("imagebuilder_fdw look-ups",
 										  sizeof(LookupEntry), statement->context);

@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * async.h
+ *		Scans below an asynchronous Append.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/async.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_ASYNC_H
+#define IMAGEBUILDER_ASYNC_H
+
+#include "foreign/fdwapi.h"
+
+extern bool imagebuilderIsForeignPathAsyncCapable(ForeignPath *path);
+extern void imagebuilderForeignAsyncRequest(AsyncRequest *areq);
+extern void imagebuilderForeignAsyncConfigureWait(AsyncRequest *areq);
+extern void imagebuilderForeignAsyncNotify(AsyncRequest *areq);
+
+#endif							/* IMAGEBUILDER_ASYNC_H */
