@@ -114,11 +114,31 @@ is(scalar(grep { $_ == 20 } values %kept), 1, 'twenty statements, one TLS connec
 
 # A connection that was closed while idle is replaced without a retry.
 my $image = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+my $asked = 0;
 my $session = $node->background_psql('postgres');
 is($session->query($image), 'golden-linux', 'before the server closes');
 $endpoint->control('POST', 'close-idle');
 is($session->query($image), 'golden-linux', 'after the server has closed');
 is($session->query('SELECT requests, retries FROM imagebuilder_fdw_stats()'), '2|0', 'it cost no retry');
+$session->quit;
+
+# Connections are the server's and the mapping's: none outlives a change of them.
+$session = $node->background_psql('postgres');
+$endpoint->reset_counters;
+my $connections = sub { return $endpoint->counters->{connections} - ++$asked };
+$session->query($image) for 1 .. 3;
+is($connections->(), 1, 'three statements, one connection');
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD max_attempts '4')");
+$session->query($image) for 1 .. 3;
+is($connections->(), 2, 'another after ALTER SERVER');
+$node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (SET access_key_id 'AKIDEXAMPLE')");
+$session->query($image) for 1 .. 3;
+is($connections->(), 3, 'another after ALTER USER MAPPING');
+# While a cursor keeps look-ups under way they go on, and what comes next is new.
+$session->query("BEGIN; DECLARE c CURSOR FOR SELECT name FROM images WHERE arn IN ('" . join("', '", map { arn("fault-slow/1.0.0/$_") } 1 .. 4) . "'); FETCH c");
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET max_attempts '3')");
+is($session->query($image), 'golden-linux', 'look-ups during a change');
+is($session->query('FETCH ALL c; COMMIT'), join("\n", ('golden-linux') x 3), 'those under way end as they began');
 $session->quit;
 
 # nginx closes idle connections after a second.

@@ -62,6 +62,8 @@ static struct
 	WaitEventSet *set;
 	bool		changed;		/* sockets have, since set was made */
 	uint32		wait_event;
+	int			nhandles;		/* made and not discarded */
+	bool		expired;		/* connections are, and TLS sessions */
 } engine;
 
 static int64
@@ -160,9 +162,31 @@ close_socket(void *userp, curl_socket_t fd)
 	return closesocket(fd);
 }
 
+/* Drop connections, DNS answers and TLS sessions; no handle must be left. */
+static void
+engine_stop(void)
+{
+	sigset_t	signals;
+
+	block_signals(&signals);
+	curl_multi_cleanup(engine.multi);
+	curl_share_cleanup(engine.share);
+	restore_signals(&signals);
+	engine.multi = NULL;
+	engine.share = NULL;
+	engine.nsockets = 0;
+	engine.changed = true;
+}
+
 static void
 engine_start(void)
 {
+	if (engine.expired && engine.nhandles == 0)
+	{
+		if (engine.multi)
+			engine_stop();
+		engine.expired = false;
+	}
 	if (engine.multi)
 		return;
 	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
@@ -203,6 +227,9 @@ engine_handle(void)
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory"),
 				 errdetail("libcurl could not make a handle.")));
+	engine.nhandles++;
+	/* While others are under way, what is expired can only be left unused. */
+	curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, engine.expired ? 1L : 0L);
 	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(handle, CURLOPT_SHARE, engine.share);
 	curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -249,6 +276,7 @@ engine_discard(CURL *handle)
 	curl_multi_remove_handle(engine.multi, handle);
 	curl_easy_cleanup(handle);
 	restore_signals(&signals);
+	engine.nhandles--;
 	free(job);
 }
 
@@ -360,4 +388,11 @@ engine_wait(long timeout)
 		act(CURL_SOCKET_TIMEOUT, 0);
 	collect_results();
 	CHECK_FOR_INTERRUPTS();
+}
+
+/* Use none of the connections there are for later requests; never fails. */
+void
+engine_expire_connections(void)
+{
+	engine.expired = true;
 }

@@ -22,5 +22,6 @@ extern CURL *engine_handle(void);
 extern void engine_add(CURL *handle, void *owner, EngineDone done);
 extern void engine_discard(CURL *handle);
 extern void engine_wait(long timeout);
+extern void engine_expire_connections(void);
 
 #endif							/* IMAGEBUILDER_ENGINE_H */

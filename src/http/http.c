@@ -311,6 +311,13 @@ http_release(HttpTransfer *transfer)
 	exchange_release(transfer->exchange);
 }
 
+/* Use none of the connections there are for later requests; never fails. */
+void
+http_expire_connections(void)
+{
+	engine_expire_connections();
+}
+
 /*
  * A header of the answer, by its name in any case; NULL if it is not there.
  * Of several the first.  In the current memory context, bytes as received.

@@ -52,6 +52,7 @@ typedef struct HttpTransfer
 extern HttpTransfer *http_start(const HttpRequest *request);
 extern void http_wait(long timeout);
 extern void http_release(HttpTransfer *transfer);
+extern void http_expire_connections(void);
 extern char *http_header(const HttpTransfer *transfer, const char *name);
 extern bool http_parse_date(const char *text, time_t *date);
 

@@ -22,9 +22,7 @@
 #include "lib/ilist.h"
 #include "lookup/cache.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 typedef struct CacheKey
@@ -75,29 +73,12 @@ match_key(const void *a, const void *b, Size keysize)
 		strcmp(x->arn, y->arn) : 1;
 }
 
-/* SyscacheCallbackFunction: may be called at any time, so only takes a note. */
-static void
-note_change(Datum arg, int cacheid, uint32 hashvalue)
-{
-	(void) arg;
-	(void) cacheid;
-	(void) hashvalue;
-	cache.stale = true;
-}
-
 /* Ready for use: made, and without what is stale. */
 static void
 prepare(void)
 {
-	static bool registered = false;
 	HASHCTL		ctl = {0};
 
-	if (!registered)
-	{
-		CacheRegisterSyscacheCallback(FOREIGNSERVEROID, note_change, (Datum) 0);
-		CacheRegisterSyscacheCallback(USERMAPPINGOID, note_change, (Datum) 0);
-		registered = true;
-	}
 	if (cache.stale)
 		cache_clear();
 	if (cache.context)
@@ -209,4 +190,11 @@ cache_clear(void)
 	cache.entries = NULL;
 	cache.stale = false;
 	cache.epoch++;
+}
+
+/* Drop all of it before the next use; may be called at any time. */
+void
+cache_expire(void)
+{
+	cache.stale = true;
 }

@@ -19,5 +19,6 @@ extern char *cache_get(Oid serverid, Oid userid, const char *arn, int ttl,
 extern void cache_put(Oid serverid, Oid userid, const char *arn, const char *body,
 					  size_t length, size_t limit, uint64 epoch);
 extern void cache_clear(void);
+extern void cache_expire(void);
 
 #endif							/* IMAGEBUILDER_CACHE_H */

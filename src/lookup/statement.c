@@ -18,11 +18,15 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "http/http.h"
 #include "lib/ilist.h"
+#include "lookup/cache.h"
 #include "lookup/statement.h"
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 typedef struct Statement
 {
@@ -119,6 +123,32 @@ find_statement(EState *estate)
 }
 
 /*
+ * SyscacheCallbackFunction: a server or mapping has changed, so nothing that
+ * was had by the old one is to serve again.  May be called at any time.
+ */
+static void
+forget_session(Datum arg, int cacheid, uint32 hashvalue)
+{
+	(void) arg;
+	(void) cacheid;
+	(void) hashvalue;
+	cache_expire();
+	http_expire_connections();
+}
+
+static void
+watch_catalogs(void)
+{
+	static bool watching = false;
+
+	if (watching)
+		return;
+	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, forget_session, (Datum) 0);
+	CacheRegisterSyscacheCallback(USERMAPPINGOID, forget_session, (Datum) 0);
+	watching = true;
+}
+
+/*
  * The client of a server for a user, within the statement that the executor's
  * state belongs to.  Its configuration is read at first use.
  */
@@ -137,6 +167,7 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 			return client;
 	}
 
+	watch_catalogs();
 	previous = MemoryContextSwitchTo(statement->context);
 	client = palloc0(sizeof(Client));
 	client->serverid = serverid;
