@@ -15,6 +15,8 @@ OBJS = \
 	src/fdw/plan.o \
 	src/fdw/plantree.o \
 	src/fdw/readahead.o \
+	src/fdw/readahead_key.o \
+	src/fdw/readahead_plan.o \
 	src/fdw/scan.o \
 	src/lookup/cache.o \
 	src/lookup/failure.o \

@@ -127,6 +127,19 @@ compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabl
 #define compat_copy_disabled_nodes(to, from) ((void) 0)
 #endif
 
+/* 19 made UniquePath what UpperUniquePath was, and the other an AggPath. */
+static inline List *
+compat_unique_input(Path *path)
+{
+	if (IsA(path, UniquePath))
+		return list_make1(((UniquePath *) path)->subpath);
+#if PG_VERSION_NUM < 190000
+	if (IsA(path, UpperUniquePath))
+		return list_make1(((UpperUniquePath *) path)->subpath);
+#endif
+	return NIL;
+}
+
 /* 16 moved the user whom a scan is checked as from the range table. */
 static inline Oid
 compat_scan_user(ForeignScanState *node)

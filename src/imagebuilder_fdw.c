@@ -31,6 +31,7 @@ void
 _PG_init(void)
 {
 	readahead_init();
+	readahead_plan_init();
 }
 
 /* The wrapper's handler: what PostgreSQL calls for planning, scans and so on. */

@@ -42,6 +42,17 @@ my @plans = (
 	[ 'from image to image', 'SELECT id, m.name, l.name FROM instances i JOIN images m USING (arn) JOIN images l ON l.arn = m.latest_version_arn', 2 ],
 	[ 'view', 'SELECT * FROM named WHERE kind = 1', 1 ],
 	[ 'LIMIT', 'SELECT id, name FROM instances JOIN images USING (arn) LIMIT 3', 1 ],
+	[ 'lateral with LIMIT', 'SELECT id, x.ami_id FROM instances i, LATERAL (SELECT ami_id FROM amis a WHERE a.image_arn = i.arn ORDER BY ordinal LIMIT 1) x', 1 ],
+	[ 'lateral aggregate', 'SELECT id, x.* FROM instances i LEFT JOIN LATERAL (SELECT count(*), max(ami_id) FROM amis a WHERE a.image_arn = i.arn) x ON true', 1 ],
+	[ 'lateral join of two of ours', 'SELECT id, x.* FROM instances i, LATERAL (SELECT m.name, ami_id FROM images m JOIN amis a ON a.image_arn = m.arn WHERE m.arn = i.arn LIMIT 2) x', 1 ],
+	[ 'sub-select in the select list', 'SELECT id, (SELECT count(*) FROM amis a WHERE a.image_arn = i.arn) FROM instances i', 1 ],
+	[ 'sub-select in a sub-select', "SELECT id, (SELECT string_agg(ami_id, ',') FROM (SELECT ami_id FROM amis a WHERE a.image_arn = i.arn ORDER BY 1) q) FROM instances i ORDER BY id", 1 ],
+	[ 'EXISTS in the select list', 'SELECT id, EXISTS (SELECT FROM amis a WHERE a.image_arn = i.arn) FROM instances i', 1 ],
+	[ 'sub-select over a join', 'SELECT i.id, (SELECT count(*) FROM amis a WHERE a.image_arn = i.arn) FROM instances i JOIN instances j USING (id)', 1 ],
+	[ 'sub-select of what is joined', 'SELECT id, name, (SELECT count(*) FROM amis a WHERE a.image_arn = i.arn) FROM instances i JOIN images m USING (arn)', 1 ],
+	[ 'sub-select in CASE', 'SELECT CASE WHEN id > 3 THEN (SELECT count(*) FROM amis a WHERE a.image_arn = i.arn) END FROM instances i', 0 ],
+	[ 'sub-select for some groups', 'SELECT arn, (SELECT count(*) FROM amis a WHERE a.image_arn = i.arn) FROM instances i GROUP BY arn HAVING count(*) > 2', 0 ],
+	[ 'sub-select for the first few', 'SELECT arn, (SELECT count(*) FROM amis a WHERE a.image_arn = i.arn) FROM instances i ORDER BY id LIMIT 2', 0 ],
 	[ 'no join', "SELECT name FROM images WHERE arn = '${prefix}1'", 0 ],
 );
 for my $case (@plans)
@@ -58,6 +69,11 @@ my $generic = $node->safe_psql('postgres', "SET plan_cache_mode = force_generic_
 	PREPARE q(int) AS SELECT name FROM instances JOIN images USING (arn) WHERE kind = \$1; EXPLAIN (COSTS OFF) EXECUTE q(1)");
 like($generic, qr/Custom Scan \(Image Builder Read Ahead\)\n +->  Seq Scan on instances\n +Filter: \(kind = \$1\)/, 'generic plan, above the filter');
 
+# Within a function, by what auto_explain logs of it.
+my ($inside, $logged, $explained) = $node->psql('postgres', "LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0;
+	SET auto_explain.log_nested_statements = on; SET client_min_messages = log; SELECT count_named(1)");
+like($explained, qr/Custom Scan \(Image Builder Read Ahead\)/, 'in a function');
+
 # Many at once, each ARN once, and no more than may be beyond what is reached.
 my $slow = arn('fault-slow/1.0.0/');
 $node->safe_psql('postgres', "CREATE TABLE public.slow AS SELECT i, '$slow' || i AS arn FROM generate_series(1, 100) i; ANALYZE slow");
@@ -73,6 +89,20 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM slow JOIN images USING (ar
 is($endpoint->requests, 3, 'are not looked up');
 like($node->safe_psql('postgres', 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT name FROM slow JOIN images USING (arn)'),
 	qr/Image Builder Requests: 100\n/, 'EXPLAIN counts them at the scan that asked');
+
+# The same for sub-selects, on the inner side and in the select list.
+$node->safe_psql('postgres', "CREATE TABLE public.two AS SELECT i, arn, replace(arn, '1.0.0', '2.0.0') AS other FROM slow; ANALYZE two");
+my $both = '(SELECT count(*) FROM images m WHERE m.arn = t.arn), (SELECT max(x.name) FROM (SELECT name FROM images m WHERE m.arn = t.other LIMIT 1) x)';
+$endpoint->reset_counters;
+is($node->safe_psql('postgres', "SELECT count(*), sum(a), count(b) FROM (SELECT $both FROM two t OFFSET 0) q(a, b)"), '100|100|100', 'sub-selects in the select list');
+is($endpoint->requests, 200, 'each is asked for once');
+is($endpoint->counters->{max_in_flight}, 16, 'sixteen at once');
+$endpoint->reset_counters;
+is($node->safe_psql('postgres', "SELECT count(*) FROM (SELECT $both FROM two t LIMIT 2) q"), 2, 'LIMIT');
+cmp_ok($endpoint->requests, '<=', 4 + 16, 'LIMIT stops the rest');
+$endpoint->reset_counters;
+is($node->safe_psql('postgres', 'SELECT count(*) FROM two t, LATERAL (SELECT a.name, b.name FROM images a, images b WHERE a.arn = t.arn AND b.arn = t.other LIMIT 1) x'), 100, 'two keys on the inner side');
+is(join(' ', $endpoint->requests, $endpoint->counters->{max_in_flight}), '200 16', 'each once, sixteen at once');
 
 # An ARN whose row is never reached raises nothing, whatever is wrong with it.
 $node->safe_psql('postgres', "CREATE TABLE public.bad AS SELECT * FROM (VALUES (1, '${prefix}1'), (2, 'no ARN'), (3, '" . arn('fault-forbidden/1.0.0/1') . "')) v(i, arn)");
@@ -103,6 +133,18 @@ sub random_query
 	for my $j (1 .. 1 + int rand 3)
 	{
 		my $join = any_of('JOIN', 'LEFT JOIN');
+		if (rand() < .3)
+		{
+			my $asked = any_of(@keys);
+			my ($rows, $column) = @{ any_of([ "SELECT ami_id AS v FROM amis a WHERE a.image_arn = $asked ORDER BY ordinal LIMIT 2", 'v' ],
+				[ "SELECT count(*) AS v FROM components c WHERE c.image_arn = $asked", 'v' ],
+				[ "SELECT m.name AS v FROM images m JOIN components c ON c.image_arn = m.arn WHERE m.arn = $asked", 'v' ],
+				[ "SELECT v FROM (SELECT name AS v FROM images m WHERE m.arn = $asked UNION ALL SELECT ami_id FROM amis a WHERE a.image_arn = $asked) u", 'v' ],
+				[ "SELECT max(x) AS v FROM (SELECT platform AS x FROM images m WHERE m.arn = $asked OFFSET 0) s", 'v' ]) };
+			$from .= any_of(" CROSS JOIN LATERAL ($rows) t$j", " LEFT JOIN LATERAL ($rows) t$j ON true");
+			push @columns, "t$j.$column";
+			next;
+		}
 		my ($table, $key, $column, $next) = @{ any_of([ 'images', 'arn', 'name', 'latest_version_arn' ], [ 'amis', 'image_arn', 'ami_id' ],
 			[ 'components', 'image_arn', 'component_arn' ], [ 'images', 'arn', 'platform' ]) };
 		my $on = rand() < .15 ? "t$j.$key = ANY (i.arns)" : "t$j.$key = " . any_of(@keys);
@@ -117,9 +159,12 @@ sub random_query
 	push @where, any_of('', 'NOT ') . 'EXISTS (SELECT FROM ' . any_of('amis x WHERE x.image_arn', 'components x WHERE x.image_arn', 'images x WHERE x.arn') . ' = i.arn)' if rand() < .3;
 	push @where, 'i.arn IN (SELECT b.arn FROM instances b WHERE b.kind = 2)' if rand() < .15;
 	my $where = @where ? 'WHERE ' . join ' AND ', @where : '';
+	push @columns, any_of("(SELECT count(*) FROM amis s WHERE s.image_arn = $keys[-1])", '(SELECT max(x) FROM (SELECT component_arn AS x FROM components s WHERE s.image_arn = i.arn LIMIT 1) s)',
+		"(SELECT s.name FROM images s WHERE s.arn = i.arn AND s.arn = $keys[-1])", 'EXISTS (SELECT FROM amis s WHERE s.image_arn = i.arn)',
+		'CASE WHEN i.kind = 1 THEN (SELECT s.name FROM images s WHERE s.arn = i.arn) END') if rand() < .4;
 	my $list = join ', ', @columns;
 	return any_of("SELECT $list FROM $from $where", "SELECT $list FROM $from $where ORDER BY $list LIMIT 7",
-		"SELECT i.kind, count(*), max($columns[-1]) FROM $from $where GROUP BY 1",
+		"SELECT i.kind, count(*), max(($columns[-1])::text) FROM $from $where GROUP BY 1",
 		"SELECT id, (SELECT string_agg(q::text, ',' ORDER BY q::text) FROM (SELECT t.ami_id FROM amis t WHERE t.image_arn = o.arn) q) FROM instances o WHERE o.id IN (SELECT i.id FROM $from $where)");
 }
 my $count = $ENV{IMAGEBUILDER_QUERIES} // 300;

@@ -184,13 +184,14 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	return client;
 }
 
-/* The entry of an image, whose look-up is started if it is new. */
+/* The entry of an image, whose look-up is started if it is new (*started). */
 static LookupEntry *
-find_entry(Client *client, const char *arn)
+find_entry(Client *client, const char *arn, bool *started)
 {
 	LookupEntry *entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
 
-	if (entry == NULL)
+	*started = entry == NULL;
+	if (*started)
 	{
 		Lookup	   *lookup = lookup_create(client, arn);
 		const char *key = MemoryContextStrdup(client->context, arn);
@@ -202,11 +203,14 @@ find_entry(Client *client, const char *arn)
 	return entry;
 }
 
-/* Start to look an image up that a scan will probably ask for. */
-void
+/* Start to look an image up that a scan will probably ask for; false if it was. */
+bool
 statement_look_ahead(Client *client, const char *arn)
 {
-	find_entry(client, arn);
+	bool		started;
+
+	find_entry(client, arn, &started);
+	return started;
 }
 
 /*
@@ -216,7 +220,8 @@ statement_look_ahead(Client *client, const char *arn)
 Lookup *
 statement_lookup(Client *client, const char *arn, bool *shared)
 {
-	LookupEntry *entry = find_entry(client, arn);
+	bool		started;
+	LookupEntry *entry = find_entry(client, arn, &started);
 
 	*shared = entry->claimed;
 	if (*shared)
