@@ -21,6 +21,7 @@ OBJS = \
 	src/lookup/cache.o \
 	src/lookup/failure.o \
 	src/lookup/lookup.o \
+	src/lookup/pace.o \
 	src/lookup/request.o \
 	src/lookup/retry.o \
 	src/lookup/statement.o \

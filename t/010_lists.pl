@@ -57,6 +57,18 @@ $endpoint->reset_counters;
 is($node->safe_psql('postgres', 'SELECT count(*), sum((name IS NOT NULL)::int) FROM images WHERE arn = ANY (' . images('fault-throttle-1/1.0.0/N', 30) . ');
 	SELECT requests, throttled, retries FROM imagebuilder_fdw_stats()'), "30|30\n30|30|30", 'throttled, each once');
 
+# A service that grants a fixed rate, far less than could be asked: hardly a
+# request is wasted on being throttled, and all succeed.
+$endpoint->control('POST', 'latency?ms=50');
+$endpoint->control('POST', 'rate?per_second=50&burst=10');
+$endpoint->reset_counters;
+is($node->safe_psql('postgres', 'SELECT count(*) FROM images WHERE arn = ANY (' . images('minimal/1.0.0/N', 300) . '); SELECT requests, errors FROM imagebuilder_fdw_stats()'),
+	"1\n300|0", 'at a fixed rate: all are answered');
+cmp_ok($endpoint->counters->{by_status}{429}, '<=', 30, 'at a fixed rate: at most a tenth of them are throttled');
+cmp_ok($endpoint->counters->{by_status}{429}, '>', 0, 'at a fixed rate: some are');
+$endpoint->control('POST', 'rate?per_second=0&burst=0');
+$endpoint->control('POST', 'latency?ms=0');
+
 # Memory does not grow with the list.
 $endpoint->put(arn("long/1.0.0/$_"), '{"image": {"name": "long", "x": "' . 'x' x 200000 . '"}}') for 1 .. 400;
 my $result = $node->safe_psql('postgres', "

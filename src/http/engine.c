@@ -24,8 +24,8 @@
 #include "postgres.h"
 
 #include <signal.h>
-#include <time.h>
 
+#include "clock.h"
 #include "compat.h"
 #include "http/engine.h"
 #include "miscadmin.h"
@@ -58,22 +58,13 @@ static struct
 	int			nsockets;
 	int			capacity;
 	bool		failed;			/* sockets could not be noted */
-	int64		deadline;		/* libcurl's own, in ms of clock_ms(); -1: none */
+	int64		deadline;		/* libcurl's own, of clock.h; -1: none */
 	WaitEventSet *set;
 	bool		changed;		/* sockets have, since set was made */
 	uint32		wait_event;
 	int			nhandles;		/* made and not discarded */
 	bool		expired;		/* connections are, and TLS sessions */
 } engine;
-
-static int64
-clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void
 block_signals(sigset_t *previous)
@@ -136,7 +127,7 @@ timer_changed(CURLM *multi, long timeout, void *userp)
 {
 	(void) multi;
 	(void) userp;
-	engine.deadline = timeout < 0 ? -1 : clock_ms() + timeout;
+	engine.deadline = timeout < 0 ? -1 : clock_us() + 1000 * (int64) timeout;
 	return 0;
 }
 
@@ -363,7 +354,7 @@ engine_wait(long timeout)
 	}
 	if (engine.deadline >= 0)
 	{
-		int64		left = Max(engine.deadline - clock_ms(), 0);
+		long		left = clock_ms_until(engine.deadline);
 
 		if (timeout < 0 || left < timeout)
 			timeout = left;
@@ -384,7 +375,7 @@ engine_wait(long timeout)
 					(events[i].events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
 		}
 	}
-	if (engine.deadline >= 0 && clock_ms() >= engine.deadline)
+	if (engine.deadline >= 0 && clock_us() >= engine.deadline)
 		act(CURL_SOCKET_TIMEOUT, 0);
 	collect_results();
 	CHECK_FOR_INTERRUPTS();

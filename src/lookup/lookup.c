@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "aws/arn.h"
+#include "clock.h"
 #include "common/pg_prng.h"
 #include "lib/ilist.h"
 #include "lookup/cache.h"
@@ -21,7 +22,6 @@
 #include "lookup/request.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 LookupStats session_stats;
 
@@ -50,8 +50,8 @@ struct Lookup
 	int			attempts;		/* sent so far */
 	bool		clock_corrected;	/* one of them was for the clock's sake */
 	int			budget_taken;	/* by the latest retry */
-	TimestampTz sent_at;
-	TimestampTz retry_at;
+	int64		sent_at;		/* of clock.h */
+	int64		retry_at;
 	HttpTransfer *transfer;		/* of the current attempt */
 	const char *secrets[REQUEST_MAX_SECRETS + 1];	/* not to be shown */
 	const Document *document;	/* if found */
@@ -201,7 +201,8 @@ send_attempt(Lookup *lookup)
 	MemoryContextSwitchTo(previous);
 
 	lookup->state = LOOKUP_SENT;
-	lookup->sent_at = GetCurrentTimestamp();
+	lookup->sent_at = clock_us();
+	pace_sent(&lookup->client->pace, lookup->sent_at);
 	(*lookup->client->in_flight)++;
 	if (lookup->attempts++ == 0)
 	{
@@ -227,36 +228,11 @@ schedule_retry(Lookup *lookup, bool throttled)
 	if (lookup->budget_taken == 0)
 		return false;
 	lookup->state = LOOKUP_BACKING_OFF;
-	lookup->retry_at =
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-									retry_delay(attempts, throttled,
-												pg_prng_double(&pg_global_prng_state),
-												http_header(lookup->transfer,
-															"x-amz-retry-after")));
+	lookup->retry_at = clock_us() +
+		1000 * (int64) retry_delay(attempts, throttled,
+								   pg_prng_double(&pg_global_prng_state),
+								   http_header(lookup->transfer, "x-amz-retry-after"));
 	return true;
-}
-
-/*
- * The requests that may be under way at once go by what the service grants:
- * multiplicatively down, additively up.  Answers to what was sent before the
- * latest cut say nothing new.
- */
-static void
-slow_down(const Lookup *lookup)
-{
-	Client	   *client = lookup->client;
-
-	if (lookup->sent_at <= client->last_cut)
-		return;
-	client->allowed = Max(1.0, client->allowed / 2);
-	client->last_cut = GetCurrentTimestamp();
-}
-
-static void
-speed_up(Client *client)
-{
-	client->allowed = Min((double) client->config.max_concurrency,
-						  client->allowed + 1.0 / client->allowed);
 }
 
 static void
@@ -277,7 +253,7 @@ take_aws_error(Lookup *lookup)
 		case AWS_ERROR_THROTTLING:
 			session_stats.throttled++;
 			lookup->stats.throttled++;
-			slow_down(lookup);
+			pace_throttled(&lookup->client->pace, lookup->sent_at, clock_us());
 			if (schedule_retry(lookup, true))
 				return;
 			break;
@@ -368,7 +344,7 @@ take_outcome(Lookup *lookup)
 		if (lookup->state == LOOKUP_FOUND || lookup->state == LOOKUP_NOT_FOUND)
 		{
 			retry_budget_refund(lookup->client->budget, lookup->budget_taken);
-			speed_up(lookup->client);
+			pace_granted(&lookup->client->pace, lookup->sent_at, clock_us());
 		}
 		return;
 	}
@@ -405,10 +381,9 @@ take_outcomes(void)
 		}
 		if (lookup->state == LOOKUP_BACKING_OFF)
 		{
-			long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-															   lookup->retry_at);
+			long		left = clock_ms_until(lookup->retry_at);
 
-			if (left <= 0)
+			if (left == 0)
 				lookup->state = LOOKUP_QUEUED;
 			else
 				wait = wait < 0 ? left : Min(wait, left);
@@ -436,10 +411,16 @@ advance_all(void)
 	dlist_foreach(iter, &unsettled)
 	{
 		Lookup	   *lookup = dlist_container(Lookup, node, iter.cur);
+		Client	   *client = lookup->client;
+		int64		pause;
 
-		if (lookup->state == LOOKUP_QUEUED &&
-			*lookup->client->in_flight < (int) lookup->client->allowed)
+		if (lookup->state != LOOKUP_QUEUED)
+			continue;
+		pause = pace_wait(&client->pace, *client->in_flight, clock_us());
+		if (pause == 0)
 			send_attempt(lookup);
+		else if (pause != PACE_UNTIL_ANSWER)
+			wait = wait < 0 ? pause / 1000 + 1 : Min(wait, pause / 1000 + 1);
 	}
 	return wait;
 }

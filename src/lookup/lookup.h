@@ -15,6 +15,7 @@
 
 #include "aws/endpoint.h"
 #include "aws/sigv4.h"
+#include "lookup/pace.h"
 #include "lookup/retry.h"
 #include "lookup/stats.h"
 #include "rows/document.h"
@@ -48,8 +49,7 @@ typedef struct Client
 	RetryBudget *budget;		/* the statement's */
 	int		   *in_flight;		/* requests under way to the server, the
 								 * session's other statements' included */
-	double		allowed;		/* as many as may be: see lookup.c */
-	int64		last_cut;		/* when throttling made that less */
+	Pace		pace;			/* how many may be */
 	int			nscans;			/* of the statement that use this client */
 	struct HTAB *lookups;		/* by ARN */
 } Client;

@@ -176,7 +176,7 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	client->budget = &statement->budget;
 	read_config(&client->config, serverid, userid);
 	client->in_flight = lookup_in_flight(serverid);
-	client->allowed = client->config.max_concurrency;
+	pace_init(&client->pace, client->config.max_concurrency);
 	client->lookups = statement_arn_table("imagebuilder_fdw look-ups",
 										  sizeof(LookupEntry), statement->context);
 	statement->clients = lappend(statement->clients, client);

@@ -80,6 +80,30 @@ class Images:
         return self.fixtures[max(matches)[-1]] if matches else None
 
 
+class Rate:
+    """A token bucket, as AWS's services grant requests by; None: no bound."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.set(None, 0)
+
+    def set(self, per_second, burst):
+        with self.lock:
+            self.per_second, self.burst = per_second, burst
+            self.tokens, self.filled_at = burst, time.monotonic()
+
+    def take(self):
+        with self.lock:
+            if self.per_second is None:
+                return True
+            now = time.monotonic()
+            self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.per_second)
+            self.filled_at = now
+            granted = self.tokens >= 1
+            self.tokens -= granted
+            return granted
+
+
 class Counters:
     def __init__(self):
         self.lock = threading.Lock()
@@ -231,6 +255,8 @@ class Handler(socketserver.StreamRequestHandler):
             server.images.put.clear()
         elif path == "latency":
             server.latency = float(parameters["ms"][0]) / 1000
+        elif path == "rate":
+            server.rate.set(float(parameters["per_second"][0]) or None, float(parameters["burst"][0]))
         elif path == "close-idle":
             # An answer may be read before its connection is counted as idle.
             until = time.monotonic() + 2
@@ -259,6 +285,8 @@ class Handler(socketserver.StreamRequestHandler):
             scheme = "https" if self.server.tls else "http"
             check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
                             parts[1], time.time() + self.clock_offset)
+            if not self.server.rate.take():
+                raise ServiceError(429, "CallRateLimitExceededException", "Rate exceeded")
             if self.server.latency:
                 time.sleep(self.server.latency)
             if fault and fault(self, arn, first):
@@ -305,6 +333,7 @@ class Server(socketserver.ThreadingTCPServer):
         super().__init__(address, Handler)
         self.images, self.latency, self.tls = images, latency, tls
         self.counters = Counters()
+        self.rate = Rate()
         self.seen = collections.Counter()   # requests of each faulty ARN
         self.idle = set()
 

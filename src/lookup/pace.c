@@ -1,0 +1,92 @@
+/*-------------------------------------------------------------------------
+ *
+ * pace.c
+ *		How many requests a service is asked at once, by what it grants.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/lookup/pace.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * Multiplicatively down when throttled, additively up as time goes by, as TCP
+ * does.  A service grants a rate, not a number: so once it has throttled, the
+ * requests that are allowed are spread over a round trip instead of sent
+ * together, and fewer than one are allowed by pausing between them.
+ */
+#include "postgres.h"
+
+#include "lookup/pace.h"
+
+/* By how much the number is divided when throttled. */
+#define CUT				2.0
+
+/* What it grows by in a second. */
+#define GROWTH			0.5
+
+/* A request in so many round trips, at the least. */
+#define LEAST			(1.0 / 64)
+
+/* The weight of the latest round trip in the smoothed one, as in RFC 6298. */
+#define LATEST_WEIGHT	0.125
+
+void
+pace_init(Pace *pace, int most)
+{
+	memset(pace, 0, sizeof(*pace));
+	pace->most = pace->allowed = most;
+}
+
+static void
+grow(Pace *pace, int64 now)
+{
+	pace->allowed += GROWTH * (now - pace->grown_at) / 1e6;
+	pace->grown_at = now;
+	if (pace->allowed < pace->most)
+		return;
+	pace->allowed = pace->most;
+	pace->cut_at = 0;
+}
+
+/* The us until another request may be sent, PACE_UNTIL_ANSWER included. */
+int64
+pace_wait(Pace *pace, int in_flight, int64 now)
+{
+	int64		next;
+
+	if (pace->cut_at)
+		grow(pace, now);
+	if (in_flight > 0 && in_flight >= pace->allowed)
+		return PACE_UNTIL_ANSWER;
+	if (pace->cut_at == 0)
+		return 0;
+	next = pace->sent_at + (int64) (pace->round_trip / pace->allowed);
+	return Max(next - now, 0);
+}
+
+void
+pace_sent(Pace *pace, int64 now)
+{
+	pace->sent_at = now;
+}
+
+/* What was sent before the latest cut says nothing new. */
+void
+pace_throttled(Pace *pace, int64 sent_at, int64 now)
+{
+	if (sent_at <= pace->cut_at)
+		return;
+	pace->allowed = Max(LEAST, pace->allowed / CUT);
+	pace->cut_at = pace->grown_at = now;
+}
+
+void
+pace_granted(Pace *pace, int64 sent_at, int64 now)
+{
+	double		latest = now - sent_at;
+
+	pace->round_trip = pace->round_trip == 0 ? latest :
+		pace->round_trip + LATEST_WEIGHT * (latest - pace->round_trip);
+}
