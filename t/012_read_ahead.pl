@@ -90,6 +90,13 @@ is($endpoint->requests, 3, 'are not looked up');
 like($node->safe_psql('postgres', 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT name FROM slow JOIN images USING (arn)'),
 	qr/Image Builder Requests: 100\n/, 'EXPLAIN counts them at the scan that asked');
 
+# What was started for rows beyond LIMIT shows too, where it was started.
+my $beyond = $node->safe_psql('postgres', "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT name FROM slow JOIN images USING (arn) LIMIT 2;
+	SELECT 'sent: ' || requests FROM imagebuilder_fdw_stats()");
+my $explained_requests = 0;
+$explained_requests += $_ for $beyond =~ /Image Builder Requests: (\d+)\n/g;
+like($beyond, qr/^sent: $explained_requests$/m, 'EXPLAIN counts all that were sent') or diag($beyond);
+
 # The same for sub-selects, on the inner side and in the select list.
 $node->safe_psql('postgres', "CREATE TABLE public.two AS SELECT i, arn, replace(arn, '1.0.0', '2.0.0') AS other FROM slow; ANALYZE two");
 my $both = '(SELECT count(*) FROM images m WHERE m.arn = t.arn), (SELECT max(x.name) FROM (SELECT name FROM images m WHERE m.arn = t.other LIMIT 1) x)';

@@ -94,6 +94,19 @@ explain_key(ForeignScan *plan, ExplainState *es)
 	ExplainPropertyText("Image Builder Key", key, es);
 }
 
+/* What look-ups did, for EXPLAIN ANALYZE. */
+void
+explain_stats(const LookupStats *stats, ExplainState *es)
+{
+	ExplainPropertyInteger("Image Builder Requests", NULL, stats->requests, es);
+	ExplainPropertyInteger("Image Builder Cache Hits", NULL, stats->cache_hits, es);
+	ExplainPropertyInteger("Image Builder Retries", NULL, stats->retries, es);
+	if (!es->verbose)
+		return;
+	ExplainPropertyInteger("Image Builder Bytes Received", NULL, stats->bytes_received, es);
+	ExplainPropertyFloat("Image Builder Request Time", "ms", stats->request_time, 3, es);
+}
+
 void
 imagebuilderExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
@@ -103,13 +116,6 @@ imagebuilderExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	ExplainPropertyText("Image Builder Operation", "GetImage", es);
 	if (plan->fdw_recheck_quals)
 		explain_key(plan, es);
-	if (!es->analyze || !scan_stats(node, &stats))
-		return;
-	ExplainPropertyInteger("Image Builder Requests", NULL, stats.requests, es);
-	ExplainPropertyInteger("Image Builder Cache Hits", NULL, stats.cache_hits, es);
-	ExplainPropertyInteger("Image Builder Retries", NULL, stats.retries, es);
-	if (!es->verbose)
-		return;
-	ExplainPropertyInteger("Image Builder Bytes Received", NULL, stats.bytes_received, es);
-	ExplainPropertyFloat("Image Builder Request Time", "ms", stats.request_time, 3, es);
+	if (es->analyze && scan_stats(node, &stats))
+		explain_stats(&stats, es);
 }

@@ -14,8 +14,10 @@
 #define IMAGEBUILDER_EXPLAIN_H
 
 #include "foreign/fdwapi.h"
+#include "lookup/stats.h"
 
 extern void imagebuilderExplainForeignScan(ForeignScanState *node,
 										   struct ExplainState *es);
+extern void explain_stats(const LookupStats *stats, struct ExplainState *es);
 
 #endif							/* IMAGEBUILDER_EXPLAIN_H */

@@ -19,7 +19,9 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "executor/executor.h"
+#include "fdw/explain.h"
 #include "fdw/key.h"
 #include "fdw/option.h"
 #include "fdw/readahead.h"
@@ -62,6 +64,8 @@ static void begin_read_ahead(CustomScanState *node, EState *estate, int eflags);
 static TupleTableSlot *exec_read_ahead(CustomScanState *node);
 static void end_read_ahead(CustomScanState *node);
 static void rescan_read_ahead(CustomScanState *node);
+static void explain_read_ahead(CustomScanState *node, List *ancestors,
+							   ExplainState *es);
 
 const CustomScanMethods readahead_scan_methods = {
 	.CustomName = READ_AHEAD_NAME,
@@ -74,6 +78,7 @@ static const CustomExecMethods exec_methods = {
 	.ExecCustomScan = exec_read_ahead,
 	.EndCustomScan = end_read_ahead,
 	.ReScanCustomScan = rescan_read_ahead,
+	.ExplainCustomScan = explain_read_ahead,
 };
 
 static Node *
@@ -137,7 +142,8 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 
 /* Start what a key asks for of an outer row; returns how many look-ups. */
 static int
-look_up_key(const ReadAheadKey *key, ExprContext *econtext, int limit)
+look_up_key(const ReadAheadState *state, const ReadAheadKey *key, ExprContext *econtext,
+			int limit)
 {
 	List	   *arns = key_evaluate(key->key, key->exprs, econtext);
 	int			started = 0;
@@ -149,7 +155,8 @@ look_up_key(const ReadAheadKey *key, ExprContext *econtext, int limit)
 		if (started == limit)
 			break;
 		/* What is no ARN is an error when the row is reached. */
-		if (lookup_is_arn(lfirst(lc)) && statement_look_ahead(key->client, lfirst(lc)))
+		if (lookup_is_arn(lfirst(lc)) &&
+			statement_look_ahead(key->client, lfirst(lc), state))
 			started++;
 	}
 	return started;
@@ -170,7 +177,7 @@ look_up_for(ReadAheadState *state, TupleTableSlot *row)
 	MemoryContextReset(state->key_context);
 	previous = MemoryContextSwitchTo(state->key_context);
 	for (int i = 0; i < state->nkeys; i++)
-		started += look_up_key(&state->keys[i], econtext,
+		started += look_up_key(state, &state->keys[i], econtext,
 							   Max(1, state->size - state->nlookups - started));
 	MemoryContextSwitchTo(previous);
 	return started;
@@ -259,6 +266,23 @@ rescan_read_ahead(CustomScanState *node)
 		UpdateChangedParamSet(outer, node->ss.ps.chgParam);
 	if (outer->chgParam == NULL)
 		ExecReScan(outer);
+}
+
+/* ANALYZE: what was looked up for rows that no scan was asked about, if anything. */
+static void
+explain_read_ahead(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	ReadAheadState *state = (ReadAheadState *) node;
+	LookupStats stats = {0};
+
+	(void) ancestors;
+	for (int i = 0; i < state->nkeys; i++)
+	{
+		if (!asks_already(state, &state->keys[i]))
+			statement_unclaimed(state->keys[i].client, state, &stats);
+	}
+	if (es->analyze && stats.requests > 0)
+		explain_stats(&stats, es);
 }
 
 /* From _PG_init: the node that plans may hold. */

@@ -226,16 +226,6 @@ evaluate_key(ForeignScanState *node)
 	state->started = true;
 }
 
-static void
-add_stats(LookupStats *sum, const LookupStats *add)
-{
-	sum->requests += add->requests;
-	sum->retries += add->retries;
-	sum->cache_hits += add->cache_hits;
-	sum->bytes_received += add->bytes_received;
-	sum->request_time += add->request_time;
-}
-
 /* Start to look up what comes next: as many as may be under way at once. */
 static void
 look_ahead(ImageBuilderScan *state)
@@ -258,7 +248,7 @@ count_image(LookupStats *stats, const ScanImage *image)
 	if (image->shared)
 		stats->cache_hits++;
 	else
-		add_stats(stats, lookup_stats(image->lookup));
+		stats_add(stats, lookup_stats(image->lookup));
 }
 
 /* Count what was started ahead of a rescan or the end, and not waited for. */
@@ -268,7 +258,7 @@ count_rest(LookupStats *stats, const ImageBuilderScan *state)
 	for (int i = state->next_image; i < state->next_ahead; i++)
 	{
 		if (!state->images[i].shared)
-			add_stats(stats, lookup_stats(state->images[i].lookup));
+			stats_add(stats, lookup_stats(state->images[i].lookup));
 	}
 }
 

@@ -46,6 +46,7 @@ typedef struct LookupEntry
 	const char *arn;			/* the key; must be first */
 	Lookup	   *lookup;
 	bool		claimed;		/* a scan has asked for it */
+	const void *ahead_of;		/* who started it ahead of that; may be NULL */
 } LookupEntry;
 
 static uint32
@@ -199,18 +200,39 @@ find_entry(Client *client, const char *arn, bool *started)
 		entry = hash_search(client->lookups, &key, HASH_ENTER, NULL);
 		entry->lookup = lookup;
 		entry->claimed = false;
+		entry->ahead_of = NULL;
 	}
 	return entry;
 }
 
-/* Start to look an image up that a scan will probably ask for; false if it was. */
+/*
+ * Start to look an image up that a scan will probably ask for; false if that
+ * had been done.  "starter" is for statement_unclaimed().
+ */
 bool
-statement_look_ahead(Client *client, const char *arn)
+statement_look_ahead(Client *client, const char *arn, const void *starter)
 {
 	bool		started;
+	LookupEntry *entry = find_entry(client, arn, &started);
 
-	find_entry(client, arn, &started);
+	if (started)
+		entry->ahead_of = starter;
 	return started;
+}
+
+/* Add up what was started ahead by one, and no scan has asked for. */
+void
+statement_unclaimed(const Client *client, const void *starter, LookupStats *stats)
+{
+	HASH_SEQ_STATUS scan;
+	LookupEntry *entry;
+
+	hash_seq_init(&scan, client->lookups);
+	while ((entry = hash_seq_search(&scan)))
+	{
+		if (!entry->claimed && entry->ahead_of == starter)
+			stats_add(stats, lookup_stats(entry->lookup));
+	}
 }
 
 /*

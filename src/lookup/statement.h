@@ -23,7 +23,9 @@ extern Client *statement_client(EState *estate, Oid serverid, Oid userid,
 								ReadConfig read_config);
 extern struct HTAB *statement_arn_table(const char *name, Size entrysize,
 										MemoryContext context);
-extern bool statement_look_ahead(Client *client, const char *arn);
+extern bool statement_look_ahead(Client *client, const char *arn, const void *starter);
+extern void statement_unclaimed(const Client *client, const void *starter,
+								LookupStats *stats);
 extern Lookup *statement_lookup(Client *client, const char *arn, bool *shared);
 extern void statement_forget(Client *client, const char *arn);
 

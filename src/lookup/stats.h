@@ -28,4 +28,15 @@ typedef struct LookupStats
 /* The session's totals; zeroed by imagebuilder_fdw_stats_reset(). */
 extern LookupStats session_stats;
 
+/* What EXPLAIN shows. */
+static inline void
+stats_add(LookupStats *sum, const LookupStats *add)
+{
+	sum->requests += add->requests;
+	sum->retries += add->retries;
+	sum->cache_hits += add->cache_hits;
+	sum->bytes_received += add->bytes_received;
+	sum->request_time += add->request_time;
+}
+
 #endif							/* IMAGEBUILDER_STATS_H */
