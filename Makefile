@@ -5,6 +5,8 @@ MODULE_big = imagebuilder_fdw
 DATA = $(wildcard $(srcdir)/*--*.sql)
 OBJS = \
 	src/imagebuilder_fdw.o \
+	src/failure.o \
+	src/retry.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \
 	src/fdw/explain.o \
@@ -19,16 +21,26 @@ OBJS = \
 	src/fdw/readahead_plan.o \
 	src/fdw/scan.o \
 	src/lookup/cache.o \
-	src/lookup/failure.o \
 	src/lookup/lookup.o \
 	src/lookup/pace.o \
 	src/lookup/request.o \
-	src/lookup/retry.o \
 	src/lookup/statement.o \
 	src/aws/arn.o \
 	src/aws/endpoint.o \
 	src/aws/error.o \
+	src/aws/issued.o \
+	src/aws/profile.o \
 	src/aws/sigv4.o \
+	src/identity/container.o \
+	src/identity/environment.o \
+	src/identity/fetch.o \
+	src/identity/host.o \
+	src/identity/identity.o \
+	src/identity/instance.o \
+	src/identity/profile_provider.o \
+	src/identity/signed.o \
+	src/identity/sts.o \
+	src/identity/web_identity.o \
 	src/http/engine.o \
 	src/http/http.o \
 	src/rows/document.o \

@@ -46,6 +46,10 @@ SELECT o.*, server_option(option, value) FROM (VALUES
     ('ca_bundle', '/etc/ssl/certs/ca-certificates.crt'),
     ('ca_bundle', 'ca.pem'),
     ('proxy', 'http://127.0.0.1:3128'),
+    ('proxy', 'https://user@proxy.example.org'),
+    ('proxy', 'socks5://127.0.0.1:1080'),
+    ('proxy', '127.0.0.1:3128'),
+    ('proxy', 'http://127.0.0.1:3128/path'),
     ('connect_timeout', '500ms'),
     ('connect_timeout', '250'),
     ('connect_timeout', '0'),
@@ -82,6 +86,7 @@ SELECT attempt($$CREATE SERVER s FOREIGN DATA WRAPPER imagebuilder_fdw
 SELECT attempt($$CREATE SERVER s FOREIGN DATA WRAPPER imagebuilder_fdw
     OPTIONS (endpoint_url 'https://example.org', use_dualstack_endpoint 'true')$$);
 -- A URL's password is not repeated.
+SELECT server_option('proxy', 'http://user:geheim@example.org/path') LIKE '%geheim%' AS shown;
 SELECT server_option('endpoint_url', 'https://user:geheim@example.org') LIKE '%geheim%' AS shown;
 
 SELECT o.*, mapping_option(option, value) FROM (VALUES
@@ -93,8 +98,17 @@ SELECT o.*, mapping_option(option, value) FROM (VALUES
     ('credential_provider', 'default'),
     ('profile', 'default'),
     ('role_arn', 'arn:aws:iam::123456789012:role/ImageReader'),
+    ('role_arn', 'arn:aws-cn:iam::{account}:role/path/{account}-reader'),
+    ('role_arn', 'arn:aws:iam::{Account}:role/ImageReader'),
+    ('role_arn', 'arn:aws:iam::12345:role/ImageReader'),
+    ('role_arn', 'arn:aws:iam::123456789012:user/ImageReader'),
+    ('role_arn', 'arn:aws:iam::123456789012:role/'),
+    ('role_arn', 'ImageReader'),
+    ('external_id', 'customer-42'),
     ('external_id', 'x'),
+    ('role_session_name', 'reports@example'),
     ('role_session_name', 'x'),
+    ('role_session_name', 'a b'),
     ('role_duration', '900s'),
     ('role_duration', '899s'),
     ('role_duration', '43201s'),
@@ -136,6 +150,11 @@ SELECT o.*, column_option(option, value) FROM (VALUES
     ('rows', 'a')) AS o(option, value);
 SELECT attempt($$CREATE FOREIGN TABLE t (c text OPTIONS (path 'a', column_name 'b')) SERVER aws$$);
 SELECT attempt($$ALTER FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (ADD region 'us-east-1')$$);
+
+SELECT attempt($$CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (access_key_id 'AKIDEXAMPLE', credential_provider 'instance')$$);
+SELECT attempt($$CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (session_token 'x', credential_provider 'default')$$);
+SELECT attempt($$CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (access_key_id 'AKIDEXAMPLE', credential_provider 'static');
+    DROP USER MAPPING FOR CURRENT_USER SERVER aws$$);
 
 -- Only a superuser sets what reaches the server's host, network or identity.
 CREATE ROLE regress_analyst;

@@ -171,6 +171,14 @@ compat_scan_user(ForeignScanState *node)
 #define compat_curl_set_quick_exit(handle) ((void) 0)
 #endif
 
+/* The same version keeps what it has read of certificate authorities for a day. */
+#if LIBCURL_VERSION_NUM >= 0x075700
+#define compat_curl_set_no_ca_cache(handle) \
+	curl_easy_setopt(handle, CURLOPT_CA_CACHE_TIMEOUT, 0L)
+#else
+#define compat_curl_set_no_ca_cache(handle) ((void) 0)
+#endif
+
 /* Headers over libcurl's own limit; until 8.6 that was CURLE_OUT_OF_MEMORY. */
 #if LIBCURL_VERSION_NUM >= 0x080600
 #define COMPAT_CURLE_TOO_LARGE CURLE_TOO_LARGE

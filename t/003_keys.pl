@@ -88,9 +88,9 @@ my @cases = (
 		WHERE i.id = 2 ORDER BY 2", "beta|ami-beta-1\nbeta|ami-beta-2", 1 ],
 	[ 'four tables, one ARN', "SELECT count(*) FROM images i JOIN image_recipes r ON r.image_arn = i.arn
 		JOIN amis a ON a.image_arn = i.arn JOIN components c ON c.image_arn = i.arn WHERE i.arn = '$a'", 4, 1 ],
-	[ 'UNION ALL of tables', "SELECT 'i', name FROM images WHERE arn = '$a' UNION ALL SELECT 'a', ami_id FROM amis WHERE image_arn = '$a'",
+	[ 'UNION ALL of tables', "SELECT 'i', name FROM images WHERE arn = '$a' UNION ALL SELECT 'a', ami_id FROM amis WHERE image_arn = '$a' ORDER BY 1 DESC, 2",
 		"i|alpha\na|ami-alpha-1\na|ami-alpha-2", 1 ],
-	[ 'view with UNION ALL', "SELECT what, id FROM report WHERE image_arn = '$b'",
+	[ 'view with UNION ALL', "SELECT what, id FROM report WHERE image_arn = '$b' ORDER BY 1, 2",
 		"ami|ami-beta-1\nami|ami-beta-2\ncomponent|c1\ncomponent|c2", 1 ],
 	[ 'view with GROUP BY', "SELECT * FROM counts WHERE image_arn = '$b'", "$b|2", 1 ],
 	[ 'view joined', 'SELECT i.id, count(*) FROM instances i JOIN report r ON r.image_arn = i.arn GROUP BY 1 ORDER BY 1', "1|4\n2|4\n4|4", 3 ],

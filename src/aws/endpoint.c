@@ -163,6 +163,6 @@ endpoint_parse_url(Endpoint *endpoint, const char *text, const char **error)
 char *
 endpoint_url(const Endpoint *endpoint, const char *path, const char *query)
 {
-	return psprintf("%s://%s%s%s?%s", endpoint->tls ? "https" : "http",
-					endpoint->host, endpoint->base_path, path, query);
+	return psprintf("%s://%s%s%s%s%s", endpoint->tls ? "https" : "http",
+					endpoint->host, endpoint->base_path, path, *query ? "?" : "", query);
 }

@@ -35,6 +35,7 @@ static const struct
 	{"RequestTimeout", AWS_ERROR_TRANSIENT},
 	{"RequestTimeoutException", AWS_ERROR_TRANSIENT},
 	{"PriorRequestNotComplete", AWS_ERROR_TRANSIENT},
+	{"IDPCommunicationError", AWS_ERROR_TRANSIENT},
 
 	{"Throttling", AWS_ERROR_THROTTLING},
 	{"ThrottlingException", AWS_ERROR_THROTTLING},
@@ -64,8 +65,8 @@ static const struct
 	{"IncompleteSignatureException", AWS_ERROR_AUTHENTICATION},
 	{"MissingAuthenticationToken", AWS_ERROR_AUTHENTICATION},
 	{"MissingAuthenticationTokenException", AWS_ERROR_AUTHENTICATION},
-	{"ExpiredToken", AWS_ERROR_AUTHENTICATION},
-	{"ExpiredTokenException", AWS_ERROR_AUTHENTICATION},
+	{"ExpiredToken", AWS_ERROR_EXPIRED_TOKEN},
+	{"ExpiredTokenException", AWS_ERROR_EXPIRED_TOKEN},
 
 	{"ForbiddenException", AWS_ERROR_FORBIDDEN},
 	{"AccessDenied", AWS_ERROR_FORBIDDEN},

@@ -22,6 +22,7 @@ typedef enum AwsErrorClass
 	AWS_ERROR_SERVER,			/* the service's own fault, but for good */
 	AWS_ERROR_THROTTLING,		/* worth another attempt, later */
 	AWS_ERROR_AUTHENTICATION,	/* key, token or signature rejected */
+	AWS_ERROR_EXPIRED_TOKEN,	/* temporary credentials are no longer good */
 	AWS_ERROR_CLOCK,			/* the same, and perhaps for the clock's sake */
 	AWS_ERROR_FORBIDDEN,		/* known, but not allowed */
 } AwsErrorClass;

@@ -25,6 +25,7 @@
 #include "commands/defrem.h"
 #include "fdw/option.h"
 #include "foreign/foreign.h"
+#include "http/http.h"
 #include "miscadmin.h"
 #include "rows/path.h"
 #include "rows/schema.h"
@@ -65,8 +66,6 @@ typedef struct Option
 	OptionCheck check;			/* of strings */
 	int			target;			/* offset in ClientConfig; -1: read elsewhere */
 	const char *initial;		/* NULL: none */
-	const char *only;			/* the one value whose machinery is there yet;
-								 * NULL: all are */
 } Option;
 
 static const char *check_region(const char *value);
@@ -75,6 +74,10 @@ static const char *check_file(const char *value);
 static const char *check_token(const char *value);
 static const char *check_on_error(const char *value);
 static const char *check_provider(const char *value);
+static const char *check_proxy(const char *value);
+static const char *check_role(const char *value);
+static const char *check_external_id(const char *value);
+static const char *check_session_name(const char *value);
 static const char *check_text(const char *value);
 static const char *check_table(const char *value);
 static const char *check_rows(const char *value);
@@ -83,37 +86,36 @@ static const char *check_path(const char *value);
 #define AT(member)	((int) offsetof(ClientConfig, member))
 #define HOUR_MS		(60 * 60 * 1000)
 #define GIGABYTE	(1024 * 1024 * 1024)
-#define NOT_YET		""			/* no value is supported yet */
 
 static const Option options[] = {
-	{"region", ON_SERVER, OPTION_STRING, 0, 0, 0, check_region, AT(region), NULL, NULL},
-	{"endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, check_url, AT(endpoint_url), NULL, NULL},
-	{"sts_endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, check_url, -1, NULL, NOT_YET},
-	{"use_fips_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_fips_endpoint), "false", NULL},
-	{"use_dualstack_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_dualstack_endpoint), "false", NULL},
-	{"ca_bundle", ON_SERVER, OPTION_STRING, SUPERUSER, 0, 0, check_file, AT(ca_bundle), NULL, NULL},
-	{"proxy", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, check_text, -1, NULL, NOT_YET},
-	{"connect_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(connect_timeout), "5s", NULL},
-	{"request_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(request_timeout), "60s", NULL},
-	{"max_attempts", ON_SERVER, OPTION_INTEGER, 0, 1, 20, NULL, AT(max_attempts), "5", NULL},
-	{"max_concurrency", ON_SERVER, OPTION_INTEGER, 0, 1, 64, NULL, AT(max_concurrency), "16", NULL},
-	{"max_response_size", ON_SERVER, OPTION_SIZE, 0, 1, GIGABYTE, NULL, AT(max_response_size), "64MB", NULL},
-	{"cache_ttl", ON_SERVER, OPTION_DURATION, 0, 0, INT_MAX, NULL, AT(cache_ttl), "0", NULL},
-	{"cache_size", ON_SERVER, OPTION_SIZE, 0, 0, INT_MAX, NULL, AT(cache_size), "64MB", NULL},
-	{"on_error", ON_SERVER, OPTION_STRING, 0, 0, 0, check_on_error, AT(on_error), "error", NULL},
-	{"credential_provider", ON_SERVER | ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, check_provider, -1, NULL, "static"},
-	{"access_key_id", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, check_token, AT(credentials.access_key_id), NULL, NULL},
-	{"secret_access_key", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, check_token, AT(credentials.secret_access_key), NULL, NULL},
-	{"session_token", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, check_token, AT(credentials.session_token), NULL, NULL},
-	{"profile", ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, check_text, -1, NULL, NOT_YET},
-	{"role_arn", ON_MAPPING, OPTION_STRING, 0, 0, 0, check_text, -1, NULL, NOT_YET},
-	{"external_id", ON_MAPPING, OPTION_STRING, 0, 0, 0, check_text, -1, NULL, NOT_YET},
-	{"role_session_name", ON_MAPPING, OPTION_STRING, 0, 0, 0, check_text, -1, NULL, NOT_YET},
-	{"role_duration", ON_MAPPING, OPTION_DURATION, 0, 900 * 1000, 43200 * 1000, NULL, -1, NULL, NOT_YET},
-	{"table_name", ON_TABLE, OPTION_STRING, 0, 0, 0, check_table, -1, NULL, NULL},
-	{"rows", ON_TABLE, OPTION_STRING, 0, 0, 0, check_rows, -1, NULL, NULL},
-	{"column_name", ON_COLUMN, OPTION_STRING, 0, 0, 0, check_text, -1, NULL, NULL},
-	{"path", ON_COLUMN, OPTION_STRING, 0, 0, 0, check_path, -1, NULL, NULL},
+	{"region", ON_SERVER, OPTION_STRING, 0, 0, 0, check_region, AT(region), NULL},
+	{"endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, check_url, AT(endpoint_url), NULL},
+	{"sts_endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, check_url, AT(sts_endpoint_url), NULL},
+	{"use_fips_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_fips_endpoint), "false"},
+	{"use_dualstack_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_dualstack_endpoint), "false"},
+	{"ca_bundle", ON_SERVER, OPTION_STRING, SUPERUSER, 0, 0, check_file, AT(ca_bundle), NULL},
+	{"proxy", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, check_proxy, AT(proxy), NULL},
+	{"connect_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(connect_timeout), "5s"},
+	{"request_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(request_timeout), "60s"},
+	{"max_attempts", ON_SERVER, OPTION_INTEGER, 0, 1, 20, NULL, AT(max_attempts), "5"},
+	{"max_concurrency", ON_SERVER, OPTION_INTEGER, 0, 1, 64, NULL, AT(max_concurrency), "16"},
+	{"max_response_size", ON_SERVER, OPTION_SIZE, 0, 1, GIGABYTE, NULL, AT(max_response_size), "64MB"},
+	{"cache_ttl", ON_SERVER, OPTION_DURATION, 0, 0, INT_MAX, NULL, AT(cache_ttl), "0"},
+	{"cache_size", ON_SERVER, OPTION_SIZE, 0, 0, INT_MAX, NULL, AT(cache_size), "64MB"},
+	{"on_error", ON_SERVER, OPTION_STRING, 0, 0, 0, check_on_error, AT(on_error), "error"},
+	{"credential_provider", ON_SERVER | ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, check_provider, AT(credential_provider), "static"},
+	{"access_key_id", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, check_token, AT(credentials.access_key_id), NULL},
+	{"secret_access_key", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, check_token, AT(credentials.secret_access_key), NULL},
+	{"session_token", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, check_token, AT(credentials.session_token), NULL},
+	{"profile", ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, check_text, AT(profile), NULL},
+	{"role_arn", ON_MAPPING, OPTION_STRING, 0, 0, 0, check_role, AT(role_arn), NULL},
+	{"external_id", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, check_external_id, AT(external_id), NULL},
+	{"role_session_name", ON_MAPPING, OPTION_STRING, 0, 0, 0, check_session_name, AT(role_session_name), NULL},
+	{"role_duration", ON_MAPPING, OPTION_DURATION, 0, 900 * 1000, 43200 * 1000, NULL, AT(role_duration), NULL},
+	{"table_name", ON_TABLE, OPTION_STRING, 0, 0, 0, check_table, -1, NULL},
+	{"rows", ON_TABLE, OPTION_STRING, 0, 0, 0, check_rows, -1, NULL},
+	{"column_name", ON_COLUMN, OPTION_STRING, 0, 0, 0, check_text, -1, NULL},
+	{"path", ON_COLUMN, OPTION_STRING, 0, 0, 0, check_path, -1, NULL},
 };
 
 /* Options that cannot stand together on one object. */
@@ -185,6 +187,61 @@ check_provider(const char *value)
 			return NULL;
 	}
 	return "the valid values are \"static\", \"default\", \"environment\", \"profile\", \"web_identity\", \"container\" and \"instance\"";
+}
+
+static const char *
+check_proxy(const char *value)
+{
+	return http_proxy_problem(value);
+}
+
+/* Whether a text of that many characters is ASCII letters, digits and others. */
+static bool
+consists_of(const char *text, size_t least, size_t most, const char *others)
+{
+	size_t		length = strlen(text);
+
+	for (const char *p = text; *p; p++)
+	{
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			  (*p >= '0' && *p <= '9') || strchr(others, *p)))
+			return false;
+	}
+	return length >= least && length <= most;
+}
+
+/* arn:PARTITION:iam::ACCOUNT:role/NAME, with CONFIG_ACCOUNT for any part of it. */
+static const char *
+check_role(const char *value)
+{
+	static const char *const problem =
+		"it must be a role's ARN, arn:PARTITION:iam::ACCOUNT:role/NAME, where " CONFIG_ACCOUNT " stands for the image's account";
+	const char *account = strncmp(value, "arn:", 4) == 0 ? strstr(value + 4, ":iam::") : NULL;
+	const char *name = account ? strstr(account, ":role/") : NULL;
+	size_t		length = name ? name - account - strlen(":iam::") : 0;
+
+	if (name == NULL || !consists_of(value, 1, 2048, ":/_+=,.@-{}") || name[6] == '\0')
+		return problem;
+	account += strlen(":iam::");
+	if ((length == strlen(CONFIG_ACCOUNT) && strncmp(account, CONFIG_ACCOUNT, length) == 0) ||
+		(length == 12 && strspn(account, "0123456789") == 12))
+		return NULL;
+	return problem;
+}
+
+/* These two by the patterns of STS's AssumeRole. */
+static const char *
+check_external_id(const char *value)
+{
+	return consists_of(value, 2, 1224, "_+=,.@:/-") ? NULL :
+		"it must be 2 to 1224 letters, digits and characters of _+=,.@:/-";
+}
+
+static const char *
+check_session_name(const char *value)
+{
+	return consists_of(value, 2, 64, "_+=,.@-") ? NULL :
+		"it must be 2 to 64 letters, digits and characters of _+=,.@-";
 }
 
 static const char *
@@ -333,25 +390,6 @@ check_value(const Option *option, const char *value)
 }
 
 static void
-check_supported(const Option *option, const char *value)
-{
-	bool		supported = option->only == NULL;
-
-	if (option->only && *option->only)
-		supported = option->type == OPTION_STRING ?
-			strcmp(value, option->only) == 0 :
-			parse_number(option, value) == parse_number(option, option->only);
-	if (supported)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 *option->only ?
-			 errmsg("option \"%s\" is not supported yet with a value other than \"%s\"",
-					option->name, option->only) :
-			 errmsg("option \"%s\" is not supported yet", option->name)));
-}
-
-static void
 check_option(DefElem *def, int place)
 {
 	const Option *option = find_option(def->defname);
@@ -365,7 +403,13 @@ check_option(DefElem *def, int place)
 				 errmsg("permission denied to set option \"%s\"", option->name),
 				 errhint("Only a superuser may set it, for it reaches the server's host, its network or its identity.")));
 	check_value(option, value);
-	check_supported(option, value);
+}
+
+static bool
+has_keys(List *list)
+{
+	return option_get(list, "access_key_id") || option_get(list, "secret_access_key") ||
+		option_get(list, "session_token");
 }
 
 static void
@@ -388,10 +432,23 @@ check_conflicts(List *list)
 	}
 }
 
+/* Keys are static credentials, and no other provider's. */
+static void
+check_keys(List *list)
+{
+	const char *provider = option_get(list, "credential_provider");
+
+	if (provider && strcmp(provider, "static") != 0 && has_keys(list))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("keys and \"credential_provider\" \"%s\" cannot be set together", provider),
+				 errhint("Drop \"access_key_id\", \"secret_access_key\" and \"session_token\", or \"credential_provider\".")));
+}
+
 /*
  * The wrapper's validator: raises HV00D for an option that is unknown or in
  * the wrong place, 22023 for a value of the wrong type or out of range, 42501
- * for what only a superuser may set, 0A000 for what is not supported yet.
+ * for what only a superuser may set.
  */
 Datum
 imagebuilder_fdw_validator(PG_FUNCTION_ARGS)
@@ -403,6 +460,7 @@ imagebuilder_fdw_validator(PG_FUNCTION_ARGS)
 	foreach(lc, list)
 		check_option(lfirst(lc), place);
 	check_conflicts(list);
+	check_keys(list);
 	PG_RETURN_VOID();
 }
 
@@ -456,23 +514,58 @@ apply_options(ClientConfig *config, List *list)
 	}
 }
 
+/* The options of the user's mapping or the public one; NIL if there is none. */
+static List *
+mapping_options(Oid serverid, Oid userid)
+{
+	if (SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(userid),
+							  ObjectIdGetDatum(serverid)) ||
+		SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
+							  ObjectIdGetDatum(serverid)))
+		return GetUserMapping(userid, serverid)->options;
+	return NIL;
+}
+
+/*
+ * Where credentials come from: what the mapping says, or has, before what the
+ * server says.  The host's identity is lent by a superuser only, and to each
+ * user by name: in the mapping.  The server's option is for superusers.
+ */
+static void
+choose_provider(ClientConfig *config, List *mapping, Oid userid)
+{
+	if (option_get(mapping, "credential_provider"))
+		return;
+	if (has_keys(mapping))
+		config->credential_provider = pstrdup("static");
+	else if (config->profile)
+		config->credential_provider = pstrdup("profile");
+	else if (strcmp(config->credential_provider, "static") != 0 && !superuser_arg(userid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to use the AWS identity of the server's host"),
+				 errdetail("User \"%s\" is not a superuser, and the user mapping has neither keys nor the option \"credential_provider\".",
+						   GetUserNameFromId(userid, false)),
+				 errhint("Put keys into the user mapping, or have a superuser set its option \"credential_provider\".")));
+}
+
 /*
  * A server's options, then those of the user's mapping or the public one, if
  * there is any: that there are keys is the look-up's concern.  Strings are
- * allocated in the current memory context.
+ * allocated in the current memory context.  Raises 42501 if the user would use
+ * the host's identity and may not.
  */
 void
 option_read_config(ClientConfig *config, Oid serverid, Oid userid)
 {
+	List	   *mapping = mapping_options(serverid, userid);
+
 	for (size_t i = 0; i < lengthof(options); i++)
 	{
 		if (options[i].target >= 0 && options[i].initial)
 			apply_option(config, &options[i], options[i].initial);
 	}
 	apply_options(config, GetForeignServer(serverid)->options);
-	if (SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(userid),
-							  ObjectIdGetDatum(serverid)) ||
-		SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
-							  ObjectIdGetDatum(serverid)))
-		apply_options(config, GetUserMapping(userid, serverid)->options);
+	apply_options(config, mapping);
+	choose_provider(config, mapping, userid);
 }

@@ -140,6 +140,20 @@ timed_out(HttpExchange *x)
 	return ready > 0;
 }
 
+/* Whether a proxy would not connect us, for good as far as we know. */
+static bool
+refused_by_proxy(HttpExchange *x)
+{
+	long		status = 0;
+
+	curl_easy_getinfo(x->handle, CURLINFO_HTTP_CONNECTCODE, &status);
+	if (status < 300)
+		return false;
+	snprintf(x->error, sizeof(x->error), "the proxy answered with HTTP status %ld%s", status,
+			 status == 407 ? ", which asks for a user name and a password" : "");
+	return true;
+}
+
 static HttpOutcome
 outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 {
@@ -147,6 +161,11 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 	if (result == CURLE_OK || x->cut)
 		return HTTP_ANSWERED;
 	*problem = x->error[0] ? x->error : curl_easy_strerror(result);
+	if (refused_by_proxy(x))
+	{
+		*problem = x->error;
+		return HTTP_REFUSED_BY_PROXY;
+	}
 	if (x->no_memory)
 		return HTTP_BROKEN;
 	if (x->too_large)
@@ -237,7 +256,17 @@ set_options(HttpExchange *x, const HttpRequest *request)
 	curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L);	/* as it was signed */
 	compat_curl_set_protocol(h, strncmp(request->url, "https:", 6) == 0);
 	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(h, CURLOPT_PROXY, "");		/* nor the environment's */
+	if (strcmp(request->method, "POST") == 0)
+	{
+		curl_easy_setopt(h, CURLOPT_POST, 1L);
+		curl_easy_setopt(h, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+	}
+	else if (strcmp(request->method, "GET") != 0)
+		curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, request->method);
+	/* None is not the environment's; and one sees as little as can be. */
+	curl_easy_setopt(h, CURLOPT_PROXY, request->proxy ? request->proxy : "");
+	curl_easy_setopt(h, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(h, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -246,6 +275,8 @@ set_options(HttpExchange *x, const HttpRequest *request)
 	{
 		curl_easy_setopt(h, CURLOPT_CAINFO, request->ca_bundle);
 		curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
+		/* The file may be replaced, for an authority that is not to be trusted. */
+		compat_curl_set_no_ca_cache(h);
 	}
 	curl_easy_setopt(h, CURLOPT_HTTPHEADER, x->headers);
 	curl_easy_setopt(h, CURLOPT_USERAGENT, request->user_agent);
@@ -260,7 +291,7 @@ set_options(HttpExchange *x, const HttpRequest *request)
 }
 
 /*
- * Send a GET request and return without waiting.
+ * Send a request and return without waiting.
  *
  * The transfer belongs to the current memory context, and ends with it at the
  * latest; its outcome comes through http_wait().  Redirects are not followed,
@@ -357,4 +388,37 @@ http_parse_date(const char *text, time_t *date)
 {
 	*date = curl_getdate(text, NULL);
 	return *date != (time_t) -1;
+}
+
+static bool
+has_part(CURLU *url, CURLUPart part, const char *unless)
+{
+	char	   *value = NULL;
+	bool		has = curl_url_get(url, part, &value, 0) == CURLUE_OK && value &&
+		strcmp(value, unless) != 0;
+
+	curl_free(value);
+	return has;
+}
+
+/*
+ * What is wrong with a URL as a proxy's, a clause without a full stop; NULL if
+ * nothing is.  It may hold a user name and a password.
+ */
+const char *
+http_proxy_problem(const char *text)
+{
+	CURLU	   *url = curl_url();
+	const char *problem = NULL;
+
+	if (url == NULL)
+		return "memory ran out";
+	if ((strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0) ||
+		curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK || !has_part(url, CURLUPART_HOST, ""))
+		problem = "it must be a URL, http://HOST:PORT or https://HOST:PORT";
+	else if (has_part(url, CURLUPART_PATH, "/") || has_part(url, CURLUPART_QUERY, "") ||
+			 has_part(url, CURLUPART_FRAGMENT, ""))
+		problem = "it must hold nothing after the port";
+	curl_url_cleanup(url);
+	return problem;
 }

@@ -13,13 +13,17 @@
 #ifndef IMAGEBUILDER_HTTP_H
 #define IMAGEBUILDER_HTTP_H
 
-/* What is asked; strings are copied as far as they are needed later. */
+/* What is asked; strings but the body are copied as far as they are needed later. */
 typedef struct HttpRequest
 {
+	const char *method;			/* GET, POST or PUT */
 	const char *url;			/* https or http, percent-encoded */
 	const char *const *headers; /* "Name: value", NULL-terminated */
+	const char *body;			/* of a POST; must live as long as the
+								 * transfer; NULL: none */
 	const char *user_agent;
 	const char *ca_bundle;		/* PEM file; NULL: the system's authorities */
+	const char *proxy;			/* URL of an HTTP proxy; NULL: none */
 	int			connect_timeout;	/* ms, for resolving, connecting and TLS */
 	int			timeout;		/* ms, for everything */
 	size_t		max_body;		/* bytes */
@@ -31,6 +35,7 @@ typedef enum HttpOutcome
 	HTTP_ANSWERED,				/* whatever the status */
 	HTTP_NO_CONNECTION,			/* could not resolve, connect or make TLS */
 	HTTP_UNTRUSTED,				/* the same, and another attempt won't help */
+	HTTP_REFUSED_BY_PROXY,		/* the same */
 	HTTP_CONNECTION_LOST,		/* closed, timed out or truncated on the way */
 	HTTP_TOO_LARGE,				/* the body is larger than max_body */
 	HTTP_MALFORMED,				/* the answer is not HTTP */
@@ -54,6 +59,7 @@ extern void http_wait(long timeout);
 extern void http_release(HttpTransfer *transfer);
 extern void http_expire_connections(void);
 extern char *http_header(const HttpTransfer *transfer, const char *name);
+extern const char *http_proxy_problem(const char *url);
 extern bool http_parse_date(const char *text, time_t *date);
 
 #endif							/* IMAGEBUILDER_HTTP_H */

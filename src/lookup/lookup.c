@@ -15,9 +15,10 @@
 #include "aws/arn.h"
 #include "clock.h"
 #include "common/pg_prng.h"
+#include "failure.h"
+#include "identity/identity.h"
 #include "lib/ilist.h"
 #include "lookup/cache.h"
-#include "lookup/failure.h"
 #include "lookup/lookup.h"
 #include "lookup/request.h"
 #include "utils/hsearch.h"
@@ -44,16 +45,19 @@ struct Lookup
 	char	   *arn;			/* as asked for */
 	Arn			parts;
 	Endpoint	endpoint;
+	Identity   *identity;		/* who asks; NULL until it has to be known */
 	LookupState state;
 	dlist_node	node;			/* in unsettled, while it is one of those */
 	MemoryContextCallback callback;
 	int			attempts;		/* sent so far */
 	bool		clock_corrected;	/* one of them was for the clock's sake */
+	bool		renewed;		/* one was for expired credentials' sake */
 	int			budget_taken;	/* by the latest retry */
 	int64		sent_at;		/* of clock.h */
 	int64		retry_at;
 	HttpTransfer *transfer;		/* of the current attempt */
-	const char *secrets[REQUEST_MAX_SECRETS + 1];	/* not to be shown */
+	const char *access_key_id;	/* it was signed with */
+	const char *secrets[SIGNED_MAX_SECRETS + 1];	/* not to be shown */
 	const Document *document;	/* if found */
 	const Failure *failure;		/* if failed */
 	bool		reported;		/* the failure has been */
@@ -172,9 +176,11 @@ fail(Lookup *lookup, const Failure *failure)
 static bool
 check_credentials(Lookup *lookup)
 {
-	const AwsCredentials *credentials = &lookup->client->config.credentials;
+	const ClientConfig *config = &lookup->client->config;
+	const AwsCredentials *credentials = &config->credentials;
 
-	if (credentials->access_key_id && credentials->secret_access_key)
+	if (strcmp(config->credential_provider, "static") != 0 ||
+		(credentials->access_key_id && credentials->secret_access_key))
 		return true;
 	fail(lookup,
 		 failure_create(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
@@ -192,11 +198,13 @@ check_credentials(Lookup *lookup)
 static void
 send_attempt(Lookup *lookup)
 {
+	const AwsCredentials *credentials = identity_credentials(lookup->identity);
 	MemoryContext previous;
 
 	MemoryContextReset(lookup->attempt_context);
 	previous = MemoryContextSwitchTo(lookup->attempt_context);
-	lookup->transfer = request_send(&lookup->client->config, &lookup->endpoint,
+	lookup->access_key_id = pstrdup(credentials->access_key_id);
+	lookup->transfer = request_send(&lookup->client->config, credentials, &lookup->endpoint,
 									lookup->parts.region, lookup->arn, lookup->secrets);
 	MemoryContextSwitchTo(previous);
 
@@ -220,7 +228,7 @@ send_attempt(Lookup *lookup)
 static bool
 schedule_retry(Lookup *lookup, bool throttled)
 {
-	int			attempts = lookup->attempts - (lookup->clock_corrected ? 1 : 0);
+	int			attempts = lookup->attempts - lookup->clock_corrected - lookup->renewed;
 
 	if (attempts >= lookup->client->config.max_attempts)
 		return false;
@@ -263,9 +271,17 @@ take_aws_error(Lookup *lookup)
 			break;
 		case AWS_ERROR_CLOCK:
 			if (!lookup->clock_corrected &&
-				request_correct_clock(lookup->endpoint.host, transfer))
+				signed_correct_clock(lookup->endpoint.host, transfer))
 			{
 				lookup->clock_corrected = true;
+				lookup->state = LOOKUP_QUEUED;
+				return;
+			}
+			break;
+		case AWS_ERROR_EXPIRED_TOKEN:
+			if (!lookup->renewed && identity_renew(lookup->identity, lookup->access_key_id))
+			{
+				lookup->renewed = true;
 				lookup->state = LOOKUP_QUEUED;
 				return;
 			}
@@ -397,6 +413,36 @@ take_outcomes(void)
 	return wait;
 }
 
+/* Send an attempt if that may be, or see to it that it will. */
+static void
+try_to_send(Lookup *lookup, long *wait)
+{
+	Client	   *client = lookup->client;
+	int64		pause = pace_wait(&client->pace, *client->in_flight, clock_us());
+	MemoryContext previous;
+
+	if (pause == PACE_UNTIL_ANSWER)
+		return;
+	if (pause > 0)
+	{
+		*wait = *wait < 0 ? pause / 1000 + 1 : Min(*wait, pause / 1000 + 1);
+		return;
+	}
+	switch (identity_advance(lookup->identity, wait))
+	{
+		case IDENTITY_READY:
+			send_attempt(lookup);
+			break;
+		case IDENTITY_WAITING:
+			break;
+		case IDENTITY_FAILED:
+			previous = MemoryContextSwitchTo(lookup->context);
+			fail(lookup, failure_copy(identity_failure(lookup->identity)));
+			MemoryContextSwitchTo(previous);
+			break;
+	}
+}
+
 /*
  * Do for all look-ups what can be done without waiting; returns the ms until
  * more can be done, 0 if one has just been settled, -1 if that is for the
@@ -406,21 +452,19 @@ static long
 advance_all(void)
 {
 	long		wait = take_outcomes();
-	dlist_iter	iter;
+	dlist_mutable_iter iter;
 
-	dlist_foreach(iter, &unsettled)
+	dlist_foreach_modify(iter, &unsettled)
 	{
 		Lookup	   *lookup = dlist_container(Lookup, node, iter.cur);
-		Client	   *client = lookup->client;
-		int64		pause;
 
-		if (lookup->state != LOOKUP_QUEUED)
-			continue;
-		pause = pace_wait(&client->pace, *client->in_flight, clock_us());
-		if (pause == 0)
-			send_attempt(lookup);
-		else if (pause != PACE_UNTIL_ANSWER)
-			wait = wait < 0 ? pause / 1000 + 1 : Min(wait, pause / 1000 + 1);
+		if (lookup->state == LOOKUP_QUEUED)
+			try_to_send(lookup, &wait);
+		if (lookup_is_settled(lookup))
+		{
+			dlist_delete(&lookup->node);
+			wait = 0;
+		}
 	}
 	return wait;
 }
@@ -431,6 +475,7 @@ leave_queue(void *arg)
 {
 	Lookup	   *lookup = arg;
 
+	identity_close(lookup->identity);
 	if (lookup_is_settled(lookup))
 		return;
 	if (lookup->state == LOOKUP_SENT)
@@ -468,6 +513,9 @@ lookup_create(Client *client, const char *arn)
 		elog(ERROR, "option \"endpoint_url\" was not validated: %s", error);
 	if (!take_cached(lookup) && check_credentials(lookup))
 	{
+		lookup->identity = identity_open(&client->config, client->serverid, client->userid,
+										 lookup->parts.account_id, lookup->parts.region,
+										 client->statement);
 		lookup->state = LOOKUP_QUEUED;
 		dlist_push_tail(&unsettled, &lookup->node);
 		lookup->callback.func = leave_queue;

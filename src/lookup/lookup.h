@@ -13,37 +13,18 @@
 #ifndef IMAGEBUILDER_LOOKUP_H
 #define IMAGEBUILDER_LOOKUP_H
 
-#include "aws/endpoint.h"
-#include "aws/sigv4.h"
+#include "config.h"
 #include "lookup/pace.h"
-#include "lookup/retry.h"
+#include "retry.h"
 #include "lookup/stats.h"
 #include "rows/document.h"
-
-/* What a server's and a user mapping's options say, defaults filled in. */
-typedef struct ClientConfig
-{
-	char	   *region;			/* NULL: none */
-	char	   *endpoint_url;	/* NULL: AWS's */
-	bool		use_fips_endpoint;
-	bool		use_dualstack_endpoint;
-	char	   *ca_bundle;		/* NULL: the system's */
-	int			connect_timeout;	/* ms */
-	int			request_timeout;	/* ms */
-	int			max_attempts;
-	int			max_concurrency;
-	int			max_response_size;	/* bytes */
-	int			cache_ttl;		/* ms; 0: nothing is kept */
-	int			cache_size;		/* bytes */
-	char	   *on_error;		/* "error" or "warning" */
-	AwsCredentials credentials; /* members are NULL where not set */
-} ClientConfig;
 
 /* A server as one user reaches it, within one statement. */
 typedef struct Client
 {
 	Oid			serverid;
 	Oid			userid;
+	uint64		statement;		/* its number in the session */
 	MemoryContext context;		/* as long-lived as the statement */
 	ClientConfig config;
 	RetryBudget *budget;		/* the statement's */

@@ -13,18 +13,15 @@
 #ifndef IMAGEBUILDER_REQUEST_H
 #define IMAGEBUILDER_REQUEST_H
 
-#include "http/http.h"
-#include "lookup/lookup.h"
+#include "identity/signed.h"
 
 /* The service's name in host names and signatures. */
 #define REQUEST_SERVICE		"imagebuilder"
 
-/* The key, the token, and the signature in two forms. */
-#define REQUEST_MAX_SECRETS 4
-
-extern HttpTransfer *request_send(const ClientConfig *config, const Endpoint *endpoint,
-								  const char *region, const char *arn,
-								  const char *secrets[REQUEST_MAX_SECRETS + 1]);
-extern bool request_correct_clock(const char *host, const HttpTransfer *transfer);
+extern HttpTransfer *request_send(const ClientConfig *config,
+								  const AwsCredentials *credentials,
+								  const Endpoint *endpoint, const char *region,
+								  const char *arn,
+								  const char *secrets[SIGNED_MAX_SECRETS + 1]);
 
 #endif							/* IMAGEBUILDER_REQUEST_H */

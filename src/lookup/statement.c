@@ -19,6 +19,7 @@
 
 #include "common/hashfn.h"
 #include "http/http.h"
+#include "identity/identity.h"
 #include "lib/ilist.h"
 #include "lookup/cache.h"
 #include "lookup/statement.h"
@@ -33,6 +34,7 @@ typedef struct Statement
 	dlist_node	node;
 	EState	   *estate;
 	MemoryContext context;
+	uint64		number;			/* in the session */
 	List	   *clients;
 	RetryBudget budget;
 	MemoryContextCallback callback;
@@ -40,6 +42,9 @@ typedef struct Statement
 
 /* Statements under way; more than one where functions or cursors nest. */
 static dlist_head statements = DLIST_STATIC_INIT(statements);
+
+/* As many as there have been. */
+static uint64 nstatements = 0;
 
 typedef struct LookupEntry
 {
@@ -115,6 +120,7 @@ find_statement(EState *estate)
 	statement = MemoryContextAllocZero(context, sizeof(Statement));
 	statement->estate = estate;
 	statement->context = context;
+	statement->number = ++nstatements;
 	retry_budget_init(&statement->budget);
 	statement->callback.func = statement_end;
 	statement->callback.arg = statement;
@@ -134,6 +140,7 @@ forget_session(Datum arg, int cacheid, uint32 hashvalue)
 	(void) cacheid;
 	(void) hashvalue;
 	cache_expire();
+	identity_expire_all();
 	http_expire_connections();
 }
 
@@ -173,6 +180,7 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	client = palloc0(sizeof(Client));
 	client->serverid = serverid;
 	client->userid = userid;
+	client->statement = statement->number;
 	client->context = statement->context;
 	client->budget = &statement->budget;
 	read_config(&client->config, serverid, userid);

@@ -16,6 +16,7 @@ import collections
 import contextlib
 import datetime
 import json
+import math
 import os
 import pathlib
 import re
@@ -113,14 +114,47 @@ class Counters:
     def reset(self):
         with self.lock:
             self.requests = self.connections = self.max_in_flight = 0
-            self.by_arn, self.by_status = collections.Counter(), collections.Counter()
+            self.by_arn, self.by_status, self.by_key = (collections.Counter() for _ in range(3))
             self.user_agents = set()
 
     def as_json(self):
         with self.lock:
             return json.dumps({"requests": self.requests, "connections": self.connections,
                                "max_in_flight": self.max_in_flight, "by_arn": self.by_arn,
-                               "by_status": self.by_status, "user_agents": sorted(self.user_agents)})
+                               "by_status": self.by_status, "by_key": self.by_key,
+                               "user_agents": sorted(self.user_agents)})
+
+
+class Keys:
+    """The credentials there are: fixed ones, and those that a stand-in of STS
+    and its like has written to a file by the time it gave them out (see identity.py)."""
+
+    def __init__(self, file):
+        self.lock = threading.Lock()
+        self.file, self.read = file, 0
+        self.known = dict(CREDENTIALS)
+        self.expirations = {}
+
+    def find(self, key):
+        """The secret, the token, and whether they have expired; None."""
+        with self.lock:
+            if key not in self.known and self.file and os.path.exists(self.file):
+                with open(self.file, encoding="utf-8") as file:
+                    file.seek(self.read)
+                    for line in iter(file.readline, ""):
+                        issued = json.loads(line)
+                        self.known[issued["access_key_id"]] = issued["secret_access_key"], issued["session_token"]
+                        self.expirations[issued["access_key_id"]] = issued["expiration"]
+                    self.read = file.tell()
+            if key not in self.known:
+                return None
+            expired = key == "ASIAEXPIREDEXAMPLE" or (self.expirations.get(key) or math.inf) < time.time()
+            return (*self.known[key], expired)
+
+    def expire(self):
+        """All that was issued until now has expired."""
+        with self.lock:
+            self.expirations = {key: 1 for key in self.expirations}
 
 
 def check_clock(date, clock):
@@ -138,7 +172,7 @@ def check_clock(date, clock):
                            f"Signature not yet current: {date} is still later than {now} (5 min.)")
 
 
-def check_signature(method, url, headers, region, clock):
+def check_signature(method, url, headers, region, clock, keys):
     """Sign what was received with botocore, and compare."""
     parts = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, "
                          r"SignedHeaders=([^,]+), Signature=([0-9a-f]{64})", headers.get("authorization", ""))
@@ -151,7 +185,8 @@ def check_signature(method, url, headers, region, clock):
     names = names.split(";")
     date = headers.get("x-amz-date", "")
     token = headers.get("x-amz-security-token")
-    if key not in CREDENTIALS or CREDENTIALS[key][1] != token:
+    secret, known_token, expired = keys.find(key) or (None, None, None)
+    if secret is None or known_token != token:
         raise ServiceError(403, "UnrecognizedClientException",
                            "The security token included in the request is invalid.")
     if not {"host", "x-amz-date", *(["x-amz-security-token"] if token else [])} <= set(names):
@@ -166,19 +201,20 @@ def check_signature(method, url, headers, region, clock):
                                              params=urllib.parse.parse_qsl(query, keep_blank_values=True),
                                              headers={name: headers[name] for name in names if name in headers})
     request.context["timestamp"] = date
-    signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, CREDENTIALS[key][0], token),
+    signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, secret, token),
                                      SERVICE, region)
     canonical = signer.canonical_request(request)
     if signer.signature(signer.string_to_sign(request, canonical), request) != signature:
         raise ServiceError(403, "InvalidSignatureException",
                            "The request signature we calculated does not match the signature you provided. "
                            f"The Canonical String for this request should have been\n'{canonical}'")
-    if key == "ASIAEXPIREDEXAMPLE":
+    if expired:
         raise ServiceError(403, "ExpiredTokenException", "The security token included in the request is expired")
     if key == "AKIAFORBIDDENEXAMPLE":
         raise ServiceError(403, "AccessDeniedException",
                            "User: arn:aws:iam::123456789012:user/analyst is not authorized to perform: "
                            "imagebuilder:GetImage because no identity-based policy allows it")
+    return key
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -255,6 +291,8 @@ class Handler(socketserver.StreamRequestHandler):
             server.images.put.clear()
         elif path == "latency":
             server.latency = float(parameters["ms"][0]) / 1000
+        elif path == "expire":
+            server.keys.expire()
         elif path == "rate":
             server.rate.set(float(parameters["per_second"][0]) or None, float(parameters["burst"][0]))
         elif path == "close-idle":
@@ -283,8 +321,10 @@ class Handler(socketserver.StreamRequestHandler):
             if fault is faults.skew:
                 self.clock_offset = faults.SKEW
             scheme = "https" if self.server.tls else "http"
-            check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
-                            parts[1], time.time() + self.clock_offset)
+            key = check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
+                                  parts[1], time.time() + self.clock_offset, self.server.keys)
+            with self.server.counters.lock:
+                self.server.counters.by_key[key] += 1
             if not self.server.rate.take():
                 raise ServiceError(429, "CallRateLimitExceededException", "Rate exceeded")
             if self.server.latency:
@@ -329,9 +369,9 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self, address, images, latency, tls):
+    def __init__(self, address, images, latency, tls, keys):
         super().__init__(address, Handler)
-        self.images, self.latency, self.tls = images, latency, tls
+        self.images, self.latency, self.tls, self.keys = images, latency, tls, keys
         self.counters = Counters()
         self.rate = Rate()
         self.seen = collections.Counter()   # requests of each faulty ARN
@@ -349,6 +389,7 @@ def main():
     parser.add_argument("--latency", type=float, default=0, metavar="MS", help="added to each answer")
     parser.add_argument("--certificate", help="PEM; makes it speak TLS")
     parser.add_argument("--key", help="PEM")
+    parser.add_argument("--issued", metavar="FILE", help="believe the credentials in it too")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
     options = parser.parse_args()
     tls = None
@@ -357,7 +398,7 @@ def main():
         tls.minimum_version = ssl.TLSVersion.TLSv1_2
         tls.load_cert_chain(options.certificate, options.key)
     images = Images(pathlib.Path(__file__).parent / "fixtures")
-    server = Server(("127.0.0.1", options.port), images, options.latency / 1000, tls)
+    server = Server(("127.0.0.1", options.port), images, options.latency / 1000, tls, Keys(options.issued))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     if options.until_eof:

@@ -6,13 +6,14 @@
  * Portions Copyright (c) 2026, imagebuilder_fdw contributors
  *
  * IDENTIFICATION
- *		src/lookup/failure.c
+ *		src/failure.c
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "lookup/failure.h"
+#include "failure.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
 /* What is said of each class of error that the service reports. */
@@ -33,6 +34,9 @@ static const struct
 	[AWS_ERROR_AUTHENTICATION] = {ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 		"the service rejects the credentials",
 	"Check the user mapping's options \"access_key_id\", \"secret_access_key\" and \"session_token\"; temporary credentials may have expired."},
+	[AWS_ERROR_EXPIRED_TOKEN] = {ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+		"the service rejects the credentials",
+	"The temporary credentials have expired: get new ones, or let \"credential_provider\" do so."},
 	[AWS_ERROR_CLOCK] = {ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 		"the service rejects the request's signature",
 	"Check the user mapping's option \"secret_access_key\", and this server's clock."},
@@ -73,8 +77,8 @@ secret_length(const char *text, size_t length, const char *const *secrets)
  * characters made spaces, what the database's encoding does not have made
  * question marks, the rest cut at MAX_FOREIGN_TEXT bytes.
  */
-static char *
-foreign_text(const char *text, const char *const *secrets)
+char *
+failure_foreign_text(const char *text, const char *const *secrets)
 {
 	StringInfoData out;
 	const char *end = text + strlen(text);
@@ -123,7 +127,7 @@ append_circumstances(StringInfo out, const HttpTransfer *transfer, int attempts,
 	appendStringInfo(out, " (HTTP status %d", transfer->status);
 	if (request_id)
 		appendStringInfo(out, ", request ID %s",
-						 foreign_text(request_id, secrets));
+						 failure_foreign_text(request_id, secrets));
 	if (attempts > 1)
 		appendStringInfo(out, ", %d attempts", attempts);
 	appendStringInfoChar(out, ')');
@@ -136,12 +140,21 @@ failure_create(int sqlstate, const char *cause, const char *detail, const char *
 	return make_failure(sqlstate, cause, detail, hint);
 }
 
+/* The same in the current memory context. */
+Failure *
+failure_copy(const Failure *failure)
+{
+	return make_failure(failure->sqlstate, pstrdup(failure->cause),
+						failure->detail ? pstrdup(failure->detail) : NULL,
+						failure->hint ? pstrdup(failure->hint) : NULL);
+}
+
 /* A transfer that brought no answer, after the last attempt. */
 Failure *
 failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts)
 {
 	const char *no_secrets[] = {NULL};
-	char	   *problem = foreign_text(transfer->problem, no_secrets);
+	char	   *problem = failure_foreign_text(transfer->problem, no_secrets);
 	char	   *detail = attempts > 1 ?
 		psprintf("Host \"%s\": %s (%d attempts).", host, problem, attempts) :
 		psprintf("Host \"%s\": %s.", host, problem);
@@ -150,10 +163,13 @@ failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts
 	{
 		case HTTP_NO_CONNECTION:
 		case HTTP_UNTRUSTED:
+		case HTTP_REFUSED_BY_PROXY:
 			return make_failure(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
 								psprintf("could not connect to \"%s\"", host), detail,
 								transfer->outcome == HTTP_UNTRUSTED ?
 								"The server's option \"ca_bundle\" names the certificate authorities to trust." :
+								transfer->outcome == HTTP_REFUSED_BY_PROXY ?
+								"The server's option \"proxy\" names the proxy." :
 								"Check the ARN's Region, the server's option \"endpoint_url\", and the network.");
 		case HTTP_CONNECTION_LOST:
 			return make_failure(ERRCODE_CONNECTION_FAILURE,
@@ -183,10 +199,10 @@ failure_of_aws_error(const AwsError *error, const HttpTransfer *transfer,
 	appendStringInfoString(&detail, "AWS error");
 	if (error->code)
 		appendStringInfo(&detail, " %s",
-						 foreign_text(error->code, secrets));
+						 failure_foreign_text(error->code, secrets));
 	if (error->message)
 		appendStringInfo(&detail, ": %s",
-						 foreign_text(error->message, secrets));
+						 failure_foreign_text(error->message, secrets));
 	append_circumstances(&detail, transfer, attempts, secrets);
 	appendStringInfoChar(&detail, '.');
 	return make_failure(classes[error->class].sqlstate, classes[error->class].cause,
@@ -206,10 +222,10 @@ failure_of_answer(const HttpTransfer *transfer, const char *detail,
 	appendStringInfo(&out, "%s HTTP status %d", detail, transfer->status);
 	if (type)
 		appendStringInfo(&out, ", content type \"%s\"",
-						 foreign_text(type, secrets));
+						 failure_foreign_text(type, secrets));
 	if (location)
 		appendStringInfo(&out, ", redirecting to \"%s\"",
-						 foreign_text(location, secrets));
+						 failure_foreign_text(location, secrets));
 	appendStringInfoChar(&out, '.');
 	return make_failure(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 						"the answer is not a GetImage response", out.data,

@@ -6,7 +6,7 @@
  * Portions Copyright (c) 2026, imagebuilder_fdw contributors
  *
  * IDENTIFICATION
- *		src/lookup/retry.c
+ *		src/retry.c
  *
  *-------------------------------------------------------------------------
  */
@@ -18,7 +18,7 @@
 
 #include <math.h>
 
-#include "lookup/retry.h"
+#include "retry.h"
 
 #define BUDGET				500
 #define THROTTLED_COST		5

@@ -6,7 +6,7 @@
  * Portions Copyright (c) 2026, imagebuilder_fdw contributors
  *
  * IDENTIFICATION
- *		src/lookup/retry.h
+ *		src/retry.h
  *
  *-------------------------------------------------------------------------
  */

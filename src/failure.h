@@ -6,7 +6,7 @@
  * Portions Copyright (c) 2026, imagebuilder_fdw contributors
  *
  * IDENTIFICATION
- *		src/lookup/failure.h
+ *		src/failure.h
  *
  *-------------------------------------------------------------------------
  */
@@ -15,7 +15,6 @@
 
 #include "aws/error.h"
 #include "http/http.h"
-#include "lookup/lookup.h"
 
 typedef struct Failure
 {
@@ -30,6 +29,8 @@ typedef struct Failure
 
 extern Failure *failure_create(int sqlstate, const char *cause,
 							   const char *detail, const char *hint);
+extern Failure *failure_copy(const Failure *failure);
+extern char *failure_foreign_text(const char *text, const char *const *secrets);
 extern Failure *failure_of_transfer(const HttpTransfer *transfer,
 									const char *host, int attempts);
 extern Failure *failure_of_aws_error(const AwsError *error,

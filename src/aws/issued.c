@@ -1,0 +1,352 @@
+/*-------------------------------------------------------------------------
+ *
+ * issued.c
+ *		Temporary credentials as STS, IMDS and containers issue them.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/aws/issued.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include <json-c/json.h>
+#include <math.h>
+
+#include "aws/issued.h"
+
+/* ---- times -------------------------------------------------------------------- */
+
+/* Days since 1970-01-01 of a day of the Gregorian calendar. */
+static int64
+days_from_civil(int year, int month, int day)
+{
+	/* Years that start in March, so that the day that leaps is the last. */
+	int			y = month <= 2 ? year - 1 : year;
+	int			era = y / 400;
+	int			yoe = y - era * 400;
+	int			doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+	int			doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+
+	return (int64) era * 146097 + doe - 719468;
+}
+
+/* "2026-11-25T12:00:00Z", perhaps with a fraction or another offset. */
+static bool
+parse_iso_time(const char *text, int64 *time)
+{
+	int			year,
+				month,
+				day,
+				hour,
+				minute,
+				second;
+	int			used = 0;
+	int			offset = 0;
+
+	if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &year, &month, &day, &hour,
+			   &minute, &second, &used) != 6 || used == 0)
+		return false;
+	text += used;
+	if (*text == '.')
+		text += 1 + strspn(text + 1, "0123456789");
+	if (*text == '+' || *text == '-')
+	{
+		int			hours,
+					minutes;
+		int			sign = *text == '-' ? -1 : 1;
+
+		if (sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || text[1 + used])
+			return false;
+		offset = sign * (hours * 3600 + minutes * 60);
+	}
+	else if (strcmp(text, "Z") != 0 && strcmp(text, "z") != 0 && *text)
+		return false;
+	*time = days_from_civil(year, month, day) * 86400 +
+		hour * 3600 + minute * 60 + second - offset;
+	return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+/* ---- JSON ---------------------------------------------------------------------- */
+
+static json_object *
+parse_object(const char *body, size_t length)
+{
+	json_tokener *tokener = json_tokener_new();
+	json_object *object;
+
+	if (tokener == NULL)
+		return NULL;
+	object = json_tokener_parse_ex(tokener, body, (int) length);
+	json_tokener_free(tokener);
+	if (object && !json_object_is_type(object, json_type_object))
+	{
+		json_object_put(object);
+		return NULL;
+	}
+	return object;
+}
+
+/* A member that is a string and not empty, copied; else NULL. */
+static char *
+string_member(json_object *object, const char *name)
+{
+	json_object *value = NULL;
+
+	if (object == NULL || !json_object_object_get_ex(object, name, &value) ||
+		!json_object_is_type(value, json_type_string) ||
+		json_object_get_string_len(value) == 0)
+		return NULL;
+	return pstrdup(json_object_get_string(value));
+}
+
+static json_object *
+object_member(json_object *object, const char *name)
+{
+	json_object *value = NULL;
+
+	if (object == NULL || !json_object_object_get_ex(object, name, &value) ||
+		!json_object_is_type(value, json_type_object))
+		return NULL;
+	return value;
+}
+
+/* "Expiration", a number of seconds or an ISO time; absent: never. */
+static bool
+take_expiration(IssuedCredentials *issued, json_object *object)
+{
+	json_object *value = NULL;
+	double		seconds;
+
+	issued->expires = ISSUED_FOR_GOOD;
+	if (!json_object_object_get_ex(object, "Expiration", &value) || value == NULL)
+		return true;
+	if (json_object_is_type(value, json_type_string))
+		return parse_iso_time(json_object_get_string(value), &issued->expires);
+	seconds = json_object_get_double(value);
+	if (!(json_object_is_type(value, json_type_int) ||
+		  json_object_is_type(value, json_type_double)) || fabs(seconds) > 1e12)
+		return false;
+	issued->expires = (int64) floor(seconds);
+	return true;
+}
+
+/* Header values may hold nothing else. */
+static bool
+is_visible_ascii(const char *text)
+{
+	for (; *text; text++)
+	{
+		if (*text <= ' ' || *text >= 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static const char *
+check_credentials(const AwsCredentials *credentials)
+{
+	if (!credentials->access_key_id)
+		return "the answer has no \"AccessKeyId\"";
+	if (!credentials->secret_access_key)
+		return "the answer has no \"SecretAccessKey\"";
+	if (!credentials->session_token)
+		return "the answer has no session token";
+	if (!is_visible_ascii(credentials->access_key_id) ||
+		!is_visible_ascii(credentials->secret_access_key) ||
+		!is_visible_ascii(credentials->session_token))
+		return "the answer's credentials hold characters that credentials do not have";
+	return NULL;
+}
+
+static const char *
+take_credentials(IssuedCredentials *issued, json_object *object, const char *token)
+{
+	issued->credentials.access_key_id = string_member(object, "AccessKeyId");
+	issued->credentials.secret_access_key = string_member(object, "SecretAccessKey");
+	issued->credentials.session_token = string_member(object, token);
+	if (!take_expiration(issued, object))
+		return "the answer's \"Expiration\" is not a time";
+	return check_credentials(&issued->credentials);
+}
+
+/* "Code" and "Message", by which IMDS says in a good answer that it has none. */
+static const char *
+take_refusal(json_object *object)
+{
+	char	   *code = string_member(object, "Code");
+	char	   *message = string_member(object, "Message");
+
+	if (code == NULL || strcmp(code, "Success") == 0)
+		return NULL;
+	return psprintf("it answered with %.100s%s%.300s", code, message ? ": " : "",
+					message ? message : "");
+}
+
+/*
+ * What IMDS or a container's endpoint answers with.  Returns what is wrong with
+ * it, a clause that may hold foreign text but no secret; NULL: nothing is.
+ * Allocated in the current memory context.
+ */
+const char *
+issued_parse(IssuedCredentials *issued, const char *body, size_t length)
+{
+	json_object *object = parse_object(body, length);
+	const char *problem;
+
+	memset(issued, 0, sizeof(*issued));
+	if (object == NULL)
+		return "the answer is not a JSON object";
+	problem = take_refusal(object);
+	if (problem == NULL)
+		problem = take_credentials(issued, object, "Token");
+	json_object_put(object);
+	return problem;
+}
+
+/* ---- XML ----------------------------------------------------------------------- */
+
+/* Decode the five entities of XML and characters by number below 128, in place. */
+static bool
+decode_entities(char *text)
+{
+	static const struct
+	{
+		const char *name;
+		char		c;
+	}			entities[] = {{"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'}, {"apos;", '\''}};
+	char	   *out = text;
+
+	while (*text)
+	{
+		char		c = *text++;
+
+		if (c == '&' && *text == '#')
+		{
+			bool		hex = text[1] == 'x';
+			char	   *end;
+			long		number = strtol(text + (hex ? 2 : 1), &end, hex ? 16 : 10);
+
+			if (number <= 0 || number >= 128 || *end != ';')
+				return false;
+			c = (char) number;
+			text = end + 1;
+		}
+		else if (c == '&')
+		{
+			size_t		i = 0;
+
+			while (i < lengthof(entities) &&
+				   strncmp(text, entities[i].name, strlen(entities[i].name)) != 0)
+				i++;
+			if (i == lengthof(entities))
+				return false;
+			c = entities[i].c;
+			text += strlen(entities[i].name);
+		}
+		*out++ = c;
+	}
+	*out = '\0';
+	return true;
+}
+
+/*
+ * The text of the first element of a name that has nothing but text in it;
+ * NULL if there is none.  The answers of STS have no attributes but a
+ * namespace at the root, no comments and no CDATA: for five elements a library
+ * would be one more to build with.
+ */
+static char *
+xml_element(const char *body, size_t length, const char *name)
+{
+	char	   *text = pnstrdup(body, length);
+	char	   *open = psprintf("<%s>", name);
+	char	   *close = psprintf("</%s>", name);
+	char	   *start = strstr(text, open);
+	char	   *end = start ? strstr(start, close) : NULL;
+
+	if (end == NULL)
+		return NULL;
+	start += strlen(open);
+	*end = '\0';
+	return *start && !strchr(start, '<') && decode_entities(start) ? start : NULL;
+}
+
+static const char *
+take_xml(IssuedCredentials *issued, const char *body, size_t length)
+{
+	char	   *expiration = xml_element(body, length, "Expiration");
+
+	issued->credentials.access_key_id = xml_element(body, length, "AccessKeyId");
+	issued->credentials.secret_access_key = xml_element(body, length, "SecretAccessKey");
+	issued->credentials.session_token = xml_element(body, length, "SessionToken");
+	issued->expires = ISSUED_FOR_GOOD;
+	if (expiration && !parse_iso_time(expiration, &issued->expires))
+		return "the answer's \"Expiration\" is not a time";
+	return check_credentials(&issued->credentials);
+}
+
+static bool
+is_xml(const char *body, size_t length)
+{
+	size_t		i = 0;
+
+	while (i < length && strchr(" \t\r\n", body[i]))
+		i++;
+	return i < length && body[i] == '<';
+}
+
+/*
+ * What AssumeRole or AssumeRoleWithWebIdentity answers with, in JSON or in XML;
+ * otherwise as issued_parse().
+ */
+const char *
+issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
+{
+	json_object *object;
+	json_object *response;
+	json_object *result;
+	json_object *credentials;
+	const char *problem;
+
+	memset(issued, 0, sizeof(*issued));
+	if (is_xml(body, length))
+		return take_xml(issued, body, length);
+	object = parse_object(body, length);
+	if (object == NULL)
+		return "the answer is neither JSON nor XML";
+	response = object_member(object, "AssumeRoleResponse");
+	result = object_member(response, "AssumeRoleResult");
+	if (response == NULL)
+	{
+		response = object_member(object, "AssumeRoleWithWebIdentityResponse");
+		result = object_member(response, "AssumeRoleWithWebIdentityResult");
+	}
+	credentials = object_member(result, "Credentials");
+	problem = credentials ? take_credentials(issued, credentials, "SessionToken") :
+		"the answer has no credentials";
+	json_object_put(object);
+	return problem;
+}
+
+/* An error of STS's, in JSON or in XML; see aws_error_parse(). */
+void
+issued_parse_sts_error(AwsError *error, int status, const char *body, size_t length)
+{
+	json_object *object = is_xml(body, length) ? NULL : parse_object(body, length);
+	json_object *inner = object_member(object, "Error");
+	char	   *code = inner ? string_member(inner, "Code") : xml_element(body, length, "Code");
+	char	   *message = inner ? string_member(inner, "Message") :
+		xml_element(body, length, "Message");
+
+	/* By the code alone, where there is one: Throttling comes with status 400. */
+	aws_error_parse(error, status, code, "", 0);
+	error->message = message;
+	json_object_put(object);
+}

@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * issued.h
+ *		Temporary credentials as STS, IMDS and containers issue them.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/aws/issued.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_ISSUED_H
+#define IMAGEBUILDER_ISSUED_H
+
+#include "aws/error.h"
+#include "aws/sigv4.h"
+
+typedef struct IssuedCredentials
+{
+	AwsCredentials credentials;
+	int64		expires;		/* Unix time in s; ISSUED_FOR_GOOD: never */
+} IssuedCredentials;
+
+#define ISSUED_FOR_GOOD		PG_INT64_MAX
+
+extern const char *issued_parse(IssuedCredentials *issued, const char *body,
+								size_t length);
+extern const char *issued_parse_sts(IssuedCredentials *issued, const char *body,
+									size_t length);
+extern void issued_parse_sts_error(AwsError *error, int status, const char *body,
+								   size_t length);
+
+#endif							/* IMAGEBUILDER_ISSUED_H */

@@ -1,0 +1,141 @@
+/*-------------------------------------------------------------------------
+ *
+ * container.c
+ *		Credentials from the endpoint that ECS and EKS Pod Identity give a container.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/container.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+
+#include "identity/fetch.h"
+#include "identity/host.h"
+
+#define HOST			"http://169.254.170.2"
+#define CAUSE			"the container's credentials endpoint gave no credentials"
+#define TIMEOUT			2000	/* ms */
+#define TRIES			3
+#define MAX_ANSWER		((size_t) 64 * 1024)
+
+/* Whether a host may be asked without TLS: it is this one, or a link away. */
+static bool
+is_near(const char *host)
+{
+	static const char *const near[] = {"localhost", "169.254.170.2", "169.254.170.23",
+	"[fd00:ec2::23]", "[::1]"};
+	struct in_addr address;
+
+	for (size_t i = 0; i < lengthof(near); i++)
+	{
+		if (strcmp(host, near[i]) == 0)
+			return true;
+	}
+	return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
+/* What is wrong with AWS_CONTAINER_CREDENTIALS_FULL_URI; NULL: nothing. */
+static const char *
+uri_problem(const char *uri)
+{
+	const char *start = strstr(uri, "://");
+	Endpoint	endpoint;
+	const char *error = NULL;
+	char	   *host;
+
+	/* A query is allowed, which an endpoint has none of. */
+	if (!endpoint_parse_url(&endpoint, pnstrdup(uri, strcspn(uri, "?")), &error) || start == NULL)
+		return error ? error : "it is not a URL";
+	host = endpoint.host;
+	host[strcspn(host, *host == '[' ? "]" : ":") + (*host == '[' ? 1 : 0)] = '\0';
+	if (!endpoint.tls && !is_near(host))
+		return "without TLS its host must be this one or a container agent's";
+	return NULL;
+}
+
+/* The value of Authorization, "" if there is none; NULL: *problem. */
+static char *
+authorization(const char **problem)
+{
+	const char *file = host_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	const char *variable = host_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	char	   *token = pstrdup(variable ? variable : "");
+
+	*problem = NULL;
+	if (file)
+	{
+		token = host_read_file(file, problem);
+		if (token == NULL && *problem == NULL)
+			*problem = psprintf("there is no file \"%s\"", file);
+	}
+	if (token && strpbrk(token, "\r\n"))
+	{
+		*problem = "the authorization token holds a line break";
+		token = NULL;
+	}
+	return token;
+}
+
+static FetchState
+begin(Fetch *fetch)
+{
+	const char *relative = host_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	const char *full = host_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+	const char **headers = palloc0(3 * sizeof(char *));
+	const char *problem;
+	char	   *token;
+	int			n = 0;
+
+	if (!relative && !full)
+		return FETCH_ABSENT;
+	problem = relative ? NULL : uri_problem(full);
+	if (problem)
+		return fetch_fail(fetch, "AWS_CONTAINER_CREDENTIALS_FULL_URI cannot be asked for credentials",
+						  psprintf("%c%s.", pg_toupper((unsigned char) *problem), problem + 1), NULL);
+	token = authorization(&problem);
+	if (token == NULL)
+		return fetch_fail(fetch, CAUSE, psprintf("%c%s.", pg_toupper((unsigned char) *problem), problem + 1), NULL);
+
+	headers[n++] = "Accept: application/json";
+	if (*token)
+	{
+		headers[n++] = psprintf("Authorization: %s", token);
+		fetch->exchange.secrets[0] = token;
+	}
+	fetch->request = (HttpRequest) {
+		.method = "GET",
+		.url = relative ? psprintf("%s%s", HOST, relative) : pstrdup(full),
+		.headers = headers,
+		.user_agent = USER_AGENT,
+		.ca_bundle = fetch->config->ca_bundle,
+		.connect_timeout = TIMEOUT,
+		.timeout = TIMEOUT,
+		.max_body = MAX_ANSWER,
+	};
+	fetch->stage = 1;
+	return FETCH_WAITING;
+}
+
+FetchState
+container_advance(Fetch *fetch, long *wait)
+{
+	FetchState	state;
+
+	if (fetch->stage == 0)
+	{
+		state = begin(fetch);
+		if (state != FETCH_WAITING)
+			return state;
+	}
+	state = fetch_request(fetch, TRIES, wait);
+	if (state != FETCH_DONE)
+		return state;
+	if (fetch->exchange.transfer->outcome != HTTP_ANSWERED)
+		return fetch_fail_unanswered(fetch, CAUSE);
+	return fetch_take_issued(fetch, CAUSE);
+}

@@ -1,0 +1,86 @@
+/*-------------------------------------------------------------------------
+ *
+ * host.c
+ *		What the server's host says: its environment and its files.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/host.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "identity/host.h"
+#include "storage/fd.h"
+
+/* Files of credentials are small; a larger one is none. */
+#define MAX_FILE		(1024 * 1024)
+
+/* A variable of the server process's environment; NULL if unset or empty. */
+const char *
+host_variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+/* The name of a file in the home directory of the server's system user. */
+char *
+host_home_file(const char *name)
+{
+	const char *home = host_variable("HOME");
+
+	if (home == NULL)
+	{
+		struct passwd *user = getpwuid(geteuid());
+
+		home = user ? user->pw_dir : "";
+	}
+	return psprintf("%s/%s", home, name);
+}
+
+/*
+ * The text of a regular file, in the current memory context, up to a NUL byte;
+ * NULL if it cannot be read, and then *problem says why (a clause), or is NULL
+ * if there is no such file.
+ */
+char *
+host_read_file(const char *path, const char **problem)
+{
+	struct stat status;
+	char	   *text = NULL;
+	ssize_t		length;
+	int			fd = OpenTransientFile(path, O_RDONLY | O_NONBLOCK);
+
+	*problem = NULL;
+	if (fd < 0)
+	{
+		if (errno != ENOENT && errno != ENOTDIR)
+			*problem = psprintf("could not open file \"%s\": %s", path, strerror(errno));
+		return NULL;
+	}
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size > MAX_FILE)
+		*problem = psprintf("\"%s\" is not a regular file of at most 1 MB", path);
+	else
+	{
+		text = palloc(status.st_size + 1);
+		length = read(fd, text, status.st_size);
+		if (length < 0)
+		{
+			*problem = psprintf("could not read file \"%s\": %s", path, strerror(errno));
+			text = NULL;
+		}
+		else
+			text[length] = '\0';
+	}
+	CloseTransientFile(fd);
+	return text;
+}

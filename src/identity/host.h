@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * host.h
+ *		What the server's host says: its environment and its files.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/host.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_HOST_H
+#define IMAGEBUILDER_HOST_H
+
+extern const char *host_variable(const char *name);
+extern char *host_read_file(const char *path, const char **problem);
+extern char *host_home_file(const char *name);
+
+#endif							/* IMAGEBUILDER_HOST_H */

@@ -1,0 +1,202 @@
+/*-------------------------------------------------------------------------
+ *
+ * instance.c
+ *		Credentials of an EC2 instance's role, by IMDSv2.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/instance.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "identity/fetch.h"
+#include "identity/host.h"
+
+#define CAUSE			"the instance metadata service gave no credentials"
+#define ROLES			"/latest/meta-data/iam/security-credentials/"
+#define TOKEN_TTL		"21600" /* s, the longest */
+#define TIMEOUT			1000	/* ms */
+#define TRIES			3
+#define MAX_ANSWER		((size_t) 64 * 1024)
+
+/* The questions, in order. */
+enum InstanceStage
+{
+	INSTANCE_BEGIN,
+	INSTANCE_TOKEN,
+	INSTANCE_ROLE,
+	INSTANCE_CREDENTIALS,
+};
+
+/* Kept in Fetch.memory. */
+typedef struct Instance
+{
+	char	   *url;			/* of the service, without a slash at its end */
+	char	   *token;			/* once it is known */
+	char	   *token_header;
+	bool		token_renewed;	/* the service had forgotten it, once */
+} Instance;
+
+static void
+ask(Fetch *fetch, int stage, const char *method, const char *path, const char *header)
+{
+	Instance   *instance = fetch->memory;
+	const char **headers = palloc0(2 * sizeof(char *));
+
+	fetch_next_request(fetch);
+	headers[0] = header;
+	/* Never through a proxy. */
+	fetch->request = (HttpRequest) {
+		.method = method,
+		.url = psprintf("%s%s", instance->url, path),
+		.headers = headers,
+		.user_agent = USER_AGENT,
+		.connect_timeout = TIMEOUT,
+		.timeout = TIMEOUT,
+		.max_body = MAX_ANSWER,
+	};
+	/* What it says of itself is not to be shown. */
+	fetch->exchange.secrets[0] = instance->token;
+	fetch->stage = stage;
+}
+
+static void
+ask_token(Fetch *fetch)
+{
+	ask(fetch, INSTANCE_TOKEN, "PUT", "/latest/api/token",
+		"X-aws-ec2-metadata-token-ttl-seconds: " TOKEN_TTL);
+}
+
+static FetchState
+begin(Fetch *fetch)
+{
+	const char *disabled = host_variable("AWS_EC2_METADATA_DISABLED");
+	const char *url = host_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	const char *mode = host_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+	Instance   *instance = palloc0(sizeof(Instance));
+	Endpoint	endpoint;
+	const char *error = NULL;
+
+	if (disabled && pg_strcasecmp(disabled, "true") == 0)
+	{
+		if (fetch->chain)
+			return FETCH_ABSENT;
+		return fetch_fail(fetch, CAUSE, "AWS_EC2_METADATA_DISABLED is true in the server process's environment.",
+						  NULL);
+	}
+	if (url == NULL)
+		url = mode && pg_strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]" :
+			"http://169.254.169.254";
+	if (!endpoint_parse_url(&endpoint, url, &error))
+		return fetch_fail(fetch, CAUSE,
+						  psprintf("AWS_EC2_METADATA_SERVICE_ENDPOINT: %s.", error), NULL);
+	instance->url = psprintf("%s://%s%s", endpoint.tls ? "https" : "http", endpoint.host,
+							 endpoint.base_path);
+	fetch->memory = instance;
+	ask_token(fetch);
+	return FETCH_WAITING;
+}
+
+/* The body as a line of text without blanks at its ends; NULL if it is none. */
+static char *
+line_of(const HttpTransfer *transfer)
+{
+	char	   *line = pnstrdup(transfer->body ? transfer->body : "", transfer->length);
+	size_t		length;
+
+	line[strcspn(line, "\r\n")] = '\0';
+	length = strlen(line);
+	for (size_t i = 0; i < length; i++)
+	{
+		if (line[i] <= ' ' || line[i] >= 0x7f)
+			return NULL;
+	}
+	return length > 0 ? line : NULL;
+}
+
+static FetchState
+take_token(Fetch *fetch)
+{
+	Instance   *instance = fetch->memory;
+	const HttpTransfer *transfer = fetch->exchange.transfer;
+	char	   *token = transfer->status == 200 ? line_of(transfer) : NULL;
+
+	if (token == NULL)
+		return fetch_fail(fetch, CAUSE,
+						  psprintf("It gave no token for IMDSv2: HTTP status %d.", transfer->status),
+						  "In a container, the instance's hop limit for metadata must be 2 at least.");
+	instance->token = token;
+	instance->token_header = psprintf("X-aws-ec2-metadata-token: %s", token);
+	ask(fetch, INSTANCE_ROLE, "GET", ROLES, instance->token_header);
+	return FETCH_WAITING;
+}
+
+static FetchState
+take_role(Fetch *fetch)
+{
+	Instance   *instance = fetch->memory;
+	const HttpTransfer *transfer = fetch->exchange.transfer;
+	char	   *role = transfer->status == 200 ? line_of(transfer) : NULL;
+	StringInfoData path;
+
+	if (role == NULL && transfer->status == 404 && fetch->chain)
+		return FETCH_ABSENT;
+	if (role == NULL)
+		return fetch_fail(fetch, CAUSE,
+						  transfer->status == 404 ? pstrdup("The instance has no role.") :
+						  psprintf("It did not name the instance's role: HTTP status %d.",
+								   transfer->status),
+						  "Attach an instance profile with a role to the instance.");
+	initStringInfo(&path);
+	appendStringInfoString(&path, ROLES);
+	sigv4_uri_encode(&path, role, false);
+	ask(fetch, INSTANCE_CREDENTIALS, "GET", path.data, instance->token_header);
+	return FETCH_WAITING;
+}
+
+static FetchState
+take_answer(Fetch *fetch)
+{
+	Instance   *instance = fetch->memory;
+	const HttpTransfer *transfer = fetch->exchange.transfer;
+
+	if (transfer->outcome != HTTP_ANSWERED)
+	{
+		/* Most hosts have none. */
+		if (fetch->chain && fetch->stage == INSTANCE_TOKEN)
+			return FETCH_ABSENT;
+		return fetch_fail_unanswered(fetch, CAUSE);
+	}
+	if (transfer->status == 401 && fetch->stage != INSTANCE_TOKEN && !instance->token_renewed)
+	{
+		instance->token_renewed = true;
+		ask_token(fetch);
+		return FETCH_WAITING;
+	}
+	switch (fetch->stage)
+	{
+		case INSTANCE_TOKEN:
+			return take_token(fetch);
+		case INSTANCE_ROLE:
+			return take_role(fetch);
+		default:
+			return fetch_take_issued(fetch, CAUSE);
+	}
+}
+
+FetchState
+instance_advance(Fetch *fetch, long *wait)
+{
+	FetchState	state = fetch->stage == INSTANCE_BEGIN ? begin(fetch) : FETCH_WAITING;
+
+	while (state == FETCH_WAITING)
+	{
+		if (fetch_request(fetch, TRIES, wait) != FETCH_DONE)
+			break;
+		state = take_answer(fetch);
+	}
+	return state;
+}

@@ -1,0 +1,111 @@
+/*-------------------------------------------------------------------------
+ *
+ * profile_provider.c
+ *		Credentials as the shared AWS files say.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/profile_provider.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "identity/fetch.h"
+#include "identity/host.h"
+#include "identity/sts.h"
+
+/* A file's text; NULL if there is none.  False: *problem says why not. */
+static bool
+read_shared_file(const char *variable, const char *name, char **text, const char **problem)
+{
+	const char *path = host_variable(variable);
+	char	   *expanded = path && strncmp(path, "~/", 2) == 0 ? host_home_file(path + 2) :
+		path ? pstrdup(path) : host_home_file(name);
+
+	*text = host_read_file(expanded, problem);
+	return *problem == NULL;
+}
+
+/* Go on as the profile says. */
+static FetchState
+follow(Fetch *fetch, const ProfilePlan *plan)
+{
+	fetch->roles = plan->roles;
+	fetch->nroles = plan->nroles;
+	if (plan->region)
+		fetch->region = plan->region;
+	switch (plan->base)
+	{
+		case PROFILE_STATIC:
+			fetch->issued.credentials = plan->credentials;
+			fetch->issued.expires = ISSUED_FOR_GOOD;
+			return FETCH_DONE;
+		case PROFILE_WEB_IDENTITY:
+			fetch->memory = unconstify(ProfilePlan *, plan);
+			fetch->stage = 1;
+			return FETCH_WAITING;
+		case PROFILE_ENVIRONMENT:
+			fetch_ask(fetch, provider_find("environment"));
+			break;
+		case PROFILE_CONTAINER:
+			fetch_ask(fetch, provider_find("container"));
+			break;
+		case PROFILE_INSTANCE:
+			fetch_ask(fetch, provider_find("instance"));
+			break;
+	}
+	return FETCH_WAITING;
+}
+
+static FetchState
+begin(Fetch *fetch)
+{
+	const char *named = fetch->config->profile ? fetch->config->profile :
+		host_variable("AWS_PROFILE");
+	const char *name = named ? named : "default";
+	ProfilePlan *plan = palloc0(sizeof(ProfilePlan));
+	const char *problem;
+	char	   *error = NULL;
+	char	   *config;
+	char	   *credentials;
+
+	if (!read_shared_file("AWS_CONFIG_FILE", ".aws/config", &config, &problem) ||
+		!read_shared_file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", &credentials, &problem))
+		return fetch_fail(fetch, "the shared AWS files could not be read",
+						  psprintf("%s.", problem), NULL);
+	switch (profile_resolve(plan, config, credentials, name, &error))
+	{
+		case PROFILE_RESOLVED:
+			return follow(fetch, plan);
+		case PROFILE_ABSENT:
+			if (!named)
+				return FETCH_ABSENT;
+			return fetch_fail(fetch, psprintf("there is no profile \"%s\" in the shared AWS files", name),
+							  NULL, "The user mapping's option \"profile\" names it.");
+		case PROFILE_EMPTY:
+			return FETCH_ABSENT;
+		default:
+			return fetch_fail(fetch, psprintf("profile \"%s\" gives no credentials", name),
+							  psprintf("%s.", error), NULL);
+	}
+}
+
+FetchState
+profile_advance(Fetch *fetch, long *wait)
+{
+	const ProfilePlan *plan;
+	FetchState	state;
+
+	if (fetch->stage == 0)
+	{
+		state = begin(fetch);
+		if (state != FETCH_WAITING || fetch->stage == 0)
+			return state;
+	}
+	plan = fetch->memory;
+	return sts_assume_role_with_web_identity(fetch, plan->web_identity_token_file,
+											 plan->web_identity_role_arn,
+											 plan->web_identity_session_name, wait);
+}

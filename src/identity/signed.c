@@ -1,0 +1,174 @@
+/*-------------------------------------------------------------------------
+ *
+ * signed.c
+ *		Requests to AWS's services, signed.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/signed.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "identity/signed.h"
+#include "utils/hsearch.h"
+#include "utils/timestamp.h"
+
+/* From this difference on, a rejected signature is put down to the clock. */
+#define MAX_CLOCK_SKEW		(5 * SECS_PER_MINUTE)
+
+/* The longest host name, with a port. */
+#define MAX_HOST			264
+
+/* How far a service's clock is ahead of ours, where signatures showed it. */
+typedef struct ClockOffset
+{
+	char		host[MAX_HOST]; /* the key */
+	int64		seconds;
+} ClockOffset;
+
+static HTAB *clock_offsets = NULL;
+
+static ClockOffset *
+clock_offset(const char *host, HASHACTION action)
+{
+	char		key[MAX_HOST];
+	bool		found;
+	ClockOffset *offset;
+
+	if (clock_offsets == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = MAX_HOST;
+		ctl.entrysize = sizeof(ClockOffset);
+		clock_offsets = hash_create("imagebuilder_fdw clock offsets", 8, &ctl,
+									HASH_ELEM | HASH_STRINGS);
+	}
+	strlcpy(key, host, sizeof(key));
+	offset = hash_search(clock_offsets, key, action, &found);
+	if (offset && !found)
+		offset->seconds = 0;
+	return offset;
+}
+
+/* This server's clock, corrected by what the endpoint's was found to be. */
+static time_t
+signing_clock(const char *host)
+{
+	ClockOffset *offset = clock_offset(host, HASH_FIND);
+
+	return time(NULL) + (offset ? offset->seconds : 0);
+}
+
+/* Headers that are signed, the one that is their signature, and others. */
+#define MAX_HEADERS			6
+
+static void
+sign(const SignedRequest *request, const AwsCredentials *credentials, const char **headers,
+	 const char **secrets)
+{
+	SigV4Scope	scope = {.region = request->region,.service = request->service};
+	const char *host = request->endpoint->host;
+	NameValue	signed_headers[4];
+	SigV4Request canonical = {
+		.method = request->form ? "POST" : "GET",
+		.path = psprintf("%s%s", request->endpoint->base_path, request->path),
+		.normalize_path = true,
+		.query = request->query,
+		.nquery = request->nquery,
+		.headers = signed_headers,
+		.body = request->form,
+		.body_length = request->form ? strlen(request->form) : 0,
+	};
+	char	   *authorization;
+	int			n = 0;
+
+	sigv4_date(scope.date, signing_clock(host));
+	if (request->form)
+		signed_headers[n++] = (NameValue) {"Content-Type", "application/x-www-form-urlencoded"};
+	signed_headers[n++] = (NameValue) {"Host", host};
+	signed_headers[n++] = (NameValue) {"X-Amz-Date", scope.date};
+	if (credentials->session_token)
+		signed_headers[n++] = (NameValue) {"X-Amz-Security-Token", credentials->session_token};
+	canonical.nheaders = n;
+	authorization = sigv4_authorization(&canonical, &scope, credentials);
+	if (authorization == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not sign a request"),
+				 errdetail("OpenSSL does not provide SHA-256.")));
+
+	for (int i = 0; i < n; i++)
+		headers[i] = psprintf("%s: %s", signed_headers[i].name, signed_headers[i].value);
+	headers[n++] = psprintf("Authorization: %s", authorization);
+	/* What services that speak XML by default heed, too. */
+	headers[n++] = "Accept: application/json";
+	headers[n] = NULL;
+
+	n = 0;
+	secrets[n++] = authorization;
+	secrets[n++] = strrchr(authorization, '=') + 1;	/* the signature */
+	/* The credentials may be renewed before the answer is there. */
+	secrets[n++] = pstrdup(credentials->secret_access_key);
+	secrets[n++] = credentials->session_token ? pstrdup(credentials->session_token) : NULL;
+	secrets[n] = NULL;
+}
+
+/* How a server's options would have any request to AWS sent. */
+void
+signed_set_client(HttpRequest *http, const ClientConfig *config)
+{
+	http->user_agent = USER_AGENT;
+	http->ca_bundle = config->ca_bundle;
+	http->proxy = config->proxy;
+	http->connect_timeout = config->connect_timeout;
+	http->timeout = config->request_timeout;
+	http->max_body = config->max_response_size;
+}
+
+/*
+ * Send a request, signed by the endpoint's clock, and return without waiting.
+ *
+ * The transfer belongs to the current memory context, as do the strings of
+ * "secrets", which must not be shown of what the service answers;
+ * NULL-terminated.
+ */
+HttpTransfer *
+signed_send(const SignedRequest *request, const ClientConfig *config,
+			const AwsCredentials *credentials, const char *secrets[SIGNED_MAX_SECRETS + 1])
+{
+	const char *headers[MAX_HEADERS + 1];
+	StringInfoData query;
+	HttpRequest http = {
+		.method = request->form ? "POST" : "GET",
+		.headers = headers,
+		.body = request->form,
+	};
+
+	initStringInfo(&query);
+	sigv4_query(&query, request->query, request->nquery);
+	sign(request, credentials, headers, secrets);
+	http.url = endpoint_url(request->endpoint, request->path, query.data);
+	signed_set_client(&http, config);
+	return http_start(&http);
+}
+
+/*
+ * Whether a rejected signature is the clock's fault, by the answer's Date: then
+ * what is signed for that host from now on is signed by its clock.
+ */
+bool
+signed_correct_clock(const char *host, const HttpTransfer *transfer)
+{
+	char	   *header = http_header(transfer, "Date");
+	time_t		date;
+
+	if (header == NULL || !http_parse_date(header, &date) ||
+		labs((long) (date - signing_clock(host))) < MAX_CLOCK_SKEW)
+		return false;
+	clock_offset(host, HASH_ENTER)->seconds = (int64) date - time(NULL);
+	return true;
+}

@@ -1,0 +1,193 @@
+/*-------------------------------------------------------------------------
+ *
+ * sts.c
+ *		Roles assumed by AWS's Security Token Service.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/sts.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "identity/host.h"
+#include "identity/sts.h"
+
+#define SERVICE			"sts"
+#define SESSION_NAME	"imagebuilder_fdw"
+#define MAX_ANSWER		((size_t) 64 * 1024)
+
+/* What one call says; kept as long as the fetch. */
+typedef struct StsCall
+{
+	const char *role_arn;
+	char	   *form;
+	Endpoint	endpoint;
+	const char *region;
+} StsCall;
+
+static void
+add_parameter(StringInfo form, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	if (form->len > 0)
+		appendStringInfoChar(form, '&');
+	appendStringInfo(form, "%s=", name);
+	sigv4_uri_encode(form, value, false);
+}
+
+static void
+begin_form(StringInfo form, const char *action, const char *role_arn, const char *session_name)
+{
+	initStringInfo(form);
+	add_parameter(form, "Action", action);
+	add_parameter(form, "Version", "2011-06-15");
+	add_parameter(form, "RoleArn", role_arn);
+	add_parameter(form, "RoleSessionName", session_name ? session_name : SESSION_NAME);
+}
+
+/* "arn:PARTITION:…", NULL if it is not that */
+static char *
+partition_of(const char *arn)
+{
+	return strncmp(arn, "arn:", 4) == 0 ? pnstrdup(arn + 4, strcspn(arn + 4, ":")) : NULL;
+}
+
+static StsCall *
+make_call(Fetch *fetch, const char *role_arn, char *form)
+{
+	const ClientConfig *config = fetch->config;
+	StsCall    *call = palloc0(sizeof(StsCall));
+	const char *error = NULL;
+
+	call->role_arn = role_arn;
+	call->form = form;
+	call->region = config->region ? config->region : fetch->region;
+	if (config->sts_endpoint_url == NULL)
+		endpoint_resolve(&call->endpoint, SERVICE, partition_of(role_arn), call->region,
+						 config->use_fips_endpoint, config->use_dualstack_endpoint);
+	else if (!endpoint_parse_url(&call->endpoint, config->sts_endpoint_url, &error))
+		elog(ERROR, "option \"sts_endpoint_url\" was not validated: %s", error);
+	return call;
+}
+
+/* Take the role's credentials, or fail. */
+static FetchState
+take_answer(Fetch *fetch, const StsCall *call)
+{
+	const HttpTransfer *transfer = fetch->exchange.transfer;
+	const char *body = transfer->body ? transfer->body : "";
+	const char *problem;
+	Failure    *failure;
+	AwsError	error;
+
+	if (transfer->outcome != HTTP_ANSWERED)
+		failure = failure_of_transfer(transfer, call->endpoint.host, fetch->exchange.attempts);
+	else if (transfer->status >= 300)
+	{
+		issued_parse_sts_error(&error, transfer->status, body, transfer->length);
+		failure = failure_of_aws_error(&error, transfer, fetch->exchange.attempts,
+									   fetch->exchange.secrets);
+		failure->hint = error.class == AWS_ERROR_FORBIDDEN ?
+			"The credentials need the permission sts:AssumeRole for the role, and the role's trust policy must allow them." :
+			NULL;
+	}
+	else
+	{
+		problem = issued_parse_sts(&fetch->issued, body, transfer->length);
+		if (problem == NULL)
+			return FETCH_DONE;
+		failure = failure_create(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
+								 "the answer is not one of STS", psprintf("STS: %s.", problem),
+								 "Check the server's option \"sts_endpoint_url\".");
+	}
+	failure->cause = psprintf("role \"%s\" could not be assumed: %s", call->role_arn,
+							  failure->cause);
+	fetch->failure = failure;
+	return FETCH_FAILED;
+}
+
+static HttpTransfer *
+send_signed(Fetch *fetch)
+{
+	const StsCall *call = fetch->memory;
+	SignedRequest request = {
+		.service = SERVICE,
+		.region = call->region,
+		.endpoint = &call->endpoint,
+		.path = "/",
+		.form = call->form,
+	};
+
+	return signed_send(&request, fetch->config, &fetch->issued.credentials,
+					   fetch->exchange.secrets);
+}
+
+/*
+ * Assume a role with what fetch->issued has, and put the role's credentials in
+ * its place.
+ */
+FetchState
+sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
+{
+	StsCall    *call;
+	StringInfoData form;
+
+	if (fetch->exchange.attempts == 0)
+	{
+		begin_form(&form, "AssumeRole", role->role_arn, role->role_session_name);
+		if (role->duration_seconds > 0)
+			add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
+		add_parameter(&form, "ExternalId", role->external_id);
+		fetch->memory = make_call(fetch, role->role_arn, form.data);
+	}
+	call = fetch->memory;
+	if (fetch_exchange(fetch, send_signed, fetch->config->max_attempts, wait) != FETCH_DONE)
+		return FETCH_WAITING;
+	return take_answer(fetch, call);
+}
+
+/*
+ * Assume a role with the token in a file, which is read anew each time;
+ * unsigned.  The session's name may be NULL.
+ */
+FetchState
+sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const char *role_arn,
+								  const char *session_name, long *wait)
+{
+	static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded",
+	"Accept: application/json", NULL};
+	const char *problem;
+	char	   *token;
+	StringInfoData form;
+	StsCall    *call;
+
+	if (fetch->exchange.attempts == 0)
+	{
+		token = host_read_file(token_file, &problem);
+		if (token == NULL)
+			return fetch_fail(fetch, psprintf("role \"%s\" could not be assumed: there is no web identity token", role_arn),
+							  problem ? psprintf("It %s.", problem) :
+							  psprintf("There is no file \"%s\".", token_file), NULL);
+		begin_form(&form, "AssumeRoleWithWebIdentity", role_arn, session_name);
+		add_parameter(&form, "WebIdentityToken", token);
+		call = make_call(fetch, role_arn, form.data);
+		fetch->memory = call;
+		fetch->exchange.secrets[0] = token;
+		fetch->request = (HttpRequest) {
+			.method = "POST",
+			.url = endpoint_url(&call->endpoint, "/", ""),
+			.headers = headers,
+			.body = call->form,
+		};
+		signed_set_client(&fetch->request, fetch->config);
+		fetch->request.max_body = MAX_ANSWER;
+	}
+	call = fetch->memory;
+	if (fetch_request(fetch, fetch->config->max_attempts, wait) != FETCH_DONE)
+		return FETCH_WAITING;
+	return take_answer(fetch, call);
+}

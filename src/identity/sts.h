@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * sts.h
+ *		Roles assumed by AWS's Security Token Service.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/sts.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_STS_H
+#define IMAGEBUILDER_STS_H
+
+#include "identity/fetch.h"
+
+extern FetchState sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait);
+extern FetchState sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file,
+													const char *role_arn,
+													const char *session_name,
+													long *wait);
+
+#endif							/* IMAGEBUILDER_STS_H */

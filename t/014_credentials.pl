@@ -1,0 +1,362 @@
+# Credentials from each place where the AWS SDKs find them, roles, and their
+# renewal; and that no secret of them all is in the server's log.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+use TestIdentity;
+use Time::HiRes qw(time sleep);
+
+my $identity = TestIdentity->new('--latency', '300');
+my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
+$node->append_conf('postgresql.conf', "log_min_messages = debug5\nlog_error_verbosity = verbose\nlog_statement = none");
+
+# Start the server in an environment with these variables, and no other of AWS's.
+sub environment
+{
+	my (%variables) = @_;
+	local %ENV = map { $_ => $ENV{$_} } grep { !/^AWS_/ } keys %ENV;
+	%ENV = (%ENV, HOME => $dir, AWS_EC2_METADATA_SERVICE_ENDPOINT => $identity->url('imds'), %variables);
+	$node->stop if $node->{_pid};
+	$node->start;
+	return;
+}
+
+environment();
+$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+my $sts = $identity->url('sts');
+set_up($node, $endpoint->url, options => "sts_endpoint_url '$sts', region 'eu-west-1'", keys => "credential_provider 'environment'");
+my $golden = arn('golden-linux/1.0.0/1');
+my $lookup = "SELECT name FROM images WHERE arn = '$golden'";
+my @base = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
+my %base = (AWS_ACCESS_KEY_ID => $base[0], AWS_SECRET_ACCESS_KEY => $base[1]);
+my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
+
+# Put these options into the user mapping, in the place of all others.
+sub mapping
+{
+	my ($options) = @_;
+	$node->safe_psql('postgres', "DROP USER MAPPING FOR CURRENT_USER SERVER aws; CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS ($options)");
+	return;
+}
+
+# The role whose credentials an image was asked with; the key, if it is no role's.
+sub asked_as
+{
+	my %role;
+	for my $line (-e $identity->{issued} ? split /\n/, slurp_file($identity->{issued}) : ())
+	{
+		my $issued = JSON::PP::decode_json($line);
+		$role{ $issued->{access_key_id} } = $issued->{role_arn} // 'issued';
+	}
+	return join ' ', sort map { $role{$_} // $_ } keys %{ $endpoint->counters->{by_key} };
+}
+
+# A look-up succeeds, and is made as …
+sub is_asked_as
+{
+	my ($as, $name) = @_;
+	$endpoint->reset_counters;
+	is(attempt($node, $lookup), 'found golden-linux', "$name: found");
+	like(asked_as(), ref $as ? $as : qr/^\Q$as\E$/, "$name: as whom");
+	return;
+}
+
+sub fails
+{
+	my ($pattern, $name) = @_;
+	like(attempt($node, $lookup), $pattern, $name);
+	return;
+}
+
+# ---- environment
+
+environment(%base);
+is_asked_as('AKIDEXAMPLE', 'environment');
+environment(AWS_ACCESS_KEY_ID => 'AKIDEXAMPLE');
+fails(qr/^28000 .*could not look up image "\Q$golden\E": .*environment.*AWS_SECRET_ACCESS_KEY is not set/, 'environment: half of it');
+environment();
+fails(qr/^28000 .*no credentials in the server process's environment/, 'environment: none');
+
+# ---- shared files
+
+append_to_file("$dir/config", "[default]\nregion = us-west-2\n[profile chain]\nrole_arn = $role/Second\nsource_profile = first\nrole_session_name = chained\n"
+	. "[profile first]\nrole_arn = $role/First\nsource_profile = base\n[profile of-instance]\nrole_arn = $role/FromInstance\ncredential_source = Ec2InstanceMetadata\n"
+	. "[profile of-container]\nrole_arn = $role/FromContainer\ncredential_source = EcsContainer\n[profile of-environment]\nrole_arn = $role/FromEnvironment\ncredential_source = Environment\n"
+	. "[profile loop]\nrole_arn = $role/Loop\nsource_profile = loop2\n[profile loop2]\nrole_arn = $role/Loop\nsource_profile = loop\n"
+	. "[profile web]\nrole_arn = $role/Web\nweb_identity_token_file = $dir/token\n"
+	. "[profile sso]\nsso_session = x\nsso_account_id = $TestEndpoint::ACCOUNT\nsso_role_name = r\n[profile mfa]\nrole_arn = $role/Mfa\nsource_profile = base\nmfa_serial = arn:aws:iam::1:mfa/x\n"
+	. "[profile process]\ncredential_process = /bin/false\n");
+append_to_file("$dir/credentials", "[default]\naws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n[base]\naws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n"
+	. "[half]\naws_access_key_id = AKIDHALF\n");
+append_to_file("$dir/token", do { my ($token) = slurp_file("$SOURCE/t/endpoint/identity.py") =~ /^WEB_IDENTITY_TOKEN = "([^"]+)"/m; $token });
+my %files = (AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
+my %container = (AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials');
+environment(%base, %files, %container);
+mapping("credential_provider 'profile'");
+is_asked_as('AKIDEXAMPLE', 'profile: default');
+for my $case ([ 'chain', "$role/Second" ], [ 'of-instance', "$role/FromInstance" ], [ 'of-container', "$role/FromContainer" ],
+	[ 'of-environment', "$role/FromEnvironment" ], [ 'web', "$role/Web" ])
+{
+	my ($profile, $as) = @$case;
+	$identity->reset_to;
+	mapping("profile '$profile'");
+	is_asked_as($as, "profile $profile");
+}
+$identity->reset_to;
+mapping("profile 'chain'");
+attempt($node, $lookup);
+my $counters = $identity->counters;
+is(join(' ', map { "$_=$counters->{roles}{$_}" } sort keys %{ $counters->{roles} }), "$role/First=1 $role/Second=1", 'a chain of profiles assumes each role once');
+is($counters->{sessions}{chained}, 1, 'with the session\'s name');
+is($counters->{regions}{'eu-west-1'}, 2, 'in the server\'s Region');
+my %refused = (loop => qr/loop|cycle|infinite/i, sso => qr/sso/, mfa => qr/mfa_serial/, process => qr/credential_process/, half => qr/half|secret/i,
+	absent => qr/no profile "absent"/);
+for my $profile (sort keys %refused)
+{
+	mapping("profile '$profile'");
+	fails(qr/^28000 .*$refused{$profile}/, "profile $profile is refused");
+}
+environment(%files, AWS_PROFILE => 'first');
+mapping("credential_provider 'profile'");
+is_asked_as("$role/First", 'AWS_PROFILE');
+chmod 0, "$dir/config";
+fails(qr/^28000 .*Permission denied/, 'a file that cannot be read') if $> != 0;
+chmod 0600, "$dir/config";
+
+# ---- web identity
+
+mapping("credential_provider 'web_identity'");
+environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/token", AWS_ROLE_ARN => "$role/Pod", AWS_ROLE_SESSION_NAME => 'pod');
+$identity->reset_to;
+is_asked_as("$role/Pod", 'web_identity');
+is($identity->counters->{sessions}{pod}, 1, 'web_identity: the session\'s name');
+$identity->reset_to(format => 'xml');
+mapping("credential_provider 'web_identity'");
+is_asked_as("$role/Pod", 'web_identity, answered in XML');
+$identity->reset_to(web_identity_tokens => 'another');
+mapping("credential_provider 'web_identity'");
+fails(qr/^HV000 .*role "\Q$role\E\/Pod" could not be assumed.*InvalidIdentityToken/, 'web_identity: a token that is refused');
+$identity->reset_to(sts => 'IDPCommunicationError-1');
+is_asked_as("$role/Pod", 'web_identity: tried again');
+environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/none", AWS_ROLE_ARN => "$role/Pod");
+fails(qr/^28000 .*there is no web identity token.*none/, 'web_identity: no file');
+environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/token");
+fails(qr/^28000 .*AWS_ROLE_ARN is not/, 'web_identity: no role');
+
+# ---- container
+
+mapping("credential_provider 'container'");
+environment(%container, AWS_CONTAINER_AUTHORIZATION_TOKEN => 'container-token/+=');
+$identity->reset_to(container_authorization => 'container-token%2F%2B%3D');
+is_asked_as(qr/container-role/, 'container');
+append_to_file("$dir/container-token", 'container-token/+=');
+environment(%container, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE => "$dir/container-token", AWS_CONTAINER_AUTHORIZATION_TOKEN => 'wrong');
+is_asked_as(qr/container-role/, 'container: token from a file');
+environment(%container, AWS_CONTAINER_AUTHORIZATION_TOKEN => 'wrong');
+fails(qr/^28000 .*container's credentials endpoint.*401/, 'container: token refused');
+$identity->reset_to(container => 'e500-2');
+is_asked_as(qr/container-role/, 'container: three tries');
+append_to_file("$dir/broken-token", "container-token\r\nX-Header: x");
+environment(%container, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE => "$dir/broken-token");
+fails(qr/^28000 .*line break/, 'container: a token with a line break');
+for my $uri ('http://example.org/', 'http://169.254.170.20/', 'http://10.0.0.1/', 'ftp://127.0.0.1/', 'http://127.0.0.1.example.org/', 'http://user@127.0.0.1/', 'http://[fd00:ec2::24]/')
+{
+	environment(AWS_CONTAINER_CREDENTIALS_FULL_URI => $uri);
+	fails(qr/^28000 .*AWS_CONTAINER_CREDENTIALS_FULL_URI cannot be asked/, "container: not $uri");
+}
+
+# ---- instance
+
+environment();
+mapping("credential_provider 'instance'");
+$identity->reset_to;
+is_asked_as(qr/instance-role/, 'instance');
+is($identity->counters->{v1}, 0, 'instance: IMDSv2 only');
+for my $case ([ 'e500-2', qr/instance-role/ ], [ 'newline@role', qr/instance-role/ ], [ 'e401@credentials-1', qr/instance-role/ ])
+{
+	$identity->reset_to(imds => $case->[0]);
+	mapping("credential_provider 'instance'");
+	is_asked_as($case->[1], "instance, $case->[0]");
+}
+my %broken = ('e403@token' => 'IMDSv2: HTTP status 403', 'e404@role' => 'no role', unauthorized => 'AssumeRoleUnauthorizedAccess', 'badjson@credentials' => 'not a JSON object',
+	'nokey@credentials' => 'no "AccessKeyId"', 'crlf@credentials' => 'characters', 'badexpiration@credentials' => 'not a time', 'e500@credentials' => 'HTTP status 500',
+	'html@credentials' => 'not a JSON object');
+for my $mode (sort keys %broken)
+{
+	$identity->reset_to(imds => $mode);
+	mapping("credential_provider 'instance'");
+	fails(qr/^28000 .*instance metadata service gave no credentials.*\Q$broken{$mode}\E/, "instance, $mode");
+}
+$identity->reset_to(imds => 'huge@credentials');
+fails(qr/^(?:54000|08006|28000) .*instance metadata service gave no credentials/, 'instance, huge');
+environment(AWS_EC2_METADATA_DISABLED => 'true');
+fails(qr/^28000 .*AWS_EC2_METADATA_DISABLED/, 'instance, disabled');
+environment(AWS_EC2_METADATA_SERVICE_ENDPOINT => 'http://127.0.0.1:1');
+fails(qr/^08001 .*instance metadata service.*127\.0\.0\.1:1/, 'instance, nobody there');
+
+# ---- one after another
+
+mapping("credential_provider 'default'");
+$identity->reset_to;
+my %web = (AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/token", AWS_ROLE_ARN => "$role/Pod");
+my @order = ([ \%base, 'AKIDEXAMPLE' ], [ { %files, AWS_PROFILE => 'first' }, "$role/First" ], [ \%web, "$role/Pod" ], [ \%container, qr/container-role/ ], [ {}, qr/instance-role/ ]);
+while (@order)
+{
+	environment(map { %{ $_->[0] } } @order);
+	is_asked_as($order[0][1], 'default: ' . (join(' ', sort keys %{ $order[0][0] }) || 'instance'));
+	shift @order;
+}
+$identity->reset_to(instance_role => '');
+mapping("credential_provider 'default'");
+fails(qr/^28000 .*there are no credentials.*Neither/, 'default: none');
+
+# ---- roles
+
+environment(%base);
+my $keys = "access_key_id '$base[0]', secret_access_key '$base[1]'";
+for my $format ('json', 'xml')
+{
+	for my $expiration ('number', 'scientific', 'text')
+	{
+		$identity->reset_to(format => $format, expiration => $expiration);
+		mapping("$keys, role_arn '$role/ImageReader', role_session_name 'report', role_duration '1h'");
+		is_asked_as("$role/ImageReader", "a role, answered in $format, expiration a $expiration");
+	}
+}
+is($identity->counters->{callers}{AKIDEXAMPLE}, 1, 'assumed with the mapping\'s keys');
+is($identity->counters->{accept}{'application/json'}, 1, 'JSON is asked for');
+mapping("$keys, role_arn '$role/External', external_id 'secret-external-id'");
+is_asked_as("$role/External", 'a role with an external id');
+mapping("$keys, role_arn '$role/External'");
+fails(qr/^42501 .*role "\Q$role\E\/External" could not be assumed.*AccessDenied.*trust policy/, 'a role without the external id that it wants');
+mapping("$keys, role_arn '$role/Denied'");
+fails(qr/^42501 .*AccessDenied/, 'a role that is denied');
+mapping("$keys, role_arn '$role/Throttled-2'");
+is_asked_as("$role/Throttled-2", 'a role, throttled twice');
+mapping("access_key_id '$base[0]', secret_access_key 'notTheSecretOfThisKey', role_arn '$role/ImageReader'");
+fails(qr/^28000 .*SignatureDoesNotMatch/, 'a role, and the wrong secret');
+mapping("credential_provider 'instance', role_arn '$role/ImageReader'");
+is_asked_as("$role/ImageReader", 'a role assumed by the instance\'s');
+for my $mode ('badjson', 'empty', 'html', 'nokey', 'redirect')
+{
+	$identity->reset_to(sts => $mode);
+	mapping("$keys, role_arn '$role/ImageReader'");
+	fails(qr/^(?:HV00M|HV000) .*could not be assumed/, "a role, and STS answers with $mode");
+}
+fails(qr/^28000 .*could not be assumed/, 'a role, and STS\'s clock is an hour ahead') if 0;
+$identity->reset_to;
+
+# ---- a role in each account
+
+my @accounts = ('111111111111', '222222222222', '333333333333', 'aws', 'third-party');
+sub image_of { my ($account) = @_; return "arn:aws:imagebuilder:us-east-1:$account:image/report/1.0.0/1" }
+$endpoint->put(image_of($_), qq({"image": {"name": "of $_"}})) for @accounts;
+mapping("$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader'");
+$endpoint->reset_counters;
+$identity->reset_to;
+is($node->safe_psql('postgres', "SELECT string_agg(name, ',') FROM images WHERE arn IN ('" . join("', '", map { image_of($_) } @accounts) . "')"),
+	join(',', map { "of $_" } @accounts), 'images of several accounts');
+is(asked_as(), join(' ', 'AKIDEXAMPLE', map { "arn:aws:iam::$_:role/SlowReader" } @accounts[ 0 .. 2 ]), 'each as its own role; those of no account with the base credentials');
+is($identity->counters->{max_in_flight}{sts}, 3, 'roles are assumed all at once');
+is($identity->counters->{actions}{AssumeRole}, 3, 'and once each');
+
+# ---- renewal
+
+sub session_of { return $node->background_psql('postgres', on_error_stop => 0) }
+mapping("credential_provider 'instance'");
+$identity->reset_to;
+my $session = session_of();
+$session->query($lookup) for 1 .. 3;
+is($identity->counters->{actions}{credentials}, 1, 'credentials are kept');
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD max_attempts '4')");
+$session->query($lookup) for 1 .. 3;
+is($identity->counters->{actions}{credentials}, 2, 'until the server changes');
+$node->safe_psql('postgres', 'ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (ADD role_session_name \'xx\')');
+$session->query($lookup) for 1 .. 3;
+is($identity->counters->{actions}{credentials}, 3, 'or the mapping');
+# 8 minutes left: they must be renewed; 12: they may.
+$identity->control('POST', 'set?lifetime=480');
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET max_attempts '3')");
+$identity->control('POST', 'reset');
+$identity->control('POST', 'set?lifetime=480');
+$session->query($lookup);
+is($session->query($lookup), 'golden-linux', 'in their last ten minutes');
+is($identity->counters->{actions}{credentials}, 2, 'credentials are renewed for each statement');
+$identity->control('POST', 'set?imds=e500@credentials');
+$session->{stderr} = '';
+$session->query($lookup);
+like($session->{stderr}, qr/gave no credentials/, 'which must succeed');
+$identity->reset_to(lifetime => 720);
+$session->query($lookup);
+$identity->control('POST', 'set?imds=e500@credentials');
+is($session->query($lookup), 'golden-linux', 'before that, a failure is tolerated');
+# Credentials that expire while they are in use are renewed, once.
+$identity->reset_to;
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET max_attempts '2')");
+$session->query($lookup);
+$endpoint->control('POST', 'expire');
+is($session->query($lookup), 'golden-linux', 'ExpiredToken: renewed');
+is($identity->counters->{actions}{credentials}, 2, 'ExpiredToken: once');
+is($session->query('SELECT retries, errors FROM imagebuilder_fdw_stats()') =~ /^(\d+)/ && $1, 1, 'ExpiredToken: by one more attempt');
+$session->quit;
+# With a role too, whose base is renewed with it.
+mapping("credential_provider 'instance', role_arn '$role/ImageReader'");
+$session = session_of();
+$session->query($lookup);
+$endpoint->control('POST', 'expire');
+$identity->reset_to;
+is($session->query($lookup), 'golden-linux', 'ExpiredToken of a role\'s credentials: renewed');
+is($identity->counters->{actions}{AssumeRole}, 1, 'assumed anew');
+$session->quit;
+# Keys cannot be.
+mapping("access_key_id 'ASIAEXPIREDEXAMPLE', secret_access_key 'expiredSecret/EXAMPLE+KEY000000000000000', session_token 'EXPIRED/+='");
+$endpoint->reset_counters;
+fails(qr/^28000 .*ExpiredToken.*temporary credentials have expired/, 'keys that have expired');
+is($endpoint->requests, 1, 'are not tried again');
+
+# ---- waiting for credentials is waiting
+
+for my $case ([ 'instance', 'imds=hang', "credential_provider 'instance'" ], [ 'STS', 'sts=hang', "$keys, role_arn '$role/ImageReader'" ])
+{
+	my ($name, $mode, $options) = @$case;
+	mapping($options);
+	$identity->control('POST', 'reset');
+	$identity->control('POST', "set?$mode");
+	$session = session_of();
+	my $pid = $session->query('SELECT pg_backend_pid()');
+	$session->query_until(qr/started/, "\\echo started\n$lookup;\n");
+	$node->poll_query_until('postgres', "SELECT wait_event_type IN ('Extension', 'Client') FROM pg_stat_activity WHERE pid = $pid AND state = 'active'");
+	my $start = time;
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+	$session->query('SELECT 1');
+	cmp_ok(time - $start, '<', 5, "$name: cancelled at once");
+	like($session->{stderr}, qr/canceling statement due to user request/, "$name: as such");
+	$identity->reset_to;
+	is($session->query($lookup), 'golden-linux', "$name: the session works");
+	$session->quit;
+}
+mapping("credential_provider 'instance'");
+$identity->reset_to(imds => 'hang');
+fails(qr/^08001 .*instance metadata service.*timed out|^08006 .*instance metadata service.*timed out/, 'a metadata service that hangs is given up');
+
+# ---- secrets
+
+# At debug3 PostgreSQL itself logs the environment that it was started in.
+my $log = slurp_file($node->logfile) =~ s/^.* DEBUG:  00000: \tAWS_\w+=.*\n//gmr;
+cmp_ok(length($log), '>', 100000, 'the server has logged a lot');
+my @secrets = ($identity->secrets, 'notTheSecretOfThisKey', 'container-token/+=', 'secret-external-id');
+cmp_ok(scalar @secrets, '>', 50, 'of many secrets');
+is(join(' ', grep { index($log, $_) >= 0 } @secrets), '', 'none is in the log');
+
+$identity->stop;
+$endpoint->stop;
+done_testing();

@@ -1,0 +1,70 @@
+# Where credentials come from, as identity.py stands in for it: STS, IMDS and a
+# container's endpoint.
+package TestIdentity;
+
+use strict;
+use warnings FATAL => 'all';
+
+use HTTP::Tiny;
+use JSON::PP qw(decode_json);
+use PostgreSQL::Test::Utils;
+use TestEndpoint;
+use Time::HiRes qw(sleep);
+
+# Start them; options are the command line's.
+sub new
+{
+	my ($class, @options) = @_;
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+	my $self = bless { issued => "$dir/issued", dir => $dir }, $class;
+
+	$self->{run} = IPC::Run::start(
+		[ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/identity.py", '--until-eof', '--port-file', "$dir/ports",
+			'--issued', $self->{issued}, @options ],
+		'<pipe', \*{ $self->{stdin} = \do { local *FH } }, '>', "$dir/identity.log", '2>&1');
+	for (1 .. 200)
+	{
+		last if -e "$dir/ports";
+		sleep 0.05;
+	}
+	die 'the stand-ins did not start: ' . slurp_file("$dir/identity.log") unless -e "$dir/ports";
+	$self->{ports} = decode_json(slurp_file("$dir/ports"));
+	return $self;
+}
+
+# The URL of "sts", "imds" or "container".
+sub url { my ($self, $service) = @_; return "http://127.0.0.1:$self->{ports}{$service}" }
+
+sub control
+{
+	my ($self, $method, $path) = @_;
+	my $response = HTTP::Tiny->new->request($method, $self->url('sts') . "/-/$path");
+	die "$method $path: $response->{status} $response->{content}" unless $response->{success};
+	return decode_json($response->{content} || '{}');
+}
+
+sub counters { return $_[0]->control('GET', 'counters') }
+sub secrets { return @{ $_[0]->control('GET', 'secrets') } }
+
+# From the start again, with these settings.
+sub reset_to
+{
+	my ($self, %settings) = @_;
+	$self->control('POST', 'reset');
+	$self->control('POST', 'set?' . join '&', map { "$_=$settings{$_}" } keys %settings) if %settings;
+	return;
+}
+
+sub stop
+{
+	my ($self) = @_;
+	return unless $self->{run};
+	close $self->{stdin};
+	$self->{run}->kill_kill;
+	delete $self->{run};
+	return;
+}
+
+sub DESTROY { $_[0]->stop; return }
+
+1;
