@@ -33,7 +33,7 @@ sub certificate
 		'-out', "$dir/$name.pem", '-extfile', "$dir/$name.ext", @dates ? ('-startdate', $dates[0], '-enddate', $dates[1]) : ('-days', '10'));
 	return;
 }
-certificate('good', 'IP:127.0.0.1');
+certificate('good', 'IP:127.0.0.1,IP:::1');
 certificate('otherhost', 'DNS:example.org');
 certificate('expired', 'IP:127.0.0.1', '20200101000000Z', '20210101000000Z');
 openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=self', '-addext', 'subjectAltName=IP:127.0.0.1',
@@ -41,17 +41,18 @@ openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj',
 
 # nginx in front: one port for each certificate, one that speaks only TLS 1.1,
 # one that closes idle connections after a second.
-my @names = qw(good otherhost expired self old brief);
+my @names = qw(good otherhost expired self old brief six proxy);
 my %port;
 my %listener = map { $_ => IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') } @names;
 $port{$_} = $listener{$_}->sockport for @names;
 %listener = ();
 my $servers = '';
-for my $name (@names)
+for my $name (grep { $_ ne 'proxy' } @names)
 {
 	my $certificate = -e "$dir/$name.pem" ? $name : 'good';
 	my $more = $name eq 'old' ? "ssl_protocols TLSv1.1; ssl_ciphers 'ALL:\@SECLEVEL=0';" : $name eq 'brief' ? 'keepalive_timeout 1s;' : '';
-	$servers .= "server { listen 127.0.0.1:$port{$name} ssl; ssl_certificate $dir/$certificate.pem; ssl_certificate_key $dir/$certificate.key; $more
+	my $address = $name eq 'six' ? '[::1]' : '127.0.0.1';
+	$servers .= "server { listen $address:$port{$name} ssl; ssl_certificate $dir/$certificate.pem; ssl_certificate_key $dir/$certificate.key; $more
 		location / { proxy_pass http://127.0.0.1:" . $endpoint->port . "; proxy_http_version 1.1; proxy_set_header Connection '';
 			proxy_set_header Host \$http_host; } }\n";
 }
@@ -64,7 +65,16 @@ for (1 .. 100)
 	last if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port{good});
 	sleep 0.05;
 }
-END { $nginx->kill_kill if $nginx }
+
+# A proxy that wants a password, and connects to any port.
+append_to_file("$dir/tinyproxy.conf", "Listen 127.0.0.1\nPort $port{proxy}\nBasicAuth user geheim\nLogFile \"$dir/tinyproxy.log\"\nLogLevel Connect\nMaxClients 50\nTimeout 60\n");
+my $tinyproxy = IPC::Run::start([ '/usr/bin/tinyproxy', '-d', '-c', "$dir/tinyproxy.conf" ], '>', "$dir/tinyproxy.out", '2>&1');
+for (1 .. 100)
+{
+	last if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port{proxy});
+	sleep 0.05;
+}
+END { $_->kill_kill for grep { defined } $nginx, $tinyproxy }
 
 my $node = new_cluster('main');
 set_up($node, $endpoint->url);
@@ -149,6 +159,57 @@ sleep 2.5;
 is($session->query("SELECT name FROM tls$n WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', 'after nginx has closed');
 is($session->query('SELECT requests, retries FROM imagebuilder_fdw_stats()'), '2|0', 'it cost no retry either');
 $session->quit;
+
+# A certificate authority that is no longer trusted: by another file, and by
+# another content of the same file.
+$session = $node->background_psql('postgres', on_error_stop => 0);
+is($session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', 'a connection is made and kept');
+$node->safe_psql('postgres', "ALTER SERVER tls1 OPTIONS (SET ca_bundle '$dir/other.pem')");
+$session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+like($session->{stderr}, qr/could not connect.*\n.*certificate/, 'it is not used with another ca_bundle');
+$session->{stderr} = '';
+append_to_file("$dir/trusted.pem", slurp_file("$dir/ca.pem"));
+$node->safe_psql('postgres', "ALTER SERVER tls1 OPTIONS (SET ca_bundle '$dir/trusted.pem', DROP endpoint_url); ALTER SERVER tls1 OPTIONS (ADD endpoint_url 'https://127.0.0.1:$port{brief}')");
+is($session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', 'a file of trusted authorities');
+unlink "$dir/trusted.pem";
+append_to_file("$dir/trusted.pem", slurp_file("$dir/other.pem"));
+sleep 2.5;
+$session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+like($session->{stderr}, qr/could not connect.*\n.*certificate/, 'its new content counts for new connections');
+$session->quit;
+
+# IPv6; and a name that has addresses of both kinds, of which one is listened at.
+$node->safe_psql('postgres', "
+	CREATE SERVER six FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url 'https://[::1]:$port{six}', max_attempts '1', ca_bundle '$dir/ca.pem');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER six OPTIONS ($keys);
+	CREATE FOREIGN TABLE public.six (arn text, name text) SERVER six OPTIONS (table_name 'images');
+	CREATE SERVER double FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url 'http://localhost:" . $endpoint->port . "', max_attempts '1');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER double OPTIONS ($keys);
+	CREATE FOREIGN TABLE public.double (arn text, name text) SERVER double OPTIONS (table_name 'images')");
+is(attempt($node, $image =~ s/images/six/r), 'found golden-linux', 'IPv6');
+is(attempt($node, $image =~ s/images/double/r), 'found golden-linux', 'a name with several addresses');
+
+# A proxy, over TLS and without: asked to connect, and told nothing else.
+for my $case ([ 'plain', $endpoint->url ], [ 'secure', "https://127.0.0.1:$port{good}" ])
+{
+	my ($name, $url) = @$case;
+	$node->safe_psql('postgres', "
+		CREATE SERVER $name FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '$url', max_attempts '1', ca_bundle '$dir/ca.pem', proxy 'http://user:geheim\@127.0.0.1:$port{proxy}');
+		CREATE USER MAPPING FOR CURRENT_USER SERVER $name OPTIONS ($keys);
+		CREATE FOREIGN TABLE public.$name (arn text, name text) SERVER $name OPTIONS (table_name 'images')");
+	is(attempt($node, $image =~ s/images/$name/r), 'found golden-linux', "proxy, $name");
+	my ($host) = $url =~ m{//(.*)};
+	like(slurp_file("$dir/tinyproxy.log"), qr/CONNECT \Q$host\E/, "proxy, $name: asked to connect");
+	$node->safe_psql('postgres', "ALTER SERVER $name OPTIONS (SET proxy 'http://user:falsch\@127.0.0.1:$port{proxy}')");
+	my $outcome = attempt($node, $image =~ s/images/$name/r);
+	like($outcome, qr/^08001 .*proxy answered with HTTP status 40[17]/, "proxy, $name: wrong password");
+	unlike($outcome, qr/falsch/, "proxy, $name: which is not shown");
+	$node->safe_psql('postgres', "ALTER SERVER $name OPTIONS (SET proxy 'http://user:falsch\@127.0.0.1:1')");
+	$outcome = attempt($node, $image =~ s/images/$name/r);
+	like($outcome, qr/^08001 /, "proxy, $name: nobody there");
+	unlike($outcome, qr/falsch/, "proxy, $name: nothing shown");
+}
+unlike(slurp_file("$dir/tinyproxy.log"), qr/Authorization|AWS4|GetImage/, 'the proxy does not see requests');
 
 # An endpoint below a path, signed as it is sent.
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET endpoint_url '" . $endpoint->url . "/a%20b/c')");

@@ -174,6 +174,9 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 		*problem = x->error;
 		return HTTP_TOO_LARGE;
 	}
+	/* The first message stays, even that of a kept connection that was dead. */
+	if (result == CURLE_PEER_FAILED_VERIFICATION && !strstr(*problem, "certificate"))
+		*problem = curl_easy_strerror(result);
 	switch (result)
 	{
 		case CURLE_OPERATION_TIMEDOUT:
