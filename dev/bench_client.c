@@ -1,0 +1,241 @@
+/*-------------------------------------------------------------------------
+ *
+ * bench_client.c
+ *		What the wrapper's work is measured beside: signed requests by libcurl
+ *		alone, and a parse by json-c alone.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		dev/bench_client.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * usage: bench_client requests ENDPOINT COUNT PROCESSES
+ *		  bench_client parse FILE
+ *		  bench_client version
+ *
+ * The first two print the seconds that the work took; starting the program is
+ * not part of it.
+ */
+#include "postgres_fe.h"
+
+#include <curl/curl.h>
+#include <json-c/json.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "aws/sigv4.h"
+
+#define REGION	"us-east-1"
+#define ARN		"arn:aws:imagebuilder:" REGION ":123456789012:image/bench-%d/1.0.0/1"
+
+typedef struct Buffer
+{
+	char	   *data;
+	size_t		length;
+	size_t		capacity;
+} Buffer;
+
+static void
+fail(const char *what)
+{
+	fprintf(stderr, "bench_client: %s\n", what);
+	exit(1);
+}
+
+static double
+seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+static void
+buffer_append(Buffer *buffer, const char *data, size_t length)
+{
+	if (buffer->length + length > buffer->capacity)
+	{
+		buffer->capacity = Max(buffer->capacity * 2, buffer->length + length);
+		buffer->data = pg_realloc(buffer->data, buffer->capacity);
+	}
+	memcpy(buffer->data + buffer->length, data, length);
+	buffer->length += length;
+}
+
+/* CURLOPT_WRITEFUNCTION */
+static size_t
+take_body(char *data, size_t size, size_t count, void *userp)
+{
+	buffer_append(userp, data, size * count);
+	return size * count;
+}
+
+/* The headers of a request for an image, signed now. */
+static struct curl_slist *
+signed_headers(const char *host, const NameValue *query)
+{
+	const AwsCredentials credentials = {
+		.access_key_id = "AKIDEXAMPLE",
+		.secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+	};
+	SigV4Scope	scope = {.region = REGION,.service = "imagebuilder"};
+	NameValue	headers[] = {{"Host", host}, {"X-Amz-Date", scope.date}};
+	const SigV4Request request = {
+		.method = "GET",
+		.path = "/GetImage",
+		.normalize_path = true,
+		.query = query,
+		.nquery = 1,
+		.headers = headers,
+		.nheaders = lengthof(headers),
+	};
+	struct curl_slist *list = NULL;
+	char	   *authorization;
+	char	   *line;
+
+	sigv4_date(scope.date, time(NULL));
+	authorization = sigv4_authorization(&request, &scope, &credentials);
+	if (authorization == NULL)
+		fail("could not sign");
+	for (size_t i = 0; i < lengthof(headers); i++)
+	{
+		line = psprintf("%s: %s", headers[i].name, headers[i].value);
+		list = curl_slist_append(list, line);
+		pfree(line);
+	}
+	line = psprintf("Authorization: %s", authorization);
+	list = curl_slist_append(list, line);
+	pfree(line);
+	pfree(authorization);
+	return list;
+}
+
+/* GetImage for the image of that number; its answer replaces what "body" held. */
+static void
+get_image(CURL *handle, const char *endpoint, int number, Buffer *body)
+{
+	char	   *arn = psprintf(ARN, number);
+	NameValue	query = {"imageBuildVersionArn", arn};
+	struct curl_slist *headers = signed_headers(strstr(endpoint, "//") + 2, &query);
+	StringInfoData url;
+	long		status = 0;
+	CURLcode	result;
+
+	initStringInfo(&url);
+	appendStringInfo(&url, "%s/GetImage?", endpoint);
+	sigv4_query(&url, &query, 1);
+	body->length = 0;
+	curl_easy_setopt(handle, CURLOPT_URL, url.data);
+	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
+	result = curl_easy_perform(handle);
+	if (result != CURLE_OK)
+		fail(curl_easy_strerror(result));
+	curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200 || body->length == 0)
+		fail("an answer is none");
+	curl_slist_free_all(headers);
+	pfree(url.data);
+	pfree(arn);
+}
+
+/* One after another, through one handle and so one connection. */
+static void
+get_images(const char *endpoint, int count)
+{
+	Buffer		body = {0};
+	CURL	   *handle = curl_easy_init();
+
+	if (handle == NULL)
+		fail("libcurl could not make a handle");
+	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(handle, CURLOPT_PROXY, "");
+	curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(handle, CURLOPT_WRITEDATA, &body);
+	for (int i = 0; i < count; i++)
+		get_image(handle, endpoint, i, &body);
+	curl_easy_cleanup(handle);
+	pg_free(body.data);
+}
+
+/* So many requests one after another, in each of so many processes at once. */
+static void
+measure_requests(const char *endpoint, int count, int processes)
+{
+	double		began;
+
+	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+		fail("could not start libcurl");
+	began = seconds_now();
+	for (int i = 0; i < processes; i++)
+	{
+		pid_t		pid = fork();
+
+		if (pid < 0)
+			fail("could not fork");
+		if (pid == 0)
+		{
+			get_images(endpoint, count);
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < processes; i++)
+	{
+		int			status;
+
+		if (wait(&status) < 0 || status != 0)
+			fail("a process failed");
+	}
+	printf("%.6f\n", seconds_now() - began);
+}
+
+static Buffer
+read_file(const char *path)
+{
+	Buffer		file = {0};
+	FILE	   *stream = fopen(path, "r");
+	char		block[65536];
+	size_t		length;
+
+	if (stream == NULL)
+		fail("could not open the file");
+	while ((length = fread(block, 1, sizeof(block), stream)) > 0)
+		buffer_append(&file, block, length);
+	fclose(stream);
+	return file;
+}
+
+static void
+measure_parse(const char *path)
+{
+	Buffer		file = read_file(path);
+	double		began = seconds_now();
+	json_tokener *tokener = json_tokener_new();
+	json_object *object = json_tokener_parse_ex(tokener, file.data, (int) file.length);
+
+	if (object == NULL)
+		fail(json_tokener_error_desc(json_tokener_get_error(tokener)));
+	printf("%.6f\n", seconds_now() - began);
+	json_object_put(object);
+	json_tokener_free(tokener);
+	pg_free(file.data);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 5 && strcmp(argv[1], "requests") == 0)
+		measure_requests(argv[2], atoi(argv[3]), atoi(argv[4]));
+	else if (argc == 3 && strcmp(argv[1], "parse") == 0)
+		measure_parse(argv[2]);
+	else if (argc == 2 && strcmp(argv[1], "version") == 0)
+		printf("%s\n", curl_version_info(CURLVERSION_NOW)->version);
+	else
+		fail("usage: bench_client requests ENDPOINT COUNT PROCESSES | parse FILE | version");
+	return 0;
+}
