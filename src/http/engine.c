@@ -47,7 +47,9 @@ typedef struct Job
 typedef struct Socket
 {
 	curl_socket_t fd;
-	uint32		events;			/* WL_SOCKET_ */
+	uint32		events;			/* WL_SOCKET_, that libcurl waits for; 0: none */
+	uint32		in_set;			/* that engine.set waits for */
+	bool		connection;		/* close_socket() will tell of its end */
 } Socket;
 
 static struct
@@ -60,7 +62,7 @@ static struct
 	bool		failed;			/* sockets could not be noted */
 	int64		deadline;		/* libcurl's own, of clock.h; -1: none */
 	WaitEventSet *set;
-	bool		changed;		/* sockets have, since set was made */
+	bool		changed;		/* what set waits for is not there any more */
 	uint32		wait_event;
 	int			nhandles;		/* made and not discarded */
 	bool		expired;		/* connections are, and TLS sessions */
@@ -81,43 +83,65 @@ restore_signals(const sigset_t *previous)
 	sigprocmask(SIG_SETMASK, previous, NULL);
 }
 
-/* CURLMOPT_SOCKETFUNCTION: what libcurl waits for on a socket has changed. */
+static Socket *
+find_socket(curl_socket_t fd)
+{
+	for (int i = 0; i < engine.nsockets; i++)
+	{
+		if (engine.sockets[i].fd == fd)
+			return &engine.sockets[i];
+	}
+	return NULL;
+}
+
+static Socket *
+add_socket(curl_socket_t fd)
+{
+	if (engine.nsockets == engine.capacity)
+	{
+		int			capacity = engine.capacity ? engine.capacity * 2 : 16;
+		Socket	   *sockets = realloc(engine.sockets, capacity * sizeof(Socket));
+
+		if (sockets == NULL)
+			return NULL;
+		engine.sockets = sockets;
+		engine.capacity = capacity;
+	}
+	engine.sockets[engine.nsockets] = (Socket) {.fd = fd};
+	return &engine.sockets[engine.nsockets++];
+}
+
+static void
+remove_socket(Socket *s)
+{
+	engine.changed |= s->in_set != 0;
+	*s = engine.sockets[--engine.nsockets];
+}
+
+/*
+ * CURLMOPT_SOCKETFUNCTION: what libcurl waits for on a socket has changed.  A
+ * connection may be kept, and then be waited for again: it stays known.
+ */
 static int
 socket_changed(CURL *handle, curl_socket_t fd, int what, void *userp, void *socketp)
 {
-	int			i = 0;
+	Socket	   *s = find_socket(fd);
 
 	(void) handle;
 	(void) userp;
 	(void) socketp;
-	while (i < engine.nsockets && engine.sockets[i].fd != fd)
-		i++;
-	engine.changed = true;
-	if (what == CURL_POLL_REMOVE)
+	if (s == NULL && what != CURL_POLL_REMOVE)
 	{
-		if (i < engine.nsockets)
-			engine.sockets[i] = engine.sockets[--engine.nsockets];
-		return 0;
+		s = add_socket(fd);
+		if (s == NULL)
+			engine.failed = true;
 	}
-	if (i == engine.nsockets)
-	{
-		if (engine.nsockets == engine.capacity)
-		{
-			int			capacity = engine.capacity ? engine.capacity * 2 : 16;
-			Socket	   *sockets = realloc(engine.sockets, capacity * sizeof(Socket));
-
-			if (sockets == NULL)
-			{
-				engine.failed = true;
-				return 0;
-			}
-			engine.sockets = sockets;
-			engine.capacity = capacity;
-		}
-		engine.sockets[engine.nsockets++].fd = fd;
-	}
-	engine.sockets[i].events = (what & CURL_POLL_IN ? WL_SOCKET_READABLE : 0) |
-		(what & CURL_POLL_OUT ? WL_SOCKET_WRITEABLE : 0);
+	if (s && what == CURL_POLL_REMOVE && !s->connection)
+		remove_socket(s);
+	else if (s)
+		s->events = what == CURL_POLL_REMOVE ? 0 :
+			(what & CURL_POLL_IN ? WL_SOCKET_READABLE : 0) |
+			(what & CURL_POLL_OUT ? WL_SOCKET_WRITEABLE : 0);
 	return 0;
 }
 
@@ -136,19 +160,32 @@ static curl_socket_t
 open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	curl_socket_t fd;
+	Socket	   *s;
 
 	(void) userp;
 	(void) purpose;
 	fd = socket(address->family, address->socktype, address->protocol);
-	if (fd != CURL_SOCKET_BAD)
-		ReserveExternalFD();
+	if (fd == CURL_SOCKET_BAD)
+		return fd;
+	s = add_socket(fd);
+	if (s == NULL)
+	{
+		closesocket(fd);
+		return CURL_SOCKET_BAD;
+	}
+	s->connection = true;
+	ReserveExternalFD();
 	return fd;
 }
 
 static int
 close_socket(void *userp, curl_socket_t fd)
 {
+	Socket	   *s = find_socket(fd);
+
 	(void) userp;
+	if (s)
+		remove_socket(s);
 	ReleaseExternalFD();
 	return closesocket(fd);
 }
@@ -165,8 +202,6 @@ engine_stop(void)
 	restore_signals(&signals);
 	engine.multi = NULL;
 	engine.share = NULL;
-	engine.nsockets = 0;
-	engine.changed = true;
 }
 
 static void
@@ -305,30 +340,62 @@ act(curl_socket_t fd, int events)
 	restore_signals(&signals);
 }
 
+/* Whether the set of events waits for all that libcurl waits for. */
+static bool
+is_set_good(void)
+{
+	if (engine.set == NULL || engine.changed)
+		return false;
+	for (int i = 0; i < engine.nsockets; i++)
+	{
+		const Socket *s = &engine.sockets[i];
+
+		if (s->events != 0 && s->events != s->in_set)
+			return false;
+	}
+	return true;
+}
+
+/* Make the set of events anew, if it must be: nothing can be taken out of one. */
 static void
 prepare_wait(void)
 {
-	if (engine.set && !engine.changed)
-		return;
-	engine.changed = true;
-	if (engine.set)
-	{
-		WaitEventSet *old = engine.set;
+	WaitEventSet *old = engine.set;
 
-		engine.set = NULL;
+	if (is_set_good())
+		return;
+	engine.set = NULL;
+	engine.changed = true;
+	if (old)
 		FreeWaitEventSet(old);
-	}
 	engine.set = compat_session_wait_event_set(engine.nsockets + 2);
 	AddWaitEventToSet(engine.set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	if (IsUnderPostmaster)
 		AddWaitEventToSet(engine.set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	for (int i = 0; i < engine.nsockets; i++)
 	{
-		if (engine.sockets[i].events)
-			AddWaitEventToSet(engine.set, engine.sockets[i].events,
-							  engine.sockets[i].fd, NULL, NULL);
+		Socket	   *s = &engine.sockets[i];
+
+		if (s->events)
+			AddWaitEventToSet(engine.set, s->events, s->fd, NULL, NULL);
+		s->in_set = s->events;
 	}
 	engine.changed = false;
+}
+
+/* Something has happened on a socket. */
+static void
+act_on_socket(const WaitEvent *event)
+{
+	const Socket *s = find_socket(event->fd);
+
+	/* A kept connection, closed by the server, say: not waited for again. */
+	if (s == NULL || s->events == 0)
+		engine.changed = true;
+	else
+		act(event->fd,
+			(event->events & WL_SOCKET_READABLE ? CURL_CSELECT_IN : 0) |
+			(event->events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
 }
 
 /*
@@ -370,9 +437,7 @@ engine_wait(long timeout)
 			if (events[i].events & WL_LATCH_SET)
 				ResetLatch(MyLatch);
 			else if (events[i].events & WL_SOCKET_MASK)
-				act(events[i].fd,
-					(events[i].events & WL_SOCKET_READABLE ? CURL_CSELECT_IN : 0) |
-					(events[i].events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
+				act_on_socket(&events[i]);
 		}
 	}
 	if (engine.deadline >= 0 && clock_us() >= engine.deadline)

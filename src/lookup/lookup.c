@@ -31,6 +31,7 @@ typedef enum LookupState
 	LOOKUP_QUEUED,				/* to be sent as soon as that may be */
 	LOOKUP_SENT,				/* an attempt is under way */
 	LOOKUP_BACKING_OFF,			/* to be queued again at retry_at */
+	LOOKUP_ANSWERED,			/* settled, but for reading the answer */
 	LOOKUP_FOUND,
 	LOOKUP_NOT_FOUND,
 	LOOKUP_FAILED,
@@ -136,7 +137,7 @@ lookup_check_arn(const Client *client, const char *arn)
 bool
 lookup_is_settled(const Lookup *lookup)
 {
-	return lookup->state >= LOOKUP_FOUND;
+	return lookup->state >= LOOKUP_ANSWERED;
 }
 
 /* Take the answer to an earlier statement, if the server's cache_ttl allows. */
@@ -310,10 +311,12 @@ is_get_image_response(const Document *document)
 	return false;
 }
 
+/* Read the answer, which nobody may ever ask for: so not before somebody does. */
 static void
-take_response(Lookup *lookup)
+read_answer(Lookup *lookup)
 {
 	const HttpTransfer *transfer = lookup->transfer;
+	MemoryContext previous = MemoryContextSwitchTo(lookup->context);
 	Document   *document = NULL;
 	char	   *problem = "A redirect is not followed.";
 
@@ -335,9 +338,14 @@ take_response(Lookup *lookup)
 			cache_put(lookup->client->serverid, lookup->client->userid, lookup->arn,
 					  transfer->body, transfer->length,
 					  lookup->client->config.cache_size, lookup->cache_epoch);
+		http_release(lookup->transfer);
 	}
 	else
+	{
 		fail(lookup, failure_of_answer(transfer, problem, lookup->secrets));
+		MemoryContextReset(lookup->attempt_context);
+	}
+	MemoryContextSwitchTo(previous);
 }
 
 /* Take what an attempt brought. */
@@ -356,8 +364,8 @@ take_outcome(Lookup *lookup)
 		if (transfer->status >= 400)
 			take_aws_error(lookup);
 		else
-			take_response(lookup);
-		if (lookup->state == LOOKUP_FOUND || lookup->state == LOOKUP_NOT_FOUND)
+			lookup->state = LOOKUP_ANSWERED;
+		if (lookup->state == LOOKUP_ANSWERED || lookup->state == LOOKUP_NOT_FOUND)
 		{
 			retry_budget_refund(lookup->client->budget, lookup->budget_taken);
 			pace_granted(&lookup->client->pace, lookup->sent_at, clock_us());
@@ -389,9 +397,7 @@ take_outcomes(void)
 			(*lookup->client->in_flight)--;
 			lookup->state = LOOKUP_QUEUED;	/* should anything raise an error */
 			take_outcome(lookup);
-			if (lookup->state == LOOKUP_FOUND)
-				http_release(lookup->transfer);
-			else if (lookup_is_settled(lookup))
+			if (lookup->state > LOOKUP_ANSWERED)
 				MemoryContextReset(lookup->attempt_context);
 			MemoryContextSwitchTo(previous);
 		}
@@ -538,7 +544,8 @@ lookup_wait(long timeout)
 {
 	long		wait = advance_all();
 
-	http_wait(timeout < 0 ? wait : wait < 0 ? timeout : Min(wait, timeout));
+	if (wait != 0)
+		http_wait(timeout < 0 ? wait : wait < 0 ? timeout : Min(wait, timeout));
 }
 
 /*
@@ -553,6 +560,8 @@ lookup_finish(Lookup *lookup)
 {
 	while (!lookup_is_settled(lookup))
 		lookup_wait(-1);
+	if (lookup->state == LOOKUP_ANSWERED)
+		read_answer(lookup);
 	if (lookup->state == LOOKUP_FAILED && !lookup->reported)
 	{
 		lookup->reported = true;
