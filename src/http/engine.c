@@ -17,7 +17,7 @@
  * connections, DNS answers and TLS sessions.
  *
  * No callback of libcurl's raises an error, allocates with palloc or looks at
- * interrupts.  Signals are blocked while libcurl runs, because it may start a
+ * interrupts.  Signals are blocked while libcurl acts, because it may start a
  * thread to resolve a name, which would inherit an open signal mask and run
  * PostgreSQL's handlers.
  */
@@ -194,12 +194,8 @@ close_socket(void *userp, curl_socket_t fd)
 static void
 engine_stop(void)
 {
-	sigset_t	signals;
-
-	block_signals(&signals);
 	curl_multi_cleanup(engine.multi);
 	curl_share_cleanup(engine.share);
-	restore_signals(&signals);
 	engine.multi = NULL;
 	engine.share = NULL;
 }
@@ -269,7 +265,6 @@ engine_handle(void)
 void
 engine_add(CURL *handle, void *owner, EngineDone done)
 {
-	sigset_t	signals;
 	CURLMcode	code;
 	Job		   *job = malloc(sizeof(Job));
 
@@ -280,9 +275,7 @@ engine_add(CURL *handle, void *owner, EngineDone done)
 	job->owner = owner;
 	job->done = done;
 	curl_easy_setopt(handle, CURLOPT_PRIVATE, job);
-	block_signals(&signals);
 	code = curl_multi_add_handle(engine.multi, handle);
-	restore_signals(&signals);
 	if (code != CURLM_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
@@ -294,14 +287,11 @@ engine_add(CURL *handle, void *owner, EngineDone done)
 void
 engine_discard(CURL *handle)
 {
-	sigset_t	signals;
 	char	   *job = NULL;
 
-	block_signals(&signals);
 	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
 	curl_multi_remove_handle(engine.multi, handle);
 	curl_easy_cleanup(handle);
-	restore_signals(&signals);
 	engine.nhandles--;
 	free(job);
 }
