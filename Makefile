@@ -9,6 +9,7 @@ OBJS = \
 	src/retry.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \
+	src/fdw/execution.o \
 	src/fdw/explain.o \
 	src/fdw/function.o \
 	src/fdw/import.o \

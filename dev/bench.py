@@ -32,6 +32,8 @@ FIXTURES = pathlib.Path(__file__).parent.parent / "t" / "endpoint" / "fixtures"
 FIXTURE = FIXTURES / "golden-linux-2.0.0-1.json"
 KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
 LATENCY = 0.050         # s, of the endpoint that is far away
+SLOW_LATENCY = 0.250    # s, and where it has a tail, of one answer in …
+SLOW_ONE_IN = 20
 CONCURRENCY = 16        # the wrapper's default max_concurrency
 ACCOUNTS = 5
 # Requests a second that the limited endpoint lets through: some hundred times
@@ -55,10 +57,10 @@ class WrongResult(Exception):
 # ---- endpoints --------------------------------------------------------------
 
 class DelayedAnswer(asyncio.Protocol):
-    """A connection on which each request is answered LATENCY after it came."""
+    """A connection on which each request is answered LATENCY after it came, or some SLOW_LATENCY."""
 
-    def __init__(self, answer, counters):
-        self.answer, self.counters = answer, counters
+    def __init__(self, answer, counters, with_tail):
+        self.answer, self.counters, self.with_tail = answer, counters, with_tail
         self.received = b""
 
     def connection_made(self, transport):
@@ -69,7 +71,8 @@ class DelayedAnswer(asyncio.Protocol):
         while b"\r\n\r\n" in self.received:
             self.received = self.received.partition(b"\r\n\r\n")[2]
             self.counters["requests"] += 1
-            asyncio.get_running_loop().call_later(LATENCY, self.send)
+            slow = self.with_tail and self.counters["requests"] % SLOW_ONE_IN == 0
+            asyncio.get_running_loop().call_later(SLOW_LATENCY if slow else LATENCY, self.send)
 
     def send(self):
         if not self.transport.is_closing():
@@ -77,7 +80,7 @@ class DelayedAnswer(asyncio.Protocol):
 
 
 class FarEndpoint:
-    """An endpoint LATENCY away, at as many ports as there are accounts.
+    """An endpoint LATENCY away, at as many ports as there are accounts, and one with a tail.
 
     t/endpoint verifies signatures, which takes a millisecond of the processors
     that are being measured; nginx cannot wait.  This one only counts.
@@ -86,8 +89,8 @@ class FarEndpoint:
     def __init__(self, body):
         self.answer = (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                        b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        self.sockets = [socket.create_server(("127.0.0.1", 0), backlog=128) for _ in range(ACCOUNTS)]
-        self.urls = [f"http://127.0.0.1:{listening.getsockname()[1]}" for listening in self.sockets]
+        self.sockets = [socket.create_server(("127.0.0.1", 0), backlog=128) for _ in range(ACCOUNTS + 1)]
+        *self.urls, self.tail_url = [f"http://127.0.0.1:{listening.getsockname()[1]}" for listening in self.sockets]
         self.pipe, far_end = multiprocessing.Pipe()
         self.process = multiprocessing.Process(target=self.run, args=(far_end,), daemon=True)
 
@@ -102,9 +105,11 @@ class FarEndpoint:
             pipe.send(counters["requests"])
             counters.clear()
 
-        for listening in self.sockets:
-            loop.run_until_complete(
-                loop.create_server(lambda: DelayedAnswer(self.answer, counters), sock=listening))
+        for number, listening in enumerate(self.sockets):
+            def connection(with_tail=number == ACCOUNTS):
+                return DelayedAnswer(self.answer, counters, with_tail)
+
+            loop.run_until_complete(loop.create_server(connection, sock=listening))
         loop.add_reader(pipe.fileno(), tell_requests)
         loop.run_forever()
 
@@ -282,6 +287,7 @@ def create_all(session, near, far, large, fleet):
     create_server(session, "limited", near.limited)
     create_server(session, "tls", near.tls, ca_bundle=near.certificate)
     create_server(session, "far", far.urls[0])
+    create_server(session, "tail", far.tail_url)
     for account, url in enumerate(far.urls, 1):
         create_server(session, f"account{account}", url)
     session.execute("CREATE TABLE fleet AS SELECT unnest(%s) AS arn", fleet)
@@ -431,8 +437,8 @@ class Bench:
     def ideal(self, images):
         return math.ceil(images / CONCURRENCY) * LATENCY
 
-    def boto3_in_threads(self):
-        client = boto3.client("imagebuilder", region_name="us-east-1", endpoint_url=self.far.urls[0],
+    def boto3_in_threads(self, url):
+        client = boto3.client("imagebuilder", region_name="us-east-1", endpoint_url=url,
                               aws_access_key_id=KEYS["access_key_id"],
                               aws_secret_access_key=KEYS["secret_access_key"],
                               config=botocore.config.Config(max_pool_connections=CONCURRENCY))
@@ -450,15 +456,22 @@ class Bench:
                 self.long_rounds,
                 lambda: self.time_far(2, session, self.images, self.images,
                                       "SELECT count(name) FROM far.images WHERE arn = ANY (%s)", arns(self.images)),
-                self.boto3_in_threads,
+                lambda: self.boto3_in_threads(self.far.urls[0]),
                 lambda: float(self.run_client("requests", self.far.urls[0], math.ceil(self.images / CONCURRENCY),
                                               CONCURRENCY)))
+            tail, sdk_tail = in_turns(
+                self.long_rounds,
+                lambda: self.time_far(2, session, self.images, self.images,
+                                      "SELECT count(name) FROM tail.images WHERE arn = ANY (%s)", arns(self.images)),
+                lambda: self.boto3_in_threads(self.far.tail_url))
             work = f"{self.images:,} ARNs in a list, {LATENCY * 1000:.0f} ms each, {CONCURRENCY} at once"
             memory = session.peak_memory()
             return [line_of_times(work, "ideal", wrapper, self.ideal(self.images), 1.05, memory),
                     line_of_times("the same", f"boto3 in {CONCURRENCY} threads", wrapper, sdk, None, memory),
                     line_of_times("the same", f"{CONCURRENCY} processes with libcurl alone", wrapper, bare, None,
-                                  memory)]
+                                  memory),
+                    line_of_times(f"the same, but one answer in {SLOW_ONE_IN} takes {SLOW_LATENCY * 1000:.0f} ms",
+                                  f"boto3 in {CONCURRENCY} threads", tail, sdk_tail, None, memory)]
 
     def join(self, row, work, rows_an_image, tables):
         with self.session() as session:

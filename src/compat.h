@@ -153,6 +153,17 @@ compat_scan_user(ForeignScanState *node)
 #endif
 }
 
+/* 18 has the executor's callers say less. */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_EXECUTOR_RUN_PARAMETERS \
+	QueryDesc *queryDesc, ScanDirection direction, uint64 count
+#define COMPAT_EXECUTOR_RUN_ARGUMENTS	queryDesc, direction, count
+#else
+#define COMPAT_EXECUTOR_RUN_PARAMETERS \
+	QueryDesc *queryDesc, ScanDirection direction, uint64 count, bool execute_once
+#define COMPAT_EXECUTOR_RUN_ARGUMENTS	queryDesc, direction, count, execute_once
+#endif
+
 /* libcurl 7.85 made a string of what was a set of bits. */
 #if LIBCURL_VERSION_NUM >= 0x075500
 #define compat_curl_set_protocol(handle, tls) \

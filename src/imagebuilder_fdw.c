@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "fdw/async.h"
+#include "fdw/execution.h"
 #include "fdw/explain.h"
 #include "fdw/import.h"
 #include "fdw/plan.h"
@@ -30,6 +31,7 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	execution_init();
 	readahead_init();
 	readahead_plan_init();
 }

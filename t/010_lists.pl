@@ -9,6 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use TestEndpoint;
+use Time::HiRes qw(sleep);
 
 my $endpoint = TestEndpoint->new;
 my $node = new_cluster('main');
@@ -47,6 +48,31 @@ is($node->safe_psql('postgres', "SELECT arn FROM images WHERE arn IN ('" . join(
 my ($good, $bad) = map { arn("$_/1.0.0/1") } 'golden-linux', 'fault-forbidden';
 is($node->safe_psql('postgres', "SELECT name FROM images WHERE arn IN ('$good', '$bad') LIMIT 1"), 'golden-linux', 'an error beyond LIMIT');
 like(attempt($node, "SELECT name FROM images WHERE arn IN ('$good', '$bad') OFFSET 1"), qr/^42501 /, 'an error that is reached');
+
+# A slow answer holds up rows, not requests, where all rows will be taken: but
+# not under LIMIT, in a cursor, or where only the first rows are wanted.
+sub started
+{
+	my ($statement) = @_;
+	$endpoint->reset_counters;
+	$node->psql('postgres', "SET statement_timeout = '1s'; $statement");
+	my $requests = -1;
+	for (1 .. 100)
+	{
+		last if $endpoint->requests == $requests;
+		$requests = $endpoint->requests;
+		sleep 0.1;
+	}
+	return $requests;
+}
+my $behind = "ARRAY(SELECT CASE n WHEN 1 THEN '" . arn('fault-hang/1.0.0/1') . "' ELSE '" . arn('minimal/1.0.0/') . "' || n END FROM generate_series(1, 200) n)";
+is(started("SELECT count(*) FROM images WHERE arn = ANY ($behind)"), 64, 'far ahead of a slow answer');
+is(started("SELECT count(*) FROM (SELECT FROM images WHERE arn = ANY ($behind) LIMIT 1000) q"), 16, 'under LIMIT: not so far');
+is(started("BEGIN; DECLARE c CURSOR FOR SELECT name FROM images WHERE arn = ANY ($behind); FETCH 2 FROM c"), 16, 'in a cursor: not so far');
+is(started("DO \$\$ DECLARE found text; BEGIN SELECT name INTO found FROM images WHERE arn = ANY ($behind); END \$\$"), 16, 'SELECT INTO: not so far');
+is(started("SELECT count(*) FROM unnest($behind) a WHERE EXISTS (SELECT FROM images WHERE arn = ANY ($behind))"), 16, 'in EXISTS: not so far');
+is(started("SELECT count(name) FROM unnest($behind) WITH ORDINALITY a(arn, n) JOIN images USING (arn)"), 64, 'far ahead in a join');
+is(started("SELECT count(*) FROM (SELECT name FROM unnest($behind) WITH ORDINALITY a(arn, n) JOIN images USING (arn) LIMIT 1000) q"), 16, 'in a join under LIMIT: not so far');
 
 # EXPLAIN counts what was started, reached or not.
 like($node->safe_psql('postgres', 'EXPLAIN (ANALYZE, COSTS OFF) SELECT FROM images WHERE arn = ANY (' . images('fault-slow/3.0.0/N', 100) . ') LIMIT 1'),

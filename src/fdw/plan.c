@@ -164,7 +164,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *pa
 	else if (keys > 0)
 	{
 		startup += PLAN_LOOKUP_COST;
-		run += (keys - 1) * PLAN_LOOKUP_COST;
+		run += (keys - 1) * PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE;
 	}
 	if (param)
 		param->ppi_rows = rows;

@@ -25,6 +25,9 @@ enum FdwScanPrivateIndex
 /* A round trip over the network, in the planner's units, as postgres_fdw's. */
 #define PLAN_LOOKUP_COST	100.0
 
+/* Of which so many are made at once, as max_concurrency has it unless it is set. */
+#define PLAN_LOOKUPS_AT_ONCE	16.0
+
 extern List *plan_extract_key(PlannerInfo *root, RelOptInfo *rel, List *rinfos,
 							  List **exprs);
 extern void imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,

@@ -77,3 +77,56 @@ plantree_runs_once(PlannedStmt *statement, Plan *plan)
 	}
 	return true;
 }
+
+/* Whether a node takes all rows of a plan below it, if it is run to its end. */
+static bool
+takes_all_rows(Plan *node, Plan *below)
+{
+	switch (nodeTag(node))
+	{
+		case T_Agg:
+		case T_Append:
+		case T_Group:
+		case T_Hash:
+		case T_LockRows:
+		case T_Material:
+		case T_MergeAppend:
+		case T_ModifyTable:
+		case T_ProjectSet:
+		case T_Result:
+		case T_SetOp:
+		case T_Sort:
+		case T_IncrementalSort:
+		case T_SubqueryScan:
+		case T_Unique:
+		case T_CustomScan:
+			return true;
+		case T_HashJoin:
+		case T_NestLoop:
+			/* A hash join's outer side is left if the inner side has no rows. */
+			return below == (IsA(node, NestLoop) ? outerPlan(node) : innerPlan(node));
+		default:
+			return false;
+	}
+}
+
+/*
+ * Whether a node's rows will all be taken, if the statement is run to its end:
+ * nothing above it stops early, and it is in no sub-select.
+ */
+bool
+plantree_runs_to_end(PlannedStmt *statement, Plan *plan)
+{
+	List	   *ancestors = NIL;
+	ListCell   *lc;
+
+	if (!plantree_find(statement->planTree, plan, &ancestors))
+		return false;
+	foreach(lc, ancestors)
+	{
+		if (!takes_all_rows(lfirst(lc), plan))
+			return false;
+		plan = lfirst(lc);
+	}
+	return true;
+}

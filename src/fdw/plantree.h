@@ -16,6 +16,7 @@
 #include "nodes/plannodes.h"
 
 extern bool plantree_find(Plan *plan, Plan *wanted, List **ancestors);
+extern bool plantree_runs_to_end(PlannedStmt *statement, Plan *plan);
 extern bool plantree_runs_once(PlannedStmt *statement, Plan *plan);
 
 #endif							/* IMAGEBUILDER_PLANTREE_H */

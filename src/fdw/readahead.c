@@ -21,9 +21,11 @@
 
 #include "compat.h"
 #include "executor/executor.h"
+#include "fdw/execution.h"
 #include "fdw/explain.h"
 #include "fdw/key.h"
 #include "fdw/option.h"
+#include "fdw/plantree.h"
 #include "fdw/readahead.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
@@ -52,7 +54,9 @@ typedef struct ReadAheadState
 	MemoryContext key_context;	/* reset for each row */
 	MemoryContext window_context;	/* holds the rows waiting */
 	ReadAheadRow *window;		/* a ring of them */
-	int			size;			/* of the ring, and bound of nlookups */
+	int			size;			/* of the ring */
+	int			at_once;		/* look-ups that may be under way */
+	bool		runs_to_end;	/* so far as the plan goes */
 	int			first;			/* the next to hand on */
 	int			nrows;			/* waiting */
 	int			nlookups;		/* started for them */
@@ -129,8 +133,10 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 									   option_read_config);
 		key->client->nscans++;
 		if (!asks_already(state, key))
-			state->size += key->client->config.max_concurrency;
+			state->at_once += key->client->config.max_concurrency;
 	}
+	state->runs_to_end = plantree_runs_to_end(estate->es_plannedstmt, &scan->scan.plan);
+	state->size = state->at_once * EXECUTION_DEPTH;
 	state->window = palloc0(state->size * sizeof(ReadAheadRow));
 	state->key_context = AllocSetContextCreate(estate->es_query_cxt,
 											   "imagebuilder_fdw read-ahead key",
@@ -162,6 +168,13 @@ look_up_key(const ReadAheadState *state, const ReadAheadKey *key, ExprContext *e
 	return started;
 }
 
+/* How many look-ups, and rows, it may be ahead. */
+static int
+depth(const ReadAheadState *state)
+{
+	return state->at_once * execution_depth(&state->css.ss.ps, state->runs_to_end);
+}
+
 /* Start the look-ups that an outer row will need; returns how many. */
 static int
 look_up_for(ReadAheadState *state, TupleTableSlot *row)
@@ -178,7 +191,7 @@ look_up_for(ReadAheadState *state, TupleTableSlot *row)
 	previous = MemoryContextSwitchTo(state->key_context);
 	for (int i = 0; i < state->nkeys; i++)
 		started += look_up_key(state, &state->keys[i], econtext,
-							   Max(1, state->size - state->nlookups - started));
+							   Max(1, depth(state) - state->nlookups - started));
 	MemoryContextSwitchTo(previous);
 	return started;
 }
@@ -189,7 +202,7 @@ fill_window(ReadAheadState *state)
 {
 	PlanState  *outer = linitial(state->css.custom_ps);
 
-	while (!state->outer_done && state->nrows < state->size && state->nlookups < state->size)
+	while (!state->outer_done && state->nrows < depth(state) && state->nlookups < depth(state))
 	{
 		TupleTableSlot *slot = ExecProcNode(outer);
 		ReadAheadRow *row;

@@ -137,12 +137,12 @@ make_read_ahead_path(Path *outer, List *keys)
 	return &path->path.path;
 }
 
-/* What is saved by a path's look-ups: all but a part is waited for together. */
+/* What is saved by a path's look-ups: so many are waited for together. */
 static Cost
 saved_by(const Path *ahead)
 {
 	return Max(ahead->rows, 1.0) * list_length(((const ReadAheadPath *) ahead)->keys) *
-		PLAN_LOOKUP_COST * 0.9;
+		PLAN_LOOKUP_COST * (1 - 1 / PLAN_LOOKUPS_AT_ONCE);
 }
 
 /* The nested loop with its outer side wrapped; NULL if that is of no use. */

@@ -20,6 +20,7 @@
 #include "compat.h"
 #include "executor/executor.h"
 #include "fdw/binding.h"
+#include "fdw/execution.h"
 #include "fdw/key.h"
 #include "fdw/option.h"
 #include "fdw/plan.h"
@@ -77,6 +78,7 @@ typedef struct ImageBuilderScan
 	int			next_ahead;		/* the one to start to look up next */
 	bool		once;			/* each image is asked for once, and then done
 								 * with */
+	bool		runs_to_end;	/* so far as the plan goes */
 	bool		async;			/* called by an asynchronous Append: not to
 								 * wait */
 	bool		blocked;		/* has returned no row because it would have
@@ -174,6 +176,7 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 									 OidIsValid(userid) ? userid : GetUserId(),
 									 option_read_config);
 	state->client->nscans++;
+	state->runs_to_end = plantree_runs_to_end(estate->es_plannedstmt, &plan->scan.plan);
 	state->once = estate->es_epq_active == NULL &&
 		plantree_runs_once(estate->es_plannedstmt, &plan->scan.plan) &&
 		!(eflags & (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
@@ -226,12 +229,14 @@ evaluate_key(ForeignScanState *node)
 	state->started = true;
 }
 
-/* Start to look up what comes next: as many as may be under way at once. */
+/* Start to look up what comes next: as many as may be under way at once, or more. */
 static void
-look_ahead(ImageBuilderScan *state)
+look_ahead(ForeignScanState *node)
 {
-	int			end = Min(state->nimages,
-						  state->next_image + state->client->config.max_concurrency);
+	ImageBuilderScan *state = node->fdw_state;
+	int			window = state->client->config.max_concurrency *
+		execution_depth(&node->ss.ps, state->runs_to_end);
+	int			end = Min(state->nimages, state->next_image + window);
 
 	for (; state->next_ahead < end; state->next_ahead++)
 	{
@@ -276,13 +281,15 @@ leave_document(ImageBuilderScan *state)
  * would have to be waited for and must not.
  */
 static bool
-next_document(ImageBuilderScan *state)
+next_document(ForeignScanState *node)
 {
+	ImageBuilderScan *state = node->fdw_state;
+
 	while (state->next_image < state->nimages)
 	{
 		ScanImage  *image;
 
-		look_ahead(state);
+		look_ahead(node);
 		image = &state->images[state->next_image];
 		if (state->async && !lookup_is_settled(image->lookup))
 		{
@@ -437,7 +444,7 @@ imagebuilderIterateForeignScan(ForeignScanState *node)
 		evaluate_key(node);
 	for (;;)
 	{
-		if (state->document == NULL && !next_document(state))
+		if (state->document == NULL && !next_document(node))
 			return slot;
 		if (fetch_row(state, slot))
 			return ExecStoreVirtualTuple(slot);
