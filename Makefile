@@ -30,6 +30,7 @@ OBJS = \
 	src/aws/endpoint.o \
 	src/aws/error.o \
 	src/aws/issued.o \
+	src/aws/ini.o \
 	src/aws/profile.o \
 	src/aws/sigv4.o \
 	src/identity/container.o \

@@ -3,8 +3,7 @@
  * profile.c
  *		Profiles of the shared AWS config and credentials files.
  *
- * The rules are botocore's (configloader.py, session.py and credentials.py),
- * which reads the files with Python's configparser.RawConfigParser.
+ * The rules are botocore's (configloader.py, session.py and credentials.py).
  * test/unit/test_profile.py compares the two, and lists where they differ.
  *
  * Portions Copyright (c) 2026, imagebuilder_fdw contributors
@@ -20,49 +19,14 @@
 #include "postgres.h"
 #endif
 
+#include "aws/ini.h"
 #include "aws/profile.h"
-#include "mb/pg_wchar.h"
 
 /* What AssumeRole takes. */
 #define MIN_DURATION_SECONDS	900
 #define MAX_DURATION_SECONDS	43200
 
 #define NEEDS_LOGIN "which needs a person to log in: use a role, a web identity or keys"
-
-typedef struct Setting
-{
-	char	   *key;			/* in lower case */
-	char	   *value;			/* its first line */
-	bool		multiline;
-	struct Setting *next;
-} Setting;
-
-typedef struct Section
-{
-	char	   *header;
-	char	   *profile;		/* its name; NULL: the section is no profile */
-	Setting    *settings;
-	const struct Section *fallback; /* for what is not set here; or NULL */
-	struct Section *next;
-} Section;
-
-typedef struct IniFile
-{
-	const char *kind;			/* "config" or "credentials" */
-	bool		is_config;
-	Section    *sections;		/* the last comes first */
-	Section		defaults;		/* [DEFAULT], which configparser takes for
-								 * what is not set in the others */
-} IniFile;
-
-/* Where reading a file has come to. */
-typedef struct IniReader
-{
-	IniFile    *file;
-	Section    *section;		/* NULL before the first */
-	Setting    *setting;		/* what an indented line belongs to; or NULL */
-	int			indent;			/* of the last line that continued nothing */
-} IniReader;
 
 typedef struct Profile
 {
@@ -80,227 +44,7 @@ typedef struct Resolver
 	char	   *error;			/* NULL: none so far */
 } Resolver;
 
-/* ---- the files ---------------------------------------------------------- */
-
-/*
- * Length in bytes of the white space, as Python has it, that p is at; 0 if it
- * is at anything else.
- */
-static int
-space_length(const char *p)
-{
-	pg_wchar	c = utf8_to_unicode((const unsigned char *) p);
-
-	if (c < 0x80)
-		return (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= ' ') ? 1 : 0;
-	if (c == 0x85 || c == 0xa0)
-		return 2;
-	if (c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
-		c == 0x202f || c == 0x205f || c == 0x3000)
-		return 3;
-	return 0;
-}
-
-/* Take white space off both ends.  Returns the characters taken off the first. */
-static int
-trim(const char **start, const char **end)
-{
-	int			taken = 0;
-	int			length;
-
-	while (*start < *end && (length = space_length(*start)) > 0)
-	{
-		*start += length;
-		taken++;
-	}
-	while (*start < *end)
-	{
-		const char *last = *end - 1;
-
-		while (last > *start && ((unsigned char) *last & 0xc0) == 0x80)
-			last--;
-		if (space_length(last) == 0)
-			break;
-		*end = last;
-	}
-	return taken;
-}
-
-/*
- * The second word of two, split as Python's shlex.split() does it: the name in
- * [profile "a name"].  NULL if there are not two, or a quote stands open.
- */
-static char *
-second_word(const char *text)
-{
-	StringInfoData word;
-	char	   *second = NULL;
-	int			nwords = 0;
-	bool		in_word = false;
-	char		quote = '\0';
-
-	initStringInfo(&word);
-	for (const char *p = text;; p++)
-	{
-		if (quote == '\0' && strchr(" \t\r\n", *p) != NULL)
-		{
-			if (in_word && ++nwords == 2)
-				second = pstrdup(word.data);
-			resetStringInfo(&word);
-			in_word = false;
-			if (*p == '\0')
-				return nwords == 2 ? second : NULL;
-			continue;
-		}
-		in_word = true;
-		if (*p == '\\' && quote != '\'')
-		{
-			p++;
-			if (quote != '\0' && *p != '\\' && *p != quote)
-				appendStringInfoChar(&word, '\\');
-		}
-		else if (quote != '\0' ? *p == quote : *p == '\'' || *p == '"')
-		{
-			quote = quote != '\0' ? '\0' : *p;
-			continue;
-		}
-		if (*p == '\0')
-			return NULL;
-		appendStringInfoChar(&word, *p);
-	}
-}
-
-/* botocore's build_profile_map(): it takes [profiles x] for [profile x], too. */
-static char *
-profile_of_header(const IniFile *file, char *header)
-{
-	if (!file->is_config)
-		return header;
-	if (strncmp(header, "profile", strlen("profile")) == 0)
-		return second_word(header);
-	return strcmp(header, "default") == 0 ? header : NULL;
-}
-
-/* The functions from here to read_line() return what is wrong, or NULL. */
-static const char *
-read_header(IniReader *reader, char *header)
-{
-	IniFile    *file = reader->file;
-	Section    *section;
-
-	reader->setting = NULL;
-	if (strcmp(header, "DEFAULT") == 0)
-	{
-		reader->section = &file->defaults;
-		return NULL;
-	}
-	for (section = file->sections; section; section = section->next)
-	{
-		if (strcmp(section->header, header) == 0)
-			return "begins a section that was there before";
-	}
-	section = palloc0(sizeof(Section));
-	section->header = header;
-	section->profile = profile_of_header(file, header);
-	section->fallback = &file->defaults;
-	section->next = file->sections;
-	file->sections = reader->section = section;
-	return NULL;
-}
-
-static const char *
-read_setting(IniReader *reader, const char *start, const char *end)
-{
-	const char *key_end = start;
-	const char *value;
-	Setting    *setting = palloc0(sizeof(Setting));
-
-	while (key_end < end && *key_end != '=' && *key_end != ':')
-		key_end++;
-	if (key_end == end)
-		return "is neither a [section] nor a comment, and has no \"=\"";
-	value = key_end + 1;
-	trim(&start, &key_end);
-	trim(&value, &end);
-	if (start == key_end)
-		return "has no key before its \"=\"";
-	setting->key = pnstrdup(start, key_end - start);
-	for (char *c = setting->key; *c; c++)
-		*c = pg_ascii_tolower((unsigned char) *c);
-	setting->value = pnstrdup(value, end - value);
-	for (const Setting *other = reader->section->settings; other; other = other->next)
-	{
-		if (strcmp(other->key, setting->key) == 0)
-			return "has a key that its section had before";
-	}
-	setting->next = reader->section->settings;
-	reader->section->settings = reader->setting = setting;
-	return NULL;
-}
-
-static const char *
-read_line(IniReader *reader, const char *start, const char *end)
-{
-	int			indent;
-	const char *close;
-
-	if (pg_encoding_verifymbstr(PG_UTF8, start, end - start) != end - start)
-		return "is not in UTF-8";
-	indent = trim(&start, &end);
-	if (start == end || *start == '#' || *start == ';')
-		return NULL;
-	if (reader->setting && indent > reader->indent)
-	{
-		/* Nothing on the first line makes it a nested section, as for "s3". */
-		reader->setting->multiline = true;
-		if (*reader->setting->value == '\0' && !memchr(start, '=', end - start))
-			return "is indented below a key without a value, and has no \"=\"";
-		return NULL;
-	}
-	reader->indent = indent;
-	for (close = end - 1; close > start && *close != ']';)
-		close--;
-	if (*start == '[' && close > start + 1)
-		return read_header(reader, pnstrdup(start + 1, close - start - 1));
-	if (reader->section == NULL)
-		return strncmp(start, "\xef\xbb\xbf", 3) == 0 ?
-			"begins with a byte order mark" : "stands before any [section]";
-	return read_setting(reader, start, end);
-}
-
-/* Returns an error that names the line, and shows nothing of it; or NULL. */
-static char *
-read_file(IniFile *file, const char *text)
-{
-	IniReader	reader = {.file = file};
-	int			line = 0;
-
-	while (text && *text)
-	{
-		const char *end = text + strcspn(text, "\r\n");
-		const char *problem = read_line(&reader, text, end);
-
-		line++;
-		if (problem)
-			return psprintf("line %d of the %s file %s", line, file->kind, problem);
-		if (end[0] == '\r' && end[1] == '\n')
-			end++;
-		text = *end ? end + 1 : end;
-	}
-	return NULL;
-}
-
 /* ---- the profiles ------------------------------------------------------- */
-
-static const Section *
-find_section(const IniFile *file, const char *profile)
-{
-	const Section *section = file->sections;
-
-	while (section && !(section->profile && strcmp(section->profile, profile) == 0))
-		section = section->next;
-	return section;
-}
 
 /* NULL if neither file has it. */
 static Profile *
@@ -309,33 +53,19 @@ find_profile(const Resolver *r, const char *name, const Profile *user)
 	Profile    *profile = palloc(sizeof(Profile));
 
 	profile->name = name;
-	profile->config = find_section(&r->config, name);
-	profile->credentials = find_section(&r->credentials, name);
+	profile->config = ini_find_section(&r->config, name);
+	profile->credentials = ini_find_section(&r->credentials, name);
 	profile->user = user;
 	return profile->config || profile->credentials ? profile : NULL;
-}
-
-static const Setting *
-find_setting(const Section *section, const char *key)
-{
-	for (; section; section = section->fallback)
-	{
-		for (const Setting *setting = section->settings; setting; setting = setting->next)
-		{
-			if (strcmp(setting->key, key) == 0)
-				return setting;
-		}
-	}
-	return NULL;
 }
 
 /* The credentials file's word counts before the config file's. */
 static const Setting *
 find_merged(const Profile *profile, const char *key)
 {
-	const Setting *setting = find_setting(profile->credentials, key);
+	const Setting *setting = ini_find_setting(profile->credentials, key);
 
-	return setting ? setting : find_setting(profile->config, key);
+	return setting ? setting : ini_find_setting(profile->config, key);
 }
 
 static bool
@@ -379,7 +109,7 @@ static char *
 required_value(Resolver *r, const Profile *profile, const Section *section,
 			   const char *key, const char *for_key)
 {
-	const Setting *setting = section ? find_setting(section, key) : find_merged(profile, key);
+	const Setting *setting = section ? ini_find_setting(section, key) : find_merged(profile, key);
 	char	   *value = value_of(r, profile, setting);
 
 	if (setting == NULL)
@@ -409,16 +139,16 @@ resolve_keys(Resolver *r, const Profile *profile, const Section *section)
 	AwsCredentials *credentials = &r->plan->credentials;
 	const Setting *token;
 
-	if (!find_setting(section, "aws_access_key_id"))
+	if (!ini_find_setting(section, "aws_access_key_id"))
 		return false;
 	r->plan->base = PROFILE_STATIC;
 	credentials->access_key_id =
 		required_value(r, profile, section, "aws_access_key_id", "aws_access_key_id");
 	credentials->secret_access_key =
 		required_value(r, profile, section, "aws_secret_access_key", "aws_access_key_id");
-	token = find_setting(section, "aws_security_token");	/* the older name */
+	token = ini_find_setting(section, "aws_security_token");	/* the older name */
 	credentials->session_token =
-		value_of(r, profile, token ? token : find_setting(section, "aws_session_token"));
+		value_of(r, profile, token ? token : ini_find_setting(section, "aws_session_token"));
 	return true;
 }
 
@@ -632,8 +362,8 @@ profile_resolve(ProfilePlan *plan, const char *config, const char *credentials,
 	bool		resolved;
 
 	memset(plan, 0, sizeof(ProfilePlan));
-	if ((*error = read_file(&r.config, config)) != NULL ||
-		(*error = read_file(&r.credentials, credentials)) != NULL)
+	if ((*error = ini_read(&r.config, config)) != NULL ||
+		(*error = ini_read(&r.credentials, credentials)) != NULL)
 		return PROFILE_INVALID;
 	profile = find_profile(&r, name, NULL);
 	if (profile == NULL)

@@ -48,8 +48,7 @@ host_home_file(const char *name)
 }
 
 /*
- * The text of a regular file, in the current memory context, up to a NUL byte;
- * NULL if it cannot be read, and then *problem says why (a clause), or is NULL
+ * The text of a regular file, in the current memory context; NULL if it cannot be read, and then *problem says why (a clause), or is NULL
  * if there is no such file.
  */
 char *
@@ -80,6 +79,11 @@ host_read_file(const char *path, const char **problem)
 		}
 		else
 			text[length] = '\0';
+		if (text && memchr(text, '\0', length))
+		{
+			*problem = psprintf("file \"%s\" holds a NUL byte", path);
+			text = NULL;
+		}
 	}
 	CloseTransientFile(fd);
 	return text;

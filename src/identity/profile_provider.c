@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "aws/arn.h"
 #include "identity/fetch.h"
 #include "identity/host.h"
 #include "identity/sts.h"
@@ -32,10 +33,12 @@ read_shared_file(const char *variable, const char *name, char **text, const char
 static FetchState
 follow(Fetch *fetch, const ProfilePlan *plan)
 {
-	fetch->roles = plan->roles;
-	fetch->nroles = plan->nroles;
+	if (plan->region && !region_is_valid(plan->region))
+		return fetch_fail(fetch, "the shared AWS files name a Region that cannot be one", NULL, NULL);
 	if (plan->region)
 		fetch->region = plan->region;
+	fetch->roles = plan->roles;
+	fetch->nroles = plan->nroles;
 	switch (plan->base)
 	{
 		case PROFILE_STATIC:
@@ -88,7 +91,7 @@ begin(Fetch *fetch)
 			return FETCH_ABSENT;
 		default:
 			return fetch_fail(fetch, psprintf("profile \"%s\" gives no credentials", name),
-							  psprintf("%s.", error), NULL);
+							  failure_foreign_text(psprintf("%s.", error), fetch->exchange.secrets), NULL);
 	}
 }
 

@@ -144,6 +144,13 @@ class StandIn:
         return self.send("imds", "GET", identity.ROLES + path, {"X-aws-ec2-metadata-token": token, **headers})
 
 
+def rules_for(url):
+    """Endpoint rules by which botocore finds STS there, whatever else it would go by."""
+    return {**RULES, "rules": [{"type": "endpoint", "conditions": [], "endpoint": {
+        "url": url, "headers": {},
+        "properties": {"authSchemes": [{"name": "sigv4", "signingName": "sts", "signingRegion": "us-east-1"}]}}}]}
+
+
 class IdentityTest(unittest.TestCase):
     options = ()
 
@@ -444,9 +451,7 @@ class Clients(IdentityTest):
     def environment(self, config="", **variables):
         """Where a client finds itself, its files included."""
         home = pathlib.Path(tempfile.mkdtemp(dir=self.directory.name))
-        rules = {**RULES, "rules": [{"type": "endpoint", "conditions": [], "endpoint": {
-            "url": self.identity.url("sts"), "headers": {},
-            "properties": {"authSchemes": [{"name": "sigv4", "signingName": "sts", "signingRegion": "us-east-1"}]}}}]}
+        rules = rules_for(self.identity.url("sts"))
         model = home / "models" / "sts" / "2011-06-15"
         model.mkdir(parents=True)
         (model / "endpoint-rule-set-1.json").write_text(json.dumps(rules))

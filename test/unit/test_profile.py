@@ -1,0 +1,659 @@
+#!/usr/bin/python3
+"""Tests of src/aws/profile.c against botocore, which set the rules.
+
+Every pair of files, written by hand below or at random, is given to both:
+botocore, with whatever would reach out replaced by recorders, has to come to
+the same outcome by the same calls of STS.  Prints TAP.
+
+Where the two are meant to differ:
+ 1. mfa_serial, sso_* and credential_process are refused where botocore would
+    use them (and nowhere else);
+ 2. a profile with only half of its keys, or with only sso_session,
+    sso_start_url or sso_region, is an error; botocore goes on to the container
+    and the instance, as it does for a profile without any word of credentials;
+ 3. an empty key is an error; botocore signs with it.  So is the empty name of
+    a source profile, even if there is a [profile ""];
+ 4. a value that is used and goes on in indented lines is an error; botocore
+    keeps its line breaks;
+ 5. a duration_seconds above what STS takes is an error here already, while names
+    that are too short for it are for STS itself to refuse;
+ 6. what only odd files have: letters outside ASCII are not folded to lower case
+    in keys, nor are its digits digits; a malformed nested setting in [DEFAULT]
+    is an error even where no section inherits it; in a nested setting, only
+    the line breaks of the file itself separate lines.
+"""
+import collections
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import unittest.mock
+
+import botocore.credentials
+import botocore.exceptions
+import botocore.session
+import botocore.validate
+
+# Python reads configuration files in the locale's encoding: make that UTF-8.
+if not sys.flags.utf8_mode:
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.argv])
+
+for variable in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[variable]    # whatever the tester has there
+
+HERE = pathlib.Path(__file__).parent
+RANDOM_PAIRS = 2500
+DAMAGED_PAIRS = 2000
+STATIC, MFA, SSO = "static", "mfa_serial", "sso_"
+
+driver = subprocess.Popen([HERE / "profile_driver"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "halt_on_error=1"})
+tests = failures = 0
+
+
+def check(name, got, expected):
+    global tests, failures
+    tests += 1
+    if got != expected:
+        failures += 1
+        print(f"not ok {tests} - {name}\n# got      {got!r}\n# expected {expected!r}")
+    else:
+        print(f"ok {tests} - {name}")
+
+
+# ---- ours -----------------------------------------------------------------
+
+def call(config, credentials, profile):
+    """Texts may hold bytes that are not UTF-8, as lone surrogates."""
+    line = json.dumps({"config": config, "credentials": credentials, "profile": profile}, ensure_ascii=False)
+    driver.stdin.write(line.encode("utf-8", "surrogateescape") + b"\n")
+    driver.stdin.flush()
+    return json.loads(driver.stdout.readline().decode("utf-8", "surrogateescape"))
+
+
+def issued(n):
+    return f"ASIA{n}", f"issued-secret-{n}", f"issued-token-{n}"
+
+
+def played(plan):
+    """The calls of STS that a plan leads to, and the credentials in the end."""
+    calls = []
+
+    def add(operation, credentials, **parameters):
+        calls.append([operation, credentials, {k: v for k, v in parameters.items() if v}])
+        return issued(len(calls))
+
+    if plan["base"] == STATIC:
+        credentials = plan["access_key_id"], plan["secret_access_key"], plan["session_token"]
+    elif plan["base"] == "web_identity":
+        credentials = add("assume_role_with_web_identity", None, RoleArn=plan["web_identity_role_arn"],
+                          RoleSessionName=plan["web_identity_session_name"],
+                          WebIdentityToken="read of " + plan["web_identity_token_file"])
+    else:
+        credentials = plan["base"], "secret", None
+    for role in plan["roles"]:
+        credentials = add("assume_role", credentials, RoleArn=role["role_arn"], ExternalId=role["external_id"],
+                          RoleSessionName=role["role_session_name"], DurationSeconds=role["duration_seconds"])
+    return calls, credentials
+
+
+def ours(config, credentials, profile):
+    plan = call(config, credentials, profile)
+    outcome = {"result": plan["result"], "region": plan["region"], "error": plan["error"]}
+    if plan["result"] == "resolved":
+        outcome["calls"], outcome["credentials"] = played(plan)
+    return outcome
+
+
+# ---- botocore's -----------------------------------------------------------
+
+STS = botocore.session.Session().get_service_model("sts")
+OPERATIONS = {"assume_role": "AssumeRole", "assume_role_with_web_identity": "AssumeRoleWithWebIdentity"}
+
+
+class Recorder:
+    """Stands for what botocore would ask: STS, a person, a program, SSO."""
+
+    def __init__(self):
+        self.calls = []
+        self.refused = set()        # what was used that we refuse
+
+    def client(self, service, aws_access_key_id=None, aws_secret_access_key=None, aws_session_token=None,
+               config=None):
+        credentials = None if config else (aws_access_key_id, aws_secret_access_key, aws_session_token or None)
+        client = unittest.mock.Mock()
+        for name in OPERATIONS:
+            setattr(client, name, lambda name=name, **parameters: self.sts(name, credentials, parameters))
+        return client
+
+    def sts(self, operation, credentials, parameters):
+        shape = STS.operation_model(OPERATIONS[operation]).input_shape
+        report = botocore.validate.ParamValidator().validate(parameters, shape)
+        if report.has_errors():
+            raise botocore.exceptions.ParamValidationError(report=report.generate_report())
+        if parameters["RoleSessionName"].startswith("botocore-session-"):
+            del parameters["RoleSessionName"]
+        self.calls.append([operation, credentials, parameters])
+        key, secret, token = issued(len(self.calls))
+        expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+        return {"Credentials": {"AccessKeyId": key, "SecretAccessKey": secret, "SessionToken": token,
+                                "Expiration": expires}}
+
+    def person(self, prompt):
+        self.refused.add(MFA)
+        return "123456"
+
+    def program(self, command):
+        self.refused.add("credential_process")
+        return {"access_key": "program", "secret_key": "secret"}
+
+    def sso(self):
+        self.refused.add(SSO)
+        expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+        return {"access_key": "sso", "secret_key": "secret", "token": None, "expiry_time": expires.isoformat()}
+
+
+def source(canonical_name, base):
+    return unittest.mock.Mock(CANONICAL_NAME=canonical_name, METHOD=base, load=lambda: (
+        botocore.credentials.Credentials(base, "secret")))
+
+
+SOURCER = botocore.credentials.CanonicalNameCredentialSourcer([
+    source("Environment", "environment"), source("EcsContainer", "container"),
+    source("Ec2InstanceMetadata", "instance")])
+OF_PROFILES = (botocore.credentials.AssumeRoleProvider, botocore.credentials.AssumeRoleWithWebIdentityProvider,
+               botocore.credentials.SSOProvider, botocore.credentials.SharedCredentialProvider,
+               botocore.credentials.ProcessProvider, botocore.credentials.ConfigProvider)
+
+
+def load(profile, recorder):
+    session = botocore.session.Session(profile=profile)
+    resolver = botocore.credentials.create_credential_resolver(session)
+    resolver.providers = [p for p in resolver.providers if isinstance(p, OF_PROFILES)]
+    provider = resolver.get_provider("assume-role")
+    provider._credential_sourcer = SOURCER
+    provider._prompter = recorder.person
+    credentials = resolver.load_credentials()
+    if credentials is None:
+        return {"result": "empty", "region": session.get_config_variable("region") or None}
+    frozen = credentials.get_frozen_credentials()
+    return {"result": "resolved", "region": session.get_config_variable("region") or None,
+            "calls": recorder.calls, "credentials": (frozen.access_key, frozen.secret_key, frozen.token or None)}
+
+
+def botocores(config, credentials, profile):
+    recorder = Recorder()
+    module = botocore.credentials
+    with contextlib.ExitStack() as stack:
+        directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for name, text in ("config", config), ("credentials", credentials):
+            if text is not None:
+                (directory / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+        environment = {"PATH": os.environ["PATH"], "HOME": str(directory),
+                       "AWS_CONFIG_FILE": str(directory / "config"),
+                       "AWS_SHARED_CREDENTIALS_FILE": str(directory / "credentials")}
+        for patch in (
+                unittest.mock.patch.dict(os.environ, environment, clear=True),
+                unittest.mock.patch.object(module, "_get_client_creator", lambda *_: recorder.client),
+                unittest.mock.patch.object(module, "FileWebIdentityTokenLoader",
+                                           lambda path: lambda: "read of " + path),
+                unittest.mock.patch.object(module.ProcessProvider, "_retrieve_credentials_using",
+                                           lambda _, command: recorder.program(command)),
+                unittest.mock.patch.object(module.SSOCredentialFetcher, "fetch_credentials",
+                                           lambda _: recorder.sso())):
+            stack.enter_context(patch)
+        try:
+            outcome = load(profile, recorder)
+        except botocore.exceptions.ProfileNotFound as error:
+            outcome = {"result": "absent", "region": None}
+        except Exception as error:      # it lets TypeErrors out, of a nested setting
+            outcome = {"result": "invalid", "error": error}
+    outcome["refused"] = recorder.refused
+    return outcome
+
+
+# ---- the two compared -------------------------------------------------------
+
+def texts(outcome):
+    """All that botocore used; a nested setting counts as several lines."""
+    used = list(outcome.get("credentials", []))
+    for _, credentials, parameters in outcome.get("calls", []):
+        used += [*(credentials or []), *parameters.values()]
+    return ["\n" if isinstance(value, dict) else value for value in used if isinstance(value, (str, dict))]
+
+
+def explained(message, expected, files):
+    """A name of the difference on purpose that an error of ours is; None if it is none."""
+    used = texts(expected)
+    region = expected.get("region")
+    longest = max((c[2].get("DurationSeconds", 0) for c in expected.get("calls", [])), default=0)
+    resolved = expected["result"] == "resolved"
+    for part, condition, name in (
+            ("is indented below a key", "[DEFAULT]" in files, "in vain in [DEFAULT]"),
+            ('indented lines below its "region"', isinstance(region, dict) or "\n" in (region or ""), "indented lines"),
+            ('indented lines below its "duration_seconds"', resolved, "indented lines"),
+            ("indented lines below its", "\n" in "".join(used), "indented lines"),
+            ('an empty "source_profile"', resolved, "empty source"),
+            ("has an empty", "" in used, "empty key"),
+            ('no "aws_access_key_id" beside', expected["result"] == "empty", "half a profile"),
+            ('uses "sso_session"', expected["result"] == "empty", "half a profile"),
+            ('uses "sso_start_url"', expected["result"] == "empty", "half a profile"),
+            ('uses "sso_region"', expected["result"] == "empty", "half a profile"),
+            ("duration_seconds", longest > 43200, "too long")):
+        if part in message and condition:
+            return name
+    return None
+
+
+def difference(config, credentials, profile):
+    """(what is not as it should be or None, a name of what was the case)."""
+    got = ours(config, credentials, profile)
+    expected = botocores(config, credentials, profile)
+    wrong = {"config": config, "credentials": credentials, "profile": profile, "got": {**got}, "expected": {**expected}}
+    message = got.pop("error") or ""
+    refused = expected.pop("refused")
+    error = expected.pop("error", None)
+    if any(text in message for text in ("SECRET", "AKIA", "TOKEN", "\n")):
+        return wrong, "a value in the message"
+    if (message == "") != (got["result"] == "resolved"):
+        return wrong, "a message that does not go with the result"
+    if expected["result"] == got["result"] == "invalid":
+        return None, "invalid"
+    if got["result"] == "invalid":
+        if any(f'uses "{key}' in message for key in refused):
+            return None, "refused"
+        name = explained(message, expected, f"{config}{credentials}")
+        return (None if name else wrong), name
+    if isinstance(error, botocore.exceptions.ParamValidationError) and got["result"] == "resolved":
+        short = any(len(c[2].get(name, "x" * least)) < least for c in got["calls"]
+                    for name, least in (("RoleArn", 20), ("ExternalId", 2), ("RoleSessionName", 2)))
+        return (None if short else wrong), "too short"
+    kind = f"{len(expected['calls'])} calls" if expected["result"] == "resolved" else expected["result"]
+    return (None if got == expected and not refused else wrong), kind
+
+
+# ---- pairs at random --------------------------------------------------------
+
+NAMES = ["default", "a", "b", "c", "d", "e f", "é", "profile", "DEFAULT"]
+ROLES = [f"arn:aws:iam::123456789012:role/{name}" for name in "PQRS"]
+SOURCES = ["Environment", "Ec2InstanceMetadata", "EcsContainer"]
+
+
+def settings(rng, sources, last):
+    """The settings of a profile of some kind; the last of a chain has keys more often."""
+    def keys():
+        return {"aws_access_key_id": f"AKIA{rng.randrange(100)}" if rng.random() < .97 else "",
+                "aws_secret_access_key": f"SECRET/+{rng.randrange(100)}==" if rng.random() < .97 else "",
+                **({"aws_session_token": "TOKEN:x=y"} if rng.random() < .3 else {}),
+                **({"aws_security_token": "TOKENold"} if rng.random() < .1 else {})}
+
+    def role():
+        return {"role_arn": rng.choice(ROLES),
+                **({"external_id": rng.choice(["ext-1", "ext=2", ""])} if rng.random() < .3 else {}),
+                **({"role_session_name": rng.choice(["me", ""])} if rng.random() < .3 else {}),
+                **({"duration_seconds": rng.choice(["3600", "900", "+1_800", "899", "-5", "43200", "43201", "1h", "",
+                                                    "1__0", "99999999999999", "3600 # an hour"])}
+                   if rng.random() < .3 else {})}
+
+    kind = rng.choices(["keys", "source", "credential_source", "web", "sso", "process", "none"],
+                       [60 if last else 15, 20 if last else 50, 8, 9, 3, 3, 6])[0]
+    result = {}
+    if kind == "keys":
+        result = keys()
+    elif kind == "source":
+        result = {**role(), "source_profile": rng.choice(sources)}
+    elif kind == "credential_source":
+        result = {**role(), "credential_source": rng.choice(SOURCES + ["environment", ""] * (rng.random() < .3))}
+    elif kind == "web":
+        result = {**role(), "web_identity_token_file": rng.choice(["/run/token", "/run/other token", ""])}
+    elif kind == "sso":
+        result = {"sso_account_id": "123456789012", "sso_role_name": "r", "sso_start_url": "https://x",
+                  "sso_region": "us-east-1"}
+    elif kind == "process":
+        result = {"credential_process": "/bin/cat SECRET"}
+    for extra, chance in ((keys, .08), (role, .05),
+                          (lambda: {"region": rng.choice(["eu-west-1", "us-east-1", ""])}, .5),
+                          (lambda: {"mfa_serial": "arn:mfa"}, .04), (lambda: {"output": "json"}, .2),
+                          (lambda: {"credential_source": "Environment"}, .03),
+                          (lambda: {"source_profile": rng.choice(NAMES)}, .05),
+                          (lambda: {"web_identity_token_file": "/run/token"}, .02),
+                          (lambda: {"credential_process": "/bin/true"}, .02),
+                          (lambda: {"sso_session": "s", "sso_start_url": "https://x"}, .02),
+                          (lambda: {"sso_account_id": "1"}, .01)):
+        if rng.random() < chance:
+            result = {**extra(), **result} if rng.random() < .5 else {**result, **extra()}
+    if result and rng.random() < .08:
+        del result[rng.choice(list(result))]
+    return result
+
+
+def header(rng, name, is_config):
+    if not is_config:
+        return name
+    if name == "default" and rng.random() < .8:
+        return name
+    quoted = [f'"{name}"', f"'{name}'", name.replace(" ", "\\ "), f'{name[:1]}"{name[1:]}"']
+    if " " not in name:
+        quoted += [name] * 12
+    space = rng.choice([" "] * 8 + ["  ", "\t", "s ", "\u00a0"])
+    return "profile" + space + rng.choice(quoted) + rng.choice([""] * 9 + [" "])
+
+
+def written(rng, sections, is_config):
+    """A file's text: valid in most cases, in many a manner."""
+    newline = rng.choice(["\n"] * 4 + ["\r\n", "\r"])
+    out = []
+
+    def noise():
+        if rng.random() < .15:
+            out.append(rng.choice(["", "", "  ", "# comment = x", "; [comment]", "  # indented", "\t"]))
+
+    if rng.random() < .05:
+        sections = {**sections, "DEFAULT": {"region": "ap-south-1", **settings(rng, NAMES, True)}}
+    for name, values in rng.sample(list(sections.items()), len(sections)):
+        noise()
+        title = name if name == "DEFAULT" else header(rng, name, is_config)
+        out.append("[" + title + "]" + rng.choice([""] * 9 + [" # comment", "x"]))
+        indent = rng.choice(["", "", "", "  "])
+        for key, value in rng.sample(list(values.items()), len(values)):
+            noise()
+            key = rng.choice([key, key, key, key.upper(), key.title()])
+            out.append(indent + key + rng.choice([" = ", "=", ": ", " :", "\t=\t", " =\u00a0"]) + value +
+                       rng.choice([""] * 9 + [" ", "\t "]))
+            if rng.random() < .01:
+                out.append(rng.choice(["    more", "\u2003\u2003\u2003more", "    more = x", "  [more]"]))
+        if rng.random() < .1:
+            out.extend([indent + "s3 =", indent + "  max_concurrent_requests = 5", "", indent + "    # comment",
+                        indent + "  addressing_style=path"])
+        if rng.random() < .02:
+            out.append(indent + rng.choice(["no delimiter", "region = x", "REGION = y", "= x", "[]", "s3 =\n  SECRET",
+                                            "  \udcff", "[profile a]", "[a]", "[DEFAULT]", "\ufeffx = y"]))
+    return newline.join(out) + rng.choice([newline, newline, ""])
+
+
+def pair(rng):
+    names = rng.sample(NAMES[:-1], rng.randrange(1, 6)) + ["DEFAULT"] * (rng.random() < .05)
+    if rng.random() < .08:
+        names.append(rng.choice(NAMES))
+    files = {}, {}
+    for i, name in enumerate(names):
+        # Mostly without a circle, and with keys in the end.
+        sources = names[i + 1:] if names[i + 1:] and rng.random() < .85 else names
+        last = i == len(names) - 1
+        values = settings(rng, sources, last)
+        place = rng.choices(["config", "credentials", "both", "either"], [4, 3, 1, 4])[0]
+        parts = dict(values), dict(values)
+        if place == "either":
+            second = {k for k in values if rng.random() < .5}
+            if rng.random() < .7:       # keys are most often together
+                keys = {k for k in values if k.startswith("aws_")}
+                second = second | keys if rng.random() < .7 else second - keys
+            parts = tuple({k: v for k, v in values.items() if (k in second) == (f == 1)} for f in range(2))
+        elif place == "both":
+            parts = values, settings(rng, sources, last)
+        for f, kind in enumerate(("config", "credentials")):
+            if place in (kind, "both", "either"):
+                files[f][name] = parts[f]
+    text = [written(rng, files[i], i == 0) if files[i] or rng.random() < .5 else None for i in range(2)]
+    return text[0], text[1], rng.choice([names[0]] * 50 + names * 10 + NAMES)
+
+
+def at_random(rng):
+    wrong, kinds = [], collections.Counter()
+    for _ in range(RANDOM_PAIRS):
+        bad, kind = difference(*pair(rng))
+        kinds[kind] += 1
+        if bad:
+            wrong.append(bad)
+    check(f"{RANDOM_PAIRS} random pairs of files come to what they come to in botocore", wrong[:1], [])
+    print("# " + ", ".join(f"{kind}: {n}" for kind, n in kinds.most_common()))
+    for kind in ("0 calls", "1 calls", "2 calls", "3 calls", "invalid", "refused", "absent", "empty", "half a profile",
+                 "empty key", "indented lines", "too long"):
+        check(f"among them there is: {kind}", kinds[kind] > 0, True)
+
+
+DAMAGE = ["[", "]", "=", ":", " ", "  ", "\t", "\n", "\r", "\n ", "\n  ", "#", ";", '"', "'", "\\", "\u00a0", "\u2003",
+          "\x1f", "\ufeff", "\udc80", "\udcc3", "\udced\udca0\udc80", "profile ", "DEFAULT", "é", "\U0001f600",
+          "\n[default]\n"]
+
+
+def damaged(rng):
+    wrong, kinds = [], collections.Counter()
+    for _ in range(DAMAGED_PAIRS):
+        *files, profile = pair(rng)
+        for _ in range(rng.randrange(1, 4)):
+            i = rng.randrange(2)
+            if files[i]:
+                start = rng.randrange(len(files[i]))
+                end = start + rng.choice([0, 0, 1, 1, 2, 8])
+                files[i] = files[i][:start] + rng.choice(DAMAGE + [""] * 8) + files[i][end:]
+        bad, kind = difference(*files, profile)
+        kinds[kind] += 1
+        if bad:
+            wrong.append(bad)
+    check(f"{DAMAGED_PAIRS} damaged pairs of files come to what they come to in botocore", wrong[:1], [])
+    print("# " + ", ".join(f"{kind}: {n}" for kind, n in kinds.most_common()))
+
+
+# ---- pairs by hand ------------------------------------------------------------
+
+KEYS = "aws_access_key_id = AKIA1\naws_secret_access_key = SECRET1\n"
+KEYS2 = "aws_access_key_id = AKIA2\naws_secret_access_key = SECRET2\naws_session_token = TOKEN2\n"
+ROLE = f"role_arn = {ROLES[0]}\n"
+ONE, TWO = ("AKIA1", "SECRET1", None), ("AKIA2", "SECRET2", "TOKEN2")
+P = {"RoleArn": ROLES[0]}
+
+
+def role(credentials, arn=ROLES[0], **parameters):
+    return ["assume_role", credentials, {"RoleArn": arn, **parameters}]
+
+
+def web(**parameters):
+    return ["assume_role_with_web_identity", None, {**P, "WebIdentityToken": "read of /t", **parameters}]
+
+
+CASES = [
+    # config, credentials, profile, then the credentials and the calls, or a part of the message
+    # -- static keys, and where a profile is looked for
+    (None, f"[a]\n{KEYS}", "a", ONE, []),
+    (f"[profile a]\n{KEYS2}", None, "a", TWO, []),
+    (f"[default]\n{KEYS}", None, "default", ONE, []),
+    (f"[profile default]\n{KEYS}", None, "default", ONE, []),
+    (f"[default]\n{KEYS}\n[profile default]\n{KEYS2}", None, "default", TWO, []),
+    (f"[profile default]\n{KEYS2}\n[default]\n{KEYS}", None, "default", ONE, []),
+    (f"[default]\n{KEYS2}", f"[default]\n{KEYS}", "default", ONE, []),
+    (f"[a]\n{KEYS}", None, "a", 'profile "a" does not exist'),
+    (None, f"[profile a]\n{KEYS}", "a", 'profile "a" does not exist'),
+    (None, f"[profile a]\n{KEYS}", "profile a", ONE, []),
+    (None, None, "default", 'profile "default" does not exist'),
+    ("", "", "default", 'profile "default" does not exist'),
+    (f"[sso-session a]\n{KEYS}", None, "a", 'profile "a" does not exist'),
+    (f'[profile "a b"]\n{KEYS}', None, "a b", ONE, []),
+    (f"[profile 'a \"b']\n{KEYS}", None, 'a "b', ONE, []),
+    (f'[profile "a\\"\\b"]\n{KEYS}', None, 'a"\\b', ONE, []),
+    (f'[profile "a\\\\b"]\n{KEYS}', None, "a\\b", ONE, []),
+    (f"[profile 'a\\']\n{KEYS}", None, "a\\", ONE, []),
+    (f"[profile a\\ b]\n{KEYS}", None, "a b", ONE, []),
+    (f"[profile a b]\n{KEYS}", None, "a b", "does not exist"),
+    (f'[profile "a]\n{KEYS}', None, "a", "does not exist"),
+    (f"[profile a\\]\n{KEYS}", None, "a", "does not exist"),
+    (f"[profile]\n{KEYS}", None, "profile", "does not exist"),
+    (f"[profiles a]\n{KEYS}", None, "a", ONE, []),
+    (f"[ profile a]\n{KEYS}", None, "a", "does not exist"),
+    (f"[profile\ta ]\n{KEYS}", None, "a", ONE, []),
+    (f"[profile é]\n{KEYS}", None, "é", ONE, []),
+    (f"[profile a]\n{KEYS2}\n[profile 'a']\n{KEYS}", None, "a", ONE, []),
+    (f"[DEFAULT]\n{KEYS}\n[profile a]\n", None, "a", ONE, []),
+    (f"[profile a]\n{KEYS2}\n[DEFAULT]\n{KEYS}", None, "a", TWO, []),
+    (f"[profile a]\n{KEYS2}", f"[DEFAULT]\n{KEYS}\n[a]\n", "a", (*ONE[:2], None), []),
+    (f"[DEFAULT]\n{KEYS}", None, "DEFAULT", "does not exist"),
+    (f"[profile DEFAULT]\n{KEYS}", None, "DEFAULT", ONE, []),
+    (f"[profile a]\n{KEYS}aws_security_token = TOKENold\naws_session_token = TOKENnew\n", None, "a",
+     (*ONE[:2], "TOKENold"), []),
+    (f"[profile a]\n{KEYS}aws_session_token =\n", None, "a", ONE, []),
+    # -- half of the keys
+    ("[profile a]\naws_access_key_id = AKIA1\n", None, "a", 'profile "a" has no "aws_secret_access_key" beside its'),
+    (f"[profile a]\n{KEYS}", "[a]\naws_access_key_id = AKIA2\n", "a", 'no "aws_secret_access_key" beside its'),
+    ("[profile a]\naws_secret_access_key = SECRET1\n", "[a]\naws_access_key_id = AKIA1\n", "a",
+     'no "aws_secret_access_key"'),
+    (f"[profile a]\n{KEYS}", "[a]\naws_secret_access_key = SECRET2\n", "a", ONE, []),
+    ("[profile a]\naws_secret_access_key = SECRET1\n", None, "a", 'has no "aws_access_key_id" beside its'),
+    ("[profile a]\naws_access_key_id =\naws_secret_access_key = SECRET1\n", None, "a", 'an empty "aws_access_key_id"'),
+    ("[profile a]\naws_access_key_id = AKIA1\naws_secret_access_key =\n", None, "a",
+     'an empty "aws_secret_access_key"'),
+    # -- no word of credentials
+    ("[default]\nregion = x\n", None, "default", 'profile "default" holds no credentials'),
+    ("[profile a]\nsource_profile = b\n[profile b]\n" + KEYS, None, "a", "holds no credentials"),
+    # -- roles
+    (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\n{KEYS}", None, "a", issued(1), [role(ONE)]),
+    (f"[profile a]\n{ROLE}source_profile = b\n", f"[b]\n{KEYS2}", "a", issued(1), [role(TWO)]),
+    (f"[profile a]\n{ROLE}", f"[a]\nsource_profile = b\n[b]\n{KEYS}", "a", issued(1), [role(ONE)]),
+    (f"[profile a]\n{ROLE}source_profile = c\n", f"[a]\nsource_profile = b\n[b]\n{KEYS}", "a", issued(1), [role(ONE)]),
+    (f"[profile a]\n{ROLE}source_profile = b\nexternal_id = x=y\nrole_session_name = me\nduration_seconds = 3600\n"
+     f"[profile b]\n{KEYS}", None, "a", issued(1),
+     [role(ONE, ExternalId="x=y", RoleSessionName="me", DurationSeconds=3600)]),
+    (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\nrole_arn = {ROLES[1]}\nsource_profile = c\n"
+     f"external_id = xy\n[profile c]\n{KEYS}", None, "a", issued(2),
+     [role(ONE, ROLES[1], ExternalId="xy"), role(issued(1))]),
+    (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\n{KEYS}role_arn = {ROLES[1]}\nsource_profile = c\n", None,
+     "a", issued(1), [role(ONE)]),      # the source's own keys first
+    (f"[profile a]\n{KEYS}{ROLE}source_profile = b\n[profile b]\n{KEYS2}", None, "a", issued(1), [role(TWO)]),
+    (f"[profile a]\n{KEYS}{ROLE}source_profile = a\n", None, "a", issued(1), [role(ONE)]),
+    (f"[profile a]\n{ROLE}credential_source = Environment\n", None, "a", issued(1),
+     [role(("environment", "secret", None))]),
+    (f"[profile a]\n{ROLE}credential_source = Ec2InstanceMetadata\n", None, "a", issued(1),
+     [role(("instance", "secret", None))]),
+    (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\nrole_arn = {ROLES[1]}\ncredential_source = EcsContainer\n",
+     None, "a", issued(2), [role(("container", "secret", None), ROLES[1]), role(issued(1))]),
+    (f"[profile a]\n{ROLE}credential_source = environment\n", None, "a", '"credential_source" that is none of'),
+    (f"[profile a]\n{ROLE}credential_source =\n", None, "a", 'an empty "credential_source"'),
+    (f"[profile a]\n{ROLE}credential_source = Environment\nsource_profile = b\n[profile b]\n{KEYS}", None, "a",
+     'profile "a" has both "source_profile" and "credential_source"'),
+    (f"[profile a]\n{ROLE}", None, "a", 'profile "a" has neither "source_profile" nor "credential_source"'),
+    (f"[profile a]\n{KEYS}{ROLE}", None, "a", 'profile "a" has neither "source_profile" nor'),
+    (f"[profile a]\n{ROLE}source_profile = b\n", None, "a", 'profile "a" has a "source_profile" that does not exist'),
+    (f"[profile a]\n{ROLE}source_profile =\n[profile '']\n{KEYS}", None, "a", 'an empty "source_profile"'),
+    (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\nregion = x\n", None, "a",
+     'profile "a" has the "source_profile" "b", which holds no credentials'),
+    (f"[profile a]\nrole_arn =\nsource_profile = b\n[profile b]\n{KEYS}", None, "a", 'an empty "role_arn"'),
+    (f"[profile a]\n{ROLE}external_id =\nsource_profile = b\n[profile b]\n{KEYS}", None, "a", 'an empty "external_id"'),
+    # -- circles
+    (f"[profile a]\n{ROLE}source_profile = a\n", None, "a",
+     'profile "a" has the "source_profile" "a", which leads round'),
+    (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\n{ROLE}source_profile = a\n", None, "a",
+     'profile "b" has the "source_profile" "a", which leads round'),
+    (f"[profile a]\n{KEYS}{ROLE}source_profile = b\n[profile b]\n{ROLE}source_profile = a\n", None, "a", "leads round"),
+    (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\n{ROLE}source_profile = b\n", None, "a", "leads round"),
+    (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\n{ROLE}source_profile = c\n"
+     f"[profile c]\n{ROLE}source_profile = b\n", None, "a",
+     'profile "c" has the "source_profile" "b", which leads round'),
+    # -- web identities
+    (f"[profile a]\n{ROLE}web_identity_token_file = /t\n", None, "a", issued(1), [web()]),
+    (f"[profile a]\n{ROLE}web_identity_token_file = /t\nrole_session_name = me\nduration_seconds = 900\n"
+     f"source_profile = x\nmfa_serial = m\n{KEYS}", None, "a", issued(1), [web(RoleSessionName="me")]),
+    (f"[profile a]\nrole_arn = {ROLES[1]}\nsource_profile = b\n[profile b]\n{ROLE}web_identity_token_file = /t\n{KEYS}",
+     None, "a", issued(2), [web(), role(issued(1), ROLES[1])]),
+    ("[profile a]\nweb_identity_token_file = /t\n", None, "a",
+     'has no "role_arn" beside its "web_identity_token_file"'),
+    ("[profile a]\nrole_arn=\nweb_identity_token_file = /t\n", None, "a", 'an empty "role_arn"'),
+    (f"[profile a]\n{ROLE}web_identity_token_file =\n{KEYS}", None, "a", ONE, []),
+    (f"[profile a]\n{ROLE}web_identity_token_file =\n", None, "a", "holds no credentials"),
+    # -- refused, where botocore would use it
+    (f"[profile a]\n{ROLE}source_profile = b\nmfa_serial = m\n[profile b]\n{KEYS}", None, "a",
+     'profile "a" uses "mfa_serial", which needs a person: use a role without MFA, or keys'),
+    (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\n{ROLE}source_profile = c\nmfa_serial =\n[profile c]\n{KEYS}",
+     None, "a", 'profile "b" uses "mfa_serial"'),
+    (f"[profile a]\nmfa_serial = m\n{KEYS}", None, "a", ONE, []),
+    ("[profile a]\nsso_account_id = 1\nsso_role_name = r\nsso_start_url = u\nsso_region = x\n", f"[a]\n{KEYS}", "a",
+     'profile "a" uses "sso_account_id", which needs a person to log in: use a role'),
+    (f"[profile a]\nsso_role_name = r\n{KEYS}", None, "a", 'uses "sso_role_name"'),
+    ("[profile a]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n[sso-session s]\nsso_start_url = u\n"
+     "sso_region = x\n", None, "a", 'uses "sso_account_id"'),
+    ("[profile a]\nsso_session = s\n", None, "a", 'uses "sso_session"'),
+    ("[profile a]\nsso_start_url = u\n", None, "a", 'uses "sso_start_url"'),
+    ("[profile a]\nsso_region = x\n", None, "a", 'uses "sso_region"'),
+    (f"[profile a]\nsso_session = s\n{KEYS}", None, "a", ONE, []),
+    (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\nsso_account_id = 1\nsso_role_name = r\nsso_start_url = u\n"
+     "sso_region = x\n", None, "a", 'profile "b" uses "sso_account_id"'),
+    ("[profile a]\ncredential_process = /bin/cat SECRET\n", None, "a",
+     'profile "a" uses "credential_process", which runs a program: use a role'),
+    (f"[profile a]\ncredential_process = p\n{KEYS}", None, "a", 'uses "credential_process"'),
+    ("[profile a]\ncredential_process = p\n", f"[a]\n{KEYS}", "a", ONE, []),
+    (f"[profile a]\ncredential_process = p\n{ROLE}source_profile = b\n[profile b]\n{KEYS}", None, "a", issued(1),
+     [role(ONE)]),
+    # -- durations
+    *((f"[profile a]\n{ROLE}source_profile = b\nduration_seconds = {text}\n[profile b]\n{KEYS}", None, "a", issued(1),
+       [role(ONE, **({"DurationSeconds": seconds} if seconds else {}))])
+      for text, seconds in (("900", 900), ("43200", 43200), ("+1_000", 1000), ("000900", 900), ("", 0), ("1h", 0),
+                            ("1000_", 0), ("_1000", 0), ("1__000", 0), ("-", 0), ("9e3", 0), ("1000 # x", 0))),
+    *((f"[profile a]\n{ROLE}source_profile = b\nduration_seconds = {text}\n[profile b]\n{KEYS}", None, "a",
+       'profile "a" has a "duration_seconds" that is not from 900 to 43200')
+      for text in ("0", "899", "43201", "-900", "9" * 40)),
+    # -- syntax that is taken
+    (f"# c\n; c\n\n[profile a]\n # c\n{KEYS}", None, "a", ONE, []),
+    (f"[profile a]\r\n{KEYS}".replace("\n", "\r\n"), None, "a", ONE, []),
+    (f"[profile a]\n{KEYS}".replace("\n", "\r"), None, "a", ONE, []),
+    ("[profile a]\nAWS_Access_Key_ID:AKIA1\naws_secret_access_key\u00a0=\u2003SECRET1\u3000\n", None, "a", ONE, []),
+    ("[profile a]\n  aws_access_key_id = AKIA1\n  aws_secret_access_key = SECRET1", None, "a", ONE, []),
+    ("[profile a]\naws_access_key_id = AKIA1\naws_secret_access_key = SECRET1 # c ; d\n", None, "a",
+     ("AKIA1", "SECRET1 # c ; d", None), []),
+    ("[profile a]\naws_access_key_id = AKIA1\naws_secret_access_key = SECRET1=:=\n", None, "a",
+     ("AKIA1", "SECRET1=:=", None), []),
+    (f"[profile a] # c\ns3 =\n  max = 5\n\n  # c\n  [x] = y\n{KEYS}", None, "a", ONE, []),
+    (f"  [profile a]\n {KEYS}", None, "a", ONE, []),
+    (f"[profile a]\noutput = a\n  b\n  c\n{KEYS}", None, "a", ONE, []),
+    (f"[profile a]x]\n{KEYS}", None, "a]x", ONE, []),
+    # -- and that is not
+    (f"{KEYS}[profile a]\n", None, "a", "line 1 of the config file stands before any [section]"),
+    (f"[profile a]\n{KEYS}SECRET\n", None, "a", "line 4 of the config file is neither a [section]"),
+    (None, f"[x]\n{KEYS}SECRET\n[a]\n{KEYS}", "a", "line 4 of the credentials file is neither a [section]"),
+    (f"[profile a]\n{KEYS}[]\n", None, "a", "line 4 of the config file is neither a [section]"),
+    (f"[profile a\n{KEYS}", None, "a", "line 1 of the config file stands before any [section]"),
+    (f"[profile a]\n{KEYS}= SECRET\n", None, "a", 'line 4 of the config file has no key before its "="'),
+    (f"[profile a]\n{KEYS}[profile b]\n[profile a]\n", None, "a", "line 5 of the config file begins a section"),
+    (f"[profile a]\n{KEYS}AWS_SECRET_ACCESS_KEY = SECRET\n", None, "a", "line 4 of the config file has a key that"),
+    ("[DEFAULT]\nx = y\n[a]\nx = y\n[DEFAULT]\nX : y\n", None, "a", "line 6 of the config file has a key that"),
+    (f"[profile a]\r\rs3 =\r\n  SECRET\r\n{KEYS}", None, "a", "line 4 of the config file is indented below a key"),
+    (f"[profile a]\n{KEYS}x = \udcff\n", None, "a", "line 4 of the config file is not in UTF-8"),
+    (f"[profile a]\n{KEYS}\udced\udca0\udc80", None, "a", "line 4 of the config file is not in UTF-8"),
+    (f"\ufeff[profile a]\n{KEYS}", None, "a", "line 1 of the config file begins with a byte order mark"),
+    (f"\ufeff# c\n[profile a]\n{KEYS}", None, "a", "line 1 of the config file begins with a byte order mark"),
+    ("[profile a]\naws_access_key_id = AKIA1\n aws_secret_access_key = SECRET1\n", None, "a",
+     'profile "a" has indented lines below its "aws_access_key_id"'),
+    (f"[profile a]\nregion =\n  x = y\n{KEYS}", None, "a", 'indented lines below its "region"'),
+    (f"[profile a]\n{ROLE}credential_source = Environment\n x\n", None, "a",
+     'indented lines below its "credential_source"'),
+    (f"[profile a]\n{ROLE}duration_seconds = 900\n x\nsource_profile = b\n[profile b]\n{KEYS}", None, "a",
+     'indented lines below its "duration_seconds"'),
+]
+
+REGIONS = [
+    # config, credentials, the Region of the profile a
+    ("[profile a]\nregion = eu-west-1\n[profile b]\nregion = x\n", None, "eu-west-1"),
+    ("[profile a]\nregion = eu-west-1\n", "[a]\nregion = us-east-1\n", "us-east-1"),
+    (f"[profile a]\nregion = eu-west-1\n{ROLE}source_profile = b\n[profile b]\nregion = x\n{KEYS}", None, "eu-west-1"),
+    ("[profile a]\nregion =\n", None, None),
+    (f"[profile a]\n{KEYS}", None, None),
+]
+
+for config, credentials, profile, expected, *calls in CASES:
+    name = f"{config!r} {credentials!r} {profile!r}"
+    got = ours(config, credentials, profile)
+    if calls:
+        check(name, (got.get("credentials"), got.get("calls"), got["error"]), (expected, calls[0], None))
+    else:
+        check(name, expected if expected in (got["error"] or "") else got, expected)
+    check(f"{name}, as in botocore", difference(config, credentials, profile)[0], None)
+for config, credentials, region in REGIONS:
+    check(f"Region of {config!r} {credentials!r}", ours(config, credentials, "a")["region"], region)
+    check("the same, as in botocore", difference(config, credentials, "a")[0], None)
+at_random(random.Random(20261125))
+damaged(random.Random(20261126))
+print(f"1..{tests}")
+driver.stdin.close()
+sys.exit(1 if failures or driver.wait() else 0)
