@@ -99,9 +99,14 @@ for my $phase (sort keys %queries)
 	{
 		# libcurl's own thread must leave PostgreSQL's signals to PostgreSQL.
 		my @threads = grep { !/\/$pid$/ } glob "/proc/$pid/task/*";
-		is(scalar @threads, 1, 'a thread resolves the name');
-		my ($blocked) = slurp_file("$threads[0]/status") =~ /^SigBlk:.*([0-9a-f]{8})$/m;
-		is(join(' ', grep { !(hex($blocked) >> $_ - 1 & 1) } 2, 10, 12, 14, 15), '', 'with SIGINT, SIGUSR1, SIGUSR2, SIGALRM and SIGTERM blocked');
+		cmp_ok(scalar @threads, '>=', 1, 'a thread resolves the name');
+		my @open;
+		for my $thread (@threads)
+		{
+			my ($blocked) = slurp_file("$thread/status") =~ /^SigBlk:.*([0-9a-f]{8})$/m;
+			push @open, grep { !(hex($blocked) >> $_ - 1 & 1) } 2, 10, 12, 14, 15;
+		}
+		is("@open", '', 'with SIGINT, SIGUSR1, SIGUSR2, SIGALRM and SIGTERM blocked');
 	}
 	my $start = time;
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");

@@ -259,7 +259,7 @@ class Handler(socketserver.StreamRequestHandler):
         path, _, query = target.partition("?")
         parameters = urllib.parse.parse_qs(query)
         counters = self.server.counters
-        self.counted = not path.startswith("/-/")
+        self.counted, self.counted_in = not path.startswith("/-/"), False
         if not self.counted:
             self.control(path[3:], parameters)
             return self.keep
@@ -269,13 +269,20 @@ class Handler(socketserver.StreamRequestHandler):
             counters.in_flight += 1
             counters.max_in_flight = max(counters.max_in_flight, counters.in_flight)
             counters.user_agents.add(self.headers.get("user-agent", ""))
+        self.counted_in = True
         try:
             self.get_image(target, path, parameters)
         finally:
+            self.count_out()
             with counters.lock:
-                counters.in_flight -= 1
                 self.server.idle.add(self.request)
         return self.keep
+
+    def count_out(self):
+        """The request is no longer under way: before its client can know, who might send the next."""
+        with self.server.counters.lock:
+            self.server.counters.in_flight -= self.counted_in
+        self.counted_in = False
 
     def control(self, path, parameters):
         server = self.server
@@ -360,6 +367,7 @@ class Handler(socketserver.StreamRequestHandler):
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     def send(self, status, body, **headers):
+        self.count_out()
         self.wfile.write(self.head(status, Content_Length=len(body), **headers) + body)
         self.wfile.flush()
 

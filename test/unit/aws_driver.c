@@ -18,6 +18,7 @@
 #include "aws/arn.h"
 #include "aws/endpoint.h"
 #include "aws/error.h"
+#include "aws/issued.h"
 #include "aws/sigv4.h"
 
 static const char *
@@ -136,6 +137,41 @@ error(json_object *in, json_object *out)
 	json_object_object_add(out, "class", json_object_new_int(result.class));
 }
 
+static void
+issued(json_object *in, json_object *out, bool sts)
+{
+	IssuedCredentials result;
+	const char *body = string_of(in, "body");
+	const char *problem = sts ? issued_parse_sts(&result, body, strlen(body)) :
+		issued_parse(&result, body, strlen(body));
+	json_object *keys;
+
+	if (problem)
+	{
+		add_string(out, "problem", problem);
+		return;
+	}
+	keys = json_object_new_array();
+	json_object_array_add(keys, json_object_new_string(result.credentials.access_key_id));
+	json_object_array_add(keys, json_object_new_string(result.credentials.secret_access_key));
+	json_object_array_add(keys, json_object_new_string(result.credentials.session_token));
+	json_object_object_add(out, "keys", keys);
+	json_object_object_add(out, "expires", json_object_new_int64(result.expires));
+}
+
+static void
+sts_error(json_object *in, json_object *out)
+{
+	AwsError	result;
+	const char *body = string_of(in, "body");
+
+	issued_parse_sts_error(&result, json_object_get_int(json_object_object_get(in, "status")),
+						   body, strlen(body));
+	add_string(out, "code", result.code);
+	add_string(out, "message", result.message);
+	json_object_object_add(out, "class", json_object_new_int(result.class));
+}
+
 int
 main(void)
 {
@@ -156,6 +192,12 @@ main(void)
 			arn(in, out);
 		else if (strcmp(call, "error") == 0)
 			error(in, out);
+		else if (strcmp(call, "issued") == 0)
+			issued(in, out, false);
+		else if (strcmp(call, "sts") == 0)
+			issued(in, out, true);
+		else if (strcmp(call, "sts_error") == 0)
+			sts_error(in, out);
 		else
 			exit(1);
 		puts(json_object_to_json_string_ext(out, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));

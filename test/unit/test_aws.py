@@ -15,6 +15,8 @@ import sys
 import unittest.mock
 import urllib.parse
 
+import botocore.endpoint_provider
+import botocore.exceptions
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
@@ -171,6 +173,48 @@ def botocore_endpoints():
                       f"imagebuilder.{region}.{suffixes[partition][1]}")
 
 
+# What the documentation says: partition: a Region, the suffix, the dual-stack suffix.
+PARTITIONS = {
+    "aws": ("eu-west-1", "amazonaws.com", "api.aws"),
+    "aws-cn": ("cn-northwest-1", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+    "aws-us-gov": ("us-gov-east-1", "amazonaws.com", "api.aws"),
+    "aws-iso": ("us-iso-west-1", "c2s.ic.gov", "api.aws.ic.gov"),
+    "aws-iso-b": ("us-isob-east-1", "sc2s.sgov.gov", "api.aws.scloud"),
+    "aws-iso-e": ("eu-isoe-west-1", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+    "aws-iso-f": ("us-isof-east-1", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+    "aws-eusc": ("eusc-de-east-1", "amazonaws.eu", "api.amazonwebservices.eu"),
+}
+
+
+def all_endpoints():
+    """Each service in each partition in each way, by the documentation and by botocore's own rules."""
+    loader = botocore.loaders.Loader()
+    for service in ("imagebuilder", "sts"):
+        rules = botocore.endpoint_provider.EndpointProvider(loader.load_service_model(service, "endpoint-rule-set-1"),
+                                                            loader.load_data("partitions"))
+        agreed = 0
+        for partition, (region, suffix, dualstack_suffix) in PARTITIONS.items():
+            for fips in (False, True):
+                for dualstack in (False, True):
+                    got = call("endpoint", service=service, partition=partition, region=region, fips=fips,
+                               dualstack=dualstack)
+                    name = f"{service}-fips" if fips and (dualstack or partition != "aws-us-gov") else service
+                    check(f"endpoint of {service} in {partition}, fips={fips} dualstack={dualstack}", got["host"],
+                          f"{name}.{region}.{dualstack_suffix if dualstack else suffix}")
+                    try:
+                        url = rules.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dualstack,
+                                                     **({"UseGlobalEndpoint": False} if service == "sts" else {})).url
+                    except botocore.exceptions.EndpointProviderError:
+                        continue        # not offered there, as this botocore has it
+                    # It is older than some partitions, which it takes for the first.
+                    if partition in {each["id"] for each in loader.load_data("partitions")["partitions"]}:
+                        agreed += 1
+                        # Nor does it know yet that Image Builder's in GovCloud are plain.
+                        if (service, partition, fips, dualstack) != ("imagebuilder", "aws-us-gov", True, False):
+                            check(f"as botocore's rules have it: {url}", f"https://{got['host']}", url)
+        check(f"botocore's rules were asked for {service}", agreed > 15, True)
+
+
 ENDPOINTS = [
     # partition, region, fips, dualstack, host
     ("aws", "us-east-1", True, False, "imagebuilder-fips.us-east-1.amazonaws.com"),
@@ -283,20 +327,79 @@ ERRORS = [
     (404, "ResourceNotFoundException", "{}", "ResourceNotFoundException", None, 1),
     (400, "ResourceNotFoundException", "{}", "ResourceNotFoundException", None, 1),
     (404, None, "gone", None, "gone", 0),
-    (403, None, "", None, None, 7),
+    (403, None, "", None, None, 8),
     (401, None, "", None, None, 5),
     (403, "UnrecognizedClientException", "", "UnrecognizedClientException", None, 5),
-    (403, "SignatureDoesNotMatch", "", "SignatureDoesNotMatch", None, 6),
+    (403, "ExpiredTokenException", "", "ExpiredTokenException", None, 6),
+    (403, "SignatureDoesNotMatch", "", "SignatureDoesNotMatch", None, 7),
     (400, ":", "[1]", None, "[1]", 0),
     (400, None, '{"message": 5}', None, None, 0),
     (400, None, '{"message": "cut', None, '{"message": "cut', 0),
     (408, "RequestTimeout", "", "RequestTimeout", None, 2),
 ]
 
+KEYS = '"AccessKeyId": "ASIA", "SecretAccessKey": "s/+", "{token}": "t=="'
+ISSUED = [
+    # what IMDS or a container answers with, when it expires (None: refused)
+    ('{"Code": "Success", %s, "Expiration": "2026-11-25T12:00:00Z"}', 1795608000),
+    ('{%s, "Expiration": "2026-11-25T12:00:00.999Z"}', 1795608000),
+    ('{%s, "Expiration": "2026-11-25T12:00:00+02:00"}', 1795600800),
+    ('{%s, "Expiration": "2028-02-29T23:59:59Z"}', 1835481599),
+    ('{%s, "Expiration": 1795608000}', 1795608000),
+    ('{%s, "Expiration": 1795608000.75}', 1795608000),
+    ('{%s, "Expiration": 1.795608E9}', 1795608000),
+    ('{%s}', 2 ** 63 - 1),
+    ('{%s, "Expiration": null}', 2 ** 63 - 1),
+    ('{%s, "Expiration": "soon"}', None),
+    ('{%s, "Expiration": "2026-11-25"}', None),
+    ('{%s, "Expiration": "2026-11-25T12:00:00Zulu"}', None),
+    ('{%s, "Expiration": 1e300}', None),
+    ('{%s, "Expiration": true}', None),
+    ('{"Code": "AssumeRoleUnauthorizedAccess", %s}', None),
+    ('[{%s}]', None),
+    ('{%s', None),
+    ('', None),
+    ('<html>', None),
+]
+BROKEN = ['"AccessKeyId": "ASIA", "SecretAccessKey": "s"', '"AccessKeyId": "", "SecretAccessKey": "s", "{token}": "t"',
+          '"AccessKeyId": "A", "SecretAccessKey": null, "{token}": "t"', '"AccessKeyId": 1, "SecretAccessKey": "s", "{token}": "t"',
+          '"AccessKeyId": "A", "SecretAccessKey": "s", "{token}": "t\\r\\nX: y"', '"AccessKeyId": "A", "SecretAccessKey": "s\\u0000", "{token}": "é"']
+XML = ('<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
+       "<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s/+</SecretAccessKey><SessionToken>{token}</SessionToken>"
+       "<Expiration>{expiration}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>")
+
+
+def issued():
+    for body, expires in ISSUED:
+        body = body.replace("%s", KEYS)
+        got = call("issued", body=body.replace("{token}", "Token"))
+        check(f"issued: {body}", got.get("expires"), expires)
+        check(f"issued, the keys: {body}", got.get("keys"), ["ASIA", "s/+", "t=="] if expires else None)
+        for action in ("AssumeRole", "AssumeRoleWithWebIdentity"):
+            if "Code" not in body:
+                got = call("sts", body=body and '{"%sResponse": {"%sResult": {"Credentials": %s}}}'
+                           % (action, action, body.replace("{token}", "SessionToken")))
+                check(f"issued by {action}: {body}", got.get("expires"), expires)
+    for keys in BROKEN:
+        check(f"broken: {keys}", "problem" in call("issued", body="{%s}" % keys.replace("{token}", "Token")), True)
+    for token, expected in (("t==", "t=="), ("a&amp;b&lt;&gt;&quot;&apos;", "a&b<>\"'"), ("&#65;&#x42;", "AB"), ("", None),
+                            ("&bad;", None), ("a b", None), ("&#200;", None), ("<x/>", None)):
+        got = call("sts", body=XML.format(token=token, expiration="2026-11-25T12:00:00Z"))
+        check(f"XML, token {token!r}", got.get("keys"), ["ASIA", "s/+", expected] if expected else None)
+    check("XML, expiration", call("sts", body="\n" + XML.format(token="t", expiration="2026-11-25T12:00:00Z"))["expires"], 1795608000)
+    check("XML, no time", "problem" in call("sts", body=XML.format(token="t", expiration="x")), True)
+    for body in ('{"Error": {"Code": "Throttling", "Message": "m"}}',
+                 "<ErrorResponse><Error><Code>Throttling</Code><Message>m</Message></Error></ErrorResponse>"):
+        got = call("sts_error", status=400, body=body)
+        check(f"STS error {body}", [got["code"], got["message"], got["class"]], ["Throttling", "m", 4])
+    check("STS error, none", call("sts_error", status=500, body="oops")["class"], 2)
+
+
 if SHARED:
     vectors(pathlib.Path(SHARED) / "aws-signing-test-suite" / "v4")
 botocore_signer(random.Random(20261125))
 botocore_endpoints()
+all_endpoints()
 for partition, region, fips, dualstack, host in ENDPOINTS:
     got = call("endpoint", service="imagebuilder", partition=partition, region=region, fips=fips,
                dualstack=dualstack)
@@ -305,6 +408,7 @@ for url, expected in URLS:
     check(f"endpoint_url {url}", call("endpoint", url=url).get("url"), expected)
 for arn, valid, image in ARNS:
     check(f"arn {arn!r}", call("arn", arn=arn), {"valid": valid, "image": image})
+issued()
 botocore_errors()
 for status, header, body, code, message, kind in ERRORS:
     check(f"error {status} {header} {body!r}", call("error", status=status, header=header, body=body),
