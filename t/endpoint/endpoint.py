@@ -109,6 +109,7 @@ class Counters:
     def __init__(self):
         self.lock = threading.Lock()
         self.in_flight = 0
+        self.busy = 0           # connections that are not idle yet
         self.reset()
 
     def reset(self):
@@ -267,6 +268,7 @@ class Handler(socketserver.StreamRequestHandler):
             self.server.idle.discard(self.request)
             counters.requests += 1
             counters.in_flight += 1
+            counters.busy += 1
             counters.max_in_flight = max(counters.max_in_flight, counters.in_flight)
             counters.user_agents.add(self.headers.get("user-agent", ""))
         self.counted_in = True
@@ -275,6 +277,7 @@ class Handler(socketserver.StreamRequestHandler):
         finally:
             self.count_out()
             with counters.lock:
+                counters.busy -= 1
                 self.server.idle.add(self.request)
         return self.keep
 
@@ -305,7 +308,7 @@ class Handler(socketserver.StreamRequestHandler):
         elif path == "close-idle":
             # An answer may be read before its connection is counted as idle.
             until = time.monotonic() + 2
-            while server.counters.in_flight and time.monotonic() < until:
+            while server.counters.busy and time.monotonic() < until:
                 time.sleep(0.005)
             with server.counters.lock:
                 for connection in server.idle - {self.request}:
