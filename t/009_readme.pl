@@ -9,10 +9,15 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use TestEndpoint;
+use TestIdentity;
 
-my $endpoint = TestEndpoint->new;
+# Keys are nowhere but in a mapping and in the instance's metadata service.
+my $identity = TestIdentity->new;
+my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
+delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
+$ENV{AWS_EC2_METADATA_SERVICE_ENDPOINT} = $identity->url('imds');
 $node->start;
 my $readme = slurp_file("$SOURCE/README.md");
 
@@ -29,7 +34,7 @@ for my $block (@blocks)
 	my ($title) = $block->{sql} =~ /^(.*)/;
 	my $sql = $block->{sql};
 	# AWS's place is taken by the endpoint; EXPLAIN's figures are not asked for again.
-	$sql =~ s/^(CREATE SERVER aws .*);/$1 OPTIONS (endpoint_url '@{[ $endpoint->url ]}');/m;
+	$sql =~ s/^(CREATE SERVER .*);/$1 OPTIONS (endpoint_url '@{[ $endpoint->url ]}', sts_endpoint_url '@{[ $identity->url('sts') ]}');/m;
 	my ($stdout, $stderr) = ('', '');
 	my $ok = IPC::Run::run([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres') ],
 		'<', \"SET TimeZone = 'UTC'; $path\n$sql", '>', \$stdout, '2>', \$stderr);
@@ -80,5 +85,12 @@ if ($ENV{UPDATE_README})
 	print $out $readme;
 	close $out;
 }
+# The recipe with a role in each account: asked as that role, who can do no more.
+my $asked = "SELECT name FROM fleet.images WHERE arn = '" . arn('golden-linux/2.0.0/1') . "'";
+is($node->safe_psql('postgres', "SET ROLE reporter; $asked"), 'golden-linux', 'the analyst asks');
+is($identity->counters->{roles}{"arn:aws:iam::$TestEndpoint::ACCOUNT:role/ImageReader"}, 1, 'as the account\'s role');
+isnt(($node->psql('postgres', "SET ROLE analyst; $asked"))[0], 0, 'another may not');
+isnt(($node->psql('postgres', "SET ROLE reporter; ALTER USER MAPPING FOR reporter SERVER fleet OPTIONS (SET role_arn 'arn:aws:iam::123456789012:role/Admin')"))[0], 0, 'nor the analyst change it');
+$identity->stop;
 $endpoint->stop;
 done_testing();
