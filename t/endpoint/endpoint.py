@@ -287,12 +287,19 @@ class Handler(socketserver.StreamRequestHandler):
             self.server.counters.in_flight -= self.counted_in
         self.counted_in = False
 
+    def wait_for_idle(self):
+        until = time.monotonic() + 2
+        while self.server.counters.busy and time.monotonic() < until:
+            time.sleep(0.005)
+
     def control(self, path, parameters):
         server = self.server
         answer = "{}"
         if path == "counters":
             answer = server.counters.as_json()
         elif path == "reset":
+            # What a client has left is not to be counted with what comes next.
+            self.wait_for_idle()
             server.counters.reset()
             server.seen.clear()
         elif path == "responses" and self.method == "PUT":
@@ -307,9 +314,7 @@ class Handler(socketserver.StreamRequestHandler):
             server.rate.set(float(parameters["per_second"][0]) or None, float(parameters["burst"][0]))
         elif path == "close-idle":
             # An answer may be read before its connection is counted as idle.
-            until = time.monotonic() + 2
-            while server.counters.busy and time.monotonic() < until:
-                time.sleep(0.005)
+            self.wait_for_idle()
             with server.counters.lock:
                 for connection in server.idle - {self.request}:
                     with contextlib.suppress(OSError):      # its client has left it already
