@@ -31,6 +31,7 @@ OBJS = \
 	src/aws/error.o \
 	src/aws/issued.o \
 	src/aws/ini.o \
+	src/aws/json.o \
 	src/aws/profile.o \
 	src/aws/sigv4.o \
 	src/identity/container.o \

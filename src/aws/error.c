@@ -19,6 +19,7 @@
 #include <json-c/json.h>
 
 #include "aws/error.h"
+#include "aws/json.h"
 
 /*
  * By code first, since GetImage's own list of errors omits some that it
@@ -125,24 +126,6 @@ string_member(json_object *object, const char *name, const char *other)
 	return NULL;
 }
 
-static json_object *
-parse_object(const char *body, size_t length)
-{
-	json_tokener *tokener = json_tokener_new();
-	json_object *object;
-
-	if (tokener == NULL)
-		return NULL;
-	object = json_tokener_parse_ex(tokener, body, (int) length);
-	json_tokener_free(tokener);
-	if (object && !json_object_is_type(object, json_type_object))
-	{
-		json_object_put(object);
-		return NULL;
-	}
-	return object;
-}
-
 /*
  * What a REST-JSON service's answer with an error status says.
  *
@@ -155,7 +138,7 @@ void
 aws_error_parse(AwsError *error, int status, const char *type_header,
 				const char *body, size_t length)
 {
-	json_object *object = parse_object(body, length);
+	json_object *object = json_parse_object(body, length);
 	json_object *value;
 
 	memset(error, 0, sizeof(AwsError));

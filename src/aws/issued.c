@@ -20,6 +20,7 @@
 #include <math.h>
 
 #include "aws/issued.h"
+#include "aws/json.h"
 
 /* ---- times -------------------------------------------------------------------- */
 
@@ -74,24 +75,6 @@ parse_iso_time(const char *text, int64 *time)
 }
 
 /* ---- JSON ---------------------------------------------------------------------- */
-
-static json_object *
-parse_object(const char *body, size_t length)
-{
-	json_tokener *tokener = json_tokener_new();
-	json_object *object;
-
-	if (tokener == NULL)
-		return NULL;
-	object = json_tokener_parse_ex(tokener, body, (int) length);
-	json_tokener_free(tokener);
-	if (object && !json_object_is_type(object, json_type_object))
-	{
-		json_object_put(object);
-		return NULL;
-	}
-	return object;
-}
 
 /* A member that is a string and not empty, copied; else NULL. */
 static char *
@@ -197,7 +180,7 @@ take_refusal(json_object *object)
 const char *
 issued_parse(IssuedCredentials *issued, const char *body, size_t length)
 {
-	json_object *object = parse_object(body, length);
+	json_object *object = json_parse_object(body, length);
 	const char *problem;
 
 	memset(issued, 0, sizeof(*issued));
@@ -318,7 +301,7 @@ issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 	memset(issued, 0, sizeof(*issued));
 	if (is_xml(body, length))
 		return take_xml(issued, body, length);
-	object = parse_object(body, length);
+	object = json_parse_object(body, length);
 	if (object == NULL)
 		return "the answer is neither JSON nor XML";
 	response = object_member(object, "AssumeRoleResponse");
@@ -339,7 +322,7 @@ issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 void
 issued_parse_sts_error(AwsError *error, int status, const char *body, size_t length)
 {
-	json_object *object = is_xml(body, length) ? NULL : parse_object(body, length);
+	json_object *object = is_xml(body, length) ? NULL : json_parse_object(body, length);
 	json_object *inner = object_member(object, "Error");
 	char	   *code = inner ? string_member(inner, "Code") : xml_element(body, length, "Code");
 	char	   *message = inner ? string_member(inner, "Message") :

@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * json.h
+ *		JSON as AWS's services answer with it.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/aws/json.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_JSON_H
+#define IMAGEBUILDER_JSON_H
+
+#include <json-c/json.h>
+
+extern json_object *json_parse_object(const char *body, size_t length);
+
+#endif							/* IMAGEBUILDER_JSON_H */
