@@ -7,6 +7,7 @@ OBJS = \
 	src/imagebuilder_fdw.o \
 	src/failure.o \
 	src/retry.o \
+	src/secret.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \
 	src/fdw/execution.o \
@@ -65,7 +66,7 @@ endif
 # PostgreSQL's headers as the system's, so that only our own code is warned of.
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server) \
 	-DIMAGEBUILDER_FDW_VERSION='"$(EXTVERSION)"'
-SHLIB_LINK = -lcurl -ljson-c -lcrypto
+SHLIB_LINK = -lcurl -ljson-c -lssl -lcrypto
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)

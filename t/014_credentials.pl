@@ -252,7 +252,14 @@ for my $mode ('badjson', 'empty', 'html', 'nokey', 'redirect')
 	mapping("$keys, role_arn '$role/ImageReader'");
 	fails(qr/^(?:HV00M|HV000) .*could not be assumed/, "a role, and STS answers with $mode");
 }
-fails(qr/^28000 .*could not be assumed/, 'a role, and STS\'s clock is an hour ahead') if 0;
+$identity->reset_to(clock => 3600);
+mapping("$keys, role_arn '$role/ImageReader'");
+is_asked_as("$role/ImageReader", 'a role, and STS\'s clock is an hour ahead');
+is($identity->counters->{requests}{sts}, 2, 'signed again, by that clock');
+$identity->reset_to(clock => -3600);
+mapping("access_key_id '$base[0]', secret_access_key 'notTheSecretOfThisKey', role_arn '$role/ImageReader'");
+fails(qr/^28000 .*SignatureDoesNotMatch/, 'once, if the secret is wrong too');
+is($identity->counters->{requests}{sts}, 2, 'and no more often');
 $identity->reset_to;
 
 # ---- a role in each account

@@ -156,7 +156,7 @@ aws_error_parse(AwsError *error, int status, const char *type_header,
 			/* Up to a U+0000, if it holds one: it is only shown. */
 			error->message = pstrdup(json_object_get_string(value));
 		}
-		json_object_put(object);
+		json_release(object);
 	}
 	else if (length > 0)
 		error->message = pnstrdup(body, length);

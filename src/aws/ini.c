@@ -23,6 +23,7 @@
 #include "mb/pg_wchar.h"
 
 #include "aws/ini.h"
+#include "secret.h"
 
 /* Where reading a file has come to. */
 typedef struct IniReader
@@ -178,7 +179,7 @@ read_setting(IniReader *reader, const char *start, const char *end)
 	setting->key = pnstrdup(start, key_end - start);
 	for (char *c = setting->key; *c; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);
-	setting->value = pnstrdup(value, end - value);
+	setting->value = secret_guard(pnstrdup(value, end - value), end - value);
 	for (const Setting *other = reader->section->settings; other; other = other->next)
 	{
 		if (strcmp(other->key, setting->key) == 0)

@@ -21,6 +21,7 @@
 
 #include "aws/issued.h"
 #include "aws/json.h"
+#include "secret.h"
 
 /* ---- times -------------------------------------------------------------------- */
 
@@ -76,7 +77,7 @@ parse_iso_time(const char *text, int64 *time)
 
 /* ---- JSON ---------------------------------------------------------------------- */
 
-/* A member that is a string and not empty, copied; else NULL. */
+/* A member that is a string and not empty, copied and guarded; else NULL. */
 static char *
 string_member(json_object *object, const char *name)
 {
@@ -86,7 +87,7 @@ string_member(json_object *object, const char *name)
 		!json_object_is_type(value, json_type_string) ||
 		json_object_get_string_len(value) == 0)
 		return NULL;
-	return pstrdup(json_object_get_string(value));
+	return secret_strdup(json_object_get_string(value));
 }
 
 static json_object *
@@ -189,7 +190,7 @@ issued_parse(IssuedCredentials *issued, const char *body, size_t length)
 	problem = take_refusal(object);
 	if (problem == NULL)
 		problem = take_credentials(issued, object, "Token");
-	json_object_put(object);
+	json_release(object);
 	return problem;
 }
 
@@ -240,35 +241,37 @@ decode_entities(char *text)
 }
 
 /*
- * The text of the first element of a name that has nothing but text in it;
- * NULL if there is none.  The answers of STS have no attributes but a
+ * The text of the first element of a name, copied and guarded; NULL if there
+ * is none, or if it has anything but text in it.  The answers of STS have no attributes but a
  * namespace at the root, no comments and no CDATA: for five elements a library
  * would be one more to build with.
  */
 static char *
-xml_element(const char *body, size_t length, const char *name)
+xml_element(const char *body, const char *name)
 {
-	char	   *text = pnstrdup(body, length);
 	char	   *open = psprintf("<%s>", name);
-	char	   *close = psprintf("</%s>", name);
-	char	   *start = strstr(text, open);
-	char	   *end = start ? strstr(start, close) : NULL;
+	const char *start = strstr(body, open);
+	const char *close;
+	char	   *text;
 
-	if (end == NULL)
+	if (start == NULL)
 		return NULL;
 	start += strlen(open);
-	*end = '\0';
-	return *start && !strchr(start, '<') && decode_entities(start) ? start : NULL;
+	close = start + strcspn(start, "<");
+	if (close == start || strncmp(close, psprintf("</%s>", name), strlen(open) + 1) != 0)
+		return NULL;
+	text = secret_guard(pnstrdup(start, close - start), close - start);
+	return decode_entities(text) ? text : NULL;
 }
 
 static const char *
-take_xml(IssuedCredentials *issued, const char *body, size_t length)
+take_xml(IssuedCredentials *issued, const char *body)
 {
-	char	   *expiration = xml_element(body, length, "Expiration");
+	char	   *expiration = xml_element(body, "Expiration");
 
-	issued->credentials.access_key_id = xml_element(body, length, "AccessKeyId");
-	issued->credentials.secret_access_key = xml_element(body, length, "SecretAccessKey");
-	issued->credentials.session_token = xml_element(body, length, "SessionToken");
+	issued->credentials.access_key_id = xml_element(body, "AccessKeyId");
+	issued->credentials.secret_access_key = xml_element(body, "SecretAccessKey");
+	issued->credentials.session_token = xml_element(body, "SessionToken");
 	issued->expires = ISSUED_FOR_GOOD;
 	if (expiration && !parse_iso_time(expiration, &issued->expires))
 		return "the answer's \"Expiration\" is not a time";
@@ -300,7 +303,7 @@ issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 
 	memset(issued, 0, sizeof(*issued));
 	if (is_xml(body, length))
-		return take_xml(issued, body, length);
+		return take_xml(issued, body);
 	object = json_parse_object(body, length);
 	if (object == NULL)
 		return "the answer is neither JSON nor XML";
@@ -314,7 +317,7 @@ issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 	credentials = object_member(result, "Credentials");
 	problem = credentials ? take_credentials(issued, credentials, "SessionToken") :
 		"the answer has no credentials";
-	json_object_put(object);
+	json_release(object);
 	return problem;
 }
 
@@ -324,12 +327,12 @@ issued_parse_sts_error(AwsError *error, int status, const char *body, size_t len
 {
 	json_object *object = is_xml(body, length) ? NULL : json_parse_object(body, length);
 	json_object *inner = object_member(object, "Error");
-	char	   *code = inner ? string_member(inner, "Code") : xml_element(body, length, "Code");
+	char	   *code = inner ? string_member(inner, "Code") : xml_element(body, "Code");
 	char	   *message = inner ? string_member(inner, "Message") :
-		xml_element(body, length, "Message");
+		xml_element(body, "Message");
 
 	/* By the code alone, where there is one: Throttling comes with status 400. */
 	aws_error_parse(error, status, code, "", 0);
 	error->message = message;
-	json_object_put(object);
+	json_release(object);
 }

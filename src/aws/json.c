@@ -16,26 +16,95 @@
 #include "postgres.h"
 #endif
 
+#include <json-c/json_visit.h>
+
 #include "aws/json.h"
 
+/* The same JSON with nothing in its strings, but just as long. */
+static char *
+mask_strings(const char *body, size_t length)
+{
+	char	   *mask = palloc(length + 1);
+	bool		in_string = false;
+
+	for (size_t i = 0; i < length; i++)
+	{
+		mask[i] = in_string && body[i] != '"' ? '0' : body[i];
+		if (body[i] == '"')
+			in_string = !in_string;
+		else if (in_string && body[i] == '\\' && i + 1 < length)
+		{
+			mask[i] = body[i];
+			i++;
+			mask[i] = body[i];
+		}
+	}
+	mask[length] = '\0';
+	return mask;
+}
+
+/* NULL if it is not one. */
+static json_object *
+parse(json_tokener *tokener, const char *text, size_t length)
+{
+	json_object *object;
+
+	json_tokener_reset(tokener);
+	object = json_tokener_parse_ex(tokener, text, (int) length);
+	if (object && !json_object_is_type(object, json_type_object))
+	{
+		json_release(object);
+		return NULL;
+	}
+	return object;
+}
+
 /*
- * An object, to be released with json_object_put(); NULL if the text is none.
- * "length" is below 2 GB.
+ * An object, to be released with json_release(); NULL if the text is none.
+ * "length" is below 1 GB.
+ *
+ * Secrets in it are left nowhere else.  So the tokener does not see them unless
+ * the text is sound, with its buffer for strings as large as it has to be; and
+ * that is overwritten then.
  */
 json_object *
 json_parse_object(const char *body, size_t length)
 {
 	json_tokener *tokener = json_tokener_new();
-	json_object *object;
+	char	   *mask = mask_strings(body, length);
+	json_object *sound = tokener ? parse(tokener, mask, length) : NULL;
+	json_object *object = sound ? parse(tokener, body, length) : NULL;
 
-	if (tokener == NULL)
-		return NULL;
-	object = json_tokener_parse_ex(tokener, body, (int) length);
-	json_tokener_free(tokener);
-	if (object && !json_object_is_type(object, json_type_object))
-	{
-		json_object_put(object);
-		return NULL;
-	}
+	json_object_put(sound);
+	if (object)
+		json_object_put(parse(tokener, mask, length));
+	if (tokener)
+		json_tokener_free(tokener);
+	pfree(mask);
 	return object;
+}
+
+/* json_c_visit_userfunc */
+static int
+wipe(json_object *value, int flags, json_object *parent, const char *key, size_t *index,
+	 void *arg)
+{
+	(void) flags;
+	(void) parent;
+	(void) key;
+	(void) index;
+	(void) arg;
+	if (json_object_is_type(value, json_type_string))
+		explicit_bzero(unconstify(char *, json_object_get_string(value)),
+					   json_object_get_string_len(value));
+	return JSON_C_VISIT_RETURN_CONTINUE;
+}
+
+/* Free an object, or NULL, with its strings wiped. */
+void
+json_release(json_object *object)
+{
+	if (object)
+		json_c_visit(object, 0, wipe, NULL);
+	json_object_put(object);
 }

@@ -16,5 +16,6 @@
 #include <json-c/json.h>
 
 extern json_object *json_parse_object(const char *body, size_t length);
+extern void json_release(json_object *object);
 
 #endif							/* IMAGEBUILDER_JSON_H */

@@ -92,7 +92,7 @@ value_of(Resolver *r, const Profile *profile, const Setting *setting)
 	if (setting && setting->multiline)
 		fail(r, psprintf("profile \"%s\" has indented lines below its \"%s\"",
 						 profile->name, setting->key));
-	return setting && *setting->value ? pstrdup(setting->value) : NULL;
+	return setting && *setting->value ? setting->value : NULL;
 }
 
 static char *

@@ -220,6 +220,7 @@ bool
 sigv4_canonical_request(StringInfo out, const SigV4Request *request)
 {
 	CanonicalHeader *headers = canonical_headers(request);
+	int			room = 4 * SHA256_SIZE;
 
 	appendStringInfo(out, "%s\n", request->method);
 	sigv4_uri_encode(out,
@@ -227,6 +228,10 @@ sigv4_canonical_request(StringInfo out, const SigV4Request *request)
 					 request->path[0] ? request->path : "/", true);
 	appendStringInfoChar(out, '\n');
 	sigv4_query(out, request->query, request->nquery);
+	/* They may hold a session token, which must not be left where it was. */
+	for (int i = 0; i < request->nheaders; i++)
+		room += 2 * strlen(headers[i].name) + strlen(headers[i].value) + 4;
+	enlargeStringInfo(out, room);
 	for (int i = 0; i < request->nheaders; i++)
 	{
 		if (i > 0 && strcmp(headers[i].name, headers[i - 1].name) == 0)
@@ -276,9 +281,11 @@ sigv4_signature(char signature[SIGV4_HEX_SIZE], const SigV4Scope *scope,
 				const StringInfoData *string_to_sign)
 {
 	unsigned char key[SHA256_SIZE];
-	char	   *first = psprintf("AWS4%s", secret_access_key);
+	char	   *first = palloc(strlen("AWS4") + strlen(secret_access_key) + 1);
 	bool		ok;
 
+	strcpy(first, "AWS4");
+	strcat(first, secret_access_key);
 	ok = HMAC(EVP_sha256(), first, (int) strlen(first),
 			  (const unsigned char *) scope->date, 8, key, NULL) != NULL &&
 		hmac_sha256(key, scope->region, strlen(scope->region)) &&

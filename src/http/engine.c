@@ -29,6 +29,7 @@
 #include "compat.h"
 #include "http/engine.h"
 #include "miscadmin.h"
+#include "secret.h"
 #include "storage/fd.h"
 
 /* Idle connections kept; AWS closes them after some 20 s anyway. */
@@ -211,7 +212,9 @@ engine_start(void)
 	}
 	if (engine.multi)
 		return;
-	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+	/* It keeps copies of headers, tokens included. */
+	if (curl_global_init_mem(CURL_GLOBAL_ALL, malloc, secret_free, secret_realloc, strdup,
+							 calloc) != CURLE_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("could not start libcurl")));

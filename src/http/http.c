@@ -12,9 +12,12 @@
  */
 #include "postgres.h"
 
+#include <openssl/ssl.h>
+
 #include "compat.h"
 #include "http/engine.h"
 #include "http/http.h"
+#include "secret.h"
 
 /* The body of an error answer and the headers of any: more is dropped. */
 #define MAX_ERROR_BODY	((size_t) 64 * 1024)
@@ -50,7 +53,7 @@ bytes_append(Bytes *bytes, const char *data, size_t length)
 	if (bytes->length + length + 1 > bytes->capacity)
 	{
 		size_t		capacity = Max(bytes->capacity * 2, bytes->length + length + 1);
-		char	   *grown = realloc(bytes->data, Max(capacity, 1024));
+		char	   *grown = secret_realloc(bytes->data, Max(capacity, 1024));
 
 		if (grown == NULL)
 			return false;
@@ -234,7 +237,7 @@ exchange_release(HttpExchange *x)
 	if (x->handle)
 		engine_discard(x->handle);
 	curl_slist_free_all(x->headers);
-	free(x->answer_headers.data);
+	secret_free(x->answer_headers.data);
 	x->handle = NULL;
 	x->headers = NULL;
 	memset(&x->answer_headers, 0, sizeof(x->answer_headers));
@@ -247,7 +250,17 @@ exchange_free(void *arg)
 	HttpExchange *x = arg;
 
 	exchange_release(x);
-	free(x->body.data);
+	secret_free(x->body.data);
+}
+
+/* CURLOPT_SSL_CTX_FUNCTION: OpenSSL is to wipe its buffers of what was received. */
+static CURLcode
+set_up_tls(CURL *handle, void *context, void *userp)
+{
+	(void) handle;
+	(void) userp;
+	SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
+	return CURLE_OK;
 }
 
 static void
@@ -274,6 +287,7 @@ set_options(HttpExchange *x, const HttpRequest *request)
 	curl_easy_setopt(h, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(h, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
 	if (request->ca_bundle)
 	{
 		curl_easy_setopt(h, CURLOPT_CAINFO, request->ca_bundle);

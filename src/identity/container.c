@@ -16,6 +16,7 @@
 
 #include "identity/fetch.h"
 #include "identity/host.h"
+#include "secret.h"
 
 #define HOST			"http://169.254.170.2"
 #define CAUSE			"the container's credentials endpoint gave no credentials"
@@ -64,7 +65,7 @@ authorization(const char **problem)
 {
 	const char *file = host_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	const char *variable = host_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-	char	   *token = pstrdup(variable ? variable : "");
+	char	   *token = secret_strdup(variable ? variable : "");
 
 	*problem = NULL;
 	if (file)
@@ -104,7 +105,7 @@ begin(Fetch *fetch)
 	headers[n++] = "Accept: application/json";
 	if (*token)
 	{
-		headers[n++] = psprintf("Authorization: %s", token);
+		headers[n++] = secret_concat("Authorization: ", token);
 		fetch->exchange.secrets[0] = token;
 	}
 	fetch->request = (HttpRequest) {

@@ -14,6 +14,7 @@
 
 #include "identity/fetch.h"
 #include "identity/host.h"
+#include "secret.h"
 
 FetchState
 environment_advance(Fetch *fetch, long *wait)
@@ -31,8 +32,8 @@ environment_advance(Fetch *fetch, long *wait)
 								   key ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID"),
 						  "Set both, or neither.");
 	fetch->issued.credentials.access_key_id = pstrdup(key);
-	fetch->issued.credentials.secret_access_key = pstrdup(secret);
-	fetch->issued.credentials.session_token = token ? pstrdup(token) : NULL;
+	fetch->issued.credentials.secret_access_key = secret_strdup(secret);
+	fetch->issued.credentials.session_token = secret_strdup(token);
 	fetch->issued.expires = ISSUED_FOR_GOOD;
 	return FETCH_DONE;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "identity/host.h"
+#include "secret.h"
 #include "storage/fd.h"
 
 /* Files of credentials are small; a larger one is none. */
@@ -48,8 +49,9 @@ host_home_file(const char *name)
 }
 
 /*
- * The text of a regular file, in the current memory context; NULL if it cannot be read, and then *problem says why (a clause), or is NULL
- * if there is no such file.
+ * The text of a regular file, in the current memory context, which it is wiped
+ * with; NULL if it cannot be read, and then *problem says why (a clause), or is
+ * NULL if there is no such file.
  */
 char *
 host_read_file(const char *path, const char **problem)
@@ -70,15 +72,13 @@ host_read_file(const char *path, const char **problem)
 		*problem = psprintf("\"%s\" is not a regular file of at most 1 MB", path);
 	else
 	{
-		text = palloc(status.st_size + 1);
+		text = secret_guard(palloc0(status.st_size + 1), status.st_size);
 		length = read(fd, text, status.st_size);
 		if (length < 0)
 		{
 			*problem = psprintf("could not read file \"%s\": %s", path, strerror(errno));
 			text = NULL;
 		}
-		else
-			text[length] = '\0';
 		if (text && memchr(text, '\0', length))
 		{
 			*problem = psprintf("file \"%s\" holds a NUL byte", path);

@@ -20,6 +20,7 @@
 #include "identity/fetch.h"
 #include "identity/identity.h"
 #include "lib/ilist.h"
+#include "secret.h"
 #include "utils/memutils.h"
 
 /* Before they expire, credentials may be renewed from here on, in s … */
@@ -63,25 +64,10 @@ static bool expired = false;
 /* ---- life ----------------------------------------------------------------------- */
 
 static void
-wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-}
-
-static void
-wipe_credentials(const AwsCredentials *credentials)
-{
-	wipe(credentials->secret_access_key);
-	wipe(credentials->session_token);
-}
-
-static void
 drop_fetch(Identity *identity)
 {
 	if (identity->fetch == NULL)
 		return;
-	wipe_credentials(&identity->fetch->issued.credentials);
 	MemoryContextDelete(identity->fetch->context);
 	identity->fetch = NULL;
 }
@@ -89,19 +75,9 @@ drop_fetch(Identity *identity)
 static void
 drop_issued(Identity *identity)
 {
-	wipe_credentials(&identity->issued.credentials);
 	MemoryContextReset(identity->issued_context);
 	memset(&identity->issued, 0, sizeof(identity->issued));
 	identity->has_issued = false;
-}
-
-static void
-destroy(Identity *identity)
-{
-	drop_fetch(identity);
-	drop_issued(identity);
-	wipe_credentials(&identity->config.credentials);
-	MemoryContextDelete(identity->context);
 }
 
 /* A string of the configuration, copied; may be NULL. */
@@ -109,6 +85,14 @@ static char *
 copy(const char *text)
 {
 	return text ? pstrdup(text) : NULL;
+}
+
+static void
+copy_credentials(AwsCredentials *to, const AwsCredentials *from)
+{
+	to->access_key_id = copy(from->access_key_id);
+	to->secret_access_key = secret_strdup(from->secret_access_key);
+	to->session_token = secret_strdup(from->session_token);
 }
 
 static void
@@ -122,9 +106,7 @@ copy_config(ClientConfig *to, const ClientConfig *from)
 	to->proxy = copy(from->proxy);
 	to->on_error = NULL;
 	to->credential_provider = copy(from->credential_provider);
-	to->credentials.access_key_id = copy(from->credentials.access_key_id);
-	to->credentials.secret_access_key = copy(from->credentials.secret_access_key);
-	to->credentials.session_token = copy(from->credentials.session_token);
+	copy_credentials(&to->credentials, &from->credentials);
 	to->profile = copy(from->profile);
 	to->role_arn = copy(from->role_arn);
 	to->external_id = copy(from->external_id);
@@ -226,7 +208,7 @@ forget_expired(void)
 		dlist_delete(&identity->node);
 		identity->stale = true;
 		if (identity->references == 0)
-			destroy(identity);
+			MemoryContextDelete(identity->context);
 	}
 }
 
@@ -254,7 +236,7 @@ identity_close(Identity *identity)
 	if (--identity->references > 0)
 		return;
 	if (identity->stale)
-		destroy(identity);
+		MemoryContextDelete(identity->context);
 	else
 		drop_fetch(identity);
 }
@@ -309,11 +291,7 @@ start_fetch(Identity *identity)
 	identity->fetch = fetch;
 	if (identity->base)
 	{
-		const AwsCredentials *credentials = &identity->base->issued.credentials;
-
-		fetch->issued.credentials.access_key_id = copy(credentials->access_key_id);
-		fetch->issued.credentials.secret_access_key = copy(credentials->secret_access_key);
-		fetch->issued.credentials.session_token = copy(credentials->session_token);
+		copy_credentials(&fetch->issued.credentials, &identity->base->issued.credentials);
 		fetch->roles = role_of(identity);
 		fetch->nroles = 1;
 	}
@@ -331,9 +309,7 @@ take_issued(Identity *identity)
 
 	drop_issued(identity);
 	previous = MemoryContextSwitchTo(identity->issued_context);
-	identity->issued.credentials.access_key_id = copy(issued->credentials.access_key_id);
-	identity->issued.credentials.secret_access_key = copy(issued->credentials.secret_access_key);
-	identity->issued.credentials.session_token = copy(issued->credentials.session_token);
+	copy_credentials(&identity->issued.credentials, &issued->credentials);
 	identity->issued.expires = issued->expires;
 	identity->has_issued = true;
 	MemoryContextSwitchTo(previous);

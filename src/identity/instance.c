@@ -14,6 +14,7 @@
 
 #include "identity/fetch.h"
 #include "identity/host.h"
+#include "secret.h"
 
 #define CAUSE			"the instance metadata service gave no credentials"
 #define ROLES			"/latest/meta-data/iam/security-credentials/"
@@ -107,6 +108,7 @@ line_of(const HttpTransfer *transfer)
 	char	   *line = pnstrdup(transfer->body ? transfer->body : "", transfer->length);
 	size_t		length;
 
+	secret_guard(line, transfer->length);
 	line[strcspn(line, "\r\n")] = '\0';
 	length = strlen(line);
 	for (size_t i = 0; i < length; i++)
@@ -129,7 +131,7 @@ take_token(Fetch *fetch)
 						  psprintf("It gave no token for IMDSv2: HTTP status %d.", transfer->status),
 						  "In a container, the instance's hop limit for metadata must be 2 at least.");
 	instance->token = token;
-	instance->token_header = psprintf("X-aws-ec2-metadata-token: %s", token);
+	instance->token_header = secret_concat("X-aws-ec2-metadata-token: ", token);
 	ask(fetch, INSTANCE_ROLE, "GET", ROLES, instance->token_header);
 	return FETCH_WAITING;
 }

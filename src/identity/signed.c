@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "identity/signed.h"
+#include "secret.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
@@ -102,7 +103,7 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 				 errdetail("OpenSSL does not provide SHA-256.")));
 
 	for (int i = 0; i < n; i++)
-		headers[i] = psprintf("%s: %s", signed_headers[i].name, signed_headers[i].value);
+		headers[i] = secret_concat(psprintf("%s: ", signed_headers[i].name), signed_headers[i].value);
 	headers[n++] = psprintf("Authorization: %s", authorization);
 	/* What services that speak XML by default heed, too. */
 	headers[n++] = "Accept: application/json";
@@ -112,8 +113,8 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 	secrets[n++] = authorization;
 	secrets[n++] = strrchr(authorization, '=') + 1;	/* the signature */
 	/* The credentials may be renewed before the answer is there. */
-	secrets[n++] = pstrdup(credentials->secret_access_key);
-	secrets[n++] = credentials->session_token ? pstrdup(credentials->session_token) : NULL;
+	secrets[n++] = secret_strdup(credentials->secret_access_key);
+	secrets[n++] = secret_strdup(credentials->session_token);
 	secrets[n] = NULL;
 }
 

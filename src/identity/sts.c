@@ -14,6 +14,7 @@
 
 #include "identity/host.h"
 #include "identity/sts.h"
+#include "secret.h"
 
 #define SERVICE			"sts"
 #define SESSION_NAME	"imagebuilder_fdw"
@@ -26,6 +27,7 @@ typedef struct StsCall
 	char	   *form;
 	Endpoint	endpoint;
 	const char *region;
+	bool		clock_corrected;	/* and what was signed by it sent again */
 } StsCall;
 
 static void
@@ -33,6 +35,8 @@ add_parameter(StringInfo form, const char *name, const char *value)
 {
 	if (value == NULL)
 		return;
+	/* Encoded, up to three times as long: what is secret must not be moved. */
+	enlargeStringInfo(form, strlen(name) + 3 * strlen(value) + 64);
 	if (form->len > 0)
 		appendStringInfoChar(form, '&');
 	appendStringInfo(form, "%s=", name);
@@ -126,6 +130,21 @@ send_signed(Fetch *fetch)
 					   fetch->exchange.secrets);
 }
 
+/* Whether the signature was rejected for this server's clock, and will not be again. */
+static bool
+correct_clock(const HttpTransfer *transfer, StsCall *call)
+{
+	AwsError	error;
+
+	if (call->clock_corrected || transfer->outcome != HTTP_ANSWERED || transfer->status < 300)
+		return false;
+	issued_parse_sts_error(&error, transfer->status, transfer->body ? transfer->body : "",
+						   transfer->length);
+	call->clock_corrected = error.class == AWS_ERROR_CLOCK &&
+		signed_correct_clock(call->endpoint.host, transfer);
+	return call->clock_corrected;
+}
+
 /*
  * Assume a role with what fetch->issued has, and put the role's credentials in
  * its place.
@@ -145,9 +164,13 @@ sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 		fetch->memory = make_call(fetch, role->role_arn, form.data);
 	}
 	call = fetch->memory;
-	if (fetch_exchange(fetch, send_signed, fetch->config->max_attempts, wait) != FETCH_DONE)
-		return FETCH_WAITING;
-	return take_answer(fetch, call);
+	while (fetch_exchange(fetch, send_signed, fetch->config->max_attempts, wait) == FETCH_DONE)
+	{
+		if (!correct_clock(fetch->exchange.transfer, call))
+			return take_answer(fetch, call);
+		fetch->exchange.transfer = NULL;
+	}
+	return FETCH_WAITING;
 }
 
 /*
@@ -174,6 +197,7 @@ sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const ch
 							  psprintf("There is no file \"%s\".", token_file), NULL);
 		begin_form(&form, "AssumeRoleWithWebIdentity", role_arn, session_name);
 		add_parameter(&form, "WebIdentityToken", token);
+		secret_guard(form.data, form.len);
 		call = make_call(fetch, role_arn, form.data);
 		fetch->memory = call;
 		fetch->exchange.secrets[0] = token;

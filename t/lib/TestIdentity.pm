@@ -29,16 +29,22 @@ sub new
 	}
 	die 'the stand-ins did not start: ' . slurp_file("$dir/identity.log") unless -e "$dir/ports";
 	$self->{ports} = decode_json(slurp_file("$dir/ports"));
+	$self->{tls} = grep { $_ eq '--certificate' } @options;
 	return $self;
 }
 
 # The URL of "sts", "imds" or "container".
-sub url { my ($self, $service) = @_; return "http://127.0.0.1:$self->{ports}{$service}" }
+sub url
+{
+	my ($self, $service) = @_;
+	my $scheme = $service eq 'sts' && $self->{tls} ? 'https' : 'http';
+	return "$scheme://127.0.0.1:$self->{ports}{$service}";
+}
 
 sub control
 {
 	my ($self, $method, $path) = @_;
-	my $response = HTTP::Tiny->new->request($method, $self->url('sts') . "/-/$path");
+	my $response = HTTP::Tiny->new->request($method, $self->url('imds') . "/-/$path");
 	die "$method $path: $response->{status} $response->{content}" unless $response->{success};
 	return decode_json($response->{content} || '{}');
 }

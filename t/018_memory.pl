@@ -1,0 +1,134 @@
+# Credentials that are no longer used are nowhere in a session's memory: neither
+# they nor the tokens that they were asked for with, and no part of them.
+#
+# Keys that stand in user mappings or in the server's environment are not meant:
+# PostgreSQL itself keeps those.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+use TestIdentity;
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1',
+	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/tls.key", '-out', "$dir/tls.pem");
+my @tls = ('--certificate', "$dir/tls.pem", '--key', "$dir/tls.key");
+my $identity = TestIdentity->new('--latency', '10', @tls);
+my $endpoint = TestEndpoint->new('--issued', $identity->{issued}, @tls);
+
+my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
+my ($web_token) = slurp_file("$SOURCE/t/endpoint/identity.py") =~ /^WEB_IDENTITY_TOKEN = "([^"]+)"/m;
+my $container_token = 'container-token-in-a-file/+=';
+append_to_file("$dir/token", $web_token);
+append_to_file("$dir/container-token", $container_token);
+append_to_file("$dir/config", "[profile web]\nrole_arn = $role/Web\nweb_identity_token_file = $dir/token\n"
+	. "[profile chain]\nrole_arn = $role/Second\nsource_profile = first\n[profile first]\nrole_arn = $role/First\nsource_profile = keys\n");
+append_to_file("$dir/credentials", "[keys]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n");
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
+delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
+%ENV = (%ENV, HOME => $dir, AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials",
+	AWS_EC2_METADATA_SERVICE_ENDPOINT => $identity->url('imds'), AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials',
+	AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE => "$dir/container-token");
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "', ca_bundle '$dir/tls.pem', region 'us-east-1'", keys => "profile 'web'");
+my $lookup = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+
+sub mapping
+{
+	my ($options) = @_;
+	$node->safe_psql('postgres', "DROP USER MAPPING FOR CURRENT_USER SERVER aws; CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS ($options)");
+	return;
+}
+
+# What a session can write to of its memory, as it reads it itself.
+no warnings 'portable';
+sub memory_of
+{
+	my ($session) = @_;
+	my $memory = '';
+	for (split /\n/, $session->query(q{SELECT pg_read_file('/proc/self/maps')}))
+	{
+		my ($start, $end) = map { hex } /^([0-9a-f]+)-([0-9a-f]+) rw-p/ or next;
+		for (my $from = $start; $from < $end; $from += 4 << 20)
+		{
+			my $length = $end - $from < 4 << 20 ? $end - $from : 4 << 20;
+			unlink "$dir/memory";
+			$session->query("COPY (SELECT encode(pg_read_binary_file('/proc/self/mem', $from, $length, true), 'hex')) TO '$dir/memory'");
+			$memory .= pack 'H*', slurp_file("$dir/memory") =~ s/\s//gr;
+		}
+		$memory .= "\n";
+	}
+	return $memory;
+}
+
+# Those secrets of which there is at least a part.
+sub found_in
+{
+	my ($session, @secrets) = @_;
+	my $memory = memory_of($session);
+	return join ' ', grep { index($memory, substr $_, length($_) / 2, 16) >= 0 } @secrets;
+}
+
+sub secrets { return ($identity->secrets, $container_token) }
+sub last_issued { return JSON::PP::decode_json((split /\n/, slurp_file($identity->{issued}))[-1]) }
+
+# In a session that makes such look-ups, and then has other credentials; of
+# those there are none.
+sub is_wiped
+{
+	my ($name, $options, $result, %settings) = @_;
+	mapping($options);
+	$identity->reset_to(%settings);
+	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	$session->query("SET statement_timeout = '2s'");
+	is($session->query($lookup), $result, "$name: asked for");
+	mapping("credential_provider 'environment'");
+	$session->query($lookup);
+	is(found_in($session, secrets()), '', "$name: wiped");
+	$session->quit;
+	return;
+}
+
+is_wiped('instance', "credential_provider 'instance'", 'golden-linux');
+is_wiped('container', "credential_provider 'container'", 'golden-linux');
+is_wiped('web identity', "profile 'web'", 'golden-linux');
+is_wiped('web identity, XML', "profile 'web'", 'golden-linux', format => 'xml');
+is_wiped('profiles and roles', "profile 'chain'", 'golden-linux');
+is_wiped('a role, XML', "credential_provider 'instance', role_arn '$role/Reader'", 'golden-linux', format => 'xml');
+for my $mode ('badjson', 'crlf', 'stall', 'truncate', 'badexpiration')
+{
+	is_wiped("instance, $mode", "credential_provider 'instance'", '', imds => "$mode\@credentials");
+	is_wiped("STS, $mode", "profile 'chain'", '', sts => $mode);
+}
+
+# Those that are kept are found so; when they are renewed, just the new ones.
+$identity->reset_to;
+mapping("profile 'chain'");
+my $session = $node->background_psql('postgres', on_error_stop => 0);
+$session->query($lookup);
+my $first = last_issued();
+isnt(found_in($session, $first->{secret_access_key}), '', 'credentials in use are found');
+$session->quit;
+$identity->reset_to(lifetime => 300);		# less than they must have left
+mapping("credential_provider 'instance'");
+$session = $node->background_psql('postgres', on_error_stop => 0);
+$session->query($lookup);
+$first = last_issued();
+is($session->query($lookup), 'golden-linux', 'once more');
+my $second = last_issued();
+isnt($first->{access_key_id}, $second->{access_key_id}, 'credentials are renewed');
+is(found_in($session, @{$first}{ 'secret_access_key', 'session_token' }), '', 'the old ones are wiped');
+isnt(found_in($session, $second->{session_token}), '', 'the new ones are not');
+$session->quit;
+
+$identity->stop;
+$endpoint->stop;
+done_testing();
