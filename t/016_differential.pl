@@ -25,21 +25,18 @@ my ($token) = slurp_file("$SOURCE/t/endpoint/identity.py") =~ /^WEB_IDENTITY_TOK
 append_to_file("$dir/token", $token);
 append_to_file($identity->{issued}, '');
 
-# One environment for all of them.
 delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
-%ENV = (%ENV, HOME => $dir, AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials",
-	AWS_ACCESS_KEY_ID => 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY => 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
-	AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials',
-	AWS_EC2_METADATA_SERVICE_ENDPOINT => $identity->url('imds'), AWS_DEFAULT_REGION => 'us-east-1', AWS_PAGER => '');
+$ENV{HOME} = $dir;
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
 set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "', region 'us-east-1', max_attempts '1'", keys => "profile 'default'");
 
 my ($stdout, $stderr) = ('', '');
 my $same = IPC::Run::run([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/differential.py", '--psql', $node->connstr('postgres'), '--endpoint', $endpoint->url,
-		'--sts', $identity->url('sts'), '--issued', $identity->{issued}, '--directory', $dir, '--cases', $ENV{IMAGEBUILDER_CASES} // 100 ], '>', \$stdout, '2>', \$stderr);
-ok($same && $stdout =~ /^1\.\.2$/m, 'files at random') or diag("$stdout$stderr");
-unlike($stdout, qr/^not ok/m, 'with many outcomes') or diag($stdout);
+		'--sts', $identity->url('sts'), '--imds', $identity->url('imds'), '--container', $identity->url('container'),
+		'--issued', $identity->{issued}, '--directory', $dir, '--data', $node->data_dir, $ENV{IMAGEBUILDER_CASES} ? ('--cases', $ENV{IMAGEBUILDER_CASES}) : () ], '>', \$stdout, '2>', \$stderr);
+ok($same && $stdout =~ /^1\.\.4$/m, 'environments and files at random') or diag("$stdout$stderr");
+unlike($stdout, qr/^not ok/m, 'with many outcomes');
 
 $identity->stop;
 $endpoint->stop;
