@@ -22,6 +22,7 @@ OBJS = \
 	src/fdw/readahead_key.o \
 	src/fdw/readahead_plan.o \
 	src/fdw/scan.o \
+	src/lookup/attempt.o \
 	src/lookup/cache.o \
 	src/lookup/lookup.o \
 	src/lookup/pace.o \

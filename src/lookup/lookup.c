@@ -12,59 +12,14 @@
  */
 #include "postgres.h"
 
-#include "aws/arn.h"
 #include "clock.h"
-#include "common/pg_prng.h"
-#include "failure.h"
-#include "identity/identity.h"
-#include "lib/ilist.h"
+#include "lookup/attempt.h"
 #include "lookup/cache.h"
-#include "lookup/lookup.h"
 #include "lookup/request.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 LookupStats session_stats;
-
-typedef enum LookupState
-{
-	LOOKUP_QUEUED,				/* to be sent as soon as that may be */
-	LOOKUP_SENT,				/* an attempt is under way */
-	LOOKUP_BACKING_OFF,			/* to be queued again at retry_at */
-	LOOKUP_ANSWERED,			/* settled, but for reading the answer */
-	LOOKUP_FOUND,
-	LOOKUP_NOT_FOUND,
-	LOOKUP_FAILED,
-} LookupState;
-
-struct Lookup
-{
-	Client	   *client;
-	MemoryContext context;		/* holds all of this, and the document */
-	MemoryContext attempt_context;	/* the current attempt; of a found image, its
-									 * body */
-	char	   *arn;			/* as asked for */
-	Arn			parts;
-	Endpoint	endpoint;
-	Identity   *identity;		/* who asks; NULL until it has to be known */
-	LookupState state;
-	dlist_node	node;			/* in unsettled, while it is one of those */
-	MemoryContextCallback callback;
-	int			attempts;		/* sent so far */
-	bool		clock_corrected;	/* one of them was for the clock's sake */
-	bool		renewed;		/* one was for expired credentials' sake */
-	int			budget_taken;	/* by the latest retry */
-	int64		sent_at;		/* of clock.h */
-	int64		retry_at;
-	HttpTransfer *transfer;		/* of the current attempt */
-	const char *access_key_id;	/* it was signed with */
-	const char *secrets[SIGNED_MAX_SECRETS + 1];	/* not to be shown */
-	const Document *document;	/* if found */
-	const Failure *failure;		/* if failed */
-	bool		reported;		/* the failure has been */
-	uint64		cache_epoch;	/* when it was started */
-	LookupStats stats;
-};
 
 /* Look-ups of all clients that wait for something, in the order asked for. */
 static dlist_head unsettled = DLIST_STATIC_INIT(unsettled);
@@ -164,15 +119,6 @@ take_cached(Lookup *lookup)
 	return true;
 }
 
-static void
-fail(Lookup *lookup, const Failure *failure)
-{
-	lookup->state = LOOKUP_FAILED;
-	lookup->failure = failure;
-	session_stats.errors++;
-	lookup->stats.errors++;
-}
-
 /* Whether there are keys to sign with; if not, the look-up has failed. */
 static bool
 check_credentials(Lookup *lookup)
@@ -183,7 +129,7 @@ check_credentials(Lookup *lookup)
 	if (strcmp(config->credential_provider, "static") != 0 ||
 		(credentials->access_key_id && credentials->secret_access_key))
 		return true;
-	fail(lookup,
+	attempt_fail(lookup,
 		 failure_create(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 						"there are no credentials",
 						credentials->access_key_id ?
@@ -193,190 +139,6 @@ check_credentials(Lookup *lookup)
 						"There is no user mapping with keys for the user and the server.",
 						"Set \"access_key_id\" and \"secret_access_key\" with CREATE USER MAPPING or ALTER USER MAPPING."));
 	return false;
-}
-
-/* Send an attempt, signed anew. */
-static void
-send_attempt(Lookup *lookup)
-{
-	const AwsCredentials *credentials = identity_credentials(lookup->identity);
-	MemoryContext previous;
-
-	MemoryContextReset(lookup->attempt_context);
-	previous = MemoryContextSwitchTo(lookup->attempt_context);
-	lookup->access_key_id = pstrdup(credentials->access_key_id);
-	lookup->transfer = request_send(&lookup->client->config, credentials, &lookup->endpoint,
-									lookup->parts.region, lookup->arn, lookup->secrets);
-	MemoryContextSwitchTo(previous);
-
-	lookup->state = LOOKUP_SENT;
-	lookup->sent_at = clock_us();
-	pace_sent(&lookup->client->pace, lookup->sent_at);
-	(*lookup->client->in_flight)++;
-	if (lookup->attempts++ == 0)
-	{
-		session_stats.requests++;
-		lookup->stats.requests++;
-	}
-	else
-	{
-		session_stats.retries++;
-		lookup->stats.retries++;
-	}
-}
-
-/* Whether another attempt may be made, and if so, when. */
-static bool
-schedule_retry(Lookup *lookup, bool throttled)
-{
-	int			attempts = lookup->attempts - lookup->clock_corrected - lookup->renewed;
-
-	if (attempts >= lookup->client->config.max_attempts)
-		return false;
-	lookup->budget_taken = retry_budget_take(lookup->client->budget, throttled);
-	if (lookup->budget_taken == 0)
-		return false;
-	lookup->state = LOOKUP_BACKING_OFF;
-	lookup->retry_at = clock_us() +
-		1000 * (int64) retry_delay(attempts, throttled,
-								   pg_prng_double(&pg_global_prng_state),
-								   http_header(lookup->transfer, "x-amz-retry-after"));
-	return true;
-}
-
-static void
-take_aws_error(Lookup *lookup)
-{
-	const HttpTransfer *transfer = lookup->transfer;
-	AwsError	error;
-
-	aws_error_parse(&error, transfer->status, http_header(transfer, "x-amzn-ErrorType"),
-					transfer->body ? transfer->body : "", transfer->length);
-	switch (error.class)
-	{
-		case AWS_ERROR_NOT_FOUND:
-			lookup->state = LOOKUP_NOT_FOUND;
-			session_stats.not_found++;
-			lookup->stats.not_found++;
-			return;
-		case AWS_ERROR_THROTTLING:
-			session_stats.throttled++;
-			lookup->stats.throttled++;
-			pace_throttled(&lookup->client->pace, lookup->sent_at, clock_us());
-			if (schedule_retry(lookup, true))
-				return;
-			break;
-		case AWS_ERROR_TRANSIENT:
-			if (schedule_retry(lookup, false))
-				return;
-			break;
-		case AWS_ERROR_CLOCK:
-			if (!lookup->clock_corrected &&
-				signed_correct_clock(lookup->endpoint.host, transfer))
-			{
-				lookup->clock_corrected = true;
-				lookup->state = LOOKUP_QUEUED;
-				return;
-			}
-			break;
-		case AWS_ERROR_EXPIRED_TOKEN:
-			if (!lookup->renewed && identity_renew(lookup->identity, lookup->access_key_id))
-			{
-				lookup->renewed = true;
-				lookup->state = LOOKUP_QUEUED;
-				return;
-			}
-			break;
-		default:
-			break;
-	}
-	fail(lookup, failure_of_aws_error(&error, transfer, lookup->attempts,
-									  lookup->secrets));
-}
-
-/* Whether the top level is a GetImage response's; a mere object is not. */
-static bool
-is_get_image_response(const Document *document)
-{
-	static const char *const members[] = {"image", "requestId", "latestVersionReferences"};
-
-	if (document_node(document, DOC_ROOT)->kind != DOC_OBJECT)
-		return false;
-	for (size_t i = 0; i < lengthof(members); i++)
-	{
-		if (document_member(document, DOC_ROOT, members[i],
-							strlen(members[i])) != DOC_ABSENT)
-			return true;
-	}
-	return false;
-}
-
-/* Read the answer, which nobody may ever ask for: so not before somebody does. */
-static void
-read_answer(Lookup *lookup)
-{
-	const HttpTransfer *transfer = lookup->transfer;
-	MemoryContext previous = MemoryContextSwitchTo(lookup->context);
-	Document   *document = NULL;
-	char	   *problem = "A redirect is not followed.";
-
-	if (transfer->status < 300)
-	{
-		document = document_parse(transfer->body ? transfer->body : "",
-								  transfer->length, &problem);
-		if (document && !is_get_image_response(document))
-		{
-			document = NULL;
-			problem = "The body is JSON, but not an object with a member \"image\".";
-		}
-	}
-	if (document)
-	{
-		lookup->document = document;
-		lookup->state = LOOKUP_FOUND;
-		if (lookup->client->config.cache_ttl > 0)
-			cache_put(lookup->client->serverid, lookup->client->userid, lookup->arn,
-					  transfer->body, transfer->length,
-					  lookup->client->config.cache_size, lookup->cache_epoch);
-		http_release(lookup->transfer);
-	}
-	else
-	{
-		fail(lookup, failure_of_answer(transfer, problem, lookup->secrets));
-		MemoryContextReset(lookup->attempt_context);
-	}
-	MemoryContextSwitchTo(previous);
-}
-
-/* Take what an attempt brought. */
-static void
-take_outcome(Lookup *lookup)
-{
-	const HttpTransfer *transfer = lookup->transfer;
-
-	session_stats.bytes_received += transfer->length;
-	lookup->stats.bytes_received += transfer->length;
-	session_stats.request_time += transfer->milliseconds;
-	lookup->stats.request_time += transfer->milliseconds;
-
-	if (transfer->outcome == HTTP_ANSWERED)
-	{
-		if (transfer->status >= 400)
-			take_aws_error(lookup);
-		else
-			lookup->state = LOOKUP_ANSWERED;
-		if (lookup->state == LOOKUP_ANSWERED || lookup->state == LOOKUP_NOT_FOUND)
-		{
-			retry_budget_refund(lookup->client->budget, lookup->budget_taken);
-			pace_granted(&lookup->client->pace, lookup->sent_at, clock_us());
-		}
-		return;
-	}
-	if ((transfer->outcome == HTTP_NO_CONNECTION ||
-		 transfer->outcome == HTTP_CONNECTION_LOST) &&
-		schedule_retry(lookup, false))
-		return;
-	fail(lookup, failure_of_transfer(transfer, lookup->endpoint.host, lookup->attempts));
 }
 
 /* Take what has come in, and queue again whose time has come; see advance_all(). */
@@ -396,7 +158,7 @@ take_outcomes(void)
 
 			(*lookup->client->in_flight)--;
 			lookup->state = LOOKUP_QUEUED;	/* should anything raise an error */
-			take_outcome(lookup);
+			attempt_take_outcome(lookup);
 			if (lookup->state > LOOKUP_ANSWERED)
 				MemoryContextReset(lookup->attempt_context);
 			MemoryContextSwitchTo(previous);
@@ -437,13 +199,13 @@ try_to_send(Lookup *lookup, long *wait)
 	switch (identity_advance(lookup->identity, wait))
 	{
 		case IDENTITY_READY:
-			send_attempt(lookup);
+			attempt_send(lookup);
 			break;
 		case IDENTITY_WAITING:
 			break;
 		case IDENTITY_FAILED:
 			previous = MemoryContextSwitchTo(lookup->context);
-			fail(lookup, failure_copy(identity_failure(lookup->identity)));
+			attempt_fail(lookup, failure_copy(identity_failure(lookup->identity)));
 			MemoryContextSwitchTo(previous);
 			break;
 	}
@@ -561,7 +323,7 @@ lookup_finish(Lookup *lookup)
 	while (!lookup_is_settled(lookup))
 		lookup_wait(-1);
 	if (lookup->state == LOOKUP_ANSWERED)
-		read_answer(lookup);
+		attempt_read_answer(lookup);
 	if (lookup->state == LOOKUP_FAILED && !lookup->reported)
 	{
 		lookup->reported = true;

@@ -1,0 +1,220 @@
+/*-------------------------------------------------------------------------
+ *
+ * attempt.c
+ *		A look-up's requests, one after another, and what comes of each.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/lookup/attempt.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "clock.h"
+#include "common/pg_prng.h"
+#include "lookup/attempt.h"
+#include "lookup/cache.h"
+#include "lookup/request.h"
+#include "utils/memutils.h"
+
+/* Settle a look-up with why it failed, which must live as long. */
+void
+attempt_fail(Lookup *lookup, const Failure *failure)
+{
+	lookup->state = LOOKUP_FAILED;
+	lookup->failure = failure;
+	session_stats.errors++;
+	lookup->stats.errors++;
+}
+
+/* Send an attempt, signed anew; the identity must be ready. */
+void
+attempt_send(Lookup *lookup)
+{
+	const AwsCredentials *credentials = identity_credentials(lookup->identity);
+	MemoryContext previous;
+
+	MemoryContextReset(lookup->attempt_context);
+	previous = MemoryContextSwitchTo(lookup->attempt_context);
+	lookup->access_key_id = pstrdup(credentials->access_key_id);
+	lookup->transfer = request_send(&lookup->client->config, credentials, &lookup->endpoint,
+									lookup->parts.region, lookup->arn, lookup->secrets);
+	MemoryContextSwitchTo(previous);
+
+	lookup->state = LOOKUP_SENT;
+	lookup->sent_at = clock_us();
+	pace_sent(&lookup->client->pace, lookup->sent_at);
+	(*lookup->client->in_flight)++;
+	if (lookup->attempts++ == 0)
+	{
+		session_stats.requests++;
+		lookup->stats.requests++;
+	}
+	else
+	{
+		session_stats.retries++;
+		lookup->stats.retries++;
+	}
+}
+
+/* Whether another attempt may be made, and if so, when. */
+static bool
+schedule_retry(Lookup *lookup, bool throttled)
+{
+	int			attempts = lookup->attempts - lookup->clock_corrected - lookup->renewed;
+
+	if (attempts >= lookup->client->config.max_attempts)
+		return false;
+	lookup->budget_taken = retry_budget_take(lookup->client->budget, throttled);
+	if (lookup->budget_taken == 0)
+		return false;
+	lookup->state = LOOKUP_BACKING_OFF;
+	lookup->retry_at = clock_us() +
+		1000 * (int64) retry_delay(attempts, throttled,
+								   pg_prng_double(&pg_global_prng_state),
+								   http_header(lookup->transfer, "x-amz-retry-after"));
+	return true;
+}
+
+static void
+take_aws_error(Lookup *lookup)
+{
+	const HttpTransfer *transfer = lookup->transfer;
+	AwsError	error;
+
+	aws_error_parse(&error, transfer->status, http_header(transfer, "x-amzn-ErrorType"),
+					transfer->body ? transfer->body : "", transfer->length);
+	switch (error.class)
+	{
+		case AWS_ERROR_NOT_FOUND:
+			lookup->state = LOOKUP_NOT_FOUND;
+			session_stats.not_found++;
+			lookup->stats.not_found++;
+			return;
+		case AWS_ERROR_THROTTLING:
+			session_stats.throttled++;
+			lookup->stats.throttled++;
+			pace_throttled(&lookup->client->pace, lookup->sent_at, clock_us());
+			if (schedule_retry(lookup, true))
+				return;
+			break;
+		case AWS_ERROR_TRANSIENT:
+			if (schedule_retry(lookup, false))
+				return;
+			break;
+		case AWS_ERROR_CLOCK:
+			if (!lookup->clock_corrected &&
+				signed_correct_clock(lookup->endpoint.host, transfer))
+			{
+				lookup->clock_corrected = true;
+				lookup->state = LOOKUP_QUEUED;
+				return;
+			}
+			break;
+		case AWS_ERROR_EXPIRED_TOKEN:
+			if (!lookup->renewed && identity_renew(lookup->identity, lookup->access_key_id))
+			{
+				lookup->renewed = true;
+				lookup->state = LOOKUP_QUEUED;
+				return;
+			}
+			break;
+		default:
+			break;
+	}
+	attempt_fail(lookup, failure_of_aws_error(&error, transfer, lookup->attempts,
+									  lookup->secrets));
+}
+
+/*
+ * Take what an attempt brought, once its transfer is done: the look-up is
+ * settled, or to be sent again, at once or at retry_at.
+ */
+void
+attempt_take_outcome(Lookup *lookup)
+{
+	const HttpTransfer *transfer = lookup->transfer;
+
+	session_stats.bytes_received += transfer->length;
+	lookup->stats.bytes_received += transfer->length;
+	session_stats.request_time += transfer->milliseconds;
+	lookup->stats.request_time += transfer->milliseconds;
+
+	if (transfer->outcome == HTTP_ANSWERED)
+	{
+		if (transfer->status >= 400)
+			take_aws_error(lookup);
+		else
+			lookup->state = LOOKUP_ANSWERED;
+		if (lookup->state == LOOKUP_ANSWERED || lookup->state == LOOKUP_NOT_FOUND)
+		{
+			retry_budget_refund(lookup->client->budget, lookup->budget_taken);
+			pace_granted(&lookup->client->pace, lookup->sent_at, clock_us());
+		}
+		return;
+	}
+	if ((transfer->outcome == HTTP_NO_CONNECTION ||
+		 transfer->outcome == HTTP_CONNECTION_LOST) &&
+		schedule_retry(lookup, false))
+		return;
+	attempt_fail(lookup, failure_of_transfer(transfer, lookup->endpoint.host, lookup->attempts));
+}
+
+/* Whether the top level is a GetImage response's; a mere object is not. */
+static bool
+is_get_image_response(const Document *document)
+{
+	static const char *const members[] = {"image", "requestId", "latestVersionReferences"};
+
+	if (document_node(document, DOC_ROOT)->kind != DOC_OBJECT)
+		return false;
+	for (size_t i = 0; i < lengthof(members); i++)
+	{
+		if (document_member(document, DOC_ROOT, members[i],
+							strlen(members[i])) != DOC_ABSENT)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Read the answer, which nobody may ever ask for: so not before somebody does.
+ * From LOOKUP_ANSWERED to LOOKUP_FOUND or LOOKUP_FAILED.
+ */
+void
+attempt_read_answer(Lookup *lookup)
+{
+	const HttpTransfer *transfer = lookup->transfer;
+	MemoryContext previous = MemoryContextSwitchTo(lookup->context);
+	Document   *document = NULL;
+	char	   *problem = "A redirect is not followed.";
+
+	if (transfer->status < 300)
+	{
+		document = document_parse(transfer->body ? transfer->body : "",
+								  transfer->length, &problem);
+		if (document && !is_get_image_response(document))
+		{
+			document = NULL;
+			problem = "The body is JSON, but not an object with a member \"image\".";
+		}
+	}
+	if (document)
+	{
+		lookup->document = document;
+		lookup->state = LOOKUP_FOUND;
+		if (lookup->client->config.cache_ttl > 0)
+			cache_put(lookup->client->serverid, lookup->client->userid, lookup->arn,
+					  transfer->body, transfer->length,
+					  lookup->client->config.cache_size, lookup->cache_epoch);
+		http_release(lookup->transfer);
+	}
+	else
+	{
+		attempt_fail(lookup, failure_of_answer(transfer, problem, lookup->secrets));
+		MemoryContextReset(lookup->attempt_context);
+	}
+	MemoryContextSwitchTo(previous);
+}
