@@ -16,6 +16,7 @@ OBJS = \
 	src/fdw/import.o \
 	src/fdw/key.o \
 	src/fdw/option.o \
+	src/fdw/option_check.o \
 	src/fdw/plan.o \
 	src/fdw/plantree.o \
 	src/fdw/readahead.o \

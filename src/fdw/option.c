@@ -15,8 +15,6 @@
 #include <limits.h>
 
 #include "access/reloptions.h"
-#include "aws/arn.h"
-#include "aws/endpoint.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
@@ -24,11 +22,9 @@
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "fdw/option.h"
+#include "fdw/option_check.h"
 #include "foreign/foreign.h"
-#include "http/http.h"
 #include "miscadmin.h"
-#include "rows/path.h"
-#include "rows/schema.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
@@ -52,9 +48,6 @@ typedef enum OptionType
 	OPTION_SIZE,				/* bytes, likewise */
 } OptionType;
 
-/* Says what is wrong with a value, a clause without a full stop; or NULL. */
-typedef const char *(*OptionCheck) (const char *value);
-
 typedef struct Option
 {
 	const char *name;
@@ -68,33 +61,18 @@ typedef struct Option
 	const char *initial;		/* NULL: none */
 } Option;
 
-static const char *check_region(const char *value);
-static const char *check_url(const char *value);
-static const char *check_file(const char *value);
-static const char *check_token(const char *value);
-static const char *check_on_error(const char *value);
-static const char *check_provider(const char *value);
-static const char *check_proxy(const char *value);
-static const char *check_role(const char *value);
-static const char *check_external_id(const char *value);
-static const char *check_session_name(const char *value);
-static const char *check_text(const char *value);
-static const char *check_table(const char *value);
-static const char *check_rows(const char *value);
-static const char *check_path(const char *value);
-
 #define AT(member)	((int) offsetof(ClientConfig, member))
 #define HOUR_MS		(60 * 60 * 1000)
 #define GIGABYTE	(1024 * 1024 * 1024)
 
 static const Option options[] = {
-	{"region", ON_SERVER, OPTION_STRING, 0, 0, 0, check_region, AT(region), NULL},
-	{"endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, check_url, AT(endpoint_url), NULL},
-	{"sts_endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, check_url, AT(sts_endpoint_url), NULL},
+	{"region", ON_SERVER, OPTION_STRING, 0, 0, 0, option_check_region, AT(region), NULL},
+	{"endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, option_check_url, AT(endpoint_url), NULL},
+	{"sts_endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, option_check_url, AT(sts_endpoint_url), NULL},
 	{"use_fips_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_fips_endpoint), "false"},
 	{"use_dualstack_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_dualstack_endpoint), "false"},
-	{"ca_bundle", ON_SERVER, OPTION_STRING, SUPERUSER, 0, 0, check_file, AT(ca_bundle), NULL},
-	{"proxy", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, check_proxy, AT(proxy), NULL},
+	{"ca_bundle", ON_SERVER, OPTION_STRING, SUPERUSER, 0, 0, option_check_file, AT(ca_bundle), NULL},
+	{"proxy", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, option_check_proxy, AT(proxy), NULL},
 	{"connect_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(connect_timeout), "5s"},
 	{"request_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(request_timeout), "60s"},
 	{"max_attempts", ON_SERVER, OPTION_INTEGER, 0, 1, 20, NULL, AT(max_attempts), "5"},
@@ -102,20 +80,20 @@ static const Option options[] = {
 	{"max_response_size", ON_SERVER, OPTION_SIZE, 0, 1, GIGABYTE, NULL, AT(max_response_size), "64MB"},
 	{"cache_ttl", ON_SERVER, OPTION_DURATION, 0, 0, INT_MAX, NULL, AT(cache_ttl), "0"},
 	{"cache_size", ON_SERVER, OPTION_SIZE, 0, 0, INT_MAX, NULL, AT(cache_size), "64MB"},
-	{"on_error", ON_SERVER, OPTION_STRING, 0, 0, 0, check_on_error, AT(on_error), "error"},
-	{"credential_provider", ON_SERVER | ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, check_provider, AT(credential_provider), "static"},
-	{"access_key_id", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, check_token, AT(credentials.access_key_id), NULL},
-	{"secret_access_key", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, check_token, AT(credentials.secret_access_key), NULL},
-	{"session_token", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, check_token, AT(credentials.session_token), NULL},
-	{"profile", ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, check_text, AT(profile), NULL},
-	{"role_arn", ON_MAPPING, OPTION_STRING, 0, 0, 0, check_role, AT(role_arn), NULL},
-	{"external_id", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, check_external_id, AT(external_id), NULL},
-	{"role_session_name", ON_MAPPING, OPTION_STRING, 0, 0, 0, check_session_name, AT(role_session_name), NULL},
+	{"on_error", ON_SERVER, OPTION_STRING, 0, 0, 0, option_check_on_error, AT(on_error), "error"},
+	{"credential_provider", ON_SERVER | ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, option_check_provider, AT(credential_provider), "static"},
+	{"access_key_id", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, option_check_token, AT(credentials.access_key_id), NULL},
+	{"secret_access_key", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, option_check_token, AT(credentials.secret_access_key), NULL},
+	{"session_token", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, option_check_token, AT(credentials.session_token), NULL},
+	{"profile", ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, option_check_text, AT(profile), NULL},
+	{"role_arn", ON_MAPPING, OPTION_STRING, 0, 0, 0, option_check_role, AT(role_arn), NULL},
+	{"external_id", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, option_check_external_id, AT(external_id), NULL},
+	{"role_session_name", ON_MAPPING, OPTION_STRING, 0, 0, 0, option_check_session_name, AT(role_session_name), NULL},
 	{"role_duration", ON_MAPPING, OPTION_DURATION, 0, 900 * 1000, 43200 * 1000, NULL, AT(role_duration), NULL},
-	{"table_name", ON_TABLE, OPTION_STRING, 0, 0, 0, check_table, -1, NULL},
-	{"rows", ON_TABLE, OPTION_STRING, 0, 0, 0, check_rows, -1, NULL},
-	{"column_name", ON_COLUMN, OPTION_STRING, 0, 0, 0, check_text, -1, NULL},
-	{"path", ON_COLUMN, OPTION_STRING, 0, 0, 0, check_path, -1, NULL},
+	{"table_name", ON_TABLE, OPTION_STRING, 0, 0, 0, option_check_table, -1, NULL},
+	{"rows", ON_TABLE, OPTION_STRING, 0, 0, 0, option_check_rows, -1, NULL},
+	{"column_name", ON_COLUMN, OPTION_STRING, 0, 0, 0, option_check_text, -1, NULL},
+	{"path", ON_COLUMN, OPTION_STRING, 0, 0, 0, option_check_path, -1, NULL},
 };
 
 /* Options that cannot stand together on one object. */
@@ -126,154 +104,6 @@ static const char *const conflicts[][2] = {
 };
 
 PG_FUNCTION_INFO_V1(imagebuilder_fdw_validator);
-
-static const char *
-check_region(const char *value)
-{
-	return region_is_valid(value) ? NULL : "a Region consists of letters, digits and hyphens";
-}
-
-static const char *
-check_url(const char *value)
-{
-	Endpoint	endpoint;
-	const char *error = NULL;
-
-	endpoint_parse_url(&endpoint, value, &error);
-	return error;
-}
-
-static const char *
-check_file(const char *value)
-{
-	return is_absolute_path(value) ? NULL : "it must be an absolute path";
-}
-
-/* Keys and tokens go into headers: nothing may end a line there. */
-static const char *
-check_token(const char *value)
-{
-	for (const char *p = value; *p; p++)
-	{
-		if (*p <= ' ' || *p >= 0x7f)
-			return "it must consist of visible ASCII characters";
-	}
-	return *value ? NULL : "it must not be empty";
-}
-
-static const char *
-check_text(const char *value)
-{
-	return *value ? NULL : "it must not be empty";
-}
-
-static const char *
-check_on_error(const char *value)
-{
-	return strcmp(value, "error") == 0 || strcmp(value, "warning") == 0 ? NULL :
-		"the valid values are \"error\" and \"warning\"";
-}
-
-static const char *
-check_provider(const char *value)
-{
-	static const char *const providers[] = {
-		"static", "default", "environment", "profile", "web_identity", "container", "instance"
-	};
-
-	for (size_t i = 0; i < lengthof(providers); i++)
-	{
-		if (strcmp(value, providers[i]) == 0)
-			return NULL;
-	}
-	return "the valid values are \"static\", \"default\", \"environment\", \"profile\", \"web_identity\", \"container\" and \"instance\"";
-}
-
-static const char *
-check_proxy(const char *value)
-{
-	return http_proxy_problem(value);
-}
-
-/* Whether a text of that many characters is ASCII letters, digits and others. */
-static bool
-consists_of(const char *text, size_t least, size_t most, const char *others)
-{
-	size_t		length = strlen(text);
-
-	for (const char *p = text; *p; p++)
-	{
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-			  (*p >= '0' && *p <= '9') || strchr(others, *p)))
-			return false;
-	}
-	return length >= least && length <= most;
-}
-
-/* arn:PARTITION:iam::ACCOUNT:role/NAME, with CONFIG_ACCOUNT for any part of it. */
-static const char *
-check_role(const char *value)
-{
-	static const char *const problem =
-		"it must be a role's ARN, arn:PARTITION:iam::ACCOUNT:role/NAME, where " CONFIG_ACCOUNT " stands for the image's account";
-	const char *account = strncmp(value, "arn:", 4) == 0 ? strstr(value + 4, ":iam::") : NULL;
-	const char *name = account ? strstr(account, ":role/") : NULL;
-	size_t		length = name ? name - account - strlen(":iam::") : 0;
-
-	if (name == NULL || !consists_of(value, 1, 2048, ":/_+=,.@-{}") || name[6] == '\0')
-		return problem;
-	account += strlen(":iam::");
-	if ((length == strlen(CONFIG_ACCOUNT) && strncmp(account, CONFIG_ACCOUNT, length) == 0) ||
-		(length == 12 && strspn(account, "0123456789") == 12))
-		return NULL;
-	return problem;
-}
-
-/* These two by the patterns of STS's AssumeRole. */
-static const char *
-check_external_id(const char *value)
-{
-	return consists_of(value, 2, 1224, "_+=,.@:/-") ? NULL :
-		"it must be 2 to 1224 letters, digits and characters of _+=,.@:/-";
-}
-
-static const char *
-check_session_name(const char *value)
-{
-	return consists_of(value, 2, 64, "_+=,.@-") ? NULL :
-		"it must be 2 to 64 letters, digits and characters of _+=,.@-";
-}
-
-static const char *
-check_table(const char *value)
-{
-	StringInfoData names;
-
-	if (schema_find_table(value))
-		return NULL;
-	initStringInfo(&names);
-	for (int i = 0; i < schema_ntables; i++)
-		appendStringInfo(&names, "%s\"%s\"", i > 0 ? ", " : "", schema_tables[i].name);
-	return psprintf("the tables are %s", names.data);
-}
-
-static const char *
-check_rows(const char *value)
-{
-	const char *error = NULL;
-
-	row_path_parse(value, &error);
-	return error;
-}
-
-static const char *
-check_path(const char *value)
-{
-	const char *error = NULL;
-
-	column_path_parse(value, &error);
-	return error;
-}
 
 static int
 place_of(Oid catalog)

@@ -46,6 +46,25 @@ provider_find(const char *name)
 	return NULL;
 }
 
+/*
+ * What is wrong with a value of the option "credential_provider", a clause in
+ * the current memory context; NULL if nothing is.
+ */
+const char *
+provider_problem(const char *name)
+{
+	StringInfoData valid;
+
+	if (strcmp(name, "static") == 0 || strcmp(name, "default") == 0 || provider_find(name))
+		return NULL;
+	initStringInfo(&valid);
+	appendStringInfoString(&valid, "the valid values are \"static\", \"default\"");
+	for (size_t i = 0; i < lengthof(providers); i++)
+		appendStringInfo(&valid, "%s\"%s\"", i + 1 < lengthof(providers) ? ", " : " and ",
+						 providers[i].name);
+	return valid.data;
+}
+
 /* ---- what providers need ---------------------------------------------------- */
 
 /* There is nothing to do for "ms", unless something else comes first. */

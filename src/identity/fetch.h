@@ -69,6 +69,7 @@ typedef struct Provider
 } Provider;
 
 extern const Provider *provider_find(const char *name);
+extern const char *provider_problem(const char *name);
 
 extern Fetch *fetch_create(MemoryContext parent, const ClientConfig *config,
 						   const char *region);

@@ -1,0 +1,161 @@
+/*-------------------------------------------------------------------------
+ *
+ * option_check.c
+ *		What the values of options may be.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/option_check.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "aws/arn.h"
+#include "aws/endpoint.h"
+#include "config.h"
+#include "fdw/option_check.h"
+#include "http/http.h"
+#include "identity/fetch.h"
+#include "rows/path.h"
+#include "rows/schema.h"
+
+const char *
+option_check_region(const char *value)
+{
+	return region_is_valid(value) ? NULL : "a Region consists of letters, digits and hyphens";
+}
+
+const char *
+option_check_url(const char *value)
+{
+	Endpoint	endpoint;
+	const char *error = NULL;
+
+	endpoint_parse_url(&endpoint, value, &error);
+	return error;
+}
+
+const char *
+option_check_file(const char *value)
+{
+	return is_absolute_path(value) ? NULL : "it must be an absolute path";
+}
+
+/* Keys and tokens go into headers: nothing may end a line there. */
+const char *
+option_check_token(const char *value)
+{
+	for (const char *p = value; *p; p++)
+	{
+		if (*p <= ' ' || *p >= 0x7f)
+			return "it must consist of visible ASCII characters";
+	}
+	return *value ? NULL : "it must not be empty";
+}
+
+const char *
+option_check_text(const char *value)
+{
+	return *value ? NULL : "it must not be empty";
+}
+
+const char *
+option_check_on_error(const char *value)
+{
+	return strcmp(value, "error") == 0 || strcmp(value, "warning") == 0 ? NULL :
+		"the valid values are \"error\" and \"warning\"";
+}
+
+const char *
+option_check_provider(const char *value)
+{
+	return provider_problem(value);
+}
+
+const char *
+option_check_proxy(const char *value)
+{
+	return http_proxy_problem(value);
+}
+
+/* Whether a text of that many characters is ASCII letters, digits and others. */
+static bool
+consists_of(const char *text, size_t least, size_t most, const char *others)
+{
+	size_t		length = strlen(text);
+
+	for (const char *p = text; *p; p++)
+	{
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			  (*p >= '0' && *p <= '9') || strchr(others, *p)))
+			return false;
+	}
+	return length >= least && length <= most;
+}
+
+/* arn:PARTITION:iam::ACCOUNT:role/NAME, with CONFIG_ACCOUNT for any part of it. */
+const char *
+option_check_role(const char *value)
+{
+	static const char *const problem =
+		"it must be a role's ARN, arn:PARTITION:iam::ACCOUNT:role/NAME, where " CONFIG_ACCOUNT " stands for the image's account";
+	const char *account = strncmp(value, "arn:", 4) == 0 ? strstr(value + 4, ":iam::") : NULL;
+	const char *name = account ? strstr(account, ":role/") : NULL;
+	size_t		length = name ? name - account - strlen(":iam::") : 0;
+
+	if (name == NULL || !consists_of(value, 1, 2048, ":/_+=,.@-{}") || name[6] == '\0')
+		return problem;
+	account += strlen(":iam::");
+	if ((length == strlen(CONFIG_ACCOUNT) && strncmp(account, CONFIG_ACCOUNT, length) == 0) ||
+		(length == 12 && strspn(account, "0123456789") == 12))
+		return NULL;
+	return problem;
+}
+
+/* These two by the patterns of STS's AssumeRole. */
+const char *
+option_check_external_id(const char *value)
+{
+	return consists_of(value, 2, 1224, "_+=,.@:/-") ? NULL :
+		"it must be 2 to 1224 letters, digits and characters of _+=,.@:/-";
+}
+
+const char *
+option_check_session_name(const char *value)
+{
+	return consists_of(value, 2, 64, "_+=,.@-") ? NULL :
+		"it must be 2 to 64 letters, digits and characters of _+=,.@-";
+}
+
+const char *
+option_check_table(const char *value)
+{
+	StringInfoData names;
+
+	if (schema_find_table(value))
+		return NULL;
+	initStringInfo(&names);
+	for (int i = 0; i < schema_ntables; i++)
+		appendStringInfo(&names, "%s\"%s\"", i > 0 ? ", " : "", schema_tables[i].name);
+	return psprintf("the tables are %s", names.data);
+}
+
+const char *
+option_check_rows(const char *value)
+{
+	const char *error = NULL;
+
+	row_path_parse(value, &error);
+	return error;
+}
+
+const char *
+option_check_path(const char *value)
+{
+	const char *error = NULL;
+
+	column_path_parse(value, &error);
+	return error;
+}
