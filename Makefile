@@ -22,6 +22,7 @@ OBJS = \
 	src/fdw/readahead.o \
 	src/fdw/readahead_key.o \
 	src/fdw/readahead_plan.o \
+	src/fdw/row_reader.o \
 	src/fdw/scan.o \
 	src/lookup/attempt.o \
 	src/lookup/cache.o \

@@ -11,9 +11,8 @@
  *-------------------------------------------------------------------------
  */
 /*
- * A scan goes through the ARNs of its key, the table's row sources for each,
- * and the rows of each source; only the columns that the query needs are bound
- * and converted.
+ * A scan goes through the ARNs of its key, and the rows of each image's answer
+ * (see row_reader.c).
  */
 #include "postgres.h"
 
@@ -25,30 +24,13 @@
 #include "fdw/option.h"
 #include "fdw/plan.h"
 #include "fdw/plantree.h"
+#include "fdw/row_reader.h"
 #include "fdw/scan.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
-#include "rows/projection.h"
-#include "rows/value.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-
-/* A column to fill. */
-typedef struct ScanColumn
-{
-	AttrNumber	attnum;
-	const char *name;
-	ColumnPath *path;
-	Converter  *converter;
-} ScanColumn;
-
-/* A row source. */
-typedef struct ScanSource
-{
-	const char *label;			/* of @source; may be NULL */
-	RowCursor  *cursor;
-} ScanSource;
 
 /* An image asked for. */
 typedef struct ScanImage
@@ -65,10 +47,7 @@ typedef struct ImageBuilderScan
 	List	   *key;
 	List	   *key_exprs;		/* of ExprState */
 
-	ScanColumn *columns;
-	int			ncolumns;
-	ScanSource *sources;
-	int			nsources;
+	RowReader  *reader;
 
 	MemoryContext key_context;	/* holds images */
 	bool		started;		/* images are there */
@@ -86,62 +65,8 @@ typedef struct ImageBuilderScan
 
 	const char *arn;			/* whose rows are being returned */
 	const Document *document;	/* its answer; NULL: go on to the next */
-	int			source;			/* index of the current one */
-
-	const char *converting;		/* for errors: the path being followed */
-	const char *column;			/* and the column that is for; NULL: a row */
 	LookupStats stats;			/* of this scan */
 } ImageBuilderScan;
-
-static ScanColumn *
-bind_columns(const BoundTable *table, TupleDesc tupdesc, List *attrs, int *ncolumns)
-{
-	ScanColumn *columns = palloc0((list_length(attrs) + 1) * sizeof(ScanColumn));
-	ListCell   *lc;
-
-	*ncolumns = 0;
-	foreach(lc, attrs)
-	{
-		AttrNumber	attnum = lfirst_int(lc);
-		Form_pg_attribute attr = TupleDescAttr(tupdesc, attnum - 1);
-		ScanColumn *column = &columns[*ncolumns];
-		const char *error = NULL;
-		BoundColumn bound;
-
-		if (attr->attisdropped)
-			continue;
-		bound = binding_column(table, attnum);
-		if (bound.path == NULL)
-			binding_reject_column(table, attnum);
-		column->attnum = attnum;
-		column->name = NameStr(attr->attname);
-		column->path = column_path_parse(bound.path, &error);
-		if (column->path == NULL)
-			elog(ERROR, "path \"%s\" was not validated: %s", bound.path, error);
-		column->converter = converter_create(bound.type, attr->atttypid, attr->atttypmod);
-		(*ncolumns)++;
-	}
-	return columns;
-}
-
-static ScanSource *
-bind_sources(const BoundTable *table)
-{
-	ScanSource *sources = palloc0((table->nsources + 1) * sizeof(ScanSource));
-
-	for (int i = 0; i < table->nsources; i++)
-	{
-		const char *error = NULL;
-		RowPath    *path = row_path_parse(table->sources[i].rows, &error);
-
-		if (path == NULL)
-			elog(ERROR, "row source \"%s\" was not validated: %s",
-				 table->sources[i].rows, error);
-		sources[i].label = table->sources[i].label;
-		sources[i].cursor = row_cursor_create(path);
-	}
-	return sources;
-}
 
 /* Nothing is sent, and for EXPLAIN nothing is even looked at, before a row is wanted. */
 void
@@ -167,11 +92,8 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 											   ALLOCSET_SMALL_SIZES);
 	table = binding_table(RelationGetRelid(relation));
 	binding_check_table(table);
-	state->columns = bind_columns(table, RelationGetDescr(relation),
-								  list_nth(plan->fdw_private, FdwScanPrivateAttrs),
-								  &state->ncolumns);
-	state->sources = bind_sources(table);
-	state->nsources = table->nsources;
+	state->reader = row_reader_create(table, RelationGetDescr(relation),
+									  list_nth(plan->fdw_private, FdwScanPrivateAttrs));
 	state->client = statement_client(estate, serverid,
 									 OidIsValid(userid) ? userid : GetUserId(),
 									 option_read_config);
@@ -302,135 +224,12 @@ next_document(ForeignScanState *node)
 		count_image(&state->stats, image);
 		if (state->document)
 		{
-			state->source = 0;
-			row_cursor_start(state->sources[0].cursor, state->document);
+			row_reader_start(state->reader, state->arn, state->document);
 			return true;
 		}
 		leave_document(state);
 	}
 	return false;
-}
-
-/* Go on to the document's next row; false after the last. */
-static bool
-next_row(ImageBuilderScan *state)
-{
-	state->column = NULL;
-	for (;;)
-	{
-		RowCursor  *cursor = state->sources[state->source].cursor;
-
-		state->converting = cursor->path->text;
-		if (row_cursor_next(cursor))
-			return true;
-		if (++state->source == state->nsources)
-			return false;
-		row_cursor_start(state->sources[state->source].cursor, state->document);
-	}
-}
-
-static Datum
-column_value(ImageBuilderScan *state, const ScanColumn *column, bool *isnull)
-{
-	const ScanSource *source = &state->sources[state->source];
-	NodeIndex	node;
-	int32		ordinal;
-
-	*isnull = false;
-	switch (column->path->kind)
-	{
-		case PATH_ARN:
-			return converter_from_text(column->converter, state->arn);
-		case PATH_SOURCE:
-			*isnull = source->label == NULL;
-			return *isnull ? (Datum) 0 :
-				converter_from_text(column->converter, source->label);
-		case PATH_ORDINAL:
-		case PATH_PARENT_ORDINAL:
-			ordinal = row_cursor_ordinal(source->cursor, column->path);
-			*isnull = ordinal == 0;
-			return *isnull ? (Datum) 0 :
-				converter_from_int32(column->converter, ordinal);
-		default:
-			node = row_cursor_find(source->cursor, column->path);
-			*isnull = document_is_null(state->document, node);
-			return *isnull ? (Datum) 0 :
-				converter_convert(column->converter, state->document, node);
-	}
-}
-
-/*
- * Re-raise an error about a value with the image, path and column it was.
- *
- * What does not fit becomes HV004, whatever a type's input function calls it.
- * Invalid UTF-8 (22021), characters that text or the database's encoding does
- * not have (22P05) and what is too large or too deep (54) keep their SQLSTATEs;
- * errors that are not about data pass unchanged.
- */
-static void
-rethrow_value_error(const ImageBuilderScan *state, MemoryContext context)
-{
-	ErrorData  *error;
-	int			category;
-	int			sqlstate;
-
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	sqlstate = error->sqlerrcode;
-	category = ERRCODE_TO_CATEGORY(sqlstate);
-	if (category != ERRCODE_DATA_EXCEPTION &&
-		category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
-		category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
-		category != ERRCODE_INVALID_SCHEMA_NAME &&
-		category != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
-		PG_RE_THROW();
-	FlushErrorState();
-	if (sqlstate != ERRCODE_CHARACTER_NOT_IN_REPERTOIRE &&
-		sqlstate != ERRCODE_UNTRANSLATABLE_CHARACTER &&
-		category != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
-		sqlstate = ERRCODE_FDW_INVALID_DATA_TYPE;
-	ereport(ERROR,
-			(errcode(sqlstate),
-			 state->column ?
-			 errmsg("could not read column \"%s\" of image \"%s\"", state->column, state->arn) :
-			 errmsg("could not read the rows of image \"%s\"", state->arn),
-			 errdetail("Path \"%s\": %s.", state->converting, error->message)));
-}
-
-static void
-fill_slot(ImageBuilderScan *state, TupleTableSlot *slot)
-{
-	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
-	for (int i = 0; i < state->ncolumns; i++)
-	{
-		const ScanColumn *column = &state->columns[i];
-		int			place = column->attnum - 1;
-
-		state->column = column->name;
-		state->converting = column->path->text;
-		slot->tts_values[place] = column_value(state, column, &slot->tts_isnull[place]);
-	}
-}
-
-/* The next row in the slot, or false. */
-static bool
-fetch_row(ImageBuilderScan *state, TupleTableSlot *slot)
-{
-	MemoryContext context = CurrentMemoryContext;
-	bool		found = false;
-
-	PG_TRY();
-	{
-		found = next_row(state);
-		if (found)
-			fill_slot(state, slot);
-	}
-	PG_CATCH();
-	{
-		rethrow_value_error(state, context);
-	}
-	PG_END_TRY();
-	return found;
 }
 
 TupleTableSlot *
@@ -446,7 +245,7 @@ imagebuilderIterateForeignScan(ForeignScanState *node)
 	{
 		if (state->document == NULL && !next_document(node))
 			return slot;
-		if (fetch_row(state, slot))
+		if (row_reader_next(state->reader, slot))
 			return ExecStoreVirtualTuple(slot);
 		leave_document(state);
 		CHECK_FOR_INTERRUPTS();

@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * row_reader.h
+ *		The rows of a foreign table, out of an image's document.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/row_reader.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_ROW_READER_H
+#define IMAGEBUILDER_ROW_READER_H
+
+#include "executor/tuptable.h"
+#include "fdw/binding.h"
+#include "rows/document.h"
+
+typedef struct RowReader RowReader;
+
+extern RowReader *row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs);
+extern void row_reader_start(RowReader *reader, const char *arn, const Document *document);
+extern bool row_reader_next(RowReader *reader, TupleTableSlot *slot);
+
+#endif							/* IMAGEBUILDER_ROW_READER_H */
