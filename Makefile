@@ -40,6 +40,7 @@ OBJS = \
 	src/aws/sigv4.o \
 	src/identity/container.o \
 	src/identity/environment.o \
+	src/identity/exchange.o \
 	src/identity/fetch.o \
 	src/identity/host.o \
 	src/identity/identity.o \

@@ -71,7 +71,7 @@ option_check_on_error(const char *value)
 const char *
 option_check_provider(const char *value)
 {
-	return provider_problem(value);
+	return fetch_provider_problem(value);
 }
 
 const char *

@@ -14,8 +14,8 @@
 
 #include <arpa/inet.h>
 
-#include "identity/fetch.h"
 #include "identity/host.h"
+#include "identity/provider.h"
 #include "secret.h"
 
 #define HOST			"http://169.254.170.2"

@@ -18,11 +18,9 @@
  */
 #include "postgres.h"
 
-#include "clock.h"
-#include "common/pg_prng.h"
 #include "identity/fetch.h"
+#include "identity/provider.h"
 #include "identity/sts.h"
-#include "retry.h"
 #include "utils/memutils.h"
 
 /* In the order of the provider "default". */
@@ -34,9 +32,8 @@ static const Provider providers[] = {
 	{"instance", "the instance metadata service", instance_advance},
 };
 
-/* The provider of a name; NULL if there is none. */
-const Provider *
-provider_find(const char *name)
+static const Provider *
+find_provider(const char *name)
 {
 	for (size_t i = 0; i < lengthof(providers); i++)
 	{
@@ -51,11 +48,11 @@ provider_find(const char *name)
  * the current memory context; NULL if nothing is.
  */
 const char *
-provider_problem(const char *name)
+fetch_provider_problem(const char *name)
 {
 	StringInfoData valid;
 
-	if (strcmp(name, "static") == 0 || strcmp(name, "default") == 0 || provider_find(name))
+	if (strcmp(name, "static") == 0 || strcmp(name, "default") == 0 || find_provider(name))
 		return NULL;
 	initStringInfo(&valid);
 	appendStringInfoString(&valid, "the valid values are \"static\", \"default\"");
@@ -65,146 +62,24 @@ provider_problem(const char *name)
 	return valid.data;
 }
 
-/* ---- what providers need ---------------------------------------------------- */
-
-/* There is nothing to do for "ms", unless something else comes first. */
-void
-fetch_wait_until(long *wait, long ms)
+/* Ask the provider of a name, or "default": one after another. */
+static void
+ask(Fetch *fetch, const char *name)
 {
-	*wait = *wait < 0 ? ms : Min(*wait, ms);
-}
-
-/* Fail for want of credentials (28000). */
-FetchState
-fetch_fail(Fetch *fetch, const char *cause, const char *detail, const char *hint)
-{
-	fetch->failure = failure_create(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-									cause, detail, hint);
-	return FETCH_FAILED;
-}
-
-/* Fail because a request got no answer. */
-FetchState
-fetch_fail_unanswered(Fetch *fetch, const char *cause)
-{
-	const HttpTransfer *transfer = fetch->exchange.transfer;
-	const char *start = strstr(fetch->request.url, "//") + 2;
-	char	   *host = pnstrdup(start, strcspn(start, "/?"));
-	Failure    *failure = failure_of_transfer(transfer, host, fetch->exchange.attempts);
-
-	failure->cause = cause;
-	failure->hint = NULL;
-	fetch->failure = failure;
-	return FETCH_FAILED;
-}
-
-/* Whether an outcome is worth another attempt. */
-static bool
-is_transient(const HttpTransfer *transfer, bool *throttled)
-{
-	AwsError	error;
-
-	*throttled = false;
-	if (transfer->outcome != HTTP_ANSWERED)
-		return transfer->outcome == HTTP_NO_CONNECTION ||
-			transfer->outcome == HTTP_CONNECTION_LOST;
-	if (transfer->status < 400)
-		return false;
-	issued_parse_sts_error(&error, transfer->status, transfer->body ? transfer->body : "",
-						   transfer->length);
-	*throttled = error.class == AWS_ERROR_THROTTLING;
-	return *throttled || error.class == AWS_ERROR_TRANSIENT;
+	fetch->chain = strcmp(name, "default") == 0;
+	fetch->provider = fetch->chain ? &providers[0] : find_provider(name);
+	fetch->stage = 0;
 }
 
 /*
- * Get on with a request that "send" starts, in the memory context of the
- * attempt: FETCH_DONE when exchange.transfer has its outcome.
- */
-FetchState
-fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *wait)
-{
-	Exchange   *x = &fetch->exchange;
-	bool		throttled;
-
-	if (x->transfer == NULL)
-	{
-		MemoryContext previous;
-
-		if (x->attempts > 0 && clock_ms_until(x->retry_at) > 0)
-		{
-			fetch_wait_until(wait, clock_ms_until(x->retry_at));
-			return FETCH_WAITING;
-		}
-		MemoryContextReset(x->context);
-		previous = MemoryContextSwitchTo(x->context);
-		x->transfer = send(fetch);
-		MemoryContextSwitchTo(previous);
-		x->attempts++;
-	}
-	if (x->transfer->outcome == HTTP_PENDING)
-		return FETCH_WAITING;
-	if (x->attempts < tries && is_transient(x->transfer, &throttled))
-	{
-		x->retry_at = clock_us() +
-			1000 * (int64) retry_delay(x->attempts, throttled,
-									   pg_prng_double(&pg_global_prng_state), NULL);
-		x->transfer = NULL;
-		fetch_wait_until(wait, clock_ms_until(x->retry_at));
-		return FETCH_WAITING;
-	}
-	return FETCH_DONE;
-}
-
-static HttpTransfer *
-send_request(Fetch *fetch)
-{
-	return http_start(&fetch->request);
-}
-
-/* The same for what fetch->request says. */
-FetchState
-fetch_request(Fetch *fetch, int tries, long *wait)
-{
-	return fetch_exchange(fetch, send_request, tries, wait);
-}
-
-/* Be done with an exchange: the next one will be another. */
-void
-fetch_next_request(Fetch *fetch)
-{
-	MemoryContextReset(fetch->exchange.context);
-	fetch->exchange.transfer = NULL;
-	fetch->exchange.attempts = 0;
-	fetch->exchange.secrets[0] = NULL;
-}
-
-/* Take the credentials that an answer consists of. */
-FetchState
-fetch_take_issued(Fetch *fetch, const char *cause)
-{
-	const HttpTransfer *transfer = fetch->exchange.transfer;
-	const char *problem;
-
-	if (transfer->status != 200)
-		problem = psprintf("it answered with HTTP status %d", transfer->status);
-	else
-		problem = issued_parse(&fetch->issued, transfer->body ? transfer->body : "",
-							   transfer->length);
-	if (problem == NULL)
-		return FETCH_DONE;
-	return fetch_fail(fetch, cause,
-					  failure_foreign_text(psprintf("%s.", problem), fetch->exchange.secrets),
-					  NULL);
-}
-
-/* ---- the whole of it --------------------------------------------------------- */
-
-/*
- * Prepare to obtain credentials.  Ends with its memory context, requests under
- * way included; "config" and "region" must live as long.
+ * Prepare to obtain credentials: from the provider of a name, or "default";
+ * NULL: from none, they are there already in fetch->issued, for a role of
+ * fetch->roles.  Ends with its memory context, requests under way included;
+ * "config" and "region" must live as long.
  */
 Fetch *
-fetch_create(MemoryContext parent, const ClientConfig *config, const char *region)
+fetch_create(MemoryContext parent, const ClientConfig *config, const char *region,
+			 const char *provider)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "imagebuilder_fdw credentials fetch",
 												  ALLOCSET_SMALL_SIZES);
@@ -215,16 +90,9 @@ fetch_create(MemoryContext parent, const ClientConfig *config, const char *regio
 	fetch->region = region;
 	fetch->exchange.context = AllocSetContextCreate(context, "imagebuilder_fdw attempt",
 													ALLOCSET_SMALL_SIZES);
+	if (provider)
+		ask(fetch, provider);
 	return fetch;
-}
-
-/* Ask a provider; NULL: one after another. */
-void
-fetch_ask(Fetch *fetch, const Provider *provider)
-{
-	fetch->chain = provider == NULL;
-	fetch->provider = provider ? provider : &providers[0];
-	fetch->stage = 0;
 }
 
 static FetchState
@@ -248,9 +116,11 @@ ask_providers(Fetch *fetch, long *wait)
 		const Provider *asked = fetch->provider;
 		FetchState	state = asked->advance(fetch, wait);
 
-		/* A profile may name another provider. */
-		if (fetch->provider != asked)
+		if (state == FETCH_ELSEWHERE)
+		{
+			ask(fetch, fetch->elsewhere);
 			continue;
+		}
 		if (state == FETCH_ABSENT && fetch->chain && asked + 1 < providers + lengthof(providers))
 		{
 			fetch_next_request(fetch);

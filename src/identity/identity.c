@@ -285,7 +285,8 @@ role_of(const Identity *identity)
 static void
 start_fetch(Identity *identity)
 {
-	Fetch	   *fetch = fetch_create(identity->context, &identity->config, identity->region);
+	Fetch	   *fetch = fetch_create(identity->context, &identity->config, identity->region,
+									 identity->base ? NULL : identity->config.credential_provider);
 	MemoryContext previous = MemoryContextSwitchTo(fetch->context);
 
 	identity->fetch = fetch;
@@ -295,8 +296,6 @@ start_fetch(Identity *identity)
 		fetch->roles = role_of(identity);
 		fetch->nroles = 1;
 	}
-	else
-		fetch_ask(fetch, provider_find(identity->config.credential_provider));
 	MemoryContextSwitchTo(previous);
 }
 

@@ -12,8 +12,8 @@
  */
 #include "postgres.h"
 
-#include "identity/fetch.h"
 #include "identity/host.h"
+#include "identity/provider.h"
 #include "secret.h"
 
 #define CAUSE			"the instance metadata service gave no credentials"

@@ -13,8 +13,8 @@
 #include "postgres.h"
 
 #include "aws/arn.h"
-#include "identity/fetch.h"
 #include "identity/host.h"
+#include "identity/provider.h"
 #include "identity/sts.h"
 
 /* A file's text; NULL if there is none.  False: *problem says why not. */
@@ -50,16 +50,16 @@ follow(Fetch *fetch, const ProfilePlan *plan)
 			fetch->stage = 1;
 			return FETCH_WAITING;
 		case PROFILE_ENVIRONMENT:
-			fetch_ask(fetch, provider_find("environment"));
-			break;
+			fetch->elsewhere = "environment";
+			return FETCH_ELSEWHERE;
 		case PROFILE_CONTAINER:
-			fetch_ask(fetch, provider_find("container"));
-			break;
+			fetch->elsewhere = "container";
+			return FETCH_ELSEWHERE;
 		case PROFILE_INSTANCE:
-			fetch_ask(fetch, provider_find("instance"));
-			break;
+			fetch->elsewhere = "instance";
+			return FETCH_ELSEWHERE;
 	}
-	return FETCH_WAITING;
+	pg_unreachable();
 }
 
 static FetchState
@@ -104,7 +104,7 @@ profile_advance(Fetch *fetch, long *wait)
 	if (fetch->stage == 0)
 	{
 		state = begin(fetch);
-		if (state != FETCH_WAITING || fetch->stage == 0)
+		if (state != FETCH_WAITING)
 			return state;
 	}
 	plan = fetch->memory;

@@ -13,7 +13,7 @@
 #ifndef IMAGEBUILDER_STS_H
 #define IMAGEBUILDER_STS_H
 
-#include "identity/fetch.h"
+#include "identity/exchange.h"
 
 extern FetchState sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait);
 extern FetchState sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file,

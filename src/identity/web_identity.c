@@ -12,8 +12,8 @@
  */
 #include "postgres.h"
 
-#include "identity/fetch.h"
 #include "identity/host.h"
+#include "identity/provider.h"
 #include "identity/sts.h"
 
 FetchState

@@ -1,0 +1,149 @@
+/*-------------------------------------------------------------------------
+ *
+ * exchange.c
+ *		What providers of credentials ask, and say when they have none.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/exchange.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "clock.h"
+#include "common/pg_prng.h"
+#include "identity/exchange.h"
+#include "retry.h"
+#include "utils/memutils.h"
+
+/* There is nothing to do for "ms", unless something else comes first. */
+void
+fetch_wait_until(long *wait, long ms)
+{
+	*wait = *wait < 0 ? ms : Min(*wait, ms);
+}
+
+/* Fail for want of credentials (28000). */
+FetchState
+fetch_fail(Fetch *fetch, const char *cause, const char *detail, const char *hint)
+{
+	fetch->failure = failure_create(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+									cause, detail, hint);
+	return FETCH_FAILED;
+}
+
+/* Fail because a request got no answer. */
+FetchState
+fetch_fail_unanswered(Fetch *fetch, const char *cause)
+{
+	const HttpTransfer *transfer = fetch->exchange.transfer;
+	const char *start = strstr(fetch->request.url, "//") + 2;
+	char	   *host = pnstrdup(start, strcspn(start, "/?"));
+	Failure    *failure = failure_of_transfer(transfer, host, fetch->exchange.attempts);
+
+	failure->cause = cause;
+	failure->hint = NULL;
+	fetch->failure = failure;
+	return FETCH_FAILED;
+}
+
+/* Whether an outcome is worth another attempt. */
+static bool
+is_transient(const HttpTransfer *transfer, bool *throttled)
+{
+	AwsError	error;
+
+	*throttled = false;
+	if (transfer->outcome != HTTP_ANSWERED)
+		return transfer->outcome == HTTP_NO_CONNECTION ||
+			transfer->outcome == HTTP_CONNECTION_LOST;
+	if (transfer->status < 400)
+		return false;
+	issued_parse_sts_error(&error, transfer->status, transfer->body ? transfer->body : "",
+						   transfer->length);
+	*throttled = error.class == AWS_ERROR_THROTTLING;
+	return *throttled || error.class == AWS_ERROR_TRANSIENT;
+}
+
+/*
+ * Get on with a request that "send" starts, in the memory context of the
+ * attempt: FETCH_DONE when exchange.transfer has its outcome.
+ */
+FetchState
+fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *wait)
+{
+	Exchange   *x = &fetch->exchange;
+	bool		throttled;
+
+	if (x->transfer == NULL)
+	{
+		MemoryContext previous;
+
+		if (x->attempts > 0 && clock_ms_until(x->retry_at) > 0)
+		{
+			fetch_wait_until(wait, clock_ms_until(x->retry_at));
+			return FETCH_WAITING;
+		}
+		MemoryContextReset(x->context);
+		previous = MemoryContextSwitchTo(x->context);
+		x->transfer = send(fetch);
+		MemoryContextSwitchTo(previous);
+		x->attempts++;
+	}
+	if (x->transfer->outcome == HTTP_PENDING)
+		return FETCH_WAITING;
+	if (x->attempts < tries && is_transient(x->transfer, &throttled))
+	{
+		x->retry_at = clock_us() +
+			1000 * (int64) retry_delay(x->attempts, throttled,
+									   pg_prng_double(&pg_global_prng_state), NULL);
+		x->transfer = NULL;
+		fetch_wait_until(wait, clock_ms_until(x->retry_at));
+		return FETCH_WAITING;
+	}
+	return FETCH_DONE;
+}
+
+static HttpTransfer *
+send_request(Fetch *fetch)
+{
+	return http_start(&fetch->request);
+}
+
+/* The same for what fetch->request says. */
+FetchState
+fetch_request(Fetch *fetch, int tries, long *wait)
+{
+	return fetch_exchange(fetch, send_request, tries, wait);
+}
+
+/* Be done with an exchange: the next one will be another. */
+void
+fetch_next_request(Fetch *fetch)
+{
+	MemoryContextReset(fetch->exchange.context);
+	fetch->exchange.transfer = NULL;
+	fetch->exchange.attempts = 0;
+	fetch->exchange.secrets[0] = NULL;
+}
+
+/* Take the credentials that an answer consists of. */
+FetchState
+fetch_take_issued(Fetch *fetch, const char *cause)
+{
+	const HttpTransfer *transfer = fetch->exchange.transfer;
+	const char *problem;
+
+	if (transfer->status != 200)
+		problem = psprintf("it answered with HTTP status %d", transfer->status);
+	else
+		problem = issued_parse(&fetch->issued, transfer->body ? transfer->body : "",
+							   transfer->length);
+	if (problem == NULL)
+		return FETCH_DONE;
+	return fetch_fail(fetch, cause,
+					  failure_foreign_text(psprintf("%s.", problem), fetch->exchange.secrets),
+					  NULL);
+}

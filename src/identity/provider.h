@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * provider.h
+ *		Where credentials come from.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/provider.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_PROVIDER_H
+#define IMAGEBUILDER_PROVIDER_H
+
+#include "identity/exchange.h"
+
+/* Where credentials come from. */
+typedef struct Provider
+{
+	const char *name;			/* as the option "credential_provider" has it */
+	const char *title;			/* in messages */
+	FetchState	(*advance) (Fetch *fetch, long *wait);
+} Provider;
+
+/* Each is a file. */
+extern FetchState environment_advance(Fetch *fetch, long *wait);
+extern FetchState profile_advance(Fetch *fetch, long *wait);
+extern FetchState web_identity_advance(Fetch *fetch, long *wait);
+extern FetchState container_advance(Fetch *fetch, long *wait);
+extern FetchState instance_advance(Fetch *fetch, long *wait);
+
+#endif							/* IMAGEBUILDER_PROVIDER_H */
