@@ -187,7 +187,7 @@ for my $case ([ 'e500-2', qr/instance-role/ ], [ 'newline@role', qr/instance-rol
 	mapping("credential_provider 'instance'");
 	is_asked_as($case->[1], "instance, $case->[0]");
 }
-my %broken = ('e403@token' => 'IMDSv2: HTTP status 403', 'e404@role' => 'no role', unauthorized => 'AssumeRoleUnauthorizedAccess', 'badjson@credentials' => 'not a JSON object',
+my %broken = ('e403@token' => 'IMDSv2: HTTP status 403. | The instance\'s metadata options must leave the service enabled.', 'e404@role' => 'no role', unauthorized => 'AssumeRoleUnauthorizedAccess', 'badjson@credentials' => 'not a JSON object',
 	'nokey@credentials' => 'no "AccessKeyId"', 'crlf@credentials' => 'characters', 'badexpiration@credentials' => 'not a time', 'e500@credentials' => 'HTTP status 500',
 	'html@credentials' => 'not a JSON object');
 for my $mode (sort keys %broken)
@@ -353,7 +353,7 @@ for my $case ([ 'instance', 'imds=hang', "credential_provider 'instance'" ], [ '
 }
 mapping("credential_provider 'instance'");
 $identity->reset_to(imds => 'hang');
-fails(qr/^08001 .*instance metadata service.*timed out|^08006 .*instance metadata service.*timed out/, 'a metadata service that hangs is given up');
+fails(qr/^08001 .*instance metadata service.*timed out.*hop limit|^08006 .*instance metadata service.*timed out.*hop limit/, 'a metadata service that hangs is given up');
 
 # ---- secrets
 

@@ -137,6 +137,6 @@ container_advance(Fetch *fetch, long *wait)
 	if (state != FETCH_DONE)
 		return state;
 	if (fetch->exchange.transfer->outcome != HTTP_ANSWERED)
-		return fetch_fail_unanswered(fetch, CAUSE);
+		return fetch_fail_unanswered(fetch, CAUSE, NULL);
 	return fetch_take_issued(fetch, CAUSE);
 }

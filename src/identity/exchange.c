@@ -36,7 +36,7 @@ fetch_fail(Fetch *fetch, const char *cause, const char *detail, const char *hint
 
 /* Fail because a request got no answer. */
 FetchState
-fetch_fail_unanswered(Fetch *fetch, const char *cause)
+fetch_fail_unanswered(Fetch *fetch, const char *cause, const char *hint)
 {
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 	const char *start = strstr(fetch->request.url, "//") + 2;
@@ -44,7 +44,7 @@ fetch_fail_unanswered(Fetch *fetch, const char *cause)
 	Failure    *failure = failure_of_transfer(transfer, host, fetch->exchange.attempts);
 
 	failure->cause = cause;
-	failure->hint = NULL;
+	failure->hint = hint;
 	fetch->failure = failure;
 	return FETCH_FAILED;
 }

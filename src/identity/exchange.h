@@ -68,7 +68,7 @@ extern FetchState fetch_request(Fetch *fetch, int tries, long *wait);
 extern void fetch_next_request(Fetch *fetch);
 extern FetchState fetch_fail(Fetch *fetch, const char *cause, const char *detail,
 							 const char *hint);
-extern FetchState fetch_fail_unanswered(Fetch *fetch, const char *cause);
+extern FetchState fetch_fail_unanswered(Fetch *fetch, const char *cause, const char *hint);
 extern FetchState fetch_take_issued(Fetch *fetch, const char *cause);
 extern void fetch_wait_until(long *wait, long ms);
 

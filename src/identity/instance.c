@@ -129,7 +129,9 @@ take_token(Fetch *fetch)
 	if (token == NULL)
 		return fetch_fail(fetch, CAUSE,
 						  psprintf("It gave no token for IMDSv2: HTTP status %d.", transfer->status),
-						  "In a container, the instance's hop limit for metadata must be 2 at least.");
+						  transfer->status == 403 ?
+						  "The instance's metadata options must leave the service enabled." :
+						  NULL);
 	instance->token = token;
 	instance->token_header = secret_concat("X-aws-ec2-metadata-token: ", token);
 	ask(fetch, INSTANCE_ROLE, "GET", ROLES, instance->token_header);
@@ -170,7 +172,9 @@ take_answer(Fetch *fetch)
 		/* Most hosts have none. */
 		if (fetch->chain && fetch->stage == INSTANCE_TOKEN)
 			return FETCH_ABSENT;
-		return fetch_fail_unanswered(fetch, CAUSE);
+		return fetch_fail_unanswered(fetch, CAUSE, fetch->stage == INSTANCE_TOKEN ?
+									 "In a container, the instance's hop limit for metadata must be 2 at least." :
+									 NULL);
 	}
 	if (transfer->status == 401 && fetch->stage != INSTANCE_TOKEN && !instance->token_renewed)
 	{
