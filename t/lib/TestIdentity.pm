@@ -44,7 +44,7 @@ sub url
 sub control
 {
 	my ($self, $method, $path) = @_;
-	my $response = HTTP::Tiny->new->request($method, $self->url('imds') . "/-/$path");
+	my $response = HTTP::Tiny->new->request($method, $self->url($self->{tls} ? 'imds' : 'sts') . "/-/$path");
 	die "$method $path: $response->{status} $response->{content}" unless $response->{success};
 	return decode_json($response->{content} || '{}');
 }
