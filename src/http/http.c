@@ -115,6 +115,8 @@ take_body(char *data, size_t size, size_t count, void *userp)
 		x->no_memory = true;
 		return 0;
 	}
+	/* libcurl 8.7 and later keep the buffer, and what was in it, for the next. */
+	explicit_bzero(data, size * count);
 	/* Anything but what it was given ends the transfer. */
 	return x->cut ? 0 : length;
 }
