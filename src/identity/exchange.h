@@ -53,6 +53,7 @@ typedef struct Fetch
 	bool		chain;			/* if it is absent, ask the next */
 	int			stage;			/* the provider's own; 0: it has to begin */
 	void	   *memory;			/* the same */
+	struct StsCall *call;		/* of sts.c */
 	HttpRequest request;		/* the same: what is asked, if not of STS */
 	Exchange	exchange;
 	ProfileRole *roles;			/* to be assumed then, in this order */
@@ -60,6 +61,7 @@ typedef struct Fetch
 	int			next_role;
 	IssuedCredentials issued;	/* as far as they are */
 	const Failure *failure;
+	bool		token_expired;	/* that is why: of what a role was assumed with */
 } Fetch;
 
 extern FetchState fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *),

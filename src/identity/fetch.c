@@ -67,7 +67,9 @@ static void
 ask(Fetch *fetch, const char *name)
 {
 	fetch->chain = strcmp(name, "default") == 0;
-	fetch->provider = fetch->chain ? &providers[0] : find_provider(name);
+	/* Who names a profile does not mean keys in the environment, as in botocore. */
+	fetch->provider = !fetch->chain ? find_provider(name) :
+		fetch->config->profile ? &providers[1] : &providers[0];
 	fetch->stage = 0;
 }
 

@@ -13,7 +13,10 @@
 /*
  * A session keeps one identity for each server and user, and with a role one
  * more for each account that it is assumed in: that one rests on the first.
- * They are dropped when a server or mapping changes.
+ *
+ * A statement may outlive the configuration that it has read.  So identities
+ * belong to an epoch, which ends when a server or mapping changes: statements
+ * of another never see them.
  */
 #include "postgres.h"
 
@@ -29,19 +32,26 @@
 /* … and must be from here on, as the AWS SDKs have it. */
 #define MANDATORY_WINDOW	(10 * 60)
 
+/* Where they only may be, a failure is not followed by another for so long, in s. */
+#define RENEWAL_PAUSE		60
+
 /* Digits of an account's number. */
 #define ACCOUNT_DIGITS		12
 
+/* Of those that are not in use, the latest are kept. */
+#define MAX_IDENTITIES		1000
+
 struct Identity
 {
-	dlist_node	node;			/* in identities, unless it is stale */
+	dlist_node	node;			/* in identities */
 	MemoryContext context;		/* holds all of this */
 	Oid			serverid;
 	Oid			userid;
+	uint64		epoch;
 	char	   *account;		/* the role's; "": without the role */
-	int			references;		/* of statements */
-	bool		stale;			/* to be freed with the last reference */
+	int			references;		/* of look-ups that wait, and of their roles */
 	uint64		statement;		/* the latest that opened it */
+	int		   *in_flight;		/* requests under way to the server */
 	ClientConfig config;		/* as far as it matters here */
 	char	   *region;			/* of the first image asked for */
 	struct Identity *base;		/* whose credentials the role is assumed with;
@@ -50,16 +60,20 @@ struct Identity
 	MemoryContext issued_context;
 	IssuedCredentials issued;	/* if there are any */
 	bool		has_issued;
-	bool		checked;		/* for the latest statement, that they are good */
+	uint64		issued_in;		/* the statement … */
+	int64		lifetime;		/* … and s that were left then */
 	Fetch	   *fetch;			/* of new ones, under way */
+	bool		base_renewed;	/* for the latest statement */
 	MemoryContext failure_context;
-	const Failure *failure;		/* of the latest fetch, for the same */
+	const Failure *failure;		/* of the latest fetch */
+	int64		failed_at;		/* Unix time */
 };
 
-static dlist_head identities = DLIST_STATIC_INIT(identities);
+static dlist_head identities = DLIST_STATIC_INIT(identities);	/* the latest used first */
+static int	nidentities = 0;
 
-/* A server or mapping has changed: use none of them for later statements. */
-static bool expired = false;
+/* How often a server or mapping has changed. */
+static uint64 epoch = 0;
 
 /* ---- life ----------------------------------------------------------------------- */
 
@@ -70,6 +84,7 @@ drop_fetch(Identity *identity)
 		return;
 	MemoryContextDelete(identity->fetch->context);
 	identity->fetch = NULL;
+	(*identity->in_flight)--;
 }
 
 static void
@@ -78,6 +93,22 @@ drop_issued(Identity *identity)
 	MemoryContextReset(identity->issued_context);
 	memset(&identity->issued, 0, sizeof(identity->issued));
 	identity->has_issued = false;
+}
+
+static void
+destroy(Identity *identity)
+{
+	drop_fetch(identity);
+	dlist_delete(&identity->node);
+	nidentities--;
+	MemoryContextDelete(identity->context);
+}
+
+/* The s for which the credentials are good; may be negative. */
+static int64
+time_left(const Identity *identity)
+{
+	return identity->has_issued ? identity->issued.expires - (int64) time(NULL) : 0;
 }
 
 /* A string of the configuration, copied; may be NULL. */
@@ -113,26 +144,47 @@ copy_config(ClientConfig *to, const ClientConfig *from)
 	to->role_session_name = copy(from->role_session_name);
 }
 
-static Identity *
-create(const ClientConfig *config, Oid serverid, Oid userid, const char *account,
-	   const char *region)
+/* Make room for another, if those that nobody uses leave any. */
+static void
+make_room(void)
 {
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "imagebuilder_fdw identity",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext previous = MemoryContextSwitchTo(context);
-	Identity   *identity = palloc0(sizeof(Identity));
+	dlist_node *node = dlist_is_empty(&identities) ? NULL : dlist_tail_node(&identities);
 
+	while (node && nidentities >= MAX_IDENTITIES)
+	{
+		Identity   *identity = dlist_container(Identity, node, node);
+
+		node = dlist_has_prev(&identities, node) ? dlist_prev_node(&identities, node) : NULL;
+		if (identity->references == 0)
+			destroy(identity);
+	}
+}
+
+static Identity *
+create(const IdentityUser *user, const char *account, const char *region)
+{
+	MemoryContext context;
+	MemoryContext previous;
+	Identity   *identity;
+
+	make_room();
+	context = AllocSetContextCreate(TopMemoryContext, "imagebuilder_fdw identity",
+									ALLOCSET_SMALL_SIZES);
+	previous = MemoryContextSwitchTo(context);
+	identity = palloc0(sizeof(Identity));
 	identity->context = context;
-	identity->serverid = serverid;
-	identity->userid = userid;
+	identity->serverid = user->serverid;
+	identity->userid = user->userid;
+	identity->epoch = user->epoch;
+	identity->in_flight = user->in_flight;
 	identity->account = pstrdup(account);
 	identity->region = pstrdup(region);
-	copy_config(&identity->config, config);
+	copy_config(&identity->config, user->config);
 	identity->issued_context = AllocSetContextCreate(context, "imagebuilder_fdw credentials",
 													 ALLOCSET_SMALL_SIZES);
 	identity->failure_context = AllocSetContextCreate(context, "imagebuilder_fdw failure",
 													  ALLOCSET_SMALL_SIZES);
-	if (strcmp(config->credential_provider, "static") == 0)
+	if (strcmp(user->config->credential_provider, "static") == 0)
 	{
 		identity->issued.credentials = identity->config.credentials;
 		identity->issued.expires = ISSUED_FOR_GOOD;
@@ -140,6 +192,7 @@ create(const ClientConfig *config, Oid serverid, Oid userid, const char *account
 	}
 	MemoryContextSwitchTo(previous);
 	dlist_push_head(&identities, &identity->node);
+	nidentities++;
 	return identity;
 }
 
@@ -159,7 +212,7 @@ role_account(const ClientConfig *config, const char *account)
 }
 
 static Identity *
-find(Oid serverid, Oid userid, const char *account)
+find(const IdentityUser *user, const char *account)
 {
 	dlist_iter	iter;
 
@@ -167,49 +220,47 @@ find(Oid serverid, Oid userid, const char *account)
 	{
 		Identity   *identity = dlist_container(Identity, node, iter.cur);
 
-		if (identity->serverid == serverid && identity->userid == userid &&
-			strcmp(identity->account, account) == 0)
+		if (identity->serverid == user->serverid && identity->userid == user->userid &&
+			identity->epoch == user->epoch && strcmp(identity->account, account) == 0)
 			return identity;
 	}
 	return NULL;
 }
 
-static Identity *
-open_for_account(const ClientConfig *config, Oid serverid, Oid userid, const char *account,
-				 const char *region, uint64 statement)
+/* Used by a statement that has not used it before, or not lately. */
+static void
+enter_statement(Identity *identity, uint64 statement, const char *region)
 {
-	Identity   *identity = find(serverid, userid, account);
+	MemoryContext previous = MemoryContextSwitchTo(identity->context);
 
-	if (identity == NULL)
-		identity = create(config, serverid, userid, account, region);
-	if (*account)
-		identity->base = open_for_account(config, serverid, userid, "", region, statement);
-	identity->references++;
-	if (identity->statement != statement)
-	{
-		identity->statement = statement;
-		identity->checked = false;
+	identity->statement = statement;
+	identity->base_renewed = false;
+	if (time_left(identity) <= MANDATORY_WINDOW)
 		identity->failure = NULL;
+	/* Lest one image in a Region that does not exist spoil it for the others. */
+	if (!identity->has_issued && !identity->fetch)
+	{
+		pfree(identity->region);
+		identity->region = pstrdup(region);
 	}
-	return identity;
+	MemoryContextSwitchTo(previous);
 }
 
-/* Forget those that have expired, now or when the statements that use them end. */
-static void
-forget_expired(void)
+static Identity *
+open_for_account(const IdentityUser *user, const char *account, const char *region)
 {
-	dlist_mutable_iter iter;
+	Identity   *identity = find(user, account);
 
-	expired = false;
-	dlist_foreach_modify(iter, &identities)
-	{
-		Identity   *identity = dlist_container(Identity, node, iter.cur);
-
-		dlist_delete(&identity->node);
-		identity->stale = true;
-		if (identity->references == 0)
-			MemoryContextDelete(identity->context);
-	}
+	if (identity == NULL)
+		identity = create(user, account, region);
+	else
+		dlist_move_head(&identities, &identity->node);
+	identity->references++;
+	if (*account)
+		identity->base = open_for_account(user, "", region);
+	if (identity->statement != user->statement)
+		enter_statement(identity, user->statement, region);
+	return identity;
 }
 
 /*
@@ -218,13 +269,9 @@ forget_expired(void)
  * Region that the server names, else in "region".  To be closed.
  */
 Identity *
-identity_open(const ClientConfig *config, Oid serverid, Oid userid, const char *account,
-			  const char *region, uint64 statement)
+identity_open(const IdentityUser *user, const char *account, const char *region)
 {
-	if (expired)
-		forget_expired();
-	return open_for_account(config, serverid, userid, role_account(config, account), region,
-							statement);
+	return open_for_account(user, role_account(user->config, account), region);
 }
 
 /* Be done with an identity; what nobody waits for any more is not fetched. */
@@ -233,19 +280,37 @@ identity_close(Identity *identity)
 {
 	if (identity->base)
 		identity_close(identity->base);
-	if (--identity->references > 0)
-		return;
-	if (identity->stale)
-		MemoryContextDelete(identity->context);
-	else
+	if (--identity->references == 0)
 		drop_fetch(identity);
+}
+
+/* The epoch, to be noted before a configuration is read. */
+uint64
+identity_epoch(void)
+{
+	return epoch;
 }
 
 /* Keep none of them for later statements; may be called at any time. */
 void
 identity_expire_all(void)
 {
-	expired = true;
+	epoch++;
+}
+
+/* Wipe and free what no statement will use again. */
+void
+identity_forget_unused(void)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &identities)
+	{
+		Identity   *identity = dlist_container(Identity, node, iter.cur);
+
+		if (identity->references == 0 && (identity->epoch != epoch || !identity->has_issued))
+			destroy(identity);
+	}
 }
 
 /* ---- credentials ---------------------------------------------------------------- */
@@ -290,6 +355,7 @@ start_fetch(Identity *identity)
 	MemoryContext previous = MemoryContextSwitchTo(fetch->context);
 
 	identity->fetch = fetch;
+	(*identity->in_flight)++;
 	if (identity->base)
 	{
 		copy_credentials(&fetch->issued.credentials, &identity->base->issued.credentials);
@@ -312,6 +378,9 @@ take_issued(Identity *identity)
 	identity->issued.expires = issued->expires;
 	identity->has_issued = true;
 	MemoryContextSwitchTo(previous);
+	identity->issued_in = identity->statement;
+	identity->lifetime = time_left(identity);
+	identity->failure = NULL;
 	drop_fetch(identity);
 }
 
@@ -325,7 +394,18 @@ take_failure(Identity *identity, const Failure *failure)
 	previous = MemoryContextSwitchTo(identity->failure_context);
 	identity->failure = failure_copy(failure);
 	MemoryContextSwitchTo(previous);
+	identity->failed_at = (int64) time(NULL);
 	drop_fetch(identity);
+}
+
+/* STS says that what a role was to be assumed with has expired: get it anew, once. */
+static bool
+renew_base(Identity *identity)
+{
+	if (!identity->base || !identity->fetch->token_expired || identity->base_renewed)
+		return false;
+	identity->base_renewed = true;
+	return identity_renew(identity->base, identity->fetch->issued.credentials.access_key_id);
 }
 
 /* Get on with new credentials. */
@@ -349,11 +429,32 @@ renew(Identity *identity, long *wait)
 			take_issued(identity);
 			return IDENTITY_READY;
 		case FETCH_FAILED:
+			if (renew_base(identity))
+			{
+				drop_fetch(identity);
+				return renew(identity, wait);
+			}
 			take_failure(identity, identity->fetch->failure);
 			return IDENTITY_FAILED;
 		default:
 			return IDENTITY_WAITING;
 	}
+}
+
+/*
+ * Whether credentials are in such a window before they expire.  Those that were
+ * issued within it are not for the statement that they were issued for: others
+ * would be no better, or this server's clock is wrong.
+ */
+static bool
+is_within(const Identity *identity, int64 window)
+{
+	int64		left = time_left(identity);
+
+	if (left > window)
+		return false;
+	return identity->issued_in != identity->statement || identity->lifetime > window ||
+		(left <= 0 && identity->lifetime > 0);
 }
 
 /*
@@ -364,17 +465,22 @@ renew(Identity *identity, long *wait)
 IdentityState
 identity_advance(Identity *identity, long *wait)
 {
-	int64		left = identity->has_issued ? identity->issued.expires - (int64) time(NULL) : 0;
+	bool		usable = identity->has_issued && !is_within(identity, MANDATORY_WINDOW);
 	IdentityState state;
 
-	if (left > (identity->checked ? 0 : ADVISORY_WINDOW))
+	if (identity->has_issued && !is_within(identity, ADVISORY_WINDOW))
 		return IDENTITY_READY;
-	if (identity->failure)
-		return left > MANDATORY_WINDOW ? IDENTITY_READY : IDENTITY_FAILED;
+	if (identity->failure && (int64) time(NULL) < identity->failed_at + RENEWAL_PAUSE)
+		return usable ? IDENTITY_READY : IDENTITY_FAILED;
 	state = renew(identity, wait);
-	identity->checked = state == IDENTITY_READY;
-	/* Meanwhile, and if it fails, those that are good for a while will do. */
-	return left > MANDATORY_WINDOW ? IDENTITY_READY : state;
+	return state == IDENTITY_FAILED && usable ? IDENTITY_READY : state;
+}
+
+/* Whether requests for it are under way: they count among the server's. */
+bool
+identity_is_fetching(const Identity *identity)
+{
+	return identity->fetch || (identity->base && identity_is_fetching(identity->base));
 }
 
 /* What to sign with; the identity must be ready. */
@@ -398,18 +504,10 @@ identity_failure(const Identity *identity)
 bool
 identity_renew(Identity *identity, const char *access_key_id)
 {
-	bool		renewable = identity->base ||
-		strcmp(identity->config.credential_provider, "static") != 0;
-
-	if (!renewable)
+	if (!identity->base && strcmp(identity->config.credential_provider, "static") == 0)
 		return false;
 	if (identity->has_issued &&
 		strcmp(identity->issued.credentials.access_key_id, access_key_id) == 0)
-	{
 		drop_issued(identity);
-		if (identity->base)
-			identity_renew(identity->base, identity->base->has_issued ?
-						   identity->base->issued.credentials.access_key_id : "");
-	}
 	return true;
 }

@@ -25,14 +25,28 @@ typedef enum IdentityState
 	IDENTITY_FAILED,
 } IdentityState;
 
-extern Identity *identity_open(const ClientConfig *config, Oid serverid, Oid userid,
-							   const char *account, const char *region,
-							   uint64 statement);
+/* For whom a statement asks. */
+typedef struct IdentityUser
+{
+	const ClientConfig *config;
+	Oid			serverid;
+	Oid			userid;
+	uint64		epoch;			/* identity_epoch() before that was read */
+	uint64		statement;		/* its number in the session */
+	int		   *in_flight;		/* requests under way to the server: those for
+								 * credentials are counted there, too */
+} IdentityUser;
+
+extern Identity *identity_open(const IdentityUser *user, const char *account,
+							   const char *region);
 extern void identity_close(Identity *identity);
 extern IdentityState identity_advance(Identity *identity, long *wait);
 extern const AwsCredentials *identity_credentials(const Identity *identity);
 extern const Failure *identity_failure(const Identity *identity);
 extern bool identity_renew(Identity *identity, const char *access_key_id);
+extern bool identity_is_fetching(const Identity *identity);
+extern uint64 identity_epoch(void);
 extern void identity_expire_all(void);
+extern void identity_forget_unused(void);
 
 #endif							/* IMAGEBUILDER_IDENTITY_H */

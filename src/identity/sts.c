@@ -117,7 +117,7 @@ take_answer(Fetch *fetch, const StsCall *call)
 static HttpTransfer *
 send_signed(Fetch *fetch)
 {
-	const StsCall *call = fetch->memory;
+	const StsCall *call = fetch->call;
 	SignedRequest request = {
 		.service = SERVICE,
 		.region = call->region,
@@ -161,9 +161,9 @@ sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 		if (role->duration_seconds > 0)
 			add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
 		add_parameter(&form, "ExternalId", role->external_id);
-		fetch->memory = make_call(fetch, role->role_arn, form.data);
+		fetch->call = make_call(fetch, role->role_arn, form.data);
 	}
-	call = fetch->memory;
+	call = fetch->call;
 	while (fetch_exchange(fetch, send_signed, fetch->config->max_attempts, wait) == FETCH_DONE)
 	{
 		if (!correct_clock(fetch->exchange.transfer, call))
@@ -199,7 +199,7 @@ sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const ch
 		add_parameter(&form, "WebIdentityToken", token);
 		secret_guard(form.data, form.len);
 		call = make_call(fetch, role_arn, form.data);
-		fetch->memory = call;
+		fetch->call = call;
 		fetch->exchange.secrets[0] = token;
 		fetch->request = (HttpRequest) {
 			.method = "POST",
@@ -210,7 +210,7 @@ sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const ch
 		signed_set_client(&fetch->request, fetch->config);
 		fetch->request.max_body = MAX_ANSWER;
 	}
-	call = fetch->memory;
+	call = fetch->call;
 	if (fetch_request(fetch, fetch->config->max_attempts, wait) != FETCH_DONE)
 		return FETCH_WAITING;
 	return take_answer(fetch, call);

@@ -208,7 +208,7 @@ attempt_read_answer(Lookup *lookup)
 		if (lookup->client->config.cache_ttl > 0)
 			cache_put(lookup->client->serverid, lookup->client->userid, lookup->arn,
 					  transfer->body, transfer->length,
-					  lookup->client->config.cache_size, lookup->cache_epoch);
+					  lookup->client->config.cache_size, lookup->client->cache_epoch);
 		http_release(lookup->transfer);
 	}
 	else

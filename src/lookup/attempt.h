@@ -56,7 +56,6 @@ struct Lookup
 	const Document *document;	/* if found */
 	const Failure *failure;		/* if failed */
 	bool		reported;		/* the failure has been */
-	uint64		cache_epoch;	/* when it was started */
 	LookupStats stats;
 };
 

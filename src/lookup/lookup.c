@@ -104,9 +104,8 @@ take_cached(Lookup *lookup)
 	char	   *body;
 	size_t		length;
 
-	if (client->config.cache_ttl == 0)
+	if (client->config.cache_ttl == 0 || cache_epoch() != client->cache_epoch)
 		return false;
-	lookup->cache_epoch = cache_epoch();
 	body = cache_get(client->serverid, client->userid, lookup->arn,
 					 client->config.cache_ttl, &length);
 	if (body == NULL)
@@ -139,6 +138,15 @@ check_credentials(Lookup *lookup)
 						"There is no user mapping with keys for the user and the server.",
 						"Set \"access_key_id\" and \"secret_access_key\" with CREATE USER MAPPING or ALTER USER MAPPING."));
 	return false;
+}
+
+/* Nobody waits for it any more. */
+static void
+leave_queue(Lookup *lookup)
+{
+	dlist_delete(&lookup->node);
+	identity_close(lookup->identity);
+	lookup->identity = NULL;
 }
 
 /* Take what has come in, and queue again whose time has come; see advance_all(). */
@@ -174,7 +182,7 @@ take_outcomes(void)
 		}
 		if (lookup_is_settled(lookup))
 		{
-			dlist_delete(&lookup->node);
+			leave_queue(lookup);
 			wait = 0;			/* somebody may wait for just that */
 		}
 	}
@@ -186,7 +194,8 @@ static void
 try_to_send(Lookup *lookup, long *wait)
 {
 	Client	   *client = lookup->client;
-	int64		pause = pace_wait(&client->pace, *client->in_flight, clock_us());
+	int64		pause = identity_is_fetching(lookup->identity) ? 0 :
+		pace_wait(&client->pace, *client->in_flight, clock_us());
 	MemoryContext previous;
 
 	if (pause == PACE_UNTIL_ANSWER)
@@ -230,7 +239,7 @@ advance_all(void)
 			try_to_send(lookup, &wait);
 		if (lookup_is_settled(lookup))
 		{
-			dlist_delete(&lookup->node);
+			leave_queue(lookup);
 			wait = 0;
 		}
 	}
@@ -239,16 +248,15 @@ advance_all(void)
 
 /* MemoryContextCallback: the look-up is about to be freed. */
 static void
-leave_queue(void *arg)
+give_up(void *arg)
 {
 	Lookup	   *lookup = arg;
 
-	identity_close(lookup->identity);
 	if (lookup_is_settled(lookup))
 		return;
 	if (lookup->state == LOOKUP_SENT)
 		(*lookup->client->in_flight)--;
-	dlist_delete(&lookup->node);
+	leave_queue(lookup);
 }
 
 /*
@@ -262,6 +270,14 @@ lookup_create(Client *client, const char *arn)
 	MemoryContext previous;
 	Lookup	   *lookup;
 	const char *error = NULL;
+	IdentityUser user = {
+		.config = &client->config,
+		.serverid = client->serverid,
+		.userid = client->userid,
+		.epoch = client->identity_epoch,
+		.statement = client->statement,
+		.in_flight = client->in_flight,
+	};
 
 	context = AllocSetContextCreate(client->context, "imagebuilder_fdw look-up",
 									ALLOCSET_SMALL_SIZES);
@@ -281,12 +297,10 @@ lookup_create(Client *client, const char *arn)
 		elog(ERROR, "option \"endpoint_url\" was not validated: %s", error);
 	if (!take_cached(lookup) && check_credentials(lookup))
 	{
-		lookup->identity = identity_open(&client->config, client->serverid, client->userid,
-										 lookup->parts.account_id, lookup->parts.region,
-										 client->statement);
+		lookup->identity = identity_open(&user, lookup->parts.account_id, lookup->parts.region);
 		lookup->state = LOOKUP_QUEUED;
 		dlist_push_tail(&unsettled, &lookup->node);
-		lookup->callback.func = leave_queue;
+		lookup->callback.func = give_up;
 		lookup->callback.arg = lookup;
 		MemoryContextRegisterResetCallback(context, &lookup->callback);
 		advance_all();

@@ -27,6 +27,8 @@ typedef struct Client
 	uint64		statement;		/* its number in the session */
 	MemoryContext context;		/* as long-lived as the statement */
 	ClientConfig config;
+	uint64		identity_epoch; /* before that was read */
+	uint64		cache_epoch;	/* the same */
 	RetryBudget *budget;		/* the statement's */
 	int		   *in_flight;		/* requests under way to the server, the
 								 * session's other statements' included */

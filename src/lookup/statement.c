@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "common/hashfn.h"
 #include "http/http.h"
 #include "identity/identity.h"
@@ -144,6 +145,15 @@ forget_session(Datum arg, int cacheid, uint32 hashvalue)
 	http_expire_connections();
 }
 
+/* XactCallback: what nobody uses is not kept until somebody comes again. */
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	(void) arg;
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		identity_forget_unused();
+}
+
 static void
 watch_catalogs(void)
 {
@@ -153,6 +163,7 @@ watch_catalogs(void)
 		return;
 	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, forget_session, (Datum) 0);
 	CacheRegisterSyscacheCallback(USERMAPPINGOID, forget_session, (Datum) 0);
+	RegisterXactCallback(end_transaction, NULL);
 	watching = true;
 }
 
@@ -176,6 +187,7 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	}
 
 	watch_catalogs();
+	identity_forget_unused();
 	previous = MemoryContextSwitchTo(statement->context);
 	client = palloc0(sizeof(Client));
 	client->serverid = serverid;
@@ -183,6 +195,9 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	client->statement = statement->number;
 	client->context = statement->context;
 	client->budget = &statement->budget;
+	/* First: what changes meanwhile must not pass for this configuration's. */
+	client->identity_epoch = identity_epoch();
+	client->cache_epoch = cache_epoch();
 	read_config(&client->config, serverid, userid);
 	client->in_flight = lookup_in_flight(serverid);
 	pace_init(&client->pace, client->config.max_concurrency);
