@@ -57,6 +57,7 @@ secret_guard(char *data, size_t length)
 	SecretGuard *guard = palloc(sizeof(SecretGuard));
 
 	Assert(GetMemoryChunkContext(data) == CurrentMemoryContext);
+	Assert(length <= GetMemoryChunkSpace(data));
 	guard->data = data;
 	guard->length = length;
 	guard->callback.func = wipe;

@@ -125,12 +125,21 @@ take_expiration(IssuedCredentials *issued, json_object *object)
 static bool
 is_visible_ascii(const char *text)
 {
-	for (; *text; text++)
+	for (; text && *text; text++)
 	{
 		if (*text <= ' ' || *text >= 0x7f)
 			return false;
 	}
 	return true;
+}
+
+/* Whether credentials, of whatever source, can be sent as headers. */
+bool
+issued_is_sendable(const AwsCredentials *credentials)
+{
+	return is_visible_ascii(credentials->access_key_id) &&
+		is_visible_ascii(credentials->secret_access_key) &&
+		is_visible_ascii(credentials->session_token);
 }
 
 static const char *
@@ -142,9 +151,7 @@ check_credentials(const AwsCredentials *credentials)
 		return "the answer has no \"SecretAccessKey\"";
 	if (!credentials->session_token)
 		return "the answer has no session token";
-	if (!is_visible_ascii(credentials->access_key_id) ||
-		!is_visible_ascii(credentials->secret_access_key) ||
-		!is_visible_ascii(credentials->session_token))
+	if (!issued_is_sendable(credentials))
 		return "the answer's credentials hold characters that credentials do not have";
 	return NULL;
 }
@@ -264,6 +271,16 @@ xml_element(const char *body, const char *name)
 	return decode_entities(text) ? text : NULL;
 }
 
+/* What STS issues always expires. */
+static const char *
+check_issued(const IssuedCredentials *issued)
+{
+	const char *problem = check_credentials(&issued->credentials);
+
+	return problem ? problem :
+		issued->expires == ISSUED_FOR_GOOD ? "the answer has no \"Expiration\"" : NULL;
+}
+
 static const char *
 take_xml(IssuedCredentials *issued, const char *body)
 {
@@ -275,7 +292,7 @@ take_xml(IssuedCredentials *issued, const char *body)
 	issued->expires = ISSUED_FOR_GOOD;
 	if (expiration && !parse_iso_time(expiration, &issued->expires))
 		return "the answer's \"Expiration\" is not a time";
-	return check_credentials(&issued->credentials);
+	return check_issued(issued);
 }
 
 static bool
@@ -317,6 +334,8 @@ issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 	credentials = object_member(result, "Credentials");
 	problem = credentials ? take_credentials(issued, credentials, "SessionToken") :
 		"the answer has no credentials";
+	if (problem == NULL)
+		problem = check_issued(issued);
 	json_release(object);
 	return problem;
 }

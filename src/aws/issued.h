@@ -24,6 +24,7 @@ typedef struct IssuedCredentials
 
 #define ISSUED_FOR_GOOD		PG_INT64_MAX
 
+extern bool issued_is_sendable(const AwsCredentials *credentials);
 extern const char *issued_parse(IssuedCredentials *issued, const char *body,
 								size_t length);
 extern const char *issued_parse_sts(IssuedCredentials *issued, const char *body,

@@ -357,12 +357,28 @@ mapping_options(Oid serverid, Oid userid)
 }
 
 /*
+ * A role that another than a superuser may have named is not assumed as the
+ * host: who owns a server makes mappings for everybody.
+ */
+static void
+check_role_of_host(const ClientConfig *config, const ForeignServer *server)
+{
+	if (config->role_arn && !superuser_arg(server->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to assume a role with the AWS identity of the server's host"),
+				 errdetail("The owner of server \"%s\", who may have set \"role_arn\", is not a superuser.",
+						   server->servername),
+				 errhint("Have a superuser set the user mapping's option \"credential_provider\".")));
+}
+
+/*
  * Where credentials come from: what the mapping says, or has, before what the
  * server says.  The host's identity is lent by a superuser only, and to each
  * user by name: in the mapping.  The server's option is for superusers.
  */
 static void
-choose_provider(ClientConfig *config, List *mapping, Oid userid)
+choose_provider(ClientConfig *config, const ForeignServer *server, List *mapping, Oid userid)
 {
 	if (option_get(mapping, "credential_provider"))
 		return;
@@ -377,6 +393,8 @@ choose_provider(ClientConfig *config, List *mapping, Oid userid)
 				 errdetail("User \"%s\" is not a superuser, and the user mapping has neither keys nor the option \"credential_provider\".",
 						   GetUserNameFromId(userid, false)),
 				 errhint("Put keys into the user mapping, or have a superuser set its option \"credential_provider\".")));
+	else if (strcmp(config->credential_provider, "static") != 0)
+		check_role_of_host(config, server);
 }
 
 /*
@@ -389,13 +407,14 @@ void
 option_read_config(ClientConfig *config, Oid serverid, Oid userid)
 {
 	List	   *mapping = mapping_options(serverid, userid);
+	const ForeignServer *server = GetForeignServer(serverid);
 
 	for (size_t i = 0; i < lengthof(options); i++)
 	{
 		if (options[i].target >= 0 && options[i].initial)
 			apply_option(config, &options[i], options[i].initial);
 	}
-	apply_options(config, GetForeignServer(serverid)->options);
+	apply_options(config, server->options);
 	apply_options(config, mapping);
-	choose_provider(config, mapping, userid);
+	choose_provider(config, server, mapping, userid);
 }

@@ -138,5 +138,5 @@ container_advance(Fetch *fetch, long *wait)
 		return state;
 	if (fetch->exchange.transfer->outcome != HTTP_ANSWERED)
 		return fetch_fail_unanswered(fetch, CAUSE, NULL);
-	return fetch_take_issued(fetch, CAUSE);
+	return fetch_take_issued(fetch, false, CAUSE);
 }

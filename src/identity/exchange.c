@@ -129,9 +129,9 @@ fetch_next_request(Fetch *fetch)
 	fetch->exchange.secrets[0] = NULL;
 }
 
-/* Take the credentials that an answer consists of. */
+/* Take the credentials that an answer consists of; "expires": that they do must be said. */
 FetchState
-fetch_take_issued(Fetch *fetch, const char *cause)
+fetch_take_issued(Fetch *fetch, bool expires, const char *cause)
 {
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 	const char *problem;
@@ -141,6 +141,8 @@ fetch_take_issued(Fetch *fetch, const char *cause)
 	else
 		problem = issued_parse(&fetch->issued, transfer->body ? transfer->body : "",
 							   transfer->length);
+	if (problem == NULL && expires && fetch->issued.expires == ISSUED_FOR_GOOD)
+		problem = "the answer has no \"Expiration\"";
 	if (problem == NULL)
 		return FETCH_DONE;
 	return fetch_fail(fetch, cause,

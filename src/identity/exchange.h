@@ -37,7 +37,8 @@ typedef struct Exchange
 	HttpTransfer *transfer;		/* NULL before the first and between attempts */
 	int			attempts;
 	int64		retry_at;		/* of clock.h */
-	const char *secrets[SIGNED_MAX_SECRETS + 1];	/* not to be shown */
+	const char *secrets[SIGNED_MAX_SECRETS + 3];	/* not to be shown; the last
+												 * is NULL */
 } Exchange;
 
 struct Provider;				/* see provider.h */
@@ -71,7 +72,7 @@ extern void fetch_next_request(Fetch *fetch);
 extern FetchState fetch_fail(Fetch *fetch, const char *cause, const char *detail,
 							 const char *hint);
 extern FetchState fetch_fail_unanswered(Fetch *fetch, const char *cause, const char *hint);
-extern FetchState fetch_take_issued(Fetch *fetch, const char *cause);
+extern FetchState fetch_take_issued(Fetch *fetch, bool expires, const char *cause);
 extern void fetch_wait_until(long *wait, long ms);
 
 #endif							/* IMAGEBUILDER_EXCHANGE_H */

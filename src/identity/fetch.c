@@ -144,6 +144,10 @@ advance(Fetch *fetch, long *wait)
 		state = ask_providers(fetch, wait);
 		if (state != FETCH_DONE)
 			return state;
+		if (!issued_is_sendable(&fetch->issued.credentials))
+			return fetch_fail(fetch, psprintf("the credentials in %s cannot be used",
+											  fetch->provider->title),
+							  "They hold characters that credentials do not have.", NULL);
 		fetch->provider = NULL;
 		fetch_next_request(fetch);
 	}

@@ -105,10 +105,11 @@ begin(Fetch *fetch)
 static char *
 line_of(const HttpTransfer *transfer)
 {
-	char	   *line = pnstrdup(transfer->body ? transfer->body : "", transfer->length);
+	char	   *line = secret_strdup(transfer->body ? transfer->body : "");
 	size_t		length;
 
-	secret_guard(line, transfer->length);
+	if (strlen(line) != transfer->length)
+		return NULL;
 	line[strcspn(line, "\r\n")] = '\0';
 	length = strlen(line);
 	for (size_t i = 0; i < length; i++)
@@ -144,8 +145,10 @@ take_role(Fetch *fetch)
 	Instance   *instance = fetch->memory;
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 	char	   *role = transfer->status == 200 ? line_of(transfer) : NULL;
-	StringInfoData path;
 
+	/* As it is, for what a role's name may consist of. */
+	if (role && strpbrk(role, "/?#%"))
+		role = NULL;
 	if (role == NULL && transfer->status == 404 && fetch->chain)
 		return FETCH_ABSENT;
 	if (role == NULL)
@@ -154,10 +157,7 @@ take_role(Fetch *fetch)
 						  psprintf("It did not name the instance's role: HTTP status %d.",
 								   transfer->status),
 						  "Attach an instance profile with a role to the instance.");
-	initStringInfo(&path);
-	appendStringInfoString(&path, ROLES);
-	sigv4_uri_encode(&path, role, false);
-	ask(fetch, INSTANCE_CREDENTIALS, "GET", path.data, instance->token_header);
+	ask(fetch, INSTANCE_CREDENTIALS, "GET", psprintf(ROLES "%s", role), instance->token_header);
 	return FETCH_WAITING;
 }
 
@@ -189,7 +189,7 @@ take_answer(Fetch *fetch)
 		case INSTANCE_ROLE:
 			return take_role(fetch);
 		default:
-			return fetch_take_issued(fetch, CAUSE);
+			return fetch_take_issued(fetch, true, CAUSE);
 	}
 }
 

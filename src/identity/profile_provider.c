@@ -65,8 +65,9 @@ follow(Fetch *fetch, const ProfilePlan *plan)
 static FetchState
 begin(Fetch *fetch)
 {
+	const char *older = host_variable("AWS_DEFAULT_PROFILE");
 	const char *named = fetch->config->profile ? fetch->config->profile :
-		host_variable("AWS_PROFILE");
+		older ? older : host_variable("AWS_PROFILE");	/* as botocore has it */
 	const char *name = named ? named : "default";
 	ProfilePlan *plan = palloc0(sizeof(ProfilePlan));
 	const char *problem;

@@ -127,7 +127,6 @@ signed_set_client(HttpRequest *http, const ClientConfig *config)
 	http->proxy = config->proxy;
 	http->connect_timeout = config->connect_timeout;
 	http->timeout = config->request_timeout;
-	http->max_body = config->max_response_size;
 }
 
 /*
@@ -154,6 +153,7 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
 	sign(request, credentials, headers, secrets);
 	http.url = endpoint_url(request->endpoint, request->path, query.data);
 	signed_set_client(&http, config);
+	http.max_body = request->max_body;
 	return http_start(&http);
 }
 

@@ -27,6 +27,7 @@ typedef struct SignedRequest
 	int			nquery;
 	const char *form;			/* what is posted, if anything; kept as long as
 								 * the transfer */
+	size_t		max_body;		/* bytes of the answer */
 } SignedRequest;
 
 /* The key, the token, and the signature in two forms. */

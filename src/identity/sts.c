@@ -25,6 +25,7 @@ typedef struct StsCall
 {
 	const char *role_arn;
 	char	   *form;
+	const char *secret;			/* a part of it; NULL: none */
 	Endpoint	endpoint;
 	const char *region;
 	bool		clock_corrected;	/* and what was signed by it sent again */
@@ -61,14 +62,15 @@ partition_of(const char *arn)
 }
 
 static StsCall *
-make_call(Fetch *fetch, const char *role_arn, char *form)
+make_call(Fetch *fetch, const char *role_arn, const StringInfoData *form, const char *secret)
 {
 	const ClientConfig *config = fetch->config;
 	StsCall    *call = palloc0(sizeof(StsCall));
 	const char *error = NULL;
 
 	call->role_arn = role_arn;
-	call->form = form;
+	call->form = secret_guard(form->data, form->len);
+	call->secret = secret;
 	call->region = config->region ? config->region : fetch->region;
 	if (config->sts_endpoint_url == NULL)
 		endpoint_resolve(&call->endpoint, SERVICE, partition_of(role_arn), call->region,
@@ -89,12 +91,17 @@ take_answer(Fetch *fetch, const StsCall *call)
 	AwsError	error;
 
 	if (transfer->outcome != HTTP_ANSWERED)
+	{
 		failure = failure_of_transfer(transfer, call->endpoint.host, fetch->exchange.attempts);
+		if (transfer->outcome == HTTP_NO_CONNECTION)
+			failure->hint = "Check the server's options \"region\" and \"sts_endpoint_url\", and the network.";
+	}
 	else if (transfer->status >= 300)
 	{
 		issued_parse_sts_error(&error, transfer->status, body, transfer->length);
 		failure = failure_of_aws_error(&error, transfer, fetch->exchange.attempts,
 									   fetch->exchange.secrets);
+		fetch->token_expired = error.class == AWS_ERROR_EXPIRED_TOKEN;
 		failure->hint = error.class == AWS_ERROR_FORBIDDEN ?
 			"The credentials need the permission sts:AssumeRole for the role, and the role's trust policy must allow them." :
 			NULL;
@@ -114,6 +121,25 @@ take_answer(Fetch *fetch, const StsCall *call)
 	return FETCH_FAILED;
 }
 
+/* Show neither a part of the form nor what it looks like there. */
+static void
+hide(Fetch *fetch, const char *secret)
+{
+	const char **place = fetch->exchange.secrets;
+	StringInfoData encoded;
+
+	if (secret == NULL)
+		return;
+	initStringInfo(&encoded);
+	enlargeStringInfo(&encoded, 3 * strlen(secret) + 64);
+	sigv4_uri_encode(&encoded, secret, false);
+	while (*place)
+		place++;
+	*place++ = secret;
+	*place++ = secret_guard(encoded.data, encoded.len);
+	*place = NULL;
+}
+
 static HttpTransfer *
 send_signed(Fetch *fetch)
 {
@@ -124,10 +150,14 @@ send_signed(Fetch *fetch)
 		.endpoint = &call->endpoint,
 		.path = "/",
 		.form = call->form,
+		.max_body = MAX_ANSWER,
 	};
 
-	return signed_send(&request, fetch->config, &fetch->issued.credentials,
-					   fetch->exchange.secrets);
+	HttpTransfer *transfer = signed_send(&request, fetch->config, &fetch->issued.credentials,
+										 fetch->exchange.secrets);
+
+	hide(fetch, call->secret);
+	return transfer;
 }
 
 /* Whether the signature was rejected for this server's clock, and will not be again. */
@@ -161,7 +191,7 @@ sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 		if (role->duration_seconds > 0)
 			add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
 		add_parameter(&form, "ExternalId", role->external_id);
-		fetch->call = make_call(fetch, role->role_arn, form.data);
+		fetch->call = make_call(fetch, role->role_arn, &form, role->external_id);
 	}
 	call = fetch->call;
 	while (fetch_exchange(fetch, send_signed, fetch->config->max_attempts, wait) == FETCH_DONE)
@@ -191,16 +221,17 @@ sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const ch
 	if (fetch->exchange.attempts == 0)
 	{
 		token = host_read_file(token_file, &problem);
-		if (token == NULL)
+		if (token)
+			token[strcspn(token, "\r\n")] = '\0';
+		else
 			return fetch_fail(fetch, psprintf("role \"%s\" could not be assumed: there is no web identity token", role_arn),
 							  problem ? psprintf("It %s.", problem) :
 							  psprintf("There is no file \"%s\".", token_file), NULL);
 		begin_form(&form, "AssumeRoleWithWebIdentity", role_arn, session_name);
 		add_parameter(&form, "WebIdentityToken", token);
-		secret_guard(form.data, form.len);
-		call = make_call(fetch, role_arn, form.data);
+		call = make_call(fetch, role_arn, &form, token);
 		fetch->call = call;
-		fetch->exchange.secrets[0] = token;
+		hide(fetch, token);
 		fetch->request = (HttpRequest) {
 			.method = "POST",
 			.url = endpoint_url(&call->endpoint, "/", ""),

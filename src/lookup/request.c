@@ -32,6 +32,7 @@ request_send(const ClientConfig *config, const AwsCredentials *credentials,
 		.path = "/GetImage",
 		.query = &query,
 		.nquery = 1,
+		.max_body = config->max_response_size,
 	};
 
 	query.value = pg_server_to_any(arn, strlen(arn), PG_UTF8);
