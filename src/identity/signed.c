@@ -55,13 +55,13 @@ clock_offset(const char *host, HASHACTION action)
 	return offset;
 }
 
-/* This server's clock, corrected by what the endpoint's was found to be. */
-static time_t
-signing_clock(const char *host)
+/* By how many s a host's clock is taken to be ahead of this server's. */
+int64
+signed_clock_offset(const char *host)
 {
 	ClockOffset *offset = clock_offset(host, HASH_FIND);
 
-	return time(NULL) + (offset ? offset->seconds : 0);
+	return offset ? offset->seconds : 0;
 }
 
 /* Headers that are signed, the one that is their signature, and others. */
@@ -87,7 +87,7 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 	char	   *authorization;
 	int			n = 0;
 
-	sigv4_date(scope.date, signing_clock(host));
+	sigv4_date(scope.date, time(NULL) + signed_clock_offset(host));
 	if (request->form)
 		signed_headers[n++] = (NameValue) {"Content-Type", "application/x-www-form-urlencoded"};
 	signed_headers[n++] = (NameValue) {"Host", host};
@@ -159,17 +159,20 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
 
 /*
  * Whether a rejected signature is the clock's fault, by the answer's Date: then
- * what is signed for that host from now on is signed by its clock.
+ * what is signed for that host from now on is signed by its clock.  "offset" is
+ * what signed_clock_offset() was when that was signed: another answer may have
+ * corrected it since.
  */
 bool
-signed_correct_clock(const char *host, const HttpTransfer *transfer)
+signed_correct_clock(const char *host, const HttpTransfer *transfer, int64 offset)
 {
 	char	   *header = http_header(transfer, "Date");
+	int64		now = (int64) time(NULL);
 	time_t		date;
 
 	if (header == NULL || !http_parse_date(header, &date) ||
-		labs((long) (date - signing_clock(host))) < MAX_CLOCK_SKEW)
+		llabs((long long) date - (now + offset)) < MAX_CLOCK_SKEW)
 		return false;
-	clock_offset(host, HASH_ENTER)->seconds = (int64) date - time(NULL);
+	clock_offset(host, HASH_ENTER)->seconds = (int64) date - now;
 	return true;
 }

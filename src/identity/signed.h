@@ -41,6 +41,7 @@ extern void signed_set_client(HttpRequest *http, const ClientConfig *config);
 extern HttpTransfer *signed_send(const SignedRequest *request, const ClientConfig *config,
 								 const AwsCredentials *credentials,
 								 const char *secrets[SIGNED_MAX_SECRETS + 1]);
-extern bool signed_correct_clock(const char *host, const HttpTransfer *transfer);
+extern int64 signed_clock_offset(const char *host);
+extern bool signed_correct_clock(const char *host, const HttpTransfer *transfer, int64 offset);
 
 #endif							/* IMAGEBUILDER_SIGNED_H */

@@ -28,6 +28,7 @@ typedef struct StsCall
 	const char *secret;			/* a part of it; NULL: none */
 	Endpoint	endpoint;
 	const char *region;
+	int64		clock_offset;	/* by which it was signed */
 	bool		clock_corrected;	/* and what was signed by it sent again */
 } StsCall;
 
@@ -143,7 +144,7 @@ hide(Fetch *fetch, const char *secret)
 static HttpTransfer *
 send_signed(Fetch *fetch)
 {
-	const StsCall *call = fetch->call;
+	StsCall    *call = fetch->call;
 	SignedRequest request = {
 		.service = SERVICE,
 		.region = call->region,
@@ -156,6 +157,7 @@ send_signed(Fetch *fetch)
 	HttpTransfer *transfer = signed_send(&request, fetch->config, &fetch->issued.credentials,
 										 fetch->exchange.secrets);
 
+	call->clock_offset = signed_clock_offset(call->endpoint.host);
 	hide(fetch, call->secret);
 	return transfer;
 }
@@ -171,7 +173,7 @@ correct_clock(const HttpTransfer *transfer, StsCall *call)
 	issued_parse_sts_error(&error, transfer->status, transfer->body ? transfer->body : "",
 						   transfer->length);
 	call->clock_corrected = error.class == AWS_ERROR_CLOCK &&
-		signed_correct_clock(call->endpoint.host, transfer);
+		signed_correct_clock(call->endpoint.host, transfer, call->clock_offset);
 	return call->clock_corrected;
 }
 

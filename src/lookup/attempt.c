@@ -39,6 +39,7 @@ attempt_send(Lookup *lookup)
 	MemoryContextReset(lookup->attempt_context);
 	previous = MemoryContextSwitchTo(lookup->attempt_context);
 	lookup->access_key_id = pstrdup(credentials->access_key_id);
+	lookup->clock_offset = signed_clock_offset(lookup->endpoint.host);
 	lookup->transfer = request_send(&lookup->client->config, credentials, &lookup->endpoint,
 									lookup->parts.region, lookup->arn, lookup->secrets);
 	MemoryContextSwitchTo(previous);
@@ -106,7 +107,7 @@ take_aws_error(Lookup *lookup)
 			break;
 		case AWS_ERROR_CLOCK:
 			if (!lookup->clock_corrected &&
-				signed_correct_clock(lookup->endpoint.host, transfer))
+				signed_correct_clock(lookup->endpoint.host, transfer, lookup->clock_offset))
 			{
 				lookup->clock_corrected = true;
 				lookup->state = LOOKUP_QUEUED;

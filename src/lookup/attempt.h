@@ -52,6 +52,7 @@ struct Lookup
 	int64		retry_at;
 	HttpTransfer *transfer;		/* of the current attempt */
 	const char *access_key_id;	/* it was signed with */
+	int64		clock_offset;	/* the same */
 	const char *secrets[SIGNED_MAX_SECRETS + 1];	/* not to be shown */
 	const Document *document;	/* if found */
 	const Failure *failure;		/* if failed */

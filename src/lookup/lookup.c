@@ -12,10 +12,13 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "clock.h"
+#include "common/string.h"
 #include "lookup/attempt.h"
 #include "lookup/cache.h"
 #include "lookup/request.h"
+#include "mb/pg_wchar.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -62,13 +65,32 @@ error_level(const Client *client)
 	return strcmp(client->config.on_error, "warning") == 0 ? WARNING : ERROR;
 }
 
+/* Whether a text can be sent, which is in UTF-8. */
+static bool
+has_utf8(const char *text)
+{
+	int			encoding = GetDatabaseEncoding();
+	int			length = strlen(text);
+	unsigned char *out;
+
+	if (encoding == PG_UTF8 || pg_is_ascii(text))
+		return true;
+	if (encoding == PG_SQL_ASCII)
+		return pg_encoding_verifymbstr(PG_UTF8, text, length) == length;
+	out = palloc((Size) length * MAX_CONVERSION_GROWTH + 1);
+	return pg_do_encoding_conversion_buf(FindDefaultConversionProc(encoding, PG_UTF8),
+										 encoding, PG_UTF8,
+										 (unsigned char *) unconstify(char *, text), length,
+										 out, length * MAX_CONVERSION_GROWTH + 1, true) == length;
+}
+
 /* Whether it is the ARN of an image, a version or a wildcard. */
 bool
 lookup_is_arn(const char *arn)
 {
 	Arn			parts;
 
-	return arn_parse(arn, &parts) && arn_is_image(&parts);
+	return arn_parse(arn, &parts) && arn_is_image(&parts) && has_utf8(arn);
 }
 
 /*

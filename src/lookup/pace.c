@@ -32,6 +32,9 @@
 /* The weight of the latest round trip in the smoothed one, as in RFC 6298. */
 #define LATEST_WEIGHT	0.125
 
+/* us, after which a request that waits is looked at again. */
+#define LONGEST_WAIT	250000
+
 void
 pace_init(Pace *pace, int most)
 {
@@ -63,7 +66,8 @@ pace_wait(Pace *pace, int in_flight, int64 now)
 	if (pace->cut_at == 0)
 		return 0;
 	next = pace->sent_at + (int64) (pace->round_trip / pace->allowed);
-	return Max(next - now, 0);
+	/* Not for long: the number that is allowed grows meanwhile. */
+	return Min(Max(next - now, 0), LONGEST_WAIT);
 }
 
 void
