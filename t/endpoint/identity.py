@@ -284,6 +284,7 @@ SPOILED = {
     "stall": lambda handler, *answer: (handler.send(*answer, part=0.5), handler.linger()),
     "truncate": lambda handler, *answer: handler.send(*answer, part=0.5),
     "huge": lambda handler, *answer: handler.send(*answer, padding=64 << 20),
+    "nul": lambda handler, status, kind, body, *rest: handler.send(status, kind, body + "\0" + "A" * 60000, *rest),
     "newline": lambda handler, status, kind, body, *rest: handler.send(status, kind, body + "\n", *rest),
     "badjson": lambda handler, status, kind, body, *rest: handler.send(status, kind, body[:len(body) // 2], *rest),
     "empty": lambda handler, status, kind, body, *rest: handler.send(status, kind, "", *rest),
@@ -490,7 +491,7 @@ class Imds(Handler):
     def action(self, path):
         self.role = self.state.settings["instance_role"]
         return {("PUT", "/latest/api/token"): "token", ("GET", ROLES): "role",
-                ("GET", ROLES + urllib.parse.quote(self.role)): "credentials"}.get((self.command, path), "other")
+                ("GET", ROLES + self.role): "credentials"}.get((self.command, urllib.parse.unquote(path)), "other")
 
     def error(self, status, code, message):
         return "text/html", f"<html><head><title>{status} - {code}</title></head><body>{message}</body></html>"

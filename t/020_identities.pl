@@ -1,0 +1,227 @@
+# Whose credentials a session uses, and for how long: what changes of servers and
+# mappings end, renewal, and what STS and the metadata services may answer.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+use TestIdentity;
+
+my $identity = TestIdentity->new('--latency', '300');
+my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
+my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
+my @base = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
+my ($web_token) = slurp_file("$SOURCE/t/endpoint/identity.py") =~ /^WEB_IDENTITY_TOKEN = "([^"]+)"/m;
+append_to_file("$dir/token", "$web_token\n");
+append_to_file("$dir/config", "[profile assuming]\nrole_arn = $role/OfProfile\nsource_profile = keys\n");
+append_to_file("$dir/credentials", "[keys]\naws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n");
+
+sub environment
+{
+	my (%variables) = @_;
+	local %ENV = map { $_ => $ENV{$_} } grep { !/^AWS_/ } keys %ENV;
+	%ENV = (%ENV, HOME => $dir, AWS_EC2_METADATA_SERVICE_ENDPOINT => $identity->url('imds'), %variables);
+	$node->stop if $node->{_pid};
+	$node->start;
+	return;
+}
+my %container = (AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials');
+environment(%container, AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
+$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "', region 'eu-west-1', cache_ttl '1h'", keys => "credential_provider 'instance'");
+my $golden = arn('golden-linux/1.0.0/1');
+my $other = arn('golden-linux/2.0.0/1');
+my $keys = "access_key_id '$base[0]', secret_access_key '$base[1]'";
+
+# The statement cannot be answered by cache_ttl, unless that is meant.
+sub lookup { my ($arn) = @_; return "SELECT name FROM images WHERE arn = '$arn'" }
+sub fresh { return 'SELECT imagebuilder_fdw_clear_cache(); ' . lookup($golden) }
+sub mapping
+{
+	my ($options, $user) = @_;
+	$user //= 'CURRENT_USER';
+	return "DROP USER MAPPING IF EXISTS FOR $user SERVER aws; CREATE USER MAPPING FOR $user SERVER aws OPTIONS ($options)";
+}
+sub set_mapping { $node->safe_psql('postgres', mapping(@_)); return }
+sub session_of
+{
+	my (%options) = @_;
+	return $node->background_psql('postgres', on_error_stop => 0, %options);
+}
+# What a statement of a session prints, errors included.
+sub in_session
+{
+	my ($session, $sql) = @_;
+	$session->{stderr} = '';
+	my $out = $session->query($sql);
+	return $out . $session->{stderr};
+}
+sub roles_assumed { return join ' ', sort keys %{ $identity->counters->{roles} } }
+
+# ---- a statement that is older than a change plants nothing
+
+$node->safe_psql('postgres', qq{
+	CREATE ROLE analyst LOGIN; GRANT USAGE ON SCHEMA imagebuilder TO analyst; GRANT USAGE ON FOREIGN SERVER aws TO analyst;
+	GRANT SELECT ON ALL TABLES IN SCHEMA imagebuilder TO analyst;
+	CREATE USER MAPPING FOR analyst SERVER aws OPTIONS (credential_provider 'instance')});
+$identity->reset_to;
+my $session = session_of(extra_params => [ '-U', 'analyst' ]);
+like(in_session($session, "BEGIN; DECLARE c CURSOR FOR " . lookup($golden) . '; ' . mapping("access_key_id 'AKIABOGUS', secret_access_key 'bogus', role_arn '$role/Chosen'", 'analyst') . '; FETCH c'),
+	qr/^golden-linux$/m, 'a cursor goes on with what it began with');
+like(in_session($session, lookup($other)), qr/InvalidClientTokenId|UnrecognizedClient|security token/, 'a statement after the change does not');
+in_session($session, 'ROLLBACK');
+unlike(roles_assumed(), qr/Chosen/, 'nobody has the host assume a role of their choice');
+
+for my $change ([ 'the same session', sub { in_session($session, mapping("access_key_id 'AKIABOGUS', secret_access_key 'bogus'")) } ],
+	[ 'another session', sub { set_mapping("access_key_id 'AKIABOGUS', secret_access_key 'bogus'") } ])
+{
+	my ($where, $alter) = @$change;
+	$session->quit;
+	set_mapping("credential_provider 'instance'");
+	$session = session_of();
+	in_session($session, 'BEGIN; DECLARE c CURSOR WITH HOLD FOR ' . lookup($golden)) ;
+	in_session($session, 'ROLLBACK; BEGIN; DECLARE c CURSOR FOR ' . lookup($golden));
+	$alter->();
+	in_session($session, 'SELECT count(*) FROM pg_am');
+	is(in_session($session, 'FETCH c; COMMIT') =~ s/\s+//gr, 'golden-linux', "revoked in $where: a cursor goes on");
+	like(in_session($session, lookup($golden)), qr/UnrecognizedClient|security token/, "revoked in $where: neither credentials nor answers are left for others");
+}
+$session->quit;
+
+# ---- a server's owner names no role for the host to assume
+
+$node->safe_psql('postgres', qq{
+	CREATE ROLE owner LOGIN; GRANT USAGE ON FOREIGN DATA WRAPPER imagebuilder_fdw TO owner;
+	CREATE SERVER lent FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '} . $endpoint->url . qq{', sts_endpoint_url '} . $identity->url('sts') . qq{', credential_provider 'instance');
+	CREATE FOREIGN TABLE public.lent (arn text, name text) SERVER lent OPTIONS (table_name 'images');
+	CREATE USER MAPPING FOR postgres SERVER lent OPTIONS (role_arn '$role/OfSuperuser')});
+$identity->reset_to;
+is(attempt($node, "SELECT name FROM lent WHERE arn = '$golden'"), 'found golden-linux', 'a superuser assumes a role as the host');
+$node->safe_psql('postgres', 'ALTER SERVER lent OWNER TO owner');
+$node->safe_psql('postgres', "ALTER USER MAPPING FOR postgres SERVER lent OPTIONS (SET role_arn '$role/OfOwner')", extra_params => [ '-U', 'owner' ]);
+like(attempt($node, "SELECT name FROM lent WHERE arn = '$golden'"), qr/^42501 .*permission denied to assume a role.*"lent"/, 'but not one that a server\'s owner has named');
+is(roles_assumed(), "$role/OfSuperuser", 'so it is not assumed');
+
+# ---- renewal
+
+# 12 minutes left: they may be renewed, and are, once.
+set_mapping("credential_provider 'instance'");
+$identity->reset_to(lifetime => 720);
+$session = session_of();
+is(in_session($session, fresh()) =~ s/\s+//gr, 'golden-linux', 'in their last fifteen minutes');
+$identity->reset_to(lifetime => 7200);
+in_session($session, fresh()) for 1 .. 3;
+is($identity->counters->{actions}{credentials}, 1, 'credentials are renewed ahead of time, once');
+$session->quit;
+$identity->reset_to(lifetime => 720);
+$session = session_of();
+in_session($session, fresh());
+$identity->reset_to(imds => 'e500');
+is(in_session($session, fresh()) =~ s/\s+//gr, 'golden-linux', 'a failure to do so is tolerated') for 1 .. 3;
+is($identity->counters->{actions}{token}, 3, 'and the service left alone for a while after its three tries');
+$session->quit;
+
+# Within a statement they get into the window.
+$identity->reset_to(lifetime => 902);
+is($node->safe_psql('postgres', "SET imagebuilder_fdw.enable_read_ahead = off;
+		SELECT string_agg(CASE WHEN pg_sleep(2.5) IS NOT NULL THEN (SELECT name FROM images WHERE arn = t.a) END, ',') FROM (VALUES ('$golden'), ('$other'), ('" . arn('golden-linux/1.0.0/2') . "')) t(a)"),
+	'golden-linux,golden-linux,golden-linux', 'a long statement');
+cmp_ok($identity->counters->{actions}{credentials}, '>=', 2, 'renews them, too');
+
+# Those that have expired when they come, by a clock that is wrong, are not asked for without end.
+$identity->reset_to(lifetime => -60);
+attempt($node, "SELECT count(*) FROM images WHERE arn IN ('" . join("', '", map { arn("expired/1.0.0/$_") } 1 .. 12) . "')");
+cmp_ok($identity->counters->{actions}{credentials}, '<=', 2, 'credentials that come expired are asked for twice at most');
+
+# What a role rests on has expired, which STS says.
+set_mapping("credential_provider 'container', role_arn '$role/Short'");
+$identity->reset_to(container => 'noexpiration', lifetime => 2);
+$session = session_of();
+is(in_session($session, fresh()) =~ s/\s+//gr, 'golden-linux', 'a role assumed with credentials of which nobody says when they expire');
+sleep 3;
+is(in_session($session, fresh()) =~ s/\s+//gr, 'golden-linux', 'ExpiredToken of STS: they are obtained anew');
+is($identity->counters->{requests}{container}, 2, 'once');
+$session->quit;
+
+# ---- a bounded number of requests, and of identities
+
+my @accounts = map { sprintf '%012d', $_ } 1 .. 10;
+sub image_of { my ($account) = @_; return "arn:aws:imagebuilder:us-east-1:$account:image/report/1.0.0/1" }
+$endpoint->put(image_of($_), qq({"image": {"name": "$_"}})) for @accounts;
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD max_concurrency '2', ADD max_response_size '200B')");
+set_mapping("$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader'");
+$identity->reset_to;
+is(attempt($node, "SELECT count(name) FROM images WHERE arn IN ('" . join("', '", map { image_of($_) } @accounts) . "')"), 'found 10', 'ten accounts, and max_response_size says nothing of STS');
+is($identity->counters->{max_in_flight}{sts}, 2, 'max_concurrency bounds the requests for credentials');
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET max_concurrency '16', DROP max_response_size, ADD on_error 'warning')");
+set_mapping("$keys, role_arn 'arn:aws:iam::{account}:role/Denied'");
+$session = session_of();
+in_session($session, "SET client_min_messages = error; SELECT count(name) FROM images WHERE arn IN ('" . join("', '", map { image_of(sprintf '%012d', $_) } 1 .. 300) . "')");
+in_session($session, lookup($golden));
+my $kept = in_session($session, "SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'imagebuilder_fdw identity'");
+cmp_ok($kept, '<', 10, 'identities without credentials are not kept');
+$session->quit;
+$node->safe_psql('postgres', 'ALTER SERVER aws OPTIONS (DROP on_error)');
+
+# ---- what is answered
+
+sub fails
+{
+	my ($pattern, $name) = @_;
+	like(attempt($node, lookup($golden)), $pattern, $name);
+	return;
+}
+set_mapping("credential_provider 'instance'");
+for my $action ('token', 'role')
+{
+	$identity->reset_to(imds => "nul\@$action");
+	fails(qr/^28000 .*instance metadata service gave no credentials/, "a NUL in the $action");
+}
+$identity->reset_to(imds => 'noexpiration@credentials');
+fails(qr/^28000 .*no "Expiration"/, 'an instance\'s credentials of which nobody says when they expire');
+$identity->reset_to(sts => 'noexpiration');
+set_mapping("$keys, role_arn '$role/Reader'");
+fails(qr/^HV00M .*no "Expiration"/, 'the same of a role');
+$identity->reset_to(sts => 'echo');
+set_mapping("$keys, role_arn '$role/External', external_id 'secret-external/id'");
+my $error = attempt($node, lookup($golden));
+like($error, qr/could not be assumed.*RoleArn/, 'STS repeats what it was asked');
+unlike($error, qr/secret-external|\Q$base[1]\E/, 'an external id is not shown, nor a key');
+$identity->reset_to(instance_role => 'a%2Brole=with,all%40of-it_.1');
+set_mapping("credential_provider 'instance'");
+is(attempt($node, lookup($golden)), 'found golden-linux', 'a role\'s name is asked for as it is');
+is((grep { m{/security-credentials/a\+role=with,all\@of-it_\.1$} } keys %{ $identity->counters->{paths} }), 1, 'without percent signs');
+
+# ---- the environment
+
+environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/token", AWS_ROLE_ARN => "$role/Pod");
+set_mapping("credential_provider 'web_identity'");
+$identity->reset_to;
+is(attempt($node, lookup($golden)), 'found golden-linux', 'a web identity token with a line end');
+$identity->reset_to(sts => 'echo');
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET cache_ttl '2h')");
+$error = attempt($node, lookup($golden));
+like($error, qr/could not be assumed.*WebIdentityToken/, 'STS repeats what it was asked');
+unlike($error, qr/\Q$web_token\E/, 'the token is not shown');
+environment(AWS_ACCESS_KEY_ID => $base[0], AWS_SECRET_ACCESS_KEY => $base[1], AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
+set_mapping("credential_provider 'default', profile 'assuming'");
+$identity->reset_to;
+is(attempt($node, lookup($golden)), 'found golden-linux', 'a profile, and keys in the environment');
+is(roles_assumed(), "$role/OfProfile", 'who names a profile means it');
+environment(AWS_DEFAULT_PROFILE => 'assuming', AWS_PROFILE => 'none', AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
+set_mapping("credential_provider 'profile'");
+is(attempt($node, lookup($golden)), 'found golden-linux', 'AWS_DEFAULT_PROFILE');
+environment(AWS_ACCESS_KEY_ID => $base[0], AWS_SECRET_ACCESS_KEY => $base[1], AWS_SESSION_TOKEN => "token\r\nX-Injected: yes");
+set_mapping("credential_provider 'environment'");
+fails(qr/^28000 .*cannot be used.*characters/, 'what would end a header\'s line is not sent');
+
+$identity->stop;
+$endpoint->stop;
+done_testing();
