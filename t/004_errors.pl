@@ -172,6 +172,11 @@ for my $case (grep { $_->[3] && $_->[0] !~ /, then|clock|reset|closed/ } @cases)
 	is($endpoint->requests, $case->[3], "$case->[0]: requests at the endpoint");
 }
 
+# A clock that is wrong is corrected for all requests of a list: those that were signed before, too.
+$endpoint->reset_counters;
+is(attempt($node, "SELECT count(name) FROM images WHERE arn IN ('" . join("', '", map { arn("fault-skew/2.0.0/$_") } 1 .. 8) . "')"), 'found 8', 'the clock, of a list');
+is($endpoint->requests, 16, 'the clock, of a list: each is signed once more');
+
 # A wish of the service's to wait is granted.
 my $start = time;
 like(attempt($node, named('retryafter-1')), qr/^found/, 'x-amz-retry-after');

@@ -194,6 +194,10 @@ for my $encoding ('LATIN1', 'SQL_ASCII')
 	$encoding eq 'LATIN1' ? like($stderr, qr/22P05: could not read column "version"/, "$encoding: a character that it has not")
 	  : is($stdout, '日', "$encoding: bytes as they are");
 	is($node->safe_psql('other', "$client SELECT tags->>'ö' FROM images WHERE arn = '$arn'"), 'ß', "$encoding: jsonb") if $encoding eq 'LATIN1';
+	$node->safe_psql('other', "ALTER SERVER aws OPTIONS (ADD on_error 'warning')");
+	($rc, $stdout, $stderr) = $node->psql('other', "SELECT name FROM images WHERE arn IN ('" . arn('größe/1.0.0/1') . "', E'" . arn('g\\xff\\xfe/1.0.0/1') . "')") if $encoding eq 'SQL_ASCII';
+	is("$rc $stdout", '0 umlaut', "$encoding: an ARN that is not UTF-8 harms no other") if $encoding eq 'SQL_ASCII';
+	like($stderr, qr/is not the ARN of an Image Builder image/, "$encoding: and is none") if $encoding eq 'SQL_ASCII';
 	$node->safe_psql('postgres', 'DROP DATABASE other');
 }
 

@@ -109,6 +109,17 @@ for my $mode ('badjson', 'crlf', 'stall', 'truncate', 'badexpiration')
 	is_wiped("STS, $mode", "profile 'chain'", '', sts => $mode);
 }
 
+# Nobody has to ask for an image again: the end of any transaction will do.
+$identity->reset_to;
+mapping("profile 'chain'");
+my $idle = $node->background_psql('postgres', on_error_stop => 0);
+$idle->query($lookup);
+$node->safe_psql('postgres', 'DROP USER MAPPING FOR CURRENT_USER SERVER aws');
+$idle->query('SELECT count(*) FROM pg_am');
+is(found_in($idle, secrets()), '', 'wiped without another look-up');
+$idle->quit;
+$node->safe_psql('postgres', "CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (profile 'web')");
+
 # Those that are kept are found so; when they are renewed, just the new ones.
 $identity->reset_to;
 mapping("profile 'chain'");
