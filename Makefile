@@ -46,6 +46,7 @@ OBJS = \
 	src/identity/identity.o \
 	src/identity/instance.o \
 	src/identity/profile_provider.o \
+	src/identity/renewal.o \
 	src/identity/signed.o \
 	src/identity/sts.o \
 	src/identity/web_identity.o \
