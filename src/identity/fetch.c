@@ -23,13 +23,13 @@
 #include "identity/sts.h"
 #include "utils/memutils.h"
 
-/* In the order of the provider "default". */
+/* In the order of the provider "default".  Who names a profile means it, as in botocore. */
 static const Provider providers[] = {
-	{"environment", "the server process's environment", environment_advance},
-	{"profile", "the shared AWS files", profile_advance},
-	{"web_identity", "a web identity token", web_identity_advance},
-	{"container", "the container's credentials endpoint", container_advance},
-	{"instance", "the instance metadata service", instance_advance},
+	{"environment", "the server process's environment", environment_advance, true},
+	{"profile", "the shared AWS files", profile_advance, false},
+	{"web_identity", "a web identity token", web_identity_advance, true},
+	{"container", "the container's credentials endpoint", container_advance, false},
+	{"instance", "the instance metadata service", instance_advance, false},
 };
 
 static const Provider *
@@ -67,9 +67,7 @@ static void
 ask(Fetch *fetch, const char *name)
 {
 	fetch->chain = strcmp(name, "default") == 0;
-	/* Who names a profile does not mean keys in the environment, as in botocore. */
-	fetch->provider = !fetch->chain ? find_provider(name) :
-		fetch->config->profile ? &providers[1] : &providers[0];
+	fetch->provider = fetch->chain ? &providers[0] : find_provider(name);
 	fetch->stage = 0;
 }
 
@@ -116,7 +114,8 @@ ask_providers(Fetch *fetch, long *wait)
 	for (;;)
 	{
 		const Provider *asked = fetch->provider;
-		FetchState	state = asked->advance(fetch, wait);
+		bool		passed_over = fetch->chain && asked->unless_profile && fetch->config->profile;
+		FetchState	state = passed_over ? FETCH_ABSENT : asked->advance(fetch, wait);
 
 		if (state == FETCH_ELSEWHERE)
 		{

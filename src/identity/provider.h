@@ -21,6 +21,7 @@ typedef struct Provider
 	const char *name;			/* as the option "credential_provider" has it */
 	const char *title;			/* in messages */
 	FetchState	(*advance) (Fetch *fetch, long *wait);
+	bool		unless_profile; /* not by default if a profile is named */
 } Provider;
 
 /* Each is a file. */

@@ -98,7 +98,7 @@ def environment(rng, options):
         if rng.random() < .2:
             variables["AWS_SESSION_TOKEN"] = "unknown"
     elif rng.random() < .4 and files:
-        variables["AWS_PROFILE"] = rng.choice(["a", "b", "c", "missing"])
+        variables[rng.choice(["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])] = rng.choice(["a", "b", "c", "missing"])
     return variables, settings
 
 
@@ -117,6 +117,7 @@ class Peers:
         os.environ["AWS_DATA_PATH"] = str(options.directory / "models")
         self.loader = botocore.session.Session().get_component("data_loader")
         self.wrong, self.outcomes = [], collections.Counter()
+        self.provider = "default"
         self.arn = f"arn:aws:imagebuilder:us-east-1:{ACCOUNT}:image/golden-linux/1.0.0/1"
 
     def control(self, path, method="GET", of=None):
@@ -165,7 +166,7 @@ class Peers:
                               capture_output=True, check=False).returncode == 0
 
     def wrapper(self, profile):
-        options = f"profile '{profile}'" if profile else "credential_provider 'default'"
+        options = f"credential_provider '{self.provider}'" + f", profile '{profile}'" * bool(profile)
         script = f"""DROP USER MAPPING FOR CURRENT_USER SERVER aws;
                      CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS ({options});
                      SELECT name FROM imagebuilder.images WHERE arn = '{self.arn}'"""
@@ -220,10 +221,12 @@ def main():
         peers.enter(*environment(rng, options))
         for _ in range(3 if os.environ["AWS_CONFIG_FILE"].endswith("config") else 1):
             write_files(rng, options.directory)
-            peers.compare(None, *[peers.cli] * (number % 10 == 0))
+            named = rng.choice([None, None, *"abc"]) if os.environ["AWS_CONFIG_FILE"].endswith("config") else None
+            peers.compare(named, *[peers.cli] * (number % 10 == 0))
     bad = peers.report(1, f"{options.environments} environments at random", 8)
 
     peers.enter(everything(options))
+    peers.provider = "profile"
     for number in range(options.cases):
         peers.compare(write_files(rng, options.directory), *[peers.cli] * (number % 50 == 0))
     bad |= peers.report(3, f"{options.cases} pairs of files at random", 10)
