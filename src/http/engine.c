@@ -24,6 +24,7 @@
 #include "postgres.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "clock.h"
 #include "compat.h"
@@ -48,6 +49,8 @@ typedef struct Job
 typedef struct Socket
 {
 	curl_socket_t fd;
+	dev_t		device;			/* which socket it is: numbers are used again */
+	ino_t		inode;
 	uint32		events;			/* WL_SOCKET_, that libcurl waits for; 0: none */
 	uint32		in_set;			/* that engine.set waits for */
 	bool		connection;		/* close_socket() will tell of its end */
@@ -85,19 +88,12 @@ restore_signals(const sigset_t *previous)
 }
 
 static Socket *
-find_socket(curl_socket_t fd)
-{
-	for (int i = 0; i < engine.nsockets; i++)
-	{
-		if (engine.sockets[i].fd == fd)
-			return &engine.sockets[i];
-	}
-	return NULL;
-}
-
-static Socket *
 add_socket(curl_socket_t fd)
 {
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return NULL;
 	if (engine.nsockets == engine.capacity)
 	{
 		int			capacity = engine.capacity ? engine.capacity * 2 : 16;
@@ -108,15 +104,61 @@ add_socket(curl_socket_t fd)
 		engine.sockets = sockets;
 		engine.capacity = capacity;
 	}
-	engine.sockets[engine.nsockets] = (Socket) {.fd = fd};
+	engine.sockets[engine.nsockets] = (Socket) {
+		.fd = fd, .device = status.st_dev, .inode = status.st_ino
+	};
 	return &engine.sockets[engine.nsockets++];
 }
 
 static void
 remove_socket(Socket *s)
 {
+	if (s->connection)
+		ReleaseExternalFD();
 	engine.changed |= s->in_set != 0;
 	*s = engine.sockets[--engine.nsockets];
+}
+
+/*
+ * Whether a socket is not there any more: some versions of libcurl (7.88) close
+ * one that is still connecting without a word, and its number may be used again.
+ */
+static bool
+is_gone(const Socket *s)
+{
+	struct stat status;
+
+	return fstat(s->fd, &status) != 0 ||
+		status.st_dev != s->device || status.st_ino != s->inode;
+}
+
+static void
+remove_gone_sockets(void)
+{
+	for (int i = engine.nsockets - 1; i >= 0; i--)
+	{
+		if (is_gone(&engine.sockets[i]))
+			remove_socket(&engine.sockets[i]);
+	}
+}
+
+/* What is known of a socket; NULL: nothing. */
+static Socket *
+find_socket(curl_socket_t fd)
+{
+	for (int i = 0; i < engine.nsockets; i++)
+	{
+		Socket	   *s = &engine.sockets[i];
+
+		if (s->fd == fd && !is_gone(s))
+			return s;
+		if (s->fd == fd)
+		{
+			remove_socket(s);
+			break;
+		}
+	}
+	return NULL;
 }
 
 /*
@@ -168,6 +210,7 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	fd = socket(address->family, address->socktype, address->protocol);
 	if (fd == CURL_SOCKET_BAD)
 		return fd;
+	find_socket(fd);			/* forget one that had the number */
 	s = add_socket(fd);
 	if (s == NULL)
 	{
@@ -187,7 +230,6 @@ close_socket(void *userp, curl_socket_t fd)
 	(void) userp;
 	if (s)
 		remove_socket(s);
-	ReleaseExternalFD();
 	return closesocket(fd);
 }
 
@@ -295,6 +337,7 @@ engine_discard(CURL *handle)
 	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
 	curl_multi_remove_handle(engine.multi, handle);
 	curl_easy_cleanup(handle);
+	remove_gone_sockets();
 	engine.nhandles--;
 	free(job);
 }
@@ -357,6 +400,7 @@ prepare_wait(void)
 
 	if (is_set_good())
 		return;
+	remove_gone_sockets();
 	engine.set = NULL;
 	engine.changed = true;
 	if (old)
