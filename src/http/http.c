@@ -294,8 +294,12 @@ set_options(HttpExchange *x, const HttpRequest *request)
 	{
 		curl_easy_setopt(h, CURLOPT_CAINFO, request->ca_bundle);
 		curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
-		/* The file may be replaced, for an authority that is not to be trusted. */
+		/*
+		 * The file may be replaced, for an authority that is not to be trusted:
+		 * nor is a session that is resumed verified again.
+		 */
 		compat_curl_set_no_ca_cache(h);
+		curl_easy_setopt(h, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	}
 	curl_easy_setopt(h, CURLOPT_HTTPHEADER, x->headers);
 	curl_easy_setopt(h, CURLOPT_USERAGENT, request->user_agent);
