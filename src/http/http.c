@@ -287,6 +287,7 @@ set_options(HttpExchange *x, const HttpRequest *request)
 	curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(h, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(h, CURLOPT_PROXY_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(h, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
@@ -294,6 +295,8 @@ set_options(HttpExchange *x, const HttpRequest *request)
 	{
 		curl_easy_setopt(h, CURLOPT_CAINFO, request->ca_bundle);
 		curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
+		curl_easy_setopt(h, CURLOPT_PROXY_CAINFO, request->ca_bundle);
+		curl_easy_setopt(h, CURLOPT_PROXY_CAPATH, NULL);
 		/*
 		 * The file may be replaced, for an authority that is not to be trusted:
 		 * nor is a session that is resumed verified again.
