@@ -60,5 +60,16 @@ is(scalar(() = slurp_file("$dir/tls.log") =~ /^CONNECT /gm), 2, 'which were aske
 like(through($tls, $endpoint->url, 'other'), qr/^08001 .*certificate/, 'a proxy of another authority');
 like(through($tls, $endpoint->url), qr/^08001 .*certificate/, 'a proxy that the system does not know');
 
+# The environment excepts hosts from a proxy; not from ours.
+for my $name (qw(no_proxy NO_PROXY))
+{
+	$node->stop;
+	{
+		local $ENV{$name} = '*';
+		$node->start;
+	}
+	like(through('http://127.0.0.1:1', $endpoint->url), qr/^08001 /, "$name is not consulted");
+}
+
 $_->stop for $endpoint, $secure;
 done_testing();

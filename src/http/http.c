@@ -281,8 +281,10 @@ set_options(HttpExchange *x, const HttpRequest *request)
 	}
 	else if (strcmp(request->method, "GET") != 0)
 		curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, request->method);
-	/* None is not the environment's; and one sees as little as can be. */
+	/* The environment names none, nor what is asked without one. */
 	curl_easy_setopt(h, CURLOPT_PROXY, request->proxy ? request->proxy : "");
+	curl_easy_setopt(h, CURLOPT_NOPROXY, "");
+	/* It sees as little as can be. */
 	curl_easy_setopt(h, CURLOPT_HTTPPROXYTUNNEL, 1L);
 	curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
