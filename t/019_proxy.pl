@@ -60,6 +60,13 @@ is(scalar(() = slurp_file("$dir/tls.log") =~ /^CONNECT /gm), 2, 'which were aske
 like(through($tls, $endpoint->url, 'other'), qr/^08001 .*certificate/, 'a proxy of another authority');
 like(through($tls, $endpoint->url), qr/^08001 .*certificate/, 'a proxy that the system does not know');
 
+# What libcurl could not decode it would ignore, and the proxy with it.
+for my $url (map { ("http://us%${_}er\@127.0.0.1:1", "http://user:ge%${_}heim\@127.0.0.1:1") } qw(00 0a 1F))
+{
+	my (undef, undef, $error) = $node->psql('postgres', "CREATE SERVER refused FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (proxy '$url')");
+	like($error, qr/invalid value for option "proxy": its user name and password must hold no control characters/, "refused: $url");
+}
+
 # The environment excepts hosts from a proxy; not from ours.
 for my $name (qw(no_proxy NO_PROXY))
 {

@@ -429,6 +429,17 @@ has_part(CURLU *url, CURLUPart part, const char *unless)
 	return has;
 }
 
+/* Whether libcurl can read a part of a URL, or it is not there; else it would ignore the URL. */
+static bool
+is_readable(CURLU *url, CURLUPart part, CURLUcode absent)
+{
+	char	   *value = NULL;
+	CURLUcode	code = curl_url_get(url, part, &value, CURLU_URLDECODE);
+
+	curl_free(value);
+	return code == CURLUE_OK || code == absent;
+}
+
 /*
  * What is wrong with a URL as a proxy's, a clause without a full stop; NULL if
  * nothing is.  It may hold a user name and a password.
@@ -447,6 +458,9 @@ http_proxy_problem(const char *text)
 	else if (has_part(url, CURLUPART_PATH, "/") || has_part(url, CURLUPART_QUERY, "") ||
 			 has_part(url, CURLUPART_FRAGMENT, ""))
 		problem = "it must hold nothing after the port";
+	else if (!is_readable(url, CURLUPART_USER, CURLUE_NO_USER) ||
+			 !is_readable(url, CURLUPART_PASSWORD, CURLUE_NO_PASSWORD))
+		problem = "its user name and password must hold no control characters";
 	curl_url_cleanup(url);
 	return problem;
 }
