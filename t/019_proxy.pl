@@ -60,6 +60,13 @@ is(scalar(() = slurp_file("$dir/tls.log") =~ /^CONNECT /gm), 2, 'which were aske
 like(through($tls, $endpoint->url, 'other'), qr/^08001 .*certificate/, 'a proxy of another authority');
 like(through($tls, $endpoint->url), qr/^08001 .*certificate/, 'a proxy that the system does not know');
 
+# Without a connection through it there is none to the endpoint.
+for my $mode ('close', 'garbage')
+{
+	my $proxy = proxy($mode, '--mode', $mode);
+	like(through($proxy, $_->url, 'good'), qr/^08001 [|] .*: could not connect to /, "a proxy's $mode, " . $_->url) for $endpoint, $secure;
+}
+
 # What libcurl could not decode it would ignore, and the proxy with it.
 for my $url (map { ("http://us%${_}er\@127.0.0.1:1", "http://user:ge%${_}heim\@127.0.0.1:1") } qw(00 0a 1F))
 {

@@ -145,6 +145,16 @@ timed_out(HttpExchange *x)
 	return ready > 0;
 }
 
+/* Whether the request could be sent, or had begun to be. */
+static bool
+is_connected(HttpExchange *x)
+{
+	curl_off_t	ready = 0;
+
+	curl_easy_getinfo(x->handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
+	return ready > 0;
+}
+
 /* Whether a proxy would not connect us, for good as far as we know. */
 static bool
 refused_by_proxy(HttpExchange *x)
@@ -203,7 +213,8 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 		case CURLE_PARTIAL_FILE:
 		case CURLE_RECV_ERROR:
 		case CURLE_SEND_ERROR:
-			return HTTP_CONNECTION_LOST;
+			/* One that a proxy did not make, say, was not lost. */
+			return is_connected(x) ? HTTP_CONNECTION_LOST : HTTP_NO_CONNECTION;
 		case CURLE_WEIRD_SERVER_REPLY:
 		case CURLE_UNSUPPORTED_PROTOCOL:	/* HTTP/0.9, in 7.66 and later */
 		case CURLE_BAD_CONTENT_ENCODING:
