@@ -24,6 +24,7 @@
 #include "postgres.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "clock.h"
@@ -362,6 +363,29 @@ collect_results(void)
 	}
 }
 
+/*
+ * Have no request sent on a kept connection on which something came that nobody
+ * had asked for (an answer too many, a balancer's 408): older libcurl (7.88)
+ * would take it for that request's answer.  One that has ended it finds dead.
+ */
+static void
+end_talkative_connections(void)
+{
+	char		unread[1024];
+
+	for (int i = 0; i < engine.nsockets; i++)
+	{
+		const Socket *s = &engine.sockets[i];
+
+		if (!s->connection || s->events != 0 ||
+			recv(s->fd, unread, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 || is_gone(s))
+			continue;
+		shutdown(s->fd, SHUT_RDWR);
+		while (recv(s->fd, unread, sizeof(unread), MSG_DONTWAIT) > 0)
+			;
+	}
+}
+
 /* Let libcurl act on a socket, or on its timer. */
 static void
 act(curl_socket_t fd, int events)
@@ -371,6 +395,8 @@ act(curl_socket_t fd, int events)
 
 	if (fd == CURL_SOCKET_TIMEOUT)
 		engine.deadline = -1;
+	/* It may start a request, or send one again on another connection. */
+	end_talkative_connections();
 	block_signals(&signals);
 	curl_multi_socket_action(engine.multi, fd, events, &running);
 	restore_signals(&signals);
