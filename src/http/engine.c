@@ -30,6 +30,7 @@
 #include "clock.h"
 #include "compat.h"
 #include "http/engine.h"
+#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "secret.h"
 #include "storage/fd.h"
@@ -40,11 +41,17 @@
 /* Events taken from the kernel at once. */
 #define MAX_EVENTS				16
 
-/* Handed to libcurl as a handle's private pointer. */
+/* A transfer under way, or done: handed to libcurl as its private pointer. */
 typedef struct Job
 {
+	dlist_node	node;			/* in jobs, until it is done */
+	CURL	   *handle;
 	void	   *owner;
 	EngineDone	done;
+	int			connect_timeout;	/* ms */
+	int			timeout;
+	int64		begun;			/* of clock.h; -1: not yet */
+	int64		idle;			/* engine.idle when it was begun */
 } Job;
 
 typedef struct Socket
@@ -71,7 +78,11 @@ static struct
 	uint32		wait_event;
 	int			nhandles;		/* made and not discarded */
 	bool		expired;		/* connections are, and TLS sessions */
+	int64		idle;			/* us spent outside engine_wait() */
+	int64		left_at;		/* of clock.h: the end of the last one */
 } engine;
+
+static dlist_head jobs = DLIST_STATIC_INIT(jobs);
 
 static void
 block_signals(sigset_t *previous)
@@ -307,9 +318,12 @@ engine_handle(void)
 	return handle;
 }
 
-/* Start a handle's transfer; "done" will be called from engine_wait(). */
+/*
+ * Start a handle's transfer, with the time that it may take to connect and
+ * altogether, in ms; "done" will be called from engine_wait().
+ */
 void
-engine_add(CURL *handle, void *owner, EngineDone done)
+engine_add(CURL *handle, int connect_timeout, int timeout, void *owner, EngineDone done)
 {
 	CURLMcode	code;
 	Job		   *job = malloc(sizeof(Job));
@@ -318,8 +332,15 @@ engine_add(CURL *handle, void *owner, EngineDone done)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
-	job->owner = owner;
-	job->done = done;
+	*job = (Job) {
+		.handle = handle,
+		.owner = owner,
+		.done = done,
+		.connect_timeout = connect_timeout,
+		.timeout = timeout,
+		.begun = -1,
+	};
+	dlist_push_tail(&jobs, &job->node);
 	curl_easy_setopt(handle, CURLOPT_PRIVATE, job);
 	code = curl_multi_add_handle(engine.multi, handle);
 	if (code != CURLM_OK)
@@ -329,6 +350,18 @@ engine_add(CURL *handle, void *owner, EngineDone done)
 				 errdetail("libcurl: %s.", curl_multi_strerror(code))));
 }
 
+/* Let a transfer not get on any longer, without telling its owner. */
+static void
+end_job(Job *job)
+{
+	if (job->handle)
+	{
+		curl_multi_remove_handle(engine.multi, job->handle);
+		dlist_delete(&job->node);
+	}
+	job->handle = NULL;
+}
+
 /* End a handle, its transfer included if that is under way; never fails. */
 void
 engine_discard(CURL *handle)
@@ -336,11 +369,19 @@ engine_discard(CURL *handle)
 	char	   *job = NULL;
 
 	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
-	curl_multi_remove_handle(engine.multi, handle);
+	if (job)
+		end_job((Job *) job);
 	curl_easy_cleanup(handle);
 	remove_gone_sockets();
 	engine.nhandles--;
 	free(job);
+}
+
+static void
+finish_job(Job *job, CURLcode result)
+{
+	end_job(job);
+	job->done(job->owner, result);
 }
 
 /* Take libcurl's word on which transfers are done. */
@@ -352,14 +393,87 @@ collect_results(void)
 
 	while ((message = curl_multi_info_read(engine.multi, &left)))
 	{
+		CURLcode	result = message->data.result;
 		char	   *private;
-		Job		   *job;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-		job = (Job *) private;
-		job->done(job->owner, message->data.result);
+		finish_job((Job *) private, result);
+	}
+}
+
+/*
+ * Note what has passed since the last wait.  Time-outs do not count it, as
+ * transfers could not get on: what came while PostgreSQL did other things, between
+ * two rows of a cursor, say, is only seen now.
+ */
+static void
+resume_jobs(void)
+{
+	int64		now = clock_us();
+	dlist_iter	iter;
+
+	engine.idle += now - engine.left_at;
+	engine.left_at = now;
+	dlist_foreach(iter, &jobs)
+	{
+		Job		   *job = dlist_container(Job, node, iter.cur);
+
+		if (job->begun < 0)
+		{
+			job->begun = now;
+			job->idle = engine.idle;
+		}
+		/* It shares this out among a host's addresses, but goes by the clock. */
+		curl_easy_setopt(job->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)
+						 (job->connect_timeout + (engine.idle - job->idle + 999) / 1000));
+	}
+}
+
+/* When a transfer's time is up, of clock.h. */
+static int64
+deadline_of(const Job *job)
+{
+	curl_off_t	ready = 0;
+	int			limit = job->timeout;
+
+	curl_easy_getinfo(job->handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
+	if (ready == 0)
+		limit = Min(limit, job->connect_timeout);
+	return job->begun + 1000 * (int64) limit + engine.idle - job->idle;
+}
+
+/* When the next transfer's time is up, or libcurl wants to be called; -1: never. */
+static int64
+next_deadline(void)
+{
+	int64		next = engine.deadline;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &jobs)
+	{
+		int64		deadline = deadline_of(dlist_container(Job, node, iter.cur));
+
+		if (next < 0 || deadline < next)
+			next = deadline;
+	}
+	return next;
+}
+
+/* End the transfers whose time is up. */
+static void
+enforce_timeouts(void)
+{
+	int64		now = clock_us();
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &jobs)
+	{
+		Job		   *job = dlist_container(Job, node, iter.cur);
+
+		if (now >= deadline_of(job))
+			finish_job(job, CURLE_OPERATION_TIMEDOUT);
 	}
 }
 
@@ -471,6 +585,7 @@ engine_wait(long timeout)
 {
 	WaitEvent	events[MAX_EVENTS];
 	bool		look = timeout == 0;
+	int64		next;
 	int			nevents;
 
 	CHECK_FOR_INTERRUPTS();
@@ -482,15 +597,17 @@ engine_wait(long timeout)
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
 	}
-	if (engine.deadline >= 0)
+	resume_jobs();
+	next = next_deadline();
+	if (next >= 0)
 	{
-		long		left = clock_ms_until(engine.deadline);
+		long		left = clock_ms_until(next);
 
 		if (timeout < 0 || left < timeout)
 			timeout = left;
 	}
 	/* Nothing to look at before libcurl has acted on a timer that is due. */
-	if (timeout != 0 || look)
+	if (timeout != 0 || look || next != engine.deadline)
 	{
 		prepare_wait();
 		nevents = WaitEventSetWait(engine.set, timeout, events, MAX_EVENTS,
@@ -506,6 +623,8 @@ engine_wait(long timeout)
 	if (engine.deadline >= 0 && clock_us() >= engine.deadline)
 		act(CURL_SOCKET_TIMEOUT, 0);
 	collect_results();
+	enforce_timeouts();
+	engine.left_at = clock_us();
 	CHECK_FOR_INTERRUPTS();
 }
 

@@ -14,6 +14,7 @@
 
 #include <openssl/ssl.h>
 
+#include "clock.h"
 #include "compat.h"
 #include "http/engine.h"
 #include "http/http.h"
@@ -38,8 +39,7 @@ typedef struct HttpExchange
 	Bytes		answer_headers;
 	Bytes		body;
 	size_t		max_body;
-	int			connect_timeout;
-	int			timeout;
+	int64		started;		/* of clock.h */
 	bool		too_large;
 	bool		cut;			/* an error's body, taken as far as we need it */
 	bool		no_memory;
@@ -121,30 +121,6 @@ take_body(char *data, size_t size, size_t count, void *userp)
 	return x->cut ? 0 : length;
 }
 
-/* Say how far a transfer came before its time was up; whether it connected. */
-static bool
-timed_out(HttpExchange *x)
-{
-	curl_off_t	resolved = 0;
-	curl_off_t	connect = 0;
-	curl_off_t	ready = 0;
-	curl_off_t	first_byte = 0;
-	curl_off_t	total = 0;
-
-	curl_easy_getinfo(x->handle, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-	curl_easy_getinfo(x->handle, CURLINFO_CONNECT_TIME_T, &connect);
-	curl_easy_getinfo(x->handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
-	curl_easy_getinfo(x->handle, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
-	curl_easy_getinfo(x->handle, CURLINFO_TOTAL_TIME_T, &total);
-	snprintf(x->error, sizeof(x->error), "timed out after %d ms while %s",
-			 (int) (total / 1000),
-			 first_byte > 0 ? "receiving the answer" :
-			 ready > 0 ? "waiting for the answer" :
-			 connect > 0 ? "making the TLS connection" :
-			 resolved > 0 ? "connecting" : "resolving the host's name");
-	return ready > 0;
-}
-
 /* Whether the request could be sent, or had begun to be. */
 static bool
 is_connected(HttpExchange *x)
@@ -153,6 +129,27 @@ is_connected(HttpExchange *x)
 
 	curl_easy_getinfo(x->handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
 	return ready > 0;
+}
+
+/* Say how far a transfer came before its time was up; whether it connected. */
+static bool
+timed_out(HttpExchange *x)
+{
+	curl_off_t	resolved = 0;
+	curl_off_t	connect = 0;
+	curl_off_t	first_byte = 0;
+	bool		connected = is_connected(x);
+
+	curl_easy_getinfo(x->handle, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+	curl_easy_getinfo(x->handle, CURLINFO_CONNECT_TIME_T, &connect);
+	curl_easy_getinfo(x->handle, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+	snprintf(x->error, sizeof(x->error), "timed out after %d ms while %s",
+			 (int) ((clock_us() - x->started) / 1000),
+			 first_byte > 0 ? "receiving the answer" :
+			 connected ? "waiting for the answer" :
+			 connect > 0 ? "making the TLS connection" :
+			 resolved > 0 ? "connecting" : "resolving the host's name");
+	return connected;
 }
 
 /* Whether a proxy would not connect us, for good as far as we know. */
@@ -232,12 +229,10 @@ transfer_done(void *owner, CURLcode result)
 	HttpTransfer *transfer = owner;
 	HttpExchange *x = transfer->exchange;
 	long		status = 0;
-	curl_off_t	total = 0;
 
 	curl_easy_getinfo(x->handle, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(x->handle, CURLINFO_TOTAL_TIME_T, &total);
 	transfer->status = (int) status;
-	transfer->milliseconds = total / 1000.0;
+	transfer->milliseconds = (clock_us() - x->started) / 1000.0;
 	transfer->body = x->body.data;
 	transfer->length = x->body.length;
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
@@ -319,8 +314,6 @@ set_options(HttpExchange *x, const HttpRequest *request)
 	}
 	curl_easy_setopt(h, CURLOPT_HTTPHEADER, x->headers);
 	curl_easy_setopt(h, CURLOPT_USERAGENT, request->user_agent);
-	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long) request->connect_timeout);
-	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long) request->timeout);
 	curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 128L * 1024);
 	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(h, CURLOPT_HEADERDATA, x);
@@ -360,7 +353,8 @@ http_start(const HttpRequest *request)
 	set_options(x, request);
 	transfer->exchange = x;
 	transfer->outcome = HTTP_PENDING;
-	engine_add(x->handle, transfer, transfer_done);
+	x->started = clock_us();
+	engine_add(x->handle, request->connect_timeout, request->timeout, transfer, transfer_done);
 	return transfer;
 }
 

@@ -12,6 +12,7 @@ import socketserver
 import ssl
 import sys
 import threading
+import time
 
 
 class Handler(socketserver.BaseRequestHandler):
@@ -34,7 +35,9 @@ class Handler(socketserver.BaseRequestHandler):
             log.write(head)
         if self.server.mode == "garbage":
             self.request.sendall(b"220 mail.example.org ESMTP\r\n")
-        if self.server.mode != "connect":
+        if self.server.mode == "slow":
+            time.sleep(0.3)
+        elif self.server.mode != "connect":
             return
         host, _, port = head.split()[1].decode().rpartition(":")
         with socket.create_connection((host.strip("[]"), int(port))) as target:
@@ -64,7 +67,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--port-file", required=True, help="written once connections are taken")
     parser.add_argument("--log", required=True, help="what clients ask is added to it")
-    parser.add_argument("--mode", choices=("connect", "close", "garbage"), default="connect")
+    parser.add_argument("--mode", choices=("connect", "slow", "close", "garbage"), default="connect")
     parser.add_argument("--certificate", help="PEM; makes it speak TLS")
     parser.add_argument("--key", help="PEM")
     options = parser.parse_args()
