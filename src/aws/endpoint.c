@@ -95,22 +95,34 @@ take_part(CURLU *url, CURLUPart part, unsigned int flags)
 	return copy;
 }
 
+static bool
+is_visible_ascii(const char *text)
+{
+	for (const char *p = text; *p; p++)
+	{
+		if ((unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f)
+			return false;
+	}
+	return true;
+}
+
 /* What is wrong with a URL as an endpoint; NULL if nothing is. */
 static const char *
 url_problem(CURLU *url)
 {
 	char	   *scheme = take_part(url, CURLUPART_SCHEME, 0);
 	char	   *host = take_part(url, CURLUPART_HOST, 0);
+	char	   *path = take_part(url, CURLUPART_PATH, 0);
 
 	if (!scheme || (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
 		return "its scheme must be https or http";
 	if (!host || !*host)
 		return "it has no host";
-	for (const char *p = host; *p; p++)
-	{
-		if ((unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f)
-			return "its host must be in ASCII";
-	}
+	if (!is_visible_ascii(host))
+		return "its host must be in ASCII";
+	/* Signed as it is written, and sent as libcurl would encode it. */
+	if (path && !is_visible_ascii(path))
+		return "its path must be in ASCII, with all else percent-encoded";
 	if (take_part(url, CURLUPART_USER, 0) || take_part(url, CURLUPART_PASSWORD, 0))
 		return "it must not hold a user name or a password";
 	if (take_part(url, CURLUPART_QUERY, 0) || take_part(url, CURLUPART_FRAGMENT, 0))

@@ -24,10 +24,13 @@
 #include "postgres.h"
 
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "clock.h"
 #include "compat.h"
 #include "http/engine.h"
+#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "secret.h"
 #include "storage/fd.h"
@@ -38,16 +41,24 @@
 /* Events taken from the kernel at once. */
 #define MAX_EVENTS				16
 
-/* Handed to libcurl as a handle's private pointer. */
+/* A transfer under way, or done: handed to libcurl as its private pointer. */
 typedef struct Job
 {
+	dlist_node	node;			/* in jobs, until it is done */
+	CURL	   *handle;
 	void	   *owner;
 	EngineDone	done;
+	int			connect_timeout;	/* ms */
+	int			timeout;
+	int64		begun;			/* of clock.h; -1: not yet */
+	int64		idle;			/* engine.idle when it was begun */
 } Job;
 
 typedef struct Socket
 {
 	curl_socket_t fd;
+	dev_t		device;			/* which socket it is: numbers are used again */
+	ino_t		inode;
 	uint32		events;			/* WL_SOCKET_, that libcurl waits for; 0: none */
 	uint32		in_set;			/* that engine.set waits for */
 	bool		connection;		/* close_socket() will tell of its end */
@@ -67,7 +78,11 @@ static struct
 	uint32		wait_event;
 	int			nhandles;		/* made and not discarded */
 	bool		expired;		/* connections are, and TLS sessions */
+	int64		idle;			/* us spent outside engine_wait() */
+	int64		left_at;		/* of clock.h: the end of the last one */
 } engine;
+
+static dlist_head jobs = DLIST_STATIC_INIT(jobs);
 
 static void
 block_signals(sigset_t *previous)
@@ -85,19 +100,12 @@ restore_signals(const sigset_t *previous)
 }
 
 static Socket *
-find_socket(curl_socket_t fd)
-{
-	for (int i = 0; i < engine.nsockets; i++)
-	{
-		if (engine.sockets[i].fd == fd)
-			return &engine.sockets[i];
-	}
-	return NULL;
-}
-
-static Socket *
 add_socket(curl_socket_t fd)
 {
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return NULL;
 	if (engine.nsockets == engine.capacity)
 	{
 		int			capacity = engine.capacity ? engine.capacity * 2 : 16;
@@ -108,15 +116,61 @@ add_socket(curl_socket_t fd)
 		engine.sockets = sockets;
 		engine.capacity = capacity;
 	}
-	engine.sockets[engine.nsockets] = (Socket) {.fd = fd};
+	engine.sockets[engine.nsockets] = (Socket) {
+		.fd = fd, .device = status.st_dev, .inode = status.st_ino
+	};
 	return &engine.sockets[engine.nsockets++];
 }
 
 static void
 remove_socket(Socket *s)
 {
+	if (s->connection)
+		ReleaseExternalFD();
 	engine.changed |= s->in_set != 0;
 	*s = engine.sockets[--engine.nsockets];
+}
+
+/*
+ * Whether a socket is not there any more: some versions of libcurl (7.88) close
+ * one that is still connecting without a word, and its number may be used again.
+ */
+static bool
+is_gone(const Socket *s)
+{
+	struct stat status;
+
+	return fstat(s->fd, &status) != 0 ||
+		status.st_dev != s->device || status.st_ino != s->inode;
+}
+
+static void
+remove_gone_sockets(void)
+{
+	for (int i = engine.nsockets - 1; i >= 0; i--)
+	{
+		if (is_gone(&engine.sockets[i]))
+			remove_socket(&engine.sockets[i]);
+	}
+}
+
+/* What is known of a socket; NULL: nothing. */
+static Socket *
+find_socket(curl_socket_t fd)
+{
+	for (int i = 0; i < engine.nsockets; i++)
+	{
+		Socket	   *s = &engine.sockets[i];
+
+		if (s->fd == fd && !is_gone(s))
+			return s;
+		if (s->fd == fd)
+		{
+			remove_socket(s);
+			break;
+		}
+	}
+	return NULL;
 }
 
 /*
@@ -168,6 +222,7 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	fd = socket(address->family, address->socktype, address->protocol);
 	if (fd == CURL_SOCKET_BAD)
 		return fd;
+	find_socket(fd);			/* forget one that had the number */
 	s = add_socket(fd);
 	if (s == NULL)
 	{
@@ -187,7 +242,6 @@ close_socket(void *userp, curl_socket_t fd)
 	(void) userp;
 	if (s)
 		remove_socket(s);
-	ReleaseExternalFD();
 	return closesocket(fd);
 }
 
@@ -264,9 +318,12 @@ engine_handle(void)
 	return handle;
 }
 
-/* Start a handle's transfer; "done" will be called from engine_wait(). */
+/*
+ * Start a handle's transfer, with the time that it may take to connect and
+ * altogether, in ms; "done" will be called from engine_wait().
+ */
 void
-engine_add(CURL *handle, void *owner, EngineDone done)
+engine_add(CURL *handle, int connect_timeout, int timeout, void *owner, EngineDone done)
 {
 	CURLMcode	code;
 	Job		   *job = malloc(sizeof(Job));
@@ -275,8 +332,15 @@ engine_add(CURL *handle, void *owner, EngineDone done)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
-	job->owner = owner;
-	job->done = done;
+	*job = (Job) {
+		.handle = handle,
+		.owner = owner,
+		.done = done,
+		.connect_timeout = connect_timeout,
+		.timeout = timeout,
+		.begun = -1,
+	};
+	dlist_push_tail(&jobs, &job->node);
 	curl_easy_setopt(handle, CURLOPT_PRIVATE, job);
 	code = curl_multi_add_handle(engine.multi, handle);
 	if (code != CURLM_OK)
@@ -286,6 +350,18 @@ engine_add(CURL *handle, void *owner, EngineDone done)
 				 errdetail("libcurl: %s.", curl_multi_strerror(code))));
 }
 
+/* Let a transfer not get on any longer, without telling its owner. */
+static void
+end_job(Job *job)
+{
+	if (job->handle)
+	{
+		curl_multi_remove_handle(engine.multi, job->handle);
+		dlist_delete(&job->node);
+	}
+	job->handle = NULL;
+}
+
 /* End a handle, its transfer included if that is under way; never fails. */
 void
 engine_discard(CURL *handle)
@@ -293,10 +369,19 @@ engine_discard(CURL *handle)
 	char	   *job = NULL;
 
 	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
-	curl_multi_remove_handle(engine.multi, handle);
+	if (job)
+		end_job((Job *) job);
 	curl_easy_cleanup(handle);
+	remove_gone_sockets();
 	engine.nhandles--;
 	free(job);
+}
+
+static void
+finish_job(Job *job, CURLcode result)
+{
+	end_job(job);
+	job->done(job->owner, result);
 }
 
 /* Take libcurl's word on which transfers are done. */
@@ -308,14 +393,110 @@ collect_results(void)
 
 	while ((message = curl_multi_info_read(engine.multi, &left)))
 	{
+		CURLcode	result = message->data.result;
 		char	   *private;
-		Job		   *job;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-		job = (Job *) private;
-		job->done(job->owner, message->data.result);
+		finish_job((Job *) private, result);
+	}
+}
+
+/*
+ * Note what has passed since the last wait.  Time-outs do not count it, as
+ * transfers could not get on: what came while PostgreSQL did other things, between
+ * two rows of a cursor, say, is only seen now.
+ */
+static void
+resume_jobs(void)
+{
+	int64		now = clock_us();
+	dlist_iter	iter;
+
+	engine.idle += now - engine.left_at;
+	engine.left_at = now;
+	dlist_foreach(iter, &jobs)
+	{
+		Job		   *job = dlist_container(Job, node, iter.cur);
+
+		if (job->begun < 0)
+		{
+			job->begun = now;
+			job->idle = engine.idle;
+		}
+		/* It shares this out among a host's addresses, but goes by the clock. */
+		curl_easy_setopt(job->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)
+						 (job->connect_timeout + (engine.idle - job->idle + 999) / 1000));
+	}
+}
+
+/* When a transfer's time is up, of clock.h. */
+static int64
+deadline_of(const Job *job)
+{
+	curl_off_t	ready = 0;
+	int			limit = job->timeout;
+
+	curl_easy_getinfo(job->handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
+	if (ready == 0)
+		limit = Min(limit, job->connect_timeout);
+	return job->begun + 1000 * (int64) limit + engine.idle - job->idle;
+}
+
+/* When the next transfer's time is up, or libcurl wants to be called; -1: never. */
+static int64
+next_deadline(void)
+{
+	int64		next = engine.deadline;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &jobs)
+	{
+		int64		deadline = deadline_of(dlist_container(Job, node, iter.cur));
+
+		if (next < 0 || deadline < next)
+			next = deadline;
+	}
+	return next;
+}
+
+/* End the transfers whose time is up. */
+static void
+enforce_timeouts(void)
+{
+	int64		now = clock_us();
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &jobs)
+	{
+		Job		   *job = dlist_container(Job, node, iter.cur);
+
+		if (now >= deadline_of(job))
+			finish_job(job, CURLE_OPERATION_TIMEDOUT);
+	}
+}
+
+/*
+ * Have no request sent on a kept connection on which something came that nobody
+ * had asked for (an answer too many, a balancer's 408): older libcurl (7.88)
+ * would take it for that request's answer.  One that has ended it finds dead.
+ */
+static void
+end_talkative_connections(void)
+{
+	char		unread[1024];
+
+	for (int i = 0; i < engine.nsockets; i++)
+	{
+		const Socket *s = &engine.sockets[i];
+
+		if (!s->connection || s->events != 0 ||
+			recv(s->fd, unread, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 || is_gone(s))
+			continue;
+		shutdown(s->fd, SHUT_RDWR);
+		while (recv(s->fd, unread, sizeof(unread), MSG_DONTWAIT) > 0)
+			;
 	}
 }
 
@@ -328,6 +509,8 @@ act(curl_socket_t fd, int events)
 
 	if (fd == CURL_SOCKET_TIMEOUT)
 		engine.deadline = -1;
+	/* It may start a request, or send one again on another connection. */
+	end_talkative_connections();
 	block_signals(&signals);
 	curl_multi_socket_action(engine.multi, fd, events, &running);
 	restore_signals(&signals);
@@ -357,6 +540,7 @@ prepare_wait(void)
 
 	if (is_set_good())
 		return;
+	remove_gone_sockets();
 	engine.set = NULL;
 	engine.changed = true;
 	if (old)
@@ -401,6 +585,7 @@ engine_wait(long timeout)
 {
 	WaitEvent	events[MAX_EVENTS];
 	bool		look = timeout == 0;
+	int64		next;
 	int			nevents;
 
 	CHECK_FOR_INTERRUPTS();
@@ -412,15 +597,17 @@ engine_wait(long timeout)
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
 	}
-	if (engine.deadline >= 0)
+	resume_jobs();
+	next = next_deadline();
+	if (next >= 0)
 	{
-		long		left = clock_ms_until(engine.deadline);
+		long		left = clock_ms_until(next);
 
 		if (timeout < 0 || left < timeout)
 			timeout = left;
 	}
 	/* Nothing to look at before libcurl has acted on a timer that is due. */
-	if (timeout != 0 || look)
+	if (timeout != 0 || look || next != engine.deadline)
 	{
 		prepare_wait();
 		nevents = WaitEventSetWait(engine.set, timeout, events, MAX_EVENTS,
@@ -436,6 +623,8 @@ engine_wait(long timeout)
 	if (engine.deadline >= 0 && clock_us() >= engine.deadline)
 		act(CURL_SOCKET_TIMEOUT, 0);
 	collect_results();
+	enforce_timeouts();
+	engine.left_at = clock_us();
 	CHECK_FOR_INTERRUPTS();
 }
 

@@ -14,6 +14,7 @@
 
 #include <openssl/ssl.h>
 
+#include "clock.h"
 #include "compat.h"
 #include "http/engine.h"
 #include "http/http.h"
@@ -38,8 +39,7 @@ typedef struct HttpExchange
 	Bytes		answer_headers;
 	Bytes		body;
 	size_t		max_body;
-	int			connect_timeout;
-	int			timeout;
+	int64		started;		/* of clock.h */
 	bool		too_large;
 	bool		cut;			/* an error's body, taken as far as we need it */
 	bool		no_memory;
@@ -121,28 +121,35 @@ take_body(char *data, size_t size, size_t count, void *userp)
 	return x->cut ? 0 : length;
 }
 
+/* Whether the request could be sent, or had begun to be. */
+static bool
+is_connected(HttpExchange *x)
+{
+	curl_off_t	ready = 0;
+
+	curl_easy_getinfo(x->handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
+	return ready > 0;
+}
+
 /* Say how far a transfer came before its time was up; whether it connected. */
 static bool
 timed_out(HttpExchange *x)
 {
 	curl_off_t	resolved = 0;
 	curl_off_t	connect = 0;
-	curl_off_t	ready = 0;
 	curl_off_t	first_byte = 0;
-	curl_off_t	total = 0;
+	bool		connected = is_connected(x);
 
 	curl_easy_getinfo(x->handle, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
 	curl_easy_getinfo(x->handle, CURLINFO_CONNECT_TIME_T, &connect);
-	curl_easy_getinfo(x->handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
 	curl_easy_getinfo(x->handle, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
-	curl_easy_getinfo(x->handle, CURLINFO_TOTAL_TIME_T, &total);
 	snprintf(x->error, sizeof(x->error), "timed out after %d ms while %s",
-			 (int) (total / 1000),
+			 (int) ((clock_us() - x->started) / 1000),
 			 first_byte > 0 ? "receiving the answer" :
-			 ready > 0 ? "waiting for the answer" :
+			 connected ? "waiting for the answer" :
 			 connect > 0 ? "making the TLS connection" :
 			 resolved > 0 ? "connecting" : "resolving the host's name");
-	return ready > 0;
+	return connected;
 }
 
 /* Whether a proxy would not connect us, for good as far as we know. */
@@ -203,7 +210,8 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 		case CURLE_PARTIAL_FILE:
 		case CURLE_RECV_ERROR:
 		case CURLE_SEND_ERROR:
-			return HTTP_CONNECTION_LOST;
+			/* One that a proxy did not make, say, was not lost. */
+			return is_connected(x) ? HTTP_CONNECTION_LOST : HTTP_NO_CONNECTION;
 		case CURLE_WEIRD_SERVER_REPLY:
 		case CURLE_UNSUPPORTED_PROTOCOL:	/* HTTP/0.9, in 7.66 and later */
 		case CURLE_BAD_CONTENT_ENCODING:
@@ -221,12 +229,10 @@ transfer_done(void *owner, CURLcode result)
 	HttpTransfer *transfer = owner;
 	HttpExchange *x = transfer->exchange;
 	long		status = 0;
-	curl_off_t	total = 0;
 
 	curl_easy_getinfo(x->handle, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(x->handle, CURLINFO_TOTAL_TIME_T, &total);
 	transfer->status = (int) status;
-	transfer->milliseconds = total / 1000.0;
+	transfer->milliseconds = (clock_us() - x->started) / 1000.0;
 	transfer->body = x->body.data;
 	transfer->length = x->body.length;
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
@@ -281,12 +287,15 @@ set_options(HttpExchange *x, const HttpRequest *request)
 	}
 	else if (strcmp(request->method, "GET") != 0)
 		curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, request->method);
-	/* None is not the environment's; and one sees as little as can be. */
+	/* The environment names none, nor what is asked without one. */
 	curl_easy_setopt(h, CURLOPT_PROXY, request->proxy ? request->proxy : "");
+	curl_easy_setopt(h, CURLOPT_NOPROXY, "");
+	/* It sees as little as can be. */
 	curl_easy_setopt(h, CURLOPT_HTTPPROXYTUNNEL, 1L);
 	curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(h, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(h, CURLOPT_PROXY_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(h, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
@@ -294,13 +303,17 @@ set_options(HttpExchange *x, const HttpRequest *request)
 	{
 		curl_easy_setopt(h, CURLOPT_CAINFO, request->ca_bundle);
 		curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
-		/* The file may be replaced, for an authority that is not to be trusted. */
+		curl_easy_setopt(h, CURLOPT_PROXY_CAINFO, request->ca_bundle);
+		curl_easy_setopt(h, CURLOPT_PROXY_CAPATH, NULL);
+		/*
+		 * The file may be replaced, for an authority that is not to be trusted:
+		 * nor is a session that is resumed verified again.
+		 */
 		compat_curl_set_no_ca_cache(h);
+		curl_easy_setopt(h, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	}
 	curl_easy_setopt(h, CURLOPT_HTTPHEADER, x->headers);
 	curl_easy_setopt(h, CURLOPT_USERAGENT, request->user_agent);
-	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long) request->connect_timeout);
-	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long) request->timeout);
 	curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 128L * 1024);
 	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(h, CURLOPT_HEADERDATA, x);
@@ -340,7 +353,8 @@ http_start(const HttpRequest *request)
 	set_options(x, request);
 	transfer->exchange = x;
 	transfer->outcome = HTTP_PENDING;
-	engine_add(x->handle, transfer, transfer_done);
+	x->started = clock_us();
+	engine_add(x->handle, request->connect_timeout, request->timeout, transfer, transfer_done);
 	return transfer;
 }
 
@@ -420,6 +434,17 @@ has_part(CURLU *url, CURLUPart part, const char *unless)
 	return has;
 }
 
+/* Whether libcurl can read a part of a URL, or it is not there; else it would ignore the URL. */
+static bool
+is_readable(CURLU *url, CURLUPart part, CURLUcode absent)
+{
+	char	   *value = NULL;
+	CURLUcode	code = curl_url_get(url, part, &value, CURLU_URLDECODE);
+
+	curl_free(value);
+	return code == CURLUE_OK || code == absent;
+}
+
 /*
  * What is wrong with a URL as a proxy's, a clause without a full stop; NULL if
  * nothing is.  It may hold a user name and a password.
@@ -438,6 +463,9 @@ http_proxy_problem(const char *text)
 	else if (has_part(url, CURLUPART_PATH, "/") || has_part(url, CURLUPART_QUERY, "") ||
 			 has_part(url, CURLUPART_FRAGMENT, ""))
 		problem = "it must hold nothing after the port";
+	else if (!is_readable(url, CURLUPART_USER, CURLUE_NO_USER) ||
+			 !is_readable(url, CURLUPART_PASSWORD, CURLUE_NO_PASSWORD))
+		problem = "its user name and password must hold no control characters";
 	curl_url_cleanup(url);
 	return problem;
 }

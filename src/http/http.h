@@ -24,8 +24,8 @@ typedef struct HttpRequest
 	const char *user_agent;
 	const char *ca_bundle;		/* PEM file; NULL: the system's authorities */
 	const char *proxy;			/* URL of an HTTP proxy; NULL: none */
-	int			connect_timeout;	/* ms, for resolving, connecting and TLS */
-	int			timeout;		/* ms, for everything */
+	int			connect_timeout;	/* ms of waiting, to resolve, connect and make TLS */
+	int			timeout;		/* ms of waiting, for everything */
 	size_t		max_body;		/* bytes */
 } HttpRequest;
 

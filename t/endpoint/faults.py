@@ -198,6 +198,34 @@ def nokeepalive(handler, arn, first):
 
 
 @fault
+def onemore(handler, arn, first):
+    """The answer, and later another one, of another image."""
+    body = handler.server.images.find(STANDARD)
+    handler.send(200, body)
+    time.sleep(0.2)
+    handler.send(200, body.replace(b"golden-linux", b"unasked-for"))
+    return True
+
+
+@fault
+def farewell(handler, arn, first):
+    """The answer, and later what some balancers say before they close."""
+    handler.send(200, handler.server.images.find(STANDARD))
+    time.sleep(0.2)
+    handler.keep = False
+    handler.send(408, b"Request Time-out")
+    return True
+
+
+@fault
+def settled(handler, arn, first):
+    """Answers once all others have been dealt with."""
+    while handler.server.counters.busy > 1:
+        time.sleep(0.005)
+    return False
+
+
+@fault
 def nothttp(handler, arn, first):
     handler.keep = False
     handler.wfile.write(b"220 mail.example.org ESMTP\r\n")

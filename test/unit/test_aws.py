@@ -254,6 +254,9 @@ URLS = [
     ("https://example.org/?a=b", None),
     ("https://example.org/#f", None),
     ("https://exämple.org", None),
+    ("https://example.org/ä", None),
+    ("https://example.org/\x7f", None),
+    ("https://example.org/%C3%A4", "https://example.org/%C3%A4/Path?query"),
     ("https://example.org:99999", None),
 ]
 

@@ -1,0 +1,89 @@
+# Proxies: one over TLS, ones that fail, and an environment that excepts hosts.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Symbol qw(gensym);
+use Test::More;
+use TestEndpoint;
+use Time::HiRes qw(sleep);
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', "/CN=$_",
+	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/$_.key", '-out', "$dir/$_.pem") for qw(good other);
+
+# Start a proxy; what it takes for its port, and what it was asked.
+my (%proxies, %input);
+sub proxy
+{
+	my ($name, @options) = @_;
+	$proxies{$name} = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/proxy.py", '--port-file', "$dir/$name.port", '--log', "$dir/$name.log", @options ],
+		'<pipe', $input{$name} = gensym, '>', "$dir/$name.out", '2>&1');
+	for (1 .. 200)
+	{
+		last if -e "$dir/$name.port";
+		sleep 0.05;
+	}
+	my $scheme = grep({ $_ eq '--certificate' } @options) ? 'https' : 'http';
+	chomp(my $port = slurp_file("$dir/$name.port"));
+	return "$scheme://127.0.0.1:$port";
+}
+END { local $?; $_->kill_kill for values %proxies }
+
+my $endpoint = TestEndpoint->new;
+my $secure = TestEndpoint->new('--certificate', "$dir/good.pem", '--key', "$dir/good.key");
+my $node = new_cluster('main');
+set_up($node, $endpoint->url);
+my $keys = "access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'";
+my $n = 0;
+# What a look-up through a proxy comes to.
+sub through
+{
+	my ($proxy, $url, $ca) = @_;
+	my $server = 'proxied' . ++$n;
+	my $bundle = $ca ? ", ca_bundle '$dir/$ca.pem'" : '';
+	$node->safe_psql('postgres', "
+		CREATE SERVER $server FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '$url', proxy '$proxy', max_attempts '1'$bundle);
+		CREATE USER MAPPING FOR CURRENT_USER SERVER $server OPTIONS ($keys);
+		CREATE FOREIGN TABLE public.$server (arn text, name text) SERVER $server OPTIONS (table_name 'images')");
+	return attempt($node, "SELECT name FROM $server WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+}
+
+# ca_bundle's authorities are the proxy's too.
+my $tls = proxy('tls', '--certificate', "$dir/good.pem", '--key', "$dir/good.key");
+is(through($tls, $endpoint->url, 'good'), 'found golden-linux', 'a proxy over TLS');
+is(through($tls, $secure->url, 'good'), 'found golden-linux', 'a proxy over TLS, the endpoint too');
+is(scalar(() = slurp_file("$dir/tls.log") =~ /^CONNECT /gm), 2, 'which were asked');
+like(through($tls, $endpoint->url, 'other'), qr/^08001 .*certificate/, 'a proxy of another authority');
+like(through($tls, $endpoint->url), qr/^08001 .*certificate/, 'a proxy that the system does not know');
+
+# Without a connection through it there is none to the endpoint.
+for my $mode ('close', 'garbage')
+{
+	my $proxy = proxy($mode, '--mode', $mode);
+	like(through($proxy, $_->url, 'good'), qr/^08001 [|] .*: could not connect to /, "a proxy's $mode, " . $_->url) for $endpoint, $secure;
+}
+
+# What libcurl could not decode it would ignore, and the proxy with it.
+for my $url (map { ("http://us%${_}er\@127.0.0.1:1", "http://user:ge%${_}heim\@127.0.0.1:1") } qw(00 0a 1F))
+{
+	my (undef, undef, $error) = $node->psql('postgres', "CREATE SERVER refused FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (proxy '$url')");
+	like($error, qr/invalid value for option "proxy": its user name and password must hold no control characters/, "refused: $url");
+}
+
+# The environment excepts hosts from a proxy; not from ours.
+for my $name (qw(no_proxy NO_PROXY))
+{
+	$node->stop;
+	{
+		local $ENV{$name} = '*';
+		$node->start;
+	}
+	like(through('http://127.0.0.1:1', $endpoint->url), qr/^08001 /, "$name is not consulted");
+}
+
+$_->stop for $endpoint, $secure;
+done_testing();

@@ -1,0 +1,34 @@
+# An authority that is no longer trusted is not by a TLS session of its time
+# either.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', "/CN=$_",
+	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/$_.key", '-out', "$dir/$_.pem") for qw(good other);
+# Python's TLS gives tickets for sessions.
+my $endpoint = TestEndpoint->new('--certificate', "$dir/good.pem", '--key', "$dir/good.key");
+append_to_file("$dir/trusted.pem", slurp_file("$dir/good.pem"));
+my $node = new_cluster('main');
+set_up($node, $endpoint->url, options => "max_attempts '1', ca_bundle '$dir/trusted.pem'");
+my $image = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+# Makes the endpoint close what it has answered: the next look-up connects anew.
+my $last = "SELECT name FROM images WHERE arn = '" . arn('fault-nokeepalive/1.0.0/1') . "'";
+
+my $session = $node->background_psql('postgres', on_error_stop => 0);
+is($session->query($last), 'golden-linux', 'an authority that is trusted');
+unlink "$dir/trusted.pem";
+append_to_file("$dir/trusted.pem", slurp_file("$dir/other.pem"));
+$session->query($image);
+like($session->{stderr}, qr/could not connect.*\n.*certificate/, 'another one in the same file: a new connection is verified');
+$session->quit;
+
+$endpoint->stop;
+done_testing();
