@@ -52,6 +52,7 @@ OBJS = \
 	src/identity/web_identity.o \
 	src/http/engine.o \
 	src/http/http.o \
+	src/http/sockets.o \
 	src/rows/document.o \
 	src/rows/path.o \
 	src/rows/projection.o \

@@ -24,19 +24,14 @@
 #include "postgres.h"
 
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "clock.h"
 #include "compat.h"
 #include "http/engine.h"
+#include "http/sockets.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "secret.h"
-#include "storage/fd.h"
-
-/* Idle connections kept; AWS closes them after some 20 s anyway. */
-#define MAX_IDLE_CONNECTIONS	64L
 
 /* Events taken from the kernel at once. */
 #define MAX_EVENTS				16
@@ -54,27 +49,11 @@ typedef struct Job
 	int64		idle;			/* engine.idle when it was begun */
 } Job;
 
-typedef struct Socket
-{
-	curl_socket_t fd;
-	dev_t		device;			/* which socket it is: numbers are used again */
-	ino_t		inode;
-	uint32		events;			/* WL_SOCKET_, that libcurl waits for; 0: none */
-	uint32		in_set;			/* that engine.set waits for */
-	bool		connection;		/* close_socket() will tell of its end */
-} Socket;
-
 static struct
 {
 	CURLM	   *multi;
 	CURLSH	   *share;			/* TLS sessions, which multi does not share */
-	Socket	   *sockets;		/* malloc'd */
-	int			nsockets;
-	int			capacity;
-	bool		failed;			/* sockets could not be noted */
 	int64		deadline;		/* libcurl's own, of clock.h; -1: none */
-	WaitEventSet *set;
-	bool		changed;		/* what set waits for is not there any more */
 	uint32		wait_event;
 	int			nhandles;		/* made and not discarded */
 	bool		expired;		/* connections are, and TLS sessions */
@@ -99,107 +78,6 @@ restore_signals(const sigset_t *previous)
 	sigprocmask(SIG_SETMASK, previous, NULL);
 }
 
-static Socket *
-add_socket(curl_socket_t fd)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) != 0)
-		return NULL;
-	if (engine.nsockets == engine.capacity)
-	{
-		int			capacity = engine.capacity ? engine.capacity * 2 : 16;
-		Socket	   *sockets = realloc(engine.sockets, capacity * sizeof(Socket));
-
-		if (sockets == NULL)
-			return NULL;
-		engine.sockets = sockets;
-		engine.capacity = capacity;
-	}
-	engine.sockets[engine.nsockets] = (Socket) {
-		.fd = fd, .device = status.st_dev, .inode = status.st_ino
-	};
-	return &engine.sockets[engine.nsockets++];
-}
-
-static void
-remove_socket(Socket *s)
-{
-	if (s->connection)
-		ReleaseExternalFD();
-	engine.changed |= s->in_set != 0;
-	*s = engine.sockets[--engine.nsockets];
-}
-
-/*
- * Whether a socket is not there any more: some versions of libcurl (7.88) close
- * one that is still connecting without a word, and its number may be used again.
- */
-static bool
-is_gone(const Socket *s)
-{
-	struct stat status;
-
-	return fstat(s->fd, &status) != 0 ||
-		status.st_dev != s->device || status.st_ino != s->inode;
-}
-
-static void
-remove_gone_sockets(void)
-{
-	for (int i = engine.nsockets - 1; i >= 0; i--)
-	{
-		if (is_gone(&engine.sockets[i]))
-			remove_socket(&engine.sockets[i]);
-	}
-}
-
-/* What is known of a socket; NULL: nothing. */
-static Socket *
-find_socket(curl_socket_t fd)
-{
-	for (int i = 0; i < engine.nsockets; i++)
-	{
-		Socket	   *s = &engine.sockets[i];
-
-		if (s->fd == fd && !is_gone(s))
-			return s;
-		if (s->fd == fd)
-		{
-			remove_socket(s);
-			break;
-		}
-	}
-	return NULL;
-}
-
-/*
- * CURLMOPT_SOCKETFUNCTION: what libcurl waits for on a socket has changed.  A
- * connection may be kept, and then be waited for again: it stays known.
- */
-static int
-socket_changed(CURL *handle, curl_socket_t fd, int what, void *userp, void *socketp)
-{
-	Socket	   *s = find_socket(fd);
-
-	(void) handle;
-	(void) userp;
-	(void) socketp;
-	if (s == NULL && what != CURL_POLL_REMOVE)
-	{
-		s = add_socket(fd);
-		if (s == NULL)
-			engine.failed = true;
-	}
-	if (s && what == CURL_POLL_REMOVE && !s->connection)
-		remove_socket(s);
-	else if (s)
-		s->events = what == CURL_POLL_REMOVE ? 0 :
-			(what & CURL_POLL_IN ? WL_SOCKET_READABLE : 0) |
-			(what & CURL_POLL_OUT ? WL_SOCKET_WRITEABLE : 0);
-	return 0;
-}
-
 /* CURLMOPT_TIMERFUNCTION: when libcurl wants to be called at the latest. */
 static int
 timer_changed(CURLM *multi, long timeout, void *userp)
@@ -208,41 +86,6 @@ timer_changed(CURLM *multi, long timeout, void *userp)
 	(void) userp;
 	engine.deadline = timeout < 0 ? -1 : clock_us() + 1000 * (int64) timeout;
 	return 0;
-}
-
-/* The sockets count among the descriptors that this process may have open. */
-static curl_socket_t
-open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	curl_socket_t fd;
-	Socket	   *s;
-
-	(void) userp;
-	(void) purpose;
-	fd = socket(address->family, address->socktype, address->protocol);
-	if (fd == CURL_SOCKET_BAD)
-		return fd;
-	find_socket(fd);			/* forget one that had the number */
-	s = add_socket(fd);
-	if (s == NULL)
-	{
-		closesocket(fd);
-		return CURL_SOCKET_BAD;
-	}
-	s->connection = true;
-	ReserveExternalFD();
-	return fd;
-}
-
-static int
-close_socket(void *userp, curl_socket_t fd)
-{
-	Socket	   *s = find_socket(fd);
-
-	(void) userp;
-	if (s)
-		remove_socket(s);
-	return closesocket(fd);
 }
 
 /* Drop connections, DNS answers and TLS sessions; no handle must be left. */
@@ -286,9 +129,9 @@ engine_start(void)
 				 errdetail("libcurl could not be set up.")));
 	}
 	curl_share_setopt(engine.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-	curl_multi_setopt(engine.multi, CURLMOPT_SOCKETFUNCTION, socket_changed);
+	curl_multi_setopt(engine.multi, CURLMOPT_SOCKETFUNCTION, sockets_note);
 	curl_multi_setopt(engine.multi, CURLMOPT_TIMERFUNCTION, timer_changed);
-	curl_multi_setopt(engine.multi, CURLMOPT_MAXCONNECTS, MAX_IDLE_CONNECTIONS);
+	curl_multi_setopt(engine.multi, CURLMOPT_MAXCONNECTS, (long) MAX_IDLE_CONNECTIONS);
 	engine.deadline = -1;
 	engine.wait_event = compat_wait_event("ImageBuilderRequest");
 }
@@ -311,8 +154,8 @@ engine_handle(void)
 	curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, engine.expired ? 1L : 0L);
 	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(handle, CURLOPT_SHARE, engine.share);
-	curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, sockets_open);
+	curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
 	/* A cancel must not wait for a name server that does not answer. */
 	compat_curl_set_quick_exit(handle);
 	return handle;
@@ -372,7 +215,7 @@ engine_discard(CURL *handle)
 	if (job)
 		end_job((Job *) job);
 	curl_easy_cleanup(handle);
-	remove_gone_sockets();
+	sockets_forget_gone();
 	engine.nhandles--;
 	free(job);
 }
@@ -477,29 +320,6 @@ enforce_timeouts(void)
 	}
 }
 
-/*
- * Have no request sent on a kept connection on which something came that nobody
- * had asked for (an answer too many, a balancer's 408): older libcurl (7.88)
- * would take it for that request's answer.  One that has ended it finds dead.
- */
-static void
-end_talkative_connections(void)
-{
-	char		unread[1024];
-
-	for (int i = 0; i < engine.nsockets; i++)
-	{
-		const Socket *s = &engine.sockets[i];
-
-		if (!s->connection || s->events != 0 ||
-			recv(s->fd, unread, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 || is_gone(s))
-			continue;
-		shutdown(s->fd, SHUT_RDWR);
-		while (recv(s->fd, unread, sizeof(unread), MSG_DONTWAIT) > 0)
-			;
-	}
-}
-
 /* Let libcurl act on a socket, or on its timer. */
 static void
 act(curl_socket_t fd, int events)
@@ -510,66 +330,17 @@ act(curl_socket_t fd, int events)
 	if (fd == CURL_SOCKET_TIMEOUT)
 		engine.deadline = -1;
 	/* It may start a request, or send one again on another connection. */
-	end_talkative_connections();
+	sockets_end_talkative();
 	block_signals(&signals);
 	curl_multi_socket_action(engine.multi, fd, events, &running);
 	restore_signals(&signals);
-}
-
-/* Whether the set of events waits for all that libcurl waits for. */
-static bool
-is_set_good(void)
-{
-	if (engine.set == NULL || engine.changed)
-		return false;
-	for (int i = 0; i < engine.nsockets; i++)
-	{
-		const Socket *s = &engine.sockets[i];
-
-		if (s->events != 0 && s->events != s->in_set)
-			return false;
-	}
-	return true;
-}
-
-/* Make the set of events anew, if it must be: nothing can be taken out of one. */
-static void
-prepare_wait(void)
-{
-	WaitEventSet *old = engine.set;
-
-	if (is_set_good())
-		return;
-	remove_gone_sockets();
-	engine.set = NULL;
-	engine.changed = true;
-	if (old)
-		FreeWaitEventSet(old);
-	engine.set = compat_session_wait_event_set(engine.nsockets + 2);
-	AddWaitEventToSet(engine.set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-	if (IsUnderPostmaster)
-		AddWaitEventToSet(engine.set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
-	for (int i = 0; i < engine.nsockets; i++)
-	{
-		Socket	   *s = &engine.sockets[i];
-
-		if (s->events)
-			AddWaitEventToSet(engine.set, s->events, s->fd, NULL, NULL);
-		s->in_set = s->events;
-	}
-	engine.changed = false;
 }
 
 /* Something has happened on a socket. */
 static void
 act_on_socket(const WaitEvent *event)
 {
-	const Socket *s = find_socket(event->fd);
-
-	/* A kept connection, closed by the server, say: not waited for again. */
-	if (s == NULL || s->events == 0)
-		engine.changed = true;
-	else
+	if (sockets_is_waited_for(event->fd))
 		act(event->fd,
 			(event->events & WL_SOCKET_READABLE ? CURL_CSELECT_IN : 0) |
 			(event->events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
@@ -590,13 +361,6 @@ engine_wait(long timeout)
 
 	CHECK_FOR_INTERRUPTS();
 	engine_start();
-	if (engine.failed)
-	{
-		engine.failed = false;
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
-	}
 	resume_jobs();
 	next = next_deadline();
 	if (next >= 0)
@@ -609,8 +373,7 @@ engine_wait(long timeout)
 	/* Nothing to look at before libcurl has acted on a timer that is due. */
 	if (timeout != 0 || look || next != engine.deadline)
 	{
-		prepare_wait();
-		nevents = WaitEventSetWait(engine.set, timeout, events, MAX_EVENTS,
+		nevents = WaitEventSetWait(sockets_wait_set(), timeout, events, MAX_EVENTS,
 								   engine.wait_event);
 		for (int i = 0; i < nevents; i++)
 		{

@@ -1,0 +1,284 @@
+/*-------------------------------------------------------------------------
+ *
+ * sockets.c
+ *		The sockets that libcurl uses, and waiting for them.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/http/sockets.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "http/sockets.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+
+typedef struct Socket
+{
+	curl_socket_t fd;
+	dev_t		device;			/* which socket it is: numbers are used again */
+	ino_t		inode;
+	uint32		events;			/* WL_SOCKET_, that libcurl waits for; 0: none */
+	uint32		in_set;			/* that sockets.set waits for */
+	bool		connection;		/* sockets_close() will tell of its end */
+} Socket;
+
+static struct
+{
+	Socket	   *list;			/* malloc'd */
+	int			count;
+	int			capacity;
+	bool		failed;			/* one could not be noted */
+	WaitEventSet *set;
+	bool		changed;		/* what set waits for is not there any more */
+}			sockets;
+
+static Socket *
+add_socket(curl_socket_t fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return NULL;
+	if (sockets.count == sockets.capacity)
+	{
+		int			capacity = sockets.capacity ? sockets.capacity * 2 : 16;
+		Socket	   *list = realloc(sockets.list, capacity * sizeof(Socket));
+
+		if (list == NULL)
+			return NULL;
+		sockets.list = list;
+		sockets.capacity = capacity;
+	}
+	sockets.list[sockets.count] = (Socket) {
+		.fd = fd, .device = status.st_dev, .inode = status.st_ino
+	};
+	return &sockets.list[sockets.count++];
+}
+
+static void
+remove_socket(Socket *s)
+{
+	if (s->connection)
+		ReleaseExternalFD();
+	sockets.changed |= s->in_set != 0;
+	*s = sockets.list[--sockets.count];
+}
+
+/*
+ * Whether a socket is not there any more: some versions of libcurl (7.88) close
+ * one that is still connecting without a word, and its number may be used again.
+ */
+static bool
+is_gone(const Socket *s)
+{
+	struct stat status;
+
+	return fstat(s->fd, &status) != 0 ||
+		status.st_dev != s->device || status.st_ino != s->inode;
+}
+
+/* Forget those that are not there any more. */
+void
+sockets_forget_gone(void)
+{
+	for (int i = sockets.count - 1; i >= 0; i--)
+	{
+		if (is_gone(&sockets.list[i]))
+			remove_socket(&sockets.list[i]);
+	}
+}
+
+/* What is known of a socket; NULL: nothing. */
+static Socket *
+find_socket(curl_socket_t fd)
+{
+	for (int i = 0; i < sockets.count; i++)
+	{
+		Socket	   *s = &sockets.list[i];
+
+		if (s->fd == fd && !is_gone(s))
+			return s;
+		if (s->fd == fd)
+		{
+			remove_socket(s);
+			break;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * CURLMOPT_SOCKETFUNCTION: what libcurl waits for on a socket has changed.  A
+ * connection may be kept, and then be waited for again: it stays known.
+ */
+int
+sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socketp)
+{
+	Socket	   *s = find_socket(fd);
+
+	(void) handle;
+	(void) userp;
+	(void) socketp;
+	if (s == NULL && what != CURL_POLL_REMOVE)
+	{
+		s = add_socket(fd);
+		if (s == NULL)
+			sockets.failed = true;
+	}
+	if (s && what == CURL_POLL_REMOVE && !s->connection)
+		remove_socket(s);
+	else if (s)
+		s->events = what == CURL_POLL_REMOVE ? 0 :
+			(what & CURL_POLL_IN ? WL_SOCKET_READABLE : 0) |
+			(what & CURL_POLL_OUT ? WL_SOCKET_WRITEABLE : 0);
+	return 0;
+}
+
+/*
+ * CURLOPT_OPENSOCKETFUNCTION: the sockets count among the descriptors that this
+ * process may have open.
+ */
+curl_socket_t
+sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	curl_socket_t fd;
+	Socket	   *s;
+
+	(void) userp;
+	(void) purpose;
+	fd = socket(address->family, address->socktype, address->protocol);
+	if (fd == CURL_SOCKET_BAD)
+		return fd;
+	find_socket(fd);			/* forget one that had the number */
+	s = add_socket(fd);
+	if (s == NULL)
+	{
+		closesocket(fd);
+		return CURL_SOCKET_BAD;
+	}
+	s->connection = true;
+	ReserveExternalFD();
+	return fd;
+}
+
+/* CURLOPT_CLOSESOCKETFUNCTION */
+int
+sockets_close(void *userp, curl_socket_t fd)
+{
+	Socket	   *s = find_socket(fd);
+
+	(void) userp;
+	if (s)
+		remove_socket(s);
+	return closesocket(fd);
+}
+
+/*
+ * Have no request sent on a kept connection on which something came that nobody
+ * had asked for (an answer too many, a balancer's 408): older libcurl (7.88)
+ * would take it for that request's answer.  One that has ended it finds dead.
+ */
+void
+sockets_end_talkative(void)
+{
+	char		unread[1024];
+	struct pollfd idle[MAX_IDLE_CONNECTIONS];
+	int			nidle = 0;
+
+	for (int i = 0; i < sockets.count && nidle < MAX_IDLE_CONNECTIONS; i++)
+	{
+		const Socket *s = &sockets.list[i];
+
+		if (s->connection && s->events == 0)
+			idle[nidle++] = (struct pollfd) {.fd = s->fd, .events = POLLIN};
+	}
+	if (nidle == 0 || poll(idle, nidle, 0) <= 0)
+		return;
+	for (int i = 0; i < nidle; i++)
+	{
+		if (!(idle[i].revents & POLLIN) || !find_socket(idle[i].fd) ||
+			recv(idle[i].fd, unread, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+			continue;
+		shutdown(idle[i].fd, SHUT_RDWR);
+		while (recv(idle[i].fd, unread, sizeof(unread), MSG_DONTWAIT) > 0)
+			;
+	}
+}
+
+/* Whether the set of events waits for all that libcurl waits for. */
+static bool
+is_set_good(void)
+{
+	if (sockets.set == NULL || sockets.changed)
+		return false;
+	for (int i = 0; i < sockets.count; i++)
+	{
+		const Socket *s = &sockets.list[i];
+
+		if (s->events != 0 && s->events != s->in_set)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What to wait for: the sockets, the latch, and the postmaster's death.  Made
+ * anew if it must be, as nothing can be taken out of one.  Raises 53200.
+ */
+WaitEventSet *
+sockets_wait_set(void)
+{
+	WaitEventSet *old = sockets.set;
+
+	if (sockets.failed)
+	{
+		sockets.failed = false;
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	}
+	if (is_set_good())
+		return old;
+	sockets_forget_gone();
+	sockets.set = NULL;
+	sockets.changed = true;
+	if (old)
+		FreeWaitEventSet(old);
+	sockets.set = compat_session_wait_event_set(sockets.count + 2);
+	AddWaitEventToSet(sockets.set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	if (IsUnderPostmaster)
+		AddWaitEventToSet(sockets.set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	for (int i = 0; i < sockets.count; i++)
+	{
+		Socket	   *s = &sockets.list[i];
+
+		if (s->events)
+			AddWaitEventToSet(sockets.set, s->events, s->fd, NULL, NULL);
+		s->in_set = s->events;
+	}
+	sockets.changed = false;
+	return sockets.set;
+}
+
+/*
+ * Whether libcurl waits for a socket on which something has happened.  If not,
+ * as for a kept connection that the server has closed, nor does anybody again.
+ */
+bool
+sockets_is_waited_for(curl_socket_t fd)
+{
+	const Socket *s = find_socket(fd);
+
+	if (s && s->events)
+		return true;
+	sockets.changed = true;
+	return false;
+}

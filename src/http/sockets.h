@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * sockets.h
+ *		The sockets that libcurl uses, and waiting for them.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/http/sockets.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_SOCKETS_H
+#define IMAGEBUILDER_SOCKETS_H
+
+#include <curl/curl.h>
+
+#include "compat.h"
+
+/* Idle connections kept; AWS closes them after some 20 s anyway. */
+#define MAX_IDLE_CONNECTIONS	64
+
+extern int	sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socketp);
+extern curl_socket_t sockets_open(void *userp, curlsocktype purpose,
+								  struct curl_sockaddr *address);
+extern int	sockets_close(void *userp, curl_socket_t fd);
+extern void sockets_forget_gone(void);
+extern void sockets_end_talkative(void);
+extern WaitEventSet *sockets_wait_set(void);
+extern bool sockets_is_waited_for(curl_socket_t fd);
+
+#endif							/* IMAGEBUILDER_SOCKETS_H */
