@@ -23,6 +23,7 @@
  */
 #include "postgres.h"
 
+#include <malloc.h>
 #include <signal.h>
 
 #include "clock.h"
@@ -32,6 +33,9 @@
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "secret.h"
+
+/* Bytes received at once. */
+#define RECEIVE_BUFFER			(128 * 1024)
 
 /* Events taken from the kernel at once. */
 #define MAX_EVENTS				16
@@ -98,6 +102,16 @@ engine_stop(void)
 	engine.share = NULL;
 }
 
+/* It keeps copies of headers, tokens included; not in what it receives into. */
+static void
+free_wiped(void *memory)
+{
+	if (memory && malloc_usable_size(memory) >= RECEIVE_BUFFER)
+		free(memory);
+	else
+		secret_free(memory);
+}
+
 static void
 engine_start(void)
 {
@@ -109,8 +123,7 @@ engine_start(void)
 	}
 	if (engine.multi)
 		return;
-	/* It keeps copies of headers, tokens included. */
-	if (curl_global_init_mem(CURL_GLOBAL_ALL, malloc, secret_free, secret_realloc, strdup,
+	if (curl_global_init_mem(CURL_GLOBAL_ALL, malloc, free_wiped, secret_realloc, strdup,
 							 calloc) != CURLE_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
@@ -153,6 +166,7 @@ engine_handle(void)
 	/* While others are under way, what is expired can only be left unused. */
 	curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, engine.expired ? 1L : 0L);
 	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
 	curl_easy_setopt(handle, CURLOPT_SHARE, engine.share);
 	curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, sockets_open);
 	curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);

@@ -29,6 +29,7 @@ typedef struct Bytes
 	char	   *data;			/* malloc'd, NUL-terminated */
 	size_t		length;
 	size_t		capacity;
+	bool		secret;			/* to be wiped */
 } Bytes;
 
 /* libcurl's side of a transfer: freed with the owner's memory context. */
@@ -52,13 +53,14 @@ bytes_append(Bytes *bytes, const char *data, size_t length)
 {
 	if (bytes->length + length + 1 > bytes->capacity)
 	{
-		size_t		capacity = Max(bytes->capacity * 2, bytes->length + length + 1);
-		char	   *grown = secret_realloc(bytes->data, Max(capacity, 1024));
+		size_t		capacity = Max(Max(bytes->capacity * 2, bytes->length + length + 1), 1024);
+		char	   *grown = bytes->secret ? secret_realloc(bytes->data, capacity) :
+			realloc(bytes->data, capacity);
 
 		if (grown == NULL)
 			return false;
 		bytes->data = grown;
-		bytes->capacity = Max(capacity, 1024);
+		bytes->capacity = capacity;
 	}
 	memcpy(bytes->data + bytes->length, data, length);
 	bytes->length += length;
@@ -115,8 +117,9 @@ take_body(char *data, size_t size, size_t count, void *userp)
 		x->no_memory = true;
 		return 0;
 	}
-	/* libcurl 8.7 and later keep the buffer, and what was in it, for the next. */
-	explicit_bzero(data, size * count);
+	/* libcurl does not, and from 8.7 on keeps its buffer for the next transfer. */
+	if (x->body.secret)
+		explicit_bzero(data, size * count);
 	/* Anything but what it was given ends the transfer. */
 	return x->cut ? 0 : length;
 }
@@ -245,7 +248,7 @@ exchange_release(HttpExchange *x)
 	if (x->handle)
 		engine_discard(x->handle);
 	curl_slist_free_all(x->headers);
-	secret_free(x->answer_headers.data);
+	free(x->answer_headers.data);
 	x->handle = NULL;
 	x->headers = NULL;
 	memset(&x->answer_headers, 0, sizeof(x->answer_headers));
@@ -258,7 +261,10 @@ exchange_free(void *arg)
 	HttpExchange *x = arg;
 
 	exchange_release(x);
-	secret_free(x->body.data);
+	if (x->body.secret)
+		secret_free(x->body.data);
+	else
+		free(x->body.data);
 }
 
 /* CURLOPT_SSL_CTX_FUNCTION: OpenSSL is to wipe its buffers of what was received. */
@@ -314,7 +320,6 @@ set_options(HttpExchange *x, const HttpRequest *request)
 	}
 	curl_easy_setopt(h, CURLOPT_HTTPHEADER, x->headers);
 	curl_easy_setopt(h, CURLOPT_USERAGENT, request->user_agent);
-	curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 128L * 1024);
 	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(h, CURLOPT_HEADERDATA, x);
 	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body);
@@ -340,6 +345,7 @@ http_start(const HttpRequest *request)
 	x->callback.arg = x;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &x->callback);
 	x->max_body = request->max_body;
+	x->body.secret = request->secret;
 	for (int i = 0; request->headers[i]; i++)
 	{
 		struct curl_slist *longer = curl_slist_append(x->headers, request->headers[i]);

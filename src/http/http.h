@@ -27,6 +27,7 @@ typedef struct HttpRequest
 	int			connect_timeout;	/* ms of waiting, to resolve, connect and make TLS */
 	int			timeout;		/* ms of waiting, for everything */
 	size_t		max_body;		/* bytes */
+	bool		secret;			/* the answer is: wipe it when it is freed */
 } HttpRequest;
 
 typedef enum HttpOutcome

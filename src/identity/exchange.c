@@ -109,6 +109,7 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *w
 static HttpTransfer *
 send_request(Fetch *fetch)
 {
+	fetch->request.secret = true;
 	return http_start(&fetch->request);
 }
 

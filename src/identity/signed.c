@@ -154,6 +154,7 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
 	http.url = endpoint_url(request->endpoint, request->path, query.data);
 	signed_set_client(&http, config);
 	http.max_body = request->max_body;
+	http.secret = request->secret;
 	return http_start(&http);
 }
 

@@ -28,6 +28,7 @@ typedef struct SignedRequest
 	const char *form;			/* what is posted, if anything; kept as long as
 								 * the transfer */
 	size_t		max_body;		/* bytes of the answer */
+	bool		secret;			/* the answer is */
 } SignedRequest;
 
 /* The key, the token, and the signature in two forms. */

@@ -152,6 +152,7 @@ send_signed(Fetch *fetch)
 		.path = "/",
 		.form = call->form,
 		.max_body = MAX_ANSWER,
+		.secret = true,
 	};
 
 	HttpTransfer *transfer = signed_send(&request, fetch->config, &fetch->issued.credentials,
