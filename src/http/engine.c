@@ -224,12 +224,15 @@ void
 engine_discard(CURL *handle)
 {
 	char	   *job = NULL;
+	curl_off_t	ready = 0;
 
 	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
+	curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
 	if (job)
 		end_job((Job *) job);
 	curl_easy_cleanup(handle);
-	sockets_forget_gone();
+	if (ready == 0)
+		sockets_forget_gone();	/* it may have been connecting */
 	engine.nhandles--;
 	free(job);
 }

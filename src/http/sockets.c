@@ -96,22 +96,27 @@ sockets_forget_gone(void)
 	}
 }
 
+static Socket *
+find_number(curl_socket_t fd)
+{
+	for (int i = 0; i < sockets.count; i++)
+	{
+		if (sockets.list[i].fd == fd)
+			return &sockets.list[i];
+	}
+	return NULL;
+}
+
 /* What is known of a socket; NULL: nothing. */
 static Socket *
 find_socket(curl_socket_t fd)
 {
-	for (int i = 0; i < sockets.count; i++)
-	{
-		Socket	   *s = &sockets.list[i];
+	Socket	   *s = find_number(fd);
 
-		if (s->fd == fd && !is_gone(s))
-			return s;
-		if (s->fd == fd)
-		{
-			remove_socket(s);
-			break;
-		}
-	}
+	/* What libcurl waits for is there. */
+	if (s == NULL || s->events != 0 || !is_gone(s))
+		return s;
+	remove_socket(s);
 	return NULL;
 }
 
@@ -157,7 +162,9 @@ sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	fd = socket(address->family, address->socktype, address->protocol);
 	if (fd == CURL_SOCKET_BAD)
 		return fd;
-	find_socket(fd);			/* forget one that had the number */
+	s = find_number(fd);
+	if (s)
+		remove_socket(s);		/* one that had the number before */
 	s = add_socket(fd);
 	if (s == NULL)
 	{
