@@ -19,16 +19,7 @@ my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 $node->append_conf('postgresql.conf', "log_min_messages = debug5\nlog_error_verbosity = verbose\nlog_statement = none");
 
-# Start the server in an environment with these variables, and no other of AWS's.
-sub environment
-{
-	my (%variables) = @_;
-	local %ENV = map { $_ => $ENV{$_} } grep { !/^AWS_/ } keys %ENV;
-	%ENV = (%ENV, HOME => $dir, AWS_EC2_METADATA_SERVICE_ENDPOINT => $identity->url('imds'), %variables);
-	$node->stop if $node->{_pid};
-	$node->start;
-	return;
-}
+sub environment { $identity->start($node, $dir, @_); return }
 
 environment();
 $node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');

@@ -23,15 +23,7 @@ append_to_file("$dir/token", "$web_token\n");
 append_to_file("$dir/config", "[profile assuming]\nrole_arn = $role/OfProfile\nsource_profile = keys\n");
 append_to_file("$dir/credentials", "[keys]\naws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n");
 
-sub environment
-{
-	my (%variables) = @_;
-	local %ENV = map { $_ => $ENV{$_} } grep { !/^AWS_/ } keys %ENV;
-	%ENV = (%ENV, HOME => $dir, AWS_EC2_METADATA_SERVICE_ENDPOINT => $identity->url('imds'), %variables);
-	$node->stop if $node->{_pid};
-	$node->start;
-	return;
-}
+sub environment { $identity->start($node, $dir, @_); return }
 my %container = (AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials');
 environment(%container, AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
 $node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');

@@ -61,6 +61,18 @@ sub reset_to
 	return;
 }
 
+# Start a server, perhaps again, in an environment with these variables, and no
+# other of AWS's.
+sub start
+{
+	my ($self, $node, $home, %variables) = @_;
+	local %ENV = map { $_ => $ENV{$_} } grep { !/^AWS_/ } keys %ENV;
+	%ENV = (%ENV, HOME => $home, AWS_EC2_METADATA_SERVICE_ENDPOINT => $self->url('imds'), %variables);
+	$node->stop if $node->{_pid};
+	$node->start;
+	return;
+}
+
 sub stop
 {
 	my ($self) = @_;
