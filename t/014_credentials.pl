@@ -116,6 +116,9 @@ for my $profile (sort keys %refused)
 	mapping("profile '$profile'");
 	fails(qr/^28000 .*$refused{$profile}/, "profile $profile is refused");
 }
+environment(AWS_CONFIG_FILE => '$HOME/config', AWS_SHARED_CREDENTIALS_FILE => '~/${AWS_FILE}', AWS_FILE => 'credentials', AWS_PROFILE => 'first');
+mapping("credential_provider 'profile'");
+is_asked_as("$role/First", 'files named with variables');
 environment(%files, AWS_PROFILE => 'first');
 mapping("credential_provider 'profile'");
 is_asked_as("$role/First", 'AWS_PROFILE');

@@ -191,6 +191,14 @@ set_mapping("credential_provider 'instance'");
 is(attempt($node, lookup($golden)), 'found golden-linux', 'a role\'s name is asked for as it is');
 is((grep { m{/security-credentials/a\+role=with,all\@of-it_\.1$} } keys %{ $identity->counters->{paths} }), 1, 'without percent signs');
 
+# Below a base path, as botocore would.
+$identity->reset_to;
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET sts_endpoint_url '" . $identity->url('sts') . "/base')");
+set_mapping("$keys, role_arn '$role/Reader'");
+fails(qr/^HV000 .*InvalidAction/, 'STS below a base path');
+is(join(' ', grep { /base/ } keys %{ $identity->counters->{paths} }), 'sts POST /base', 'is asked at that path');
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET sts_endpoint_url '" . $identity->url('sts') . "')");
+
 # ---- the environment
 
 environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/token", AWS_ROLE_ARN => "$role/Pod");

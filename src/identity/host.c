@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "identity/host.h"
+#include "lib/stringinfo.h"
 #include "secret.h"
 #include "storage/fd.h"
 
@@ -46,6 +47,35 @@ host_home_file(const char *name)
 		home = user ? user->pw_dir : "";
 	}
 	return psprintf("%s/%s", home, name);
+}
+
+/*
+ * A file's name with $NAME, ${NAME} and a leading ~ replaced, as botocore does it
+ * with Python's expandvars() and expanduser(); what is not set stays as it is.
+ */
+char *
+host_expand_name(const char *name)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (const char *p = name; *p; p++)
+	{
+		bool		braces = p[0] == '$' && p[1] == '{';
+		const char *start = p + (braces ? 2 : 1);
+		size_t		length = strspn(start, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+		const char *value = *p == '$' && length > 0 && (!braces || start[length] == '}') ?
+			getenv(pnstrdup(start, length)) : NULL;
+
+		if (value == NULL)
+			appendStringInfoChar(&out, *p);
+		else
+		{
+			appendStringInfoString(&out, value);
+			p = start + length - (braces ? 0 : 1);
+		}
+	}
+	return strncmp(out.data, "~/", 2) == 0 ? host_home_file(out.data + 2) : out.data;
 }
 
 /*

@@ -22,10 +22,8 @@ static bool
 read_shared_file(const char *variable, const char *name, char **text, const char **problem)
 {
 	const char *path = host_variable(variable);
-	char	   *expanded = path && strncmp(path, "~/", 2) == 0 ? host_home_file(path + 2) :
-		path ? pstrdup(path) : host_home_file(name);
 
-	*text = host_read_file(expanded, problem);
+	*text = host_read_file(path ? host_expand_name(path) : host_home_file(name), problem);
 	return *problem == NULL;
 }
 

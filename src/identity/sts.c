@@ -122,6 +122,13 @@ take_answer(Fetch *fetch, const StsCall *call)
 	return FETCH_FAILED;
 }
 
+/* Below the endpoint's base path, as botocore has it for services with one path. */
+static const char *
+path_of(const StsCall *call)
+{
+	return *call->endpoint.base_path ? "" : "/";
+}
+
 /* Show neither a part of the form nor what it looks like there. */
 static void
 hide(Fetch *fetch, const char *secret)
@@ -149,7 +156,7 @@ send_signed(Fetch *fetch)
 		.service = SERVICE,
 		.region = call->region,
 		.endpoint = &call->endpoint,
-		.path = "/",
+		.path = path_of(call),
 		.form = call->form,
 		.max_body = MAX_ANSWER,
 		.secret = true,
@@ -237,7 +244,7 @@ sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const ch
 		hide(fetch, token);
 		fetch->request = (HttpRequest) {
 			.method = "POST",
-			.url = endpoint_url(&call->endpoint, "/", ""),
+			.url = endpoint_url(&call->endpoint, path_of(call), ""),
 			.headers = headers,
 			.body = call->form,
 		};
