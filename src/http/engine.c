@@ -49,6 +49,7 @@ typedef struct Job
 	EngineDone	done;
 	int			connect_timeout;	/* ms */
 	int			timeout;
+	bool		ready;			/* has been told that it can be sent */
 	int64		begun;			/* of clock.h; -1: not yet */
 	int64		idle;			/* engine.idle when it was begun */
 } Job;
@@ -175,6 +176,28 @@ engine_handle(void)
 	return handle;
 }
 
+/* CURLOPT_PREREQFUNCTION; 0: go on. */
+static int
+note_ready(void *data, char *remote, char *local, int remote_port, int local_port)
+{
+	(void) remote;
+	(void) local;
+	(void) remote_port;
+	(void) local_port;
+	((Job *) data)->ready = true;
+	return 0;
+}
+
+/* Whether a handle's request could be sent, or had begun to be. */
+bool
+engine_is_ready(CURL *handle)
+{
+	char	   *job = NULL;
+
+	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
+	return compat_curl_is_ready(handle, job && ((Job *) job)->ready);
+}
+
 /*
  * Start a handle's transfer, with the time that it may take to connect and
  * altogether, in ms; "done" will be called from engine_wait().
@@ -199,6 +222,7 @@ engine_add(CURL *handle, int connect_timeout, int timeout, void *owner, EngineDo
 	};
 	dlist_push_tail(&jobs, &job->node);
 	curl_easy_setopt(handle, CURLOPT_PRIVATE, job);
+	compat_curl_tell_ready(handle, note_ready, job);
 	code = curl_multi_add_handle(engine.multi, handle);
 	if (code != CURLM_OK)
 		ereport(ERROR,
@@ -224,14 +248,13 @@ void
 engine_discard(CURL *handle)
 {
 	char	   *job = NULL;
-	curl_off_t	ready = 0;
+	bool		ready = engine_is_ready(handle);
 
 	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
-	curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
 	if (job)
 		end_job((Job *) job);
 	curl_easy_cleanup(handle);
-	if (ready == 0)
+	if (!ready)
 		sockets_forget_gone();	/* it may have been connecting */
 	engine.nhandles--;
 	free(job);
@@ -295,11 +318,9 @@ resume_jobs(void)
 static int64
 deadline_of(const Job *job)
 {
-	curl_off_t	ready = 0;
 	int			limit = job->timeout;
 
-	curl_easy_getinfo(job->handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
-	if (ready == 0)
+	if (!compat_curl_is_ready(job->handle, job->ready))
 		limit = Min(limit, job->connect_timeout);
 	return job->begun + 1000 * (int64) limit + engine.idle - job->idle;
 }

@@ -21,6 +21,7 @@ typedef void (*EngineDone) (void *owner, CURLcode result);
 extern CURL *engine_handle(void);
 extern void engine_add(CURL *handle, int connect_timeout, int timeout, void *owner,
 					   EngineDone done);
+extern bool engine_is_ready(CURL *handle);
 extern void engine_discard(CURL *handle);
 extern void engine_wait(long timeout);
 extern void engine_expire_connections(void);

@@ -124,16 +124,6 @@ take_body(char *data, size_t size, size_t count, void *userp)
 	return x->cut ? 0 : length;
 }
 
-/* Whether the request could be sent, or had begun to be. */
-static bool
-is_connected(HttpExchange *x)
-{
-	curl_off_t	ready = 0;
-
-	curl_easy_getinfo(x->handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
-	return ready > 0;
-}
-
 /* Say how far a transfer came before its time was up; whether it connected. */
 static bool
 timed_out(HttpExchange *x)
@@ -141,7 +131,7 @@ timed_out(HttpExchange *x)
 	curl_off_t	resolved = 0;
 	curl_off_t	connect = 0;
 	curl_off_t	first_byte = 0;
-	bool		connected = is_connected(x);
+	bool		connected = engine_is_ready(x->handle);
 
 	curl_easy_getinfo(x->handle, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
 	curl_easy_getinfo(x->handle, CURLINFO_CONNECT_TIME_T, &connect);
@@ -214,12 +204,12 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 		case CURLE_RECV_ERROR:
 		case CURLE_SEND_ERROR:
 			/* One that a proxy did not make, say, was not lost. */
-			return is_connected(x) ? HTTP_CONNECTION_LOST : HTTP_NO_CONNECTION;
+			return engine_is_ready(x->handle) ? HTTP_CONNECTION_LOST : HTTP_NO_CONNECTION;
 		case CURLE_WEIRD_SERVER_REPLY:
 		case CURLE_UNSUPPORTED_PROTOCOL:	/* HTTP/0.9, in 7.66 and later */
 		case CURLE_BAD_CONTENT_ENCODING:
 		case COMPAT_CURLE_TOO_LARGE:
-			return HTTP_MALFORMED;
+			return engine_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
 		default:
 			return HTTP_BROKEN;
 	}
