@@ -198,35 +198,17 @@ compat_scan_user(ForeignScanState *node)
 #endif
 
 /*
- * 7.80 says when a connection is there and its request is about to be sent.
- * Before, a time told; later releases have that for ones that fail, too.
+ * 7.80 says when a connection is there and its request about to be sent.  Before,
+ * a time told, which later releases have for connections that fail, too.
  */
-static inline void
-compat_curl_tell_ready(CURL *handle, int (*tell) (void *, char *, char *, int, int), void *data)
-{
 #if LIBCURL_VERSION_NUM >= 0x075000
-	curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, tell);
-	curl_easy_setopt(handle, CURLOPT_PREREQDATA, data);
+#define compat_curl_tell_ready(handle, tell, data) \
+	(curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, tell), \
+	 curl_easy_setopt(handle, CURLOPT_PREREQDATA, data))
+#define compat_curl_is_ready(told, pretransfer_time) ((void) (pretransfer_time), (told))
 #else
-	(void) handle;
-	(void) tell;
-	(void) data;
+#define compat_curl_tell_ready(handle, tell, data) ((void) (tell))
+#define compat_curl_is_ready(told, pretransfer_time) ((void) (told), (pretransfer_time) > 0)
 #endif
-}
-
-static inline bool
-compat_curl_is_ready(CURL *handle, bool told)
-{
-#if LIBCURL_VERSION_NUM >= 0x075000
-	(void) handle;
-	return told;
-#else
-	curl_off_t	ready = 0;
-
-	(void) told;
-	curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &ready);
-	return ready > 0;
-#endif
-}
 
 #endif							/* IMAGEBUILDER_COMPAT_H */

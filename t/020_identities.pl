@@ -120,6 +120,16 @@ is(in_session($session, fresh()) =~ s/\s+//gr, 'golden-linux', 'a failure to do 
 is($identity->counters->{actions}{token}, 3, 'and the service left alone for a while after its three tries');
 $session->quit;
 
+set_mapping("$keys, role_arn '$role/Reader'");
+$identity->reset_to(lifetime => 720);
+$session = session_of();
+in_session($session, "SET statement_timeout = '20s'; " . fresh());
+$identity->reset_to(sts => 'hang');
+is(in_session($session, fresh()) =~ s/\s+//gr, 'golden-linux', 'nor does a statement wait for long where it need not') for 1 .. 2;
+is($identity->counters->{actions}{AssumeRole}, 1, 'or often');
+$session->quit;
+set_mapping("credential_provider 'instance'");
+
 # Within a statement they get into the window.
 $identity->reset_to(lifetime => 902);
 is($node->safe_psql('postgres', "SET imagebuilder_fdw.enable_read_ahead = off;

@@ -188,6 +188,15 @@ note_ready(void *data, char *remote, char *local, int remote_port, int local_por
 	return 0;
 }
 
+static bool
+is_ready(const Job *job, CURL *handle)
+{
+	curl_off_t	pretransfer_time = 0;
+
+	curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_time);
+	return compat_curl_is_ready(job->ready, pretransfer_time);
+}
+
 /* Whether a handle's request could be sent, or had begun to be. */
 bool
 engine_is_ready(CURL *handle)
@@ -195,7 +204,7 @@ engine_is_ready(CURL *handle)
 	char	   *job = NULL;
 
 	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
-	return compat_curl_is_ready(handle, job && ((Job *) job)->ready);
+	return job && is_ready((Job *) job, handle);
 }
 
 /*
@@ -239,6 +248,8 @@ end_job(Job *job)
 	{
 		curl_multi_remove_handle(engine.multi, job->handle);
 		dlist_delete(&job->node);
+		if (!is_ready(job, job->handle))
+			sockets_forget_gone();	/* it may have been connecting */
 	}
 	job->handle = NULL;
 }
@@ -248,14 +259,11 @@ void
 engine_discard(CURL *handle)
 {
 	char	   *job = NULL;
-	bool		ready = engine_is_ready(handle);
 
 	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
 	if (job)
 		end_job((Job *) job);
 	curl_easy_cleanup(handle);
-	if (!ready)
-		sockets_forget_gone();	/* it may have been connecting */
 	engine.nhandles--;
 	free(job);
 }
@@ -320,7 +328,7 @@ deadline_of(const Job *job)
 {
 	int			limit = job->timeout;
 
-	if (!compat_curl_is_ready(job->handle, job->ready))
+	if (!is_ready(job, job->handle))
 		limit = Min(limit, job->connect_timeout);
 	return job->begun + 1000 * (int64) limit + engine.idle - job->idle;
 }

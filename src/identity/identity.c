@@ -160,8 +160,7 @@ enter_statement(Identity *identity, uint64 statement, const char *region)
 
 	identity->statement = statement;
 	identity->base_renewed = false;
-	if (!renewal_is_optional(identity))
-		identity->failure = NULL;
+	identity->failure = NULL;
 	/* Lest one image in a Region that does not exist spoil it for the others. */
 	if (!identity->has_issued && !identity->fetch)
 	{
@@ -206,7 +205,7 @@ identity_close(Identity *identity)
 	if (identity->base)
 		identity_close(identity->base);
 	if (--identity->references == 0)
-		renewal_drop_fetch(identity);
+		renewal_abandon(identity);
 }
 
 /* The epoch, to be noted before a configuration is read. */

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "clock.h"
 #include "identity/renewal.h"
 #include "secret.h"
 #include "utils/memutils.h"
@@ -22,7 +23,10 @@
 /* … and must be from here on, as the AWS SDKs have it. */
 #define MANDATORY_WINDOW	(10 * 60)
 
-/* Where they only may be, a failure is not followed by another for so long, in s. */
+/* Where they only may be, that is waited for so long, in us … */
+#define OPTIONAL_WAIT		2000000
+
+/* … and after a failure not tried again for so long, in s. */
 #define RENEWAL_PAUSE		60
 
 /* In the current memory context, wiped with it. */
@@ -51,6 +55,16 @@ drop_issued(Identity *identity)
 	MemoryContextReset(identity->issued_context);
 	memset(&identity->issued, 0, sizeof(identity->issued));
 	identity->has_issued = false;
+}
+
+/* Nobody waits any more: what was under way may be hanging. */
+void
+renewal_abandon(Identity *identity)
+{
+	if (identity->fetch && renewal_is_optional(identity))
+		identity->failed_at = (int64) time(NULL);
+	identity->waits_since = 0;
+	renewal_drop_fetch(identity);
 }
 
 /* The s for which the credentials are good; may be negative. */
@@ -133,6 +147,8 @@ take_issued(Identity *identity)
 	identity->issued_in = identity->statement;
 	identity->lifetime = time_left(identity);
 	identity->failure = NULL;
+	identity->failed_at = 0;
+	identity->waits_since = 0;
 	renewal_drop_fetch(identity);
 }
 
@@ -209,6 +225,20 @@ is_within(const Identity *identity, int64 window)
 		(left <= 0 && identity->lifetime > 0);
 }
 
+/* Whether to wait for a renewal that may fail; if not, it is given up. */
+static bool
+wait_for_optional(Identity *identity, long *wait)
+{
+	int64		now = clock_us();
+
+	if (identity->waits_since == 0)
+		identity->waits_since = now;
+	if (now >= identity->waits_since + OPTIONAL_WAIT)
+		return false;
+	fetch_wait_until(wait, (identity->waits_since + OPTIONAL_WAIT - now) / 1000 + 1);
+	return true;
+}
+
 /*
  * Do what can be done without waiting for the identity to have credentials
  * that a statement can start with.  IDENTITY_WAITING: until the network has
@@ -218,14 +248,23 @@ IdentityState
 identity_advance(Identity *identity, long *wait)
 {
 	bool		usable = identity->has_issued && !is_within(identity, MANDATORY_WINDOW);
+	bool		paused = (int64) time(NULL) < identity->failed_at + RENEWAL_PAUSE;
 	IdentityState state;
 
 	if (identity->has_issued && !is_within(identity, ADVISORY_WINDOW))
 		return IDENTITY_READY;
-	if (identity->failure && (int64) time(NULL) < identity->failed_at + RENEWAL_PAUSE)
+	if (paused && (usable || identity->failure))
 		return usable ? IDENTITY_READY : IDENTITY_FAILED;
 	state = renew(identity, wait);
-	return state == IDENTITY_FAILED && usable ? IDENTITY_READY : state;
+	if (!usable || state == IDENTITY_READY ||
+		(state == IDENTITY_WAITING && wait_for_optional(identity, wait)))
+		return state;
+	/* Those that there are will do. */
+	identity->failure = NULL;
+	identity->failed_at = (int64) time(NULL);
+	identity->waits_since = 0;
+	renewal_drop_fetch(identity);
+	return IDENTITY_READY;
 }
 
 /* Whether requests for it are under way: they count among the server's. */
@@ -260,6 +299,9 @@ identity_renew(Identity *identity, const char *access_key_id)
 		return false;
 	if (identity->has_issued &&
 		strcmp(identity->issued.credentials.access_key_id, access_key_id) == 0)
+	{
 		drop_issued(identity);
+		identity->failed_at = 0;
+	}
 	return true;
 }

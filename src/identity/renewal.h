@@ -42,10 +42,13 @@ struct Identity
 	bool		base_renewed;	/* for the latest statement */
 	MemoryContext failure_context;
 	const Failure *failure;		/* of the latest fetch */
-	int64		failed_at;		/* Unix time */
+	int64		failed_at;		/* Unix time; of a renewal that was given up,
+								 * too */
+	int64		waits_since;	/* for such a renewal, of clock.h; 0: not */
 };
 
 extern void renewal_copy_credentials(AwsCredentials *to, const AwsCredentials *from);
+extern void renewal_abandon(Identity *identity);
 extern void renewal_drop_fetch(Identity *identity);
 extern bool renewal_is_optional(const Identity *identity);
 

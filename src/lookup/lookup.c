@@ -259,6 +259,8 @@ advance_all(void)
 
 		if (lookup->state == LOOKUP_QUEUED)
 			try_to_send(lookup, &wait);
+		else if (identity_is_fetching(lookup->identity))
+			identity_advance(lookup->identity, &wait);	/* who began it may be gone */
 		if (lookup_is_settled(lookup))
 		{
 			leave_queue(lookup);
