@@ -162,6 +162,17 @@ set_mapping("$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader'");
 $identity->reset_to;
 is(attempt($node, "SELECT count(name) FROM images WHERE arn IN ('" . join("', '", map { image_of($_) } @accounts) . "')"), 'found 10', 'ten accounts, and max_response_size says nothing of STS');
 is($identity->counters->{max_in_flight}{sts}, 2, 'max_concurrency bounds the requests for credentials');
+# A fetch whose statement is gone does not keep its place while another look-up of the identity is under way.
+set_mapping("$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader2'");
+$identity->reset_to(lifetime => 300);
+$session = session_of();
+in_session($session, "BEGIN; DECLARE c CURSOR FOR " . lookup(arn('fault-hang/1.0.0/1')));
+in_session($session, "SAVEPOINT s; SET LOCAL statement_timeout = '2s'; FETCH c");
+in_session($session, 'ROLLBACK TO s');
+like(in_session($session, "SET LOCAL statement_timeout = '150ms'; " . lookup($golden)), qr/statement timeout/, 'a statement ends while it waits for credentials');
+in_session($session, 'ROLLBACK TO s');
+is(in_session($session, "SET LOCAL statement_timeout = '20s'; " . lookup(image_of($accounts[4]))) =~ s/\s+//gr, $accounts[4], 'others can ask');
+$session->quit;
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET max_concurrency '16', DROP max_response_size, ADD on_error 'warning')");
 set_mapping("$keys, role_arn 'arn:aws:iam::{account}:role/Denied'");
 $session = session_of();
