@@ -10,13 +10,18 @@ OBJS = \
 	src/secret.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \
+	src/fdw/conditions.o \
 	src/fdw/execution.o \
 	src/fdw/explain.o \
 	src/fdw/function.o \
+	src/fdw/guard.o \
+	src/fdw/harmless.o \
 	src/fdw/import.o \
 	src/fdw/key.o \
+	src/fdw/key_state.o \
 	src/fdw/option.o \
 	src/fdw/option_check.o \
+	src/fdw/pathtree.o \
 	src/fdw/plan.o \
 	src/fdw/plantree.o \
 	src/fdw/readahead.o \

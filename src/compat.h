@@ -26,6 +26,7 @@
 #include "common/jsonapi.h"
 #include "executor/executor.h"
 #include "mb/pg_wchar.h"
+#include "optimizer/appendinfo.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "storage/latch.h"
@@ -163,6 +164,30 @@ compat_scan_user(ForeignScanState *node)
 	QueryDesc *queryDesc, ScanDirection direction, uint64 count, bool execute_once
 #define COMPAT_EXECUTOR_RUN_ARGUMENTS	queryDesc, direction, count, execute_once
 #endif
+
+/* 19 lets planner hooks see what EXPLAIN asks for. */
+#if PG_VERSION_NUM >= 190000
+#define COMPAT_PLANNER_PARAMETERS \
+	Query *parse, const char *query_string, int cursorOptions, \
+	ParamListInfo boundParams, struct ExplainState *es
+#define COMPAT_PLANNER_ARGUMENTS	parse, query_string, cursorOptions, boundParams, es
+#else
+#define COMPAT_PLANNER_PARAMETERS \
+	Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams
+#define COMPAT_PLANNER_ARGUMENTS	parse, query_string, cursorOptions, boundParams
+#endif
+
+/* 16 takes the relations instead of their sets of base relations. */
+static inline Node *
+compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
+{
+#if PG_VERSION_NUM >= 160000
+	return adjust_appendrel_attrs_multilevel(root, node, child_rel, child_rel->top_parent);
+#else
+	return adjust_appendrel_attrs_multilevel(root, node, child_rel->relids,
+											 child_rel->top_parent_relids);
+#endif
+}
 
 /* libcurl 7.85 made a string of what was a set of bits. */
 #if LIBCURL_VERSION_NUM >= 0x075500

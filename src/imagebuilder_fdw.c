@@ -15,6 +15,7 @@
 #include "fdw/async.h"
 #include "fdw/execution.h"
 #include "fdw/explain.h"
+#include "fdw/guard.h"
 #include "fdw/import.h"
 #include "fdw/plan.h"
 #include "fdw/readahead.h"
@@ -32,6 +33,7 @@ void
 _PG_init(void)
 {
 	execution_init();
+	guard_init();
 	readahead_init();
 	readahead_plan_init();
 }

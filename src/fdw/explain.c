@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "fdw/explain.h"
+#include "fdw/plan.h"
 #include "fdw/plantree.h"
 #include "fdw/scan.h"
 #include "nodes/makefuncs.h"
@@ -21,17 +22,19 @@
 #include "optimizer/optimizer.h"
 #include "utils/ruleutils.h"
 
-/* A sub-select looked for, and where it was found. */
+/* A sub-select looked for in expressions, and found. */
 typedef struct SubPlanSearch
 {
 	int			plan_id;
 	SubPlan    *subplan;
-	Plan	   *plan;			/* the one whose expressions it is in */
 } SubPlanSearch;
 
+/* Whether an expression evaluates the sub-select that is looked for. */
 static bool
-find_subplan_walker(Node *node, SubPlanSearch *search)
+has_subplan(Node *node, void *context)
 {
+	SubPlanSearch *search = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, SubPlan) && ((SubPlan *) node)->plan_id == search->plan_id)
@@ -39,22 +42,23 @@ find_subplan_walker(Node *node, SubPlanSearch *search)
 		search->subplan = (SubPlan *) node;
 		return true;
 	}
-	return expression_tree_walker(node, find_subplan_walker, search);
+	return expression_tree_walker(node, has_subplan, context);
 }
 
-static bool
-find_subplan(Plan *plan, SubPlanSearch *search)
+/* The plan whose expressions evaluate a sub-select, in whichever tree of the statement. */
+static Plan *
+find_user(PlannedStmt *statement, SubPlanSearch *search)
 {
-	if (plan == NULL)
-		return false;
-	if (find_subplan_walker((Node *) plan->targetlist, search) ||
-		find_subplan_walker((Node *) plan->qual, search) ||
-		find_subplan_walker((Node *) plan->initPlan, search))
+	Plan	   *user = plantree_find_expression(statement->planTree, has_subplan, search);
+	ListCell   *lc;
+
+	foreach(lc, statement->subplans)
 	{
-		search->plan = plan;
-		return true;
+		if (user)
+			break;
+		user = plantree_find_expression(lfirst(lc), has_subplan, search);
 	}
-	return find_subplan(outerPlan(plan), search) || find_subplan(innerPlan(plan), search);
+	return user;
 }
 
 /* What is above a plan, in its own tree and in those that it is a sub-select of. */
@@ -63,6 +67,7 @@ all_ancestors(PlannedStmt *statement, Plan *wanted)
 {
 	List	   *ancestors = NIL;
 	SubPlanSearch search = {0};
+	Plan	   *user;
 	ListCell   *lc;
 
 	if (plantree_find(statement->planTree, wanted, &ancestors))
@@ -72,26 +77,30 @@ all_ancestors(PlannedStmt *statement, Plan *wanted)
 		if (!plantree_find(lfirst(lc), wanted, &ancestors))
 			continue;
 		search.plan_id = foreach_current_index(lc) + 1;
-		if (!find_subplan(statement->planTree, &search))
+		user = find_user(statement, &search);
+		if (user == NULL)
 			return ancestors;
 		ancestors = lappend(ancestors, search.subplan);
-		ancestors = lappend(ancestors, search.plan);
-		return list_concat(ancestors, all_ancestors(statement, search.plan));
+		ancestors = lappend(ancestors, user);
+		return list_concat(ancestors, all_ancestors(statement, user));
 	}
 	return ancestors;
 }
 
-static void
-explain_key(ForeignScan *plan, ExplainState *es)
+/* Show conditions of a plan below others, the nearest first; nothing if there are none. */
+void
+explain_conditions(const char *label, List *conditions, Plan *plan, List *ancestors,
+				   ExplainState *es)
 {
 	List	   *context;
-	char	   *key;
 
-	context = set_deparse_context_plan(es->deparse_cxt, &plan->scan.plan,
-									   all_ancestors(es->pstmt, &plan->scan.plan));
-	key = deparse_expression((Node *) make_ands_explicit(plan->fdw_recheck_quals), context,
-							 list_length(es->rtable) > 1 || es->verbose, false);
-	ExplainPropertyText("Image Builder Key", key, es);
+	if (conditions == NIL)
+		return;
+	context = set_deparse_context_plan(es->deparse_cxt, plan, ancestors);
+	ExplainPropertyText(label,
+						deparse_expression((Node *) make_ands_explicit(conditions), context,
+										   list_length(es->rtable) > 1 || es->verbose, false),
+						es);
 }
 
 /* What look-ups did, for EXPLAIN ANALYZE. */
@@ -111,11 +120,16 @@ void
 imagebuilderExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	int			nkey_quals = intVal(list_nth(plan->fdw_private, FdwScanPrivateKeyQuals));
+	List	   *ancestors = all_ancestors(es->pstmt, &plan->scan.plan);
 	LookupStats stats;
 
 	ExplainPropertyText("Image Builder Operation", "GetImage", es);
-	if (plan->fdw_recheck_quals)
-		explain_key(plan, es);
+	explain_conditions("Image Builder Key", list_copy_head(plan->fdw_recheck_quals, nkey_quals),
+					   &plan->scan.plan, ancestors, es);
+	explain_conditions("One-Time Filter",
+					   list_copy_tail(plan->fdw_recheck_quals, nkey_quals),
+					   &plan->scan.plan, ancestors, es);
 	if (es->analyze && scan_stats(node, &stats))
 		explain_stats(&stats, es);
 }

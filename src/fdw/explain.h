@@ -18,6 +18,8 @@
 
 extern void imagebuilderExplainForeignScan(ForeignScanState *node,
 										   struct ExplainState *es);
+extern void explain_conditions(const char *label, List *conditions, struct Plan *plan,
+							   List *ancestors, struct ExplainState *es);
 extern void explain_stats(const LookupStats *stats, struct ExplainState *es);
 
 #endif							/* IMAGEBUILDER_EXPLAIN_H */

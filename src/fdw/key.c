@@ -89,41 +89,93 @@ is_text_equality(Oid opno, Oid collation)
 	}
 }
 
+/* Whether a parameter of the executor is the result of an uncorrelated sub-select. */
+static bool
+is_initplan_output(PlannerInfo *root, int paramid)
+{
+	for (; root; root = root->parent_root)
+	{
+		ListCell   *lc;
+
+		foreach(lc, root->init_plans)
+		{
+			if (list_member_int(lfirst_node(SubPlan, lc)->setParam, paramid))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Whether an expression has something that differs from row to row of the statement. */
+static bool
+depends_on_row(Node *node, PlannerInfo *root)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) || IsA(node, PlaceHolderVar))
+		return true;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		return !is_initplan_output(root, ((Param *) node)->paramid);
+	return expression_tree_walker(node, depends_on_row, root);
+}
+
 static List *
 make_comparison(KeyContext *context, KeyKind kind, Expr *operand)
 {
+	bool		said = !depends_on_row((Node *) operand, context->root);
+
 	context->exprs = lappend(context->exprs, operand);
-	return make_node(kind, makeInteger(list_length(context->exprs) - 1));
+	return list_make3(makeInteger(kind), makeInteger(list_length(context->exprs) - 1),
+					  makeInteger(said));
+}
+
+/*
+ * Whether a key column holds any ARN unchanged.  A name, a varchar(n) or a
+ * domain may cut or refuse one: then PostgreSQL compares the column's own value.
+ */
+static bool
+keeps_value(Expr *column)
+{
+	while (IsA(column, RelabelType))
+		column = ((RelabelType *) column)->arg;
+	return exprType((Node *) column) == TEXTOID ||
+		(exprType((Node *) column) == VARCHAROID && exprTypmod((Node *) column) < 0);
 }
 
 /* key = expr, expr = key */
 static List *
-extract_equal(KeyContext *context, OpExpr *op)
+extract_equal(KeyContext *context, OpExpr *op, bool *exact)
 {
-	Expr	   *left;
-	Expr	   *right;
+	Expr	   *column;
+	Expr	   *operand;
 
 	if (list_length(op->args) != 2 || !is_text_equality(op->opno, op->inputcollid))
 		return NULL;
-	left = linitial(op->args);
-	right = lsecond(op->args);
-	if (key_is_column(context, left) && is_comparable(context, right))
-		return make_comparison(context, KEY_EQUAL, right);
-	if (key_is_column(context, right) && is_comparable(context, left))
-		return make_comparison(context, KEY_EQUAL, left);
-	return NULL;
+	column = linitial(op->args);
+	operand = lsecond(op->args);
+	if (!key_is_column(context, column))
+	{
+		column = lsecond(op->args);
+		operand = linitial(op->args);
+	}
+	if (!key_is_column(context, column) || !is_comparable(context, operand))
+		return NULL;
+	*exact &= keeps_value(column);
+	return make_comparison(context, KEY_EQUAL, operand);
 }
 
 /* key = ANY (array), key IN (list) */
 static List *
-extract_any(KeyContext *context, ScalarArrayOpExpr *op)
+extract_any(KeyContext *context, ScalarArrayOpExpr *op, bool *exact)
 {
+	Expr	   *column = linitial(op->args);
 	Expr	   *array = lsecond(op->args);
 
-	if (op->useOr && is_text_equality(op->opno, op->inputcollid) &&
-		key_is_column(context, linitial(op->args)) && is_comparable(context, array))
-		return make_comparison(context, KEY_ANY, array);
-	return NULL;
+	if (!op->useOr || !is_text_equality(op->opno, op->inputcollid) ||
+		!key_is_column(context, column) || !is_comparable(context, array))
+		return NULL;
+	*exact &= keeps_value(column);
+	return make_comparison(context, KEY_ANY, array);
 }
 
 /* All arms of an OR must be keys; of an AND one is enough. */
@@ -159,9 +211,9 @@ key_extract(KeyContext *context, Expr *clause, bool *exact)
 	List	   *key = NULL;
 
 	if (IsA(clause, OpExpr))
-		key = extract_equal(context, (OpExpr *) clause);
+		key = extract_equal(context, (OpExpr *) clause, exact);
 	else if (IsA(clause, ScalarArrayOpExpr))
-		key = extract_any(context, (ScalarArrayOpExpr *) clause);
+		key = extract_any(context, (ScalarArrayOpExpr *) clause, exact);
 	else if (IsA(clause, NullTest))
 	{
 		/* The column echoes an ARN, so it is never null. */
@@ -176,7 +228,7 @@ key_extract(KeyContext *context, Expr *clause, bool *exact)
 		if (expr->boolop != NOT_EXPR)
 			key = extract_arms(context, expr, exact);
 		else if (IsA(linitial(expr->args), DistinctExpr))
-			key = extract_equal(context, linitial(expr->args));
+			key = extract_equal(context, linitial(expr->args), exact);
 	}
 	if (key == NULL)
 		context->exprs = list_truncate(context->exprs, nexprs);
@@ -242,11 +294,21 @@ text_of_datum(Datum value, Oid type)
 }
 
 static List *
-evaluate_array(Datum value)
+add_value(List *values, char *arn, bool said)
 {
-	ArrayType  *array = DatumGetArrayTypeP(value);
+	KeyValue   *value = palloc(sizeof(KeyValue));
+
+	value->arn = arn;
+	value->said = said;
+	return lappend(values, value);
+}
+
+static List *
+evaluate_array(Datum datum, bool said)
+{
+	ArrayType  *array = DatumGetArrayTypeP(datum);
 	Oid			type = ARR_ELEMTYPE(array);
-	List	   *arns = NIL;
+	List	   *values = NIL;
 	int16		length;
 	bool		byval;
 	char		align;
@@ -259,44 +321,103 @@ evaluate_array(Datum value)
 	for (int i = 0; i < n; i++)
 	{
 		if (!nulls[i])
-			arns = lappend(arns, text_of_datum(elements[i], type));
+			values = add_value(values, text_of_datum(elements[i], type), said);
 	}
-	return arns;
+	return values;
 }
 
-/* Those of a list that are in another list too, if there is one; each once. */
+/* An expression's value, or those of its array. */
 static List *
-intersect_distinct(List *list, List *other)
+evaluate_comparison(List *node, List *exprs, ExprContext *econtext)
 {
-	HTAB	   *taken = statement_arn_table("taken", sizeof(char *), CurrentMemoryContext);
-	HTAB	   *wanted = statement_arn_table("wanted", sizeof(char *), CurrentMemoryContext);
+	ExprState  *expr = list_nth(exprs, intVal(lsecond(node)));
+	bool		said = intVal(lthird(node)) != 0;
+	bool		isnull;
+	Datum		value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
+
+	if (isnull)
+		return NIL;
+	if (node_kind(node) == KEY_ANY)
+		return evaluate_array(value, said);
+	return add_value(NIL, text_of_datum(value, exprType((Node *) expr->expr)), said);
+}
+
+/* An entry of the tables below: it starts with the key, an ARN. */
+typedef struct TakenValue
+{
+	const char *arn;
+	KeyValue   *value;
+} TakenValue;
+
+static HTAB *
+table_of(List *values, const char *name)
+{
+	HTAB	   *table = statement_arn_table(name, sizeof(TakenValue), CurrentMemoryContext);
+	ListCell   *lc;
+
+	foreach(lc, values)
+	{
+		KeyValue   *value = lfirst(lc);
+		bool		found;
+		TakenValue *taken = hash_search(table, &value->arn, HASH_ENTER, &found);
+
+		if (found)
+			taken->value->said |= value->said;
+		else
+			taken->value = value;
+	}
+	return table;
+}
+
+/* Of a list each value once, as first it appears. */
+static List *
+distinct(List *values)
+{
+	HTAB	   *table;
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, other)
-		hash_search(wanted, &lfirst(lc), HASH_ENTER, NULL);
-	foreach(lc, list)
+	if (list_length(values) <= 1)
+		return values;
+	table = table_of(values, "imagebuilder_fdw distinct ARNs");
+	foreach(lc, values)
 	{
-		bool		found = false;
+		KeyValue   *value = lfirst(lc);
+		TakenValue *taken = hash_search(table, &value->arn, HASH_FIND, NULL);
 
-		if (other && !hash_search(wanted, &lfirst(lc), HASH_FIND, NULL))
-			continue;
-		hash_search(taken, &lfirst(lc), HASH_ENTER, &found);
-		if (!found)
-			result = lappend(result, lfirst(lc));
+		if (taken->value == value)
+			result = lappend(result, value);
 	}
-	hash_destroy(taken);
-	hash_destroy(wanted);
+	hash_destroy(table);
+	return result;
+}
+
+/* Of a list what another list has too. */
+static List *
+intersect(List *values, List *others)
+{
+	HTAB	   *table = table_of(others, "imagebuilder_fdw common ARNs");
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, values)
+	{
+		KeyValue   *value = lfirst(lc);
+		TakenValue *other = hash_search(table, &value->arn, HASH_FIND, NULL);
+
+		if (other == NULL)
+			continue;
+		value->said |= other->value->said;
+		result = lappend(result, value);
+	}
+	hash_destroy(table);
 	return result;
 }
 
 static List *
 evaluate_node(List *key, List *exprs, ExprContext *econtext)
 {
-	List	   *arns = NIL;
-	ExprState  *expr;
-	Datum		value;
-	bool		isnull;
+	List	   *values = NIL;
 	ListCell   *lc;
 
 	switch (node_kind(key))
@@ -305,40 +426,32 @@ evaluate_node(List *key, List *exprs, ExprContext *econtext)
 			return NIL;
 		case KEY_EQUAL:
 		case KEY_ANY:
-			expr = list_nth(exprs, intVal(lsecond(key)));
-			value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
-			if (isnull)
-				return NIL;
-			if (node_kind(key) == KEY_ANY)
-				return evaluate_array(value);
-			return list_make1(text_of_datum(value, exprType((Node *) expr->expr)));
+			return evaluate_comparison(key, exprs, econtext);
 		case KEY_OR:
 			foreach(lc, (List *) lsecond(key))
-				arns = list_concat(arns, evaluate_node(lfirst(lc), exprs, econtext));
-			return arns;
+				values = list_concat(values, evaluate_node(lfirst(lc), exprs, econtext));
+			return values;
 		case KEY_AND:
 			foreach(lc, (List *) lsecond(key))
 			{
 				List	   *arm = evaluate_node(lfirst(lc), exprs, econtext);
 
-				if (arm == NIL)
-					return NIL;
-				arns = foreach_current_index(lc) == 0 ? arm : intersect_distinct(arns, arm);
-				if (arns == NIL)
+				values = foreach_current_index(lc) == 0 ? arm : intersect(values, arm);
+				if (values == NIL)
 					return NIL;
 			}
-			return arns;
+			return values;
 	}
 	return NIL;
 }
 
 /*
- * The ARNs that a key asks for, each once, in the order in which they first
- * appear; C strings in the database's encoding, in the current memory context.
- * "exprs" are the key's expressions, as ExprState.
+ * What a key asks for, as a list of KeyValue, each ARN once, in the order in
+ * which they first appear; in the database's encoding and the current memory
+ * context.  "exprs" are the key's expressions, as ExprState.
  */
 List *
 key_evaluate(List *key, List *exprs, ExprContext *econtext)
 {
-	return intersect_distinct(evaluate_node(key, exprs, econtext), NIL);
+	return distinct(evaluate_node(key, exprs, econtext));
 }

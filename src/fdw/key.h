@@ -23,11 +23,21 @@
 typedef enum KeyKind
 {
 	KEY_NOTHING,				/* no ARN */
-	KEY_EQUAL,					/* an expression, by its place in fdw_exprs */
-	KEY_ANY,					/* an array expression, likewise */
+	KEY_EQUAL,					/* an expression: its place among the key's
+								 * expressions, and whether the statement
+								 * itself says its value */
+	KEY_ANY,					/* an array expression: the same two operands */
 	KEY_AND,					/* nodes; what is in all of them */
 	KEY_OR,						/* nodes; what is in any of them */
 } KeyKind;
+
+/* What a key asks for. */
+typedef struct KeyValue
+{
+	const char *arn;			/* a C string; must be first */
+	bool		said;			/* the statement itself says so: a constant, a
+								 * parameter, an uncorrelated sub-select */
+} KeyValue;
 
 /* What is needed to tell a relation's key conditions. */
 typedef struct KeyContext

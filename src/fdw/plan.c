@@ -20,8 +20,10 @@
 #include "access/sysattr.h"
 #include "compat.h"
 #include "fdw/binding.h"
+#include "fdw/conditions.h"
 #include "fdw/key.h"
 #include "fdw/plan.h"
+#include "nodes/makefuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
@@ -52,78 +54,46 @@ typedef struct RelPlan
 								 * key */
 } RelPlan;
 
-static KeyContext
-key_context(PlannerInfo *root, RelOptInfo *rel)
+static Conditions
+classify(PlannerInfo *root, RelOptInfo *rel, List *rinfos)
 {
-	KeyContext	context = {0};
+	const RelPlan *plan = rel->fdw_private;
 
-	context.root = root;
-	context.relid = rel->relid;
-	context.columns = ((RelPlan *) rel->fdw_private)->key_columns;
-	return context;
-}
-
-/* Several keys are one: what is in all of them. */
-static List *
-join_keys(List *keys)
-{
-	if (list_length(keys) <= 1)
-		return keys ? linitial(keys) : NIL;
-	return list_make2(makeInteger(KEY_AND), keys);
+	return conditions_classify(root, rel->relid, plan->key_columns, get_actual_clauses(rinfos));
 }
 
 /*
- * The key in a relation's conditions, NIL if there is none, and the
- * expressions that it refers to.  The relation must have been sized.
+ * What the scan of a path will look up; the relation must have been sized.  The
+ * guards include PostgreSQL's gating conditions, and what a partition's
+ * constraint says of outer rows, by which PostgreSQL prunes.
  */
-List *
-plan_extract_key(PlannerInfo *root, RelOptInfo *rel, List *rinfos, List **exprs)
+PlannedKey
+plan_key_of_path(PlannerInfo *root, ForeignPath *path)
 {
-	KeyContext	context = key_context(root, rel);
-	List	   *keys = NIL;
-	ListCell   *lc;
+	RelOptInfo *rel = path->path.parent;
+	const RelPlan *plan = rel->fdw_private;
+	ParamPathInfo *param = path->path.param_info;
+	List	   *clauses = get_actual_clauses(list_concat_copy(rel->baserestrictinfo,
+															  param ? param->ppi_clauses : NIL));
+	Conditions	conditions = conditions_classify(root, rel->relid, plan->key_columns, clauses);
+	PartitionConditions partition = conditions_of_partition(root, rel->relid, plan->key_columns,
+															clauses);
 
-	foreach(lc, rinfos)
-	{
-		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		bool		exact = true;
-		List	   *key = rinfo->pseudoconstant ? NULL :
-			key_extract(&context, rinfo->clause, &exact);
-
-		if (key)
-			keys = lappend(keys, key);
-	}
-	*exprs = context.exprs;
-	return join_keys(keys);
+	return (PlannedKey) {
+		.key = conditions.key,
+		.exprs = conditions.exprs,
+		.guards = list_concat(conditions.guards, partition.guards),
+		.arn_filter = partition.arn_filter,
+	};
 }
 
 /* How many ARNs conditions ask for; negative if none of them is a key. */
 static double
 count_keys(PlannerInfo *root, RelOptInfo *rel, List *rinfos)
 {
-	List	   *exprs;
-	List	   *key = plan_extract_key(root, rel, rinfos, &exprs);
+	Conditions	conditions = classify(root, rel, rinfos);
 
-	return key ? key_estimate(root, key, exprs) : -1;
-}
-
-/* Conditions that a key does not take care of. */
-static List *
-other_conditions(PlannerInfo *root, RelOptInfo *rel, List *rinfos)
-{
-	KeyContext	context = key_context(root, rel);
-	List	   *others = NIL;
-	ListCell   *lc;
-
-	foreach(lc, rinfos)
-	{
-		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		bool		exact = true;
-
-		if (!key_extract(&context, rinfo->clause, &exact) || !exact)
-			others = lappend(others, rinfo);
-	}
-	return others;
+	return conditions.key ? key_estimate(root, conditions.key, conditions.exprs) : -1;
 }
 
 void
@@ -132,15 +102,15 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 {
 	RelPlan    *plan = palloc0(sizeof(RelPlan));
 	BoundTable *table = binding_table(foreigntableid);
+	Conditions	conditions;
 
 	baserel->fdw_private = plan;
 	plan->key_columns = binding_key_columns(table, baserel->max_attr);
+	conditions = classify(root, baserel, baserel->baserestrictinfo);
 	plan->rows = table->table ? table->table->rows : DEFAULT_ROWS;
 	plan->selectivity =
-		clauselist_selectivity(root,
-							   other_conditions(root, baserel, baserel->baserestrictinfo),
-							   baserel->relid, JOIN_INNER, NULL);
-	plan->keys = count_keys(root, baserel, baserel->baserestrictinfo);
+		clauselist_selectivity(root, conditions.others, baserel->relid, JOIN_INNER, NULL);
+	plan->keys = conditions.key ? key_estimate(root, conditions.key, conditions.exprs) : -1;
 
 	baserel->tuples = IMAGES * plan->rows;
 	baserel->rows = clamp_row_est((plan->keys < 0 ? IMAGES : plan->keys) *
@@ -188,7 +158,8 @@ is_key_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 static List *
 join_conditions(PlannerInfo *root, RelOptInfo *rel)
 {
-	KeyContext	context = key_context(root, rel);
+	const RelPlan *plan = rel->fdw_private;
+	KeyContext	context = {.root = root,.relid = rel->relid,.columns = plan->key_columns};
 	List	   *conditions = NIL;
 	ListCell   *lc;
 
@@ -271,31 +242,20 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 						   Oid foreigntableid, ForeignPath *best_path,
 						   List *tlist, List *scan_clauses, Plan *outer_plan)
 {
-	KeyContext	context = key_context(root, baserel);
-	List	   *keys = NIL;
-	List	   *key_quals = NIL;
-	List	   *other_quals = NIL;
-	List	   *key;
-	ListCell   *lc;
+	const RelPlan *plan = baserel->fdw_private;
+	List	   *clauses = extract_actual_clauses(scan_clauses, false);
+	Conditions	conditions = conditions_classify(root, baserel->relid, plan->key_columns, clauses);
+	PartitionConditions partition = conditions_of_partition(root, baserel->relid,
+															plan->key_columns, clauses);
 
 	(void) foreigntableid;
 	(void) best_path;
-	foreach(lc, extract_actual_clauses(scan_clauses, false))
-	{
-		Expr	   *clause = lfirst(lc);
-		bool		exact = true;
-
-		key = key_extract(&context, clause, &exact);
-		if (key)
-		{
-			keys = lappend(keys, key);
-			key_quals = lappend(key_quals, clause);
-		}
-		if (!key || !exact)
-			other_quals = lappend(other_quals, clause);
-	}
-
-	return make_foreignscan(tlist, other_quals, baserel->relid, context.exprs,
-							list_make2(join_keys(keys), needed_attributes(baserel, other_quals)),
-							NIL, key_quals, outer_plan);
+	return make_foreignscan(tlist, conditions.others, baserel->relid,
+							list_make3(conditions.exprs, conditions.guards, partition.guards),
+							list_make4(conditions.key,
+									   needed_attributes(baserel, conditions.others),
+									   partition.arn_filter,
+									   makeInteger(list_length(conditions.key_quals))),
+							NIL, list_concat_copy(conditions.key_quals, conditions.guards),
+							outer_plan);
 }

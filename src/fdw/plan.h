@@ -15,11 +15,23 @@
 
 #include "foreign/fdwapi.h"
 
-/* What ForeignScan.fdw_private holds; fdw_exprs holds the key's expressions. */
+/* What ForeignScan.fdw_private holds. */
 enum FdwScanPrivateIndex
 {
 	FdwScanPrivateKey,			/* a key, see key.h; NIL if there is none */
 	FdwScanPrivateAttrs,		/* attribute numbers to fill, as integers */
+	FdwScanPrivateArnFilter,	/* see conditions.h */
+	FdwScanPrivateKeyQuals,		/* an Integer: of fdw_recheck_quals, so many
+								 * are the key's, the others are guards */
+};
+
+/* What ForeignScan.fdw_exprs holds: lists of expressions. */
+enum FdwScanExprsIndex
+{
+	FdwScanExprsKey,			/* the key's */
+	FdwScanExprsGuards,			/* conditions that need no row of the table, and
+								 * are no gating conditions of PostgreSQL's */
+	FdwScanExprsAhead,			/* more of these, for look-ups ahead only */
 };
 
 /* A round trip over the network, in the planner's units, as postgres_fdw's. */
@@ -28,8 +40,16 @@ enum FdwScanPrivateIndex
 /* Of which so many are made at once, as max_concurrency has it unless it is set. */
 #define PLAN_LOOKUPS_AT_ONCE	16.0
 
-extern List *plan_extract_key(PlannerInfo *root, RelOptInfo *rel, List *rinfos,
-							  List **exprs);
+/* What a scan will look up, as far as its conditions say. */
+typedef struct PlannedKey
+{
+	List	   *key;			/* see key.h; NIL: nothing, for want of a key */
+	List	   *exprs;			/* that the key refers to */
+	List	   *guards;			/* conditions that must hold before */
+	List	   *arn_filter;		/* see conditions.h */
+} PlannedKey;
+
+extern PlannedKey plan_key_of_path(PlannerInfo *root, ForeignPath *path);
 extern void imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 										  Oid foreigntableid);
 extern void imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,

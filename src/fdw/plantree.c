@@ -14,44 +14,125 @@
 
 #include "fdw/plantree.h"
 
-static bool
-find_in_plans(List *plans, Plan *wanted, List **ancestors)
+/* The plans that a plan takes its rows from: not sub-selects, which are trees of their own. */
+static List *
+inputs_of(Plan *plan)
 {
-	ListCell   *lc;
-
-	foreach(lc, plans)
+	switch (nodeTag(plan))
 	{
-		if (plantree_find(lfirst(lc), wanted, ancestors))
-			return true;
+		case T_Append:
+			return ((Append *) plan)->appendplans;
+		case T_MergeAppend:
+			return ((MergeAppend *) plan)->mergeplans;
+		case T_SubqueryScan:
+			return list_make1(((SubqueryScan *) plan)->subplan);
+		case T_CustomScan:
+			return ((CustomScan *) plan)->custom_plans;
+		default:
+			return list_make2(outerPlan(plan), innerPlan(plan));
 	}
-	return false;
 }
 
 /*
  * Whether a plan is in the tree below another, or that itself; the nodes above
- * it are appended to *ancestors, the nearest first.  Sub-selects are trees of
- * their own.
+ * the wanted plan are appended to *ancestors, the nearest first.
  */
 bool
 plantree_find(Plan *plan, Plan *wanted, List **ancestors)
 {
-	bool		found;
+	ListCell   *lc;
 
 	if (plan == NULL || plan == wanted)
 		return plan != NULL;
-	found = plantree_find(outerPlan(plan), wanted, ancestors) ||
-		plantree_find(innerPlan(plan), wanted, ancestors);
-	if (!found && IsA(plan, Append))
-		found = find_in_plans(((Append *) plan)->appendplans, wanted, ancestors);
-	if (!found && IsA(plan, MergeAppend))
-		found = find_in_plans(((MergeAppend *) plan)->mergeplans, wanted, ancestors);
-	if (!found && IsA(plan, SubqueryScan))
-		found = plantree_find(((SubqueryScan *) plan)->subplan, wanted, ancestors);
-	if (!found && IsA(plan, CustomScan))
-		found = find_in_plans(((CustomScan *) plan)->custom_plans, wanted, ancestors);
-	if (found)
-		*ancestors = lappend(*ancestors, plan);
-	return found;
+	foreach(lc, inputs_of(plan))
+	{
+		if (plantree_find(lfirst(lc), wanted, ancestors))
+		{
+			*ancestors = lappend(*ancestors, plan);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The expressions of a plan's own kind, beside its target list and conditions. */
+static List *
+expressions_of_kind(Plan *plan)
+{
+	switch (nodeTag(plan))
+	{
+		case T_Result:
+			return list_make1(((Result *) plan)->resconstantqual);
+		case T_ModifyTable:
+			{
+				ModifyTable *modify = (ModifyTable *) plan;
+
+				return list_make5(modify->withCheckOptionLists, modify->returningLists,
+								  modify->onConflictSet, modify->onConflictWhere,
+								  modify->mergeActionLists);
+			}
+		case T_SampleScan:
+			return list_make1(((SampleScan *) plan)->tablesample);
+		case T_IndexScan:
+			return list_make2(((IndexScan *) plan)->indexqualorig,
+							  ((IndexScan *) plan)->indexorderbyorig);
+		case T_IndexOnlyScan:
+			return list_make2(((IndexOnlyScan *) plan)->indexqual,
+							  ((IndexOnlyScan *) plan)->indexorderby);
+		case T_BitmapIndexScan:
+			return list_make1(((BitmapIndexScan *) plan)->indexqualorig);
+		case T_BitmapHeapScan:
+			return list_make1(((BitmapHeapScan *) plan)->bitmapqualorig);
+		case T_TidScan:
+			return list_make1(((TidScan *) plan)->tidquals);
+		case T_TidRangeScan:
+			return list_make1(((TidRangeScan *) plan)->tidrangequals);
+		case T_FunctionScan:
+			return list_make1(((FunctionScan *) plan)->functions);
+		case T_TableFuncScan:
+			return list_make1(((TableFuncScan *) plan)->tablefunc);
+		case T_ValuesScan:
+			return list_make1(((ValuesScan *) plan)->values_lists);
+		case T_ForeignScan:
+			return list_make2(((ForeignScan *) plan)->fdw_exprs,
+							  ((ForeignScan *) plan)->fdw_recheck_quals);
+		case T_CustomScan:
+			return list_make1(((CustomScan *) plan)->custom_exprs);
+		case T_NestLoop:
+			return list_make1(((Join *) plan)->joinqual);
+		case T_MergeJoin:
+			return list_make2(((Join *) plan)->joinqual, ((MergeJoin *) plan)->mergeclauses);
+		case T_HashJoin:
+			return list_make2(((Join *) plan)->joinqual, ((HashJoin *) plan)->hashclauses);
+		case T_Limit:
+			return list_make2(((Limit *) plan)->limitOffset, ((Limit *) plan)->limitCount);
+		case T_WindowAgg:
+			return list_make3(((WindowAgg *) plan)->startOffset, ((WindowAgg *) plan)->endOffset,
+							  ((WindowAgg *) plan)->runCondition);
+		default:
+			return NIL;
+	}
+}
+
+/* Of the plans from "plan" down, the first that has something in its expressions; or NULL. */
+Plan *
+plantree_find_expression(Plan *plan, bool (*has) (Node *node, void *context), void *context)
+{
+	ListCell   *lc;
+
+	if (plan == NULL)
+		return NULL;
+	if (has((Node *) plan->targetlist, context) || has((Node *) plan->qual, context) ||
+		has((Node *) plan->initPlan, context) || has((Node *) expressions_of_kind(plan), context))
+		return plan;
+	foreach(lc, inputs_of(plan))
+	{
+		Plan	   *found = plantree_find_expression(lfirst(lc), has, context);
+
+		if (found)
+			return found;
+	}
+	return NULL;
 }
 
 /*

@@ -24,9 +24,11 @@
 #include "fdw/execution.h"
 #include "fdw/explain.h"
 #include "fdw/key.h"
+#include "fdw/key_state.h"
 #include "fdw/option.h"
 #include "fdw/plantree.h"
 #include "fdw/readahead.h"
+#include "fdw/readahead_key.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -35,8 +37,9 @@
 typedef struct ReadAheadKey
 {
 	Client	   *client;
-	List	   *key;
-	List	   *exprs;			/* of ExprState */
+	KeyState   *state;
+	bool		whole;			/* may raise an error: only if all rows are
+								 * taken */
 } ReadAheadKey;
 
 /* An outer row. */
@@ -120,23 +123,28 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 	state->keys = palloc0(list_length(scan->custom_private) * sizeof(ReadAheadKey));
+	/* Keys are evaluated on the outer plan's own slots, of whatever kind. */
+	node->ss.ps.scanopsset = true;
+	node->ss.ps.scanopsfixed = false;
 	forboth(exprs, scan->custom_exprs, private, scan->custom_private)
 	{
 		ReadAheadKey *key = &state->keys[state->nkeys++];
-		List	   *oids = list_nth(lfirst(private), ReadAheadPrivateOids);
-		Oid			userid = lsecond_oid(oids);
+		const RowKey *planned = row_key_from_list(lfirst(private));
 
-		key->key = list_nth(lfirst(private), ReadAheadPrivateKey);
-		key->exprs = ExecInitExprList(lfirst(exprs), &node->ss.ps);
-		key->client = statement_client(estate, linitial_oid(oids),
-									   OidIsValid(userid) ? userid : GetUserId(),
+		key->state = key_state_create(planned->key,
+									  list_nth(lfirst(exprs), ReadAheadExprsKey),
+									  list_nth(lfirst(exprs), ReadAheadExprsGuards),
+									  planned->arn_filter, &node->ss.ps);
+		key->whole = planned->whole;
+		key->client = statement_client(estate, planned->serverid,
+									   OidIsValid(planned->userid) ? planned->userid : GetUserId(),
 									   option_read_config);
 		key->client->nscans++;
 		if (!asks_already(state, key))
 			state->at_once += key->client->config.max_concurrency;
 	}
 	state->runs_to_end = plantree_runs_to_end(estate->es_plannedstmt, &scan->scan.plan);
-	state->size = state->at_once * EXECUTION_DEPTH;
+	state->size = Max(1, state->at_once * EXECUTION_DEPTH);
 	state->window = palloc0(state->size * sizeof(ReadAheadRow));
 	state->key_context = AllocSetContextCreate(estate->es_query_cxt,
 											   "imagebuilder_fdw read-ahead key",
@@ -151,28 +159,37 @@ static int
 look_up_key(const ReadAheadState *state, const ReadAheadKey *key, ExprContext *econtext,
 			int limit)
 {
-	List	   *arns = key_evaluate(key->key, key->exprs, econtext);
 	int			started = 0;
 	ListCell   *lc;
 
-	foreach(lc, arns)
+	if (!key_state_guards_hold(key->state, econtext))
+		return 0;
+	foreach(lc, key_state_evaluate(key->state, econtext))
 	{
+		const KeyValue *value = lfirst(lc);
+
 		/* A row's own list is the inner scan's to keep up with. */
 		if (started == limit)
 			break;
-		/* What is no ARN is an error when the row is reached. */
-		if (lookup_is_arn(lfirst(lc)) &&
-			statement_look_ahead(key->client, lfirst(lc), state))
+		if (lookup_is_arn(value->arn) && key_state_admits(key->state, value->arn) &&
+			statement_look_ahead(key->client, value->arn, state))
 			started++;
 	}
 	return started;
 }
 
-/* How many look-ups, and rows, it may be ahead. */
+/* Whether all outer rows will be taken. */
+static bool
+takes_all_rows(const ReadAheadState *state)
+{
+	return execution_depth(&state->css.ss.ps, state->runs_to_end) > 1;
+}
+
+/* How many look-ups, and rows, the read-ahead may be ahead of the inner side. */
 static int
 depth(const ReadAheadState *state)
 {
-	return state->at_once * execution_depth(&state->css.ss.ps, state->runs_to_end);
+	return Max(1, state->at_once * execution_depth(&state->css.ss.ps, state->runs_to_end));
 }
 
 /* Start the look-ups that an outer row will need; returns how many. */
@@ -184,14 +201,16 @@ look_up_for(ReadAheadState *state, TupleTableSlot *row)
 	int			started = 0;
 
 	ResetExprContext(econtext);
-	/* The expressions were made for the scan's own slot, which is virtual. */
-	slot_getallattrs(row);
 	econtext->ecxt_scantuple = row;
 	MemoryContextReset(state->key_context);
 	previous = MemoryContextSwitchTo(state->key_context);
 	for (int i = 0; i < state->nkeys; i++)
+	{
+		if (state->keys[i].whole && !takes_all_rows(state))
+			continue;
 		started += look_up_key(state, &state->keys[i], econtext,
 							   Max(1, depth(state) - state->nlookups - started));
+	}
 	MemoryContextSwitchTo(previous);
 	return started;
 }
@@ -292,7 +311,7 @@ explain_read_ahead(CustomScanState *node, List *ancestors, ExplainState *es)
 	for (int i = 0; i < state->nkeys; i++)
 	{
 		if (!asks_already(state, &state->keys[i]))
-			statement_unclaimed(state->keys[i].client, state, &stats);
+			statement_stats(state->keys[i].client, state, &stats);
 	}
 	if (es->analyze && stats.requests > 0)
 		explain_stats(&stats, es);

@@ -18,13 +18,13 @@
 #define READ_AHEAD_NAME		"Image Builder Read Ahead"
 
 /*
- * What a list in CustomScan.custom_private holds, for each key; a list of its
- * expressions is in custom_exprs at the same place.
+ * CustomScan.custom_private holds the keys, see row_key_to_list(), without their
+ * expressions; custom_exprs has for each key, at the same place, a list of:
  */
-enum ReadAheadPrivateIndex
+enum ReadAheadExprsIndex
 {
-	ReadAheadPrivateKey,		/* a key, see key.h */
-	ReadAheadPrivateOids,		/* the inner table's server and user */
+	ReadAheadExprsKey,			/* the key's expressions */
+	ReadAheadExprsGuards,		/* the guards */
 };
 
 extern const CustomScanMethods readahead_scan_methods;

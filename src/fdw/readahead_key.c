@@ -13,81 +13,35 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "fdw/guard.h"
+#include "fdw/harmless.h"
 #include "fdw/plan.h"
 #include "fdw/readahead_key.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
-#include "parser/parsetree.h"
-
-/* The paths that a path takes its rows from, in its own query. */
-static List *
-inputs_of(Path *path)
-{
-	switch (nodeTag(path))
-	{
-		case T_MaterialPath:
-			return list_make1(((MaterialPath *) path)->subpath);
-		case T_MemoizePath:
-			return list_make1(((MemoizePath *) path)->subpath);
-		case T_ProjectionPath:
-			return list_make1(((ProjectionPath *) path)->subpath);
-		case T_ProjectSetPath:
-			return list_make1(((ProjectSetPath *) path)->subpath);
-		case T_SortPath:
-		case T_IncrementalSortPath:
-			return list_make1(((SortPath *) path)->subpath);
-		case T_GroupPath:
-			return list_make1(((GroupPath *) path)->subpath);
-		case T_AggPath:
-			return list_make1(((AggPath *) path)->subpath);
-		case T_GroupingSetsPath:
-			return list_make1(((GroupingSetsPath *) path)->subpath);
-		case T_WindowAggPath:
-			return list_make1(((WindowAggPath *) path)->subpath);
-		case T_LimitPath:
-			return list_make1(((LimitPath *) path)->subpath);
-		case T_AppendPath:
-			return ((AppendPath *) path)->subpaths;
-		case T_MergeAppendPath:
-			return ((MergeAppendPath *) path)->subpaths;
-		case T_NestPath:
-		case T_MergePath:
-		case T_HashPath:
-			return list_make2(((JoinPath *) path)->outerjoinpath,
-							  ((JoinPath *) path)->innerjoinpath);
-		case T_CustomPath:
-			return ((CustomPath *) path)->custom_paths;
-		default:
-			return compat_unique_input(path);
-	}
-}
-
-static bool
-is_ours(const RelOptInfo *rel)
-{
-	return IS_SIMPLE_REL(rel) && rel->fdwroutine &&
-		rel->fdwroutine->GetForeignPaths == imagebuilderGetForeignPaths;
-}
+#include "optimizer/planner.h"
 
 static RowKey *
-key_of_path(PlannerInfo *root, ForeignPath *scan)
+key_of_scan(PlannerInfo *root, ForeignPath *scan, Reach reach)
 {
 	RelOptInfo *rel = scan->path.parent;
-	ParamPathInfo *param = scan->path.param_info;
+	PlannedKey	planned = plan_key_of_path(root, scan);
 	RowKey	   *key;
 
-	if (!is_ours(rel))
+	if (planned.key == NIL)
 		return NULL;
-	key = palloc(sizeof(RowKey));
-	key->key = plan_extract_key(root, rel,
-								list_concat_copy(rel->baserestrictinfo,
-												 param ? param->ppi_clauses : NIL),
-								&key->exprs);
+	key = palloc0(sizeof(RowKey));
+	key->key = planned.key;
+	key->exprs = planned.exprs;
+	key->guards = planned.guards;
+	key->arn_filter = planned.arn_filter;
 	key->serverid = rel->serverid;
 	key->userid = rel->userid;
-	return key->key ? key : NULL;
+	key->certain = reach != REACH_MAYBE;
+	return key;
 }
 
 /* A sub-select knows columns of the query around it as parameters. */
@@ -123,8 +77,9 @@ contains_inner_param(Node *node, Bitmapset *outer_params)
 }
 
 /*
- * Keys within a sub-select, in the terms of the query around it: those that
- * depend on nothing else.  "params" are its parameters, PlannerParamItem.
+ * Keys within a sub-select, in the terms of the query around the sub-select:
+ * those that depend on nothing else.  "params" are the sub-select's parameters,
+ * PlannerParamItem.
  */
 static List *
 keys_from_outside(PlannerInfo *subroot, List *keys, List *params)
@@ -136,25 +91,51 @@ keys_from_outside(PlannerInfo *subroot, List *keys, List *params)
 	{
 		RowKey	   *key = lfirst(lc);
 
-		if (!bms_is_empty(pull_varnos(subroot, (Node *) key->exprs)))
+		if (!bms_is_empty(pull_varnos(subroot, (Node *) key->exprs)) ||
+			!bms_is_empty(pull_varnos(subroot, (Node *) key->guards)))
 			continue;
 		key->exprs = (List *) parameters_to_columns((Node *) key->exprs, params);
-		if (!contains_inner_param((Node *) key->exprs, subroot->outer_params))
+		key->guards = (List *) parameters_to_columns((Node *) key->guards, params);
+		if (!contains_inner_param((Node *) key->exprs, subroot->outer_params) &&
+			!contains_inner_param((Node *) key->guards, subroot->outer_params))
 			outside = lappend(outside, key);
 	}
 	return outside;
 }
 
-/* The keys (RowKey) of all our scans below a path, in the terms of its own query. */
-List *
-row_keys_of_path(PlannerInfo *root, Path *path)
+/* The conditions that a path checks before any of its inputs is run. */
+static List *
+conditions_before(Path *path)
 {
-	List	   *keys = NIL;
+	List	   *conditions = NIL;
 	ListCell   *lc;
 
-	if (IsA(path, ForeignPath))
+	if (!IsA(path, NestPath) && !IsA(path, MergePath) && !IsA(path, HashPath))
+		return guards_of_path(path);
+	foreach(lc, ((JoinPath *) path)->joinrestrictinfo)
 	{
-		RowKey	   *key = key_of_path(root, (ForeignPath *) path);
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (rinfo->pseudoconstant)
+			conditions = lappend(conditions, rinfo->clause);
+	}
+	return conditions;
+}
+
+/*
+ * The keys (RowKey) of all scans of this wrapper's below a path, in the terms of
+ * the path's own query.  "reach" is how much of the path is run for each row.
+ */
+List *
+row_keys_of_path(PlannerInfo *root, Path *path, Reach reach)
+{
+	List	   *keys = NIL;
+	List	   *conditions;
+	ListCell   *lc;
+
+	if (pathtree_is_scan_of_ours(path))
+	{
+		RowKey	   *key = key_of_scan(root, (ForeignPath *) path, reach);
 
 		return key ? list_make1(key) : NIL;
 	}
@@ -164,76 +145,36 @@ row_keys_of_path(PlannerInfo *root, Path *path)
 
 		return keys_from_outside(rel->subroot,
 								 row_keys_of_path(rel->subroot,
-												  ((SubqueryScanPath *) path)->subpath),
+												  ((SubqueryScanPath *) path)->subpath, reach),
 								 rel->subplan_params);
 	}
-	foreach(lc, inputs_of(path))
-		keys = list_concat(keys, row_keys_of_path(root, lfirst(lc)));
+	foreach(lc, pathtree_inputs(path, reach))
+	{
+		PathInput  *input = lfirst(lc);
+
+		keys = list_concat(keys, row_keys_of_path(root, input->path, input->reach));
+	}
+	conditions = conditions_before(path);
+	foreach(lc, keys)
+	{
+		RowKey	   *key = lfirst(lc);
+
+		key->guards = list_concat_copy(conditions, key->guards);
+	}
 	return keys;
 }
 
-static RowKey *
-key_of_plan(PlannerInfo *root, ForeignScan *scan)
+/* The path that a sub-select was planned from, and how much of it is run. */
+static Path *
+path_of_subplan(PlannerInfo *subroot, const SubPlan *subplan, Reach *reach)
 {
-	RelOptInfo *rel;
-	RowKey	   *key;
+	RelOptInfo *rel = fetch_upper_rel(subroot, UPPERREL_FINAL, NULL);
 
-	if (scan->scan.scanrelid == 0)
-		return NULL;
-	rel = find_base_rel(root, scan->scan.scanrelid);
-	if (!is_ours(rel))
-		return NULL;
-	key = palloc(sizeof(RowKey));
-	key->key = list_nth(scan->fdw_private, FdwScanPrivateKey);
-	key->exprs = scan->fdw_exprs;
-	key->serverid = rel->serverid;
-	key->userid = rel->userid;
-	return key->key ? key : NULL;
-}
-
-/* The plans that a plan takes its rows from, in its own query. */
-static List *
-inputs_of_plan(Plan *plan)
-{
-	switch (nodeTag(plan))
-	{
-		case T_Append:
-			return ((Append *) plan)->appendplans;
-		case T_MergeAppend:
-			return ((MergeAppend *) plan)->mergeplans;
-		case T_CustomScan:
-			return ((CustomScan *) plan)->custom_plans;
-		default:
-			return list_make2(outerPlan(plan), innerPlan(plan));
-	}
-}
-
-/* The same for a plan not yet finished, as a sub-select in an expression has. */
-static List *
-row_keys_of_plan(PlannerInfo *root, Plan *plan)
-{
-	List	   *keys = NIL;
-	ListCell   *lc;
-
-	if (plan == NULL)
-		return NIL;
-	if (IsA(plan, ForeignScan))
-	{
-		RowKey	   *key = key_of_plan(root, (ForeignScan *) plan);
-
-		return key ? list_make1(key) : NIL;
-	}
-	if (IsA(plan, SubqueryScan))
-	{
-		RelOptInfo *rel = find_base_rel(root, ((SubqueryScan *) plan)->scan.scanrelid);
-
-		return keys_from_outside(rel->subroot,
-								 row_keys_of_plan(rel->subroot, ((SubqueryScan *) plan)->subplan),
-								 rel->subplan_params);
-	}
-	foreach(lc, inputs_of_plan(plan))
-		keys = list_concat(keys, row_keys_of_plan(root, lfirst(lc)));
-	return keys;
+	*reach = subplan->subLinkType == ARRAY_SUBLINK ? REACH_ALL : REACH_FIRST;
+	/* As make_subplan() in PostgreSQL's subselect.c has it. */
+	return get_cheapest_fractional_path(rel, subplan->subLinkType == EXISTS_SUBLINK ? 1.0 :
+										subplan->subLinkType == ALL_SUBLINK ||
+										subplan->subLinkType == ANY_SUBLINK ? 0.5 : 0.0);
 }
 
 static List *
@@ -241,6 +182,8 @@ row_keys_of_subplan(PlannerInfo *root, const SubPlan *subplan)
 {
 	PlannerInfo *subroot = list_nth(root->glob->subroots, subplan->plan_id - 1);
 	List	   *params = NIL;
+	Reach		reach;
+	Path	   *path = path_of_subplan(subroot, subplan, &reach);
 	ListCell   *id;
 	ListCell   *arg;
 
@@ -252,11 +195,7 @@ row_keys_of_subplan(PlannerInfo *root, const SubPlan *subplan)
 		item->item = lfirst(arg);
 		params = lappend(params, item);
 	}
-	return keys_from_outside(subroot,
-							 row_keys_of_plan(subroot,
-											  list_nth(root->glob->subplans,
-													   subplan->plan_id - 1)),
-							 params);
+	return keys_from_outside(subroot, row_keys_of_path(subroot, path, reach), params);
 }
 
 typedef struct TargetWalk
@@ -289,18 +228,112 @@ row_keys_of_targets(PlannerInfo *root, List *targets)
 	return walk.keys;
 }
 
+/* ---- a key and the rows that it is for ------------------------------------------ */
+
+/* Whether two expressions are the same column, the same place-holder, or equal. */
+static bool
+is_same_expr(Node *a, Node *b)
+{
+	if (IsA(a, Var) && IsA(b, Var))
+		return ((Var *) a)->varno == ((Var *) b)->varno &&
+			((Var *) a)->varattno == ((Var *) b)->varattno;
+	if (IsA(a, PlaceHolderVar) && IsA(b, PlaceHolderVar))
+		return ((PlaceHolderVar *) a)->phid == ((PlaceHolderVar *) b)->phid;
+	return !IsA(a, Const) && !IsA(a, Param) && equal(a, b);
+}
+
 /*
- * Whether a key can be looked up ahead of the outer rows: it must come from
- * them alone, and to compute it for rows that are never reached must not raise
- * anything, nor do anything twice.
+ * Expressions over the outer rows as the outer plan emits them.  A join clause
+ * may know nothing of the outer joins by which its columns have become null in
+ * the outer plan: PostgreSQL 16 and later mark such columns, and compare the marks.
+ */
+Node *
+row_key_over_rows(Node *node, List *targets)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return NULL;
+	foreach(lc, IsA(node, List) ? NIL : targets)
+	{
+		Node	   *target = (Node *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (is_same_expr(node, target))
+			return (Node *) copyObject(target);
+	}
+	return expression_tree_mutator(node, row_key_over_rows, targets);
+}
+
+/* Whether an expression needs more than what a path emits. */
+static bool
+needs_more(Node *node, const Path *path)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	foreach(lc, IsA(node, List) ? NIL : path->pathtarget->exprs)
+	{
+		if (is_same_expr(node, lfirst(lc)))
+			return false;
+	}
+	if (IsA(node, Var) || IsA(node, PlaceHolderVar))
+		return true;
+	return expression_tree_walker(node, needs_more, unconstify(Path *, path));
+}
+
+/* Have a key speak of a partition of the outer side instead of the whole. */
+void
+row_key_to_child(PlannerInfo *root, RowKey *key, RelOptInfo *child_rel)
+{
+	key->exprs = (List *) compat_adjust_to_child(root, (Node *) key->exprs, child_rel);
+	key->guards = (List *) compat_adjust_to_child(root, (Node *) key->guards, child_rel);
+}
+
+/*
+ * Whether a key can be looked up ahead of an outer path's rows, for which it is
+ * prepared then: it must come from these rows alone, and nothing may be done
+ * twice.  Nor may an error be raised for a row that is never reached: where
+ * that could be, the key is for when all rows are taken, and the scan evaluates
+ * it for each.
  */
 bool
-row_key_is_of(PlannerInfo *root, const RowKey *key, const RelOptInfo *outer)
+row_key_fits(PlannerInfo *root, RowKey *key, const Path *outer)
 {
-	Node	   *exprs = (Node *) key->exprs;
-	Relids		relids = pull_varnos(root, exprs);
+	List	   *exprs;
 
-	return !bms_is_empty(relids) && bms_is_subset(relids, outer->relids) &&
-		!contain_subplans(exprs) && !contain_volatile_functions(exprs) &&
-		!contain_leaked_vars(exprs);
+	if (IS_OTHER_REL(outer->parent) && outer->parent->top_parent_relids)
+		row_key_to_child(root, key, outer->parent);
+	exprs = list_concat_copy(key->exprs, key->guards);
+	if (bms_is_empty(pull_varnos(root, (Node *) key->exprs)) ||
+		needs_more((Node *) exprs, outer) || contain_subplans((Node *) exprs) ||
+		contain_volatile_functions((Node *) exprs))
+		return false;
+	key->whole = !expression_is_harmless((Node *) exprs);
+	return key->certain || !key->whole;
+}
+
+/* A key as what plans can be copied with; row_key_from_list() takes it. */
+List *
+row_key_to_list(const RowKey *key)
+{
+	return list_make5(key->key, key->exprs, key->guards, key->arn_filter,
+					  list_make2(list_make2_oid(key->serverid, key->userid),
+								 makeInteger(key->whole)));
+}
+
+RowKey *
+row_key_from_list(List *list)
+{
+	RowKey	   *key = palloc0(sizeof(RowKey));
+	List	   *rest = list_nth(list, 4);
+
+	key->key = linitial(list);
+	key->exprs = lsecond(list);
+	key->guards = lthird(list);
+	key->arn_filter = lfourth(list);
+	key->serverid = linitial_oid((List *) linitial(rest));
+	key->userid = lsecond_oid((List *) linitial(rest));
+	key->whole = intVal(lsecond(rest)) != 0;
+	return key;
 }

@@ -13,19 +13,30 @@
 #ifndef IMAGEBUILDER_READAHEAD_KEY_H
 #define IMAGEBUILDER_READAHEAD_KEY_H
 
-#include "nodes/pathnodes.h"
+#include "fdw/pathtree.h"
 
-/* What a scan on a nested loop's inner side, or in a sub-select, looks up. */
+/* What a scan on a nested loop's inner side, or in a sub-select, looks up for a row. */
 typedef struct RowKey
 {
 	List	   *key;			/* see key.h */
-	List	   *exprs;			/* that it refers to, over the rows */
+	List	   *exprs;			/* that the key refers to, over the rows */
+	List	   *guards;			/* conditions on the row, without which nothing
+								 * is looked up */
+	List	   *arn_filter;		/* see conditions.h */
 	Oid			serverid;
 	Oid			userid;
+	bool		certain;		/* the scan evaluates exprs for each row for
+								 * which the guards hold */
+	bool		whole;			/* an expression may raise an error: evaluate it
+								 * ahead only if all rows are taken */
 } RowKey;
 
-extern List *row_keys_of_path(PlannerInfo *root, Path *path);
+extern List *row_keys_of_path(PlannerInfo *root, Path *path, Reach reach);
 extern List *row_keys_of_targets(PlannerInfo *root, List *targets);
-extern bool row_key_is_of(PlannerInfo *root, const RowKey *key, const RelOptInfo *rel);
+extern void row_key_to_child(PlannerInfo *root, RowKey *key, RelOptInfo *child_rel);
+extern bool row_key_fits(PlannerInfo *root, RowKey *key, const Path *outer);
+extern Node *row_key_over_rows(Node *node, List *targets);
+extern List *row_key_to_list(const RowKey *key);
+extern RowKey *row_key_from_list(List *list);
 
 #endif							/* IMAGEBUILDER_READAHEAD_KEY_H */

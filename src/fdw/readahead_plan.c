@@ -19,16 +19,16 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "fdw/guard.h"
 #include "fdw/plan.h"
 #include "fdw/readahead.h"
 #include "fdw/readahead_key.h"
 #include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
-#include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/planner.h"
 #include "utils/guc.h"
 
 /* imagebuilder_fdw.enable_read_ahead */
@@ -37,20 +37,21 @@ static bool enable_read_ahead = true;
 static set_join_pathlist_hook_type previous_join_hook = NULL;
 static set_rel_pathlist_hook_type previous_rel_hook = NULL;
 
-/* A path to look ahead of an outer path. */
-typedef struct ReadAheadPath
-{
-	CustomPath	path;			/* must be first */
-	List	   *keys;			/* of RowKey */
-} ReadAheadPath;
+/* Whether a cursor is being planned, which may be named in WHERE CURRENT OF. */
+static bool planning_cursor = false;
+
+static planner_hook_type previous_planner_hook = NULL;
 
 static Plan *plan_read_ahead(PlannerInfo *root, RelOptInfo *rel,
 							 CustomPath *best_path, List *tlist,
 							 List *clauses, List *custom_plans);
+static List *reparameterize_read_ahead(PlannerInfo *root, List *custom_private,
+									   RelOptInfo *child_rel);
 
 static const CustomPathMethods path_methods = {
 	.CustomName = READ_AHEAD_NAME,
 	.PlanCustomPath = plan_read_ahead,
+	.ReparameterizeCustomPathByChild = reparameterize_read_ahead,
 };
 
 static bool
@@ -59,16 +60,20 @@ is_read_ahead(const Path *path)
 	return IsA(path, CustomPath) && ((const CustomPath *) path)->methods == &path_methods;
 }
 
+/* Whether what a key asks for, another one has asked for anyway. */
 static bool
-is_same_key(PlannerInfo *root, const RowKey *a, const RowKey *b)
+is_same_key(PlannerInfo *root, const RowKey *key, const RowKey *other)
 {
-	if (a->serverid != b->serverid || a->userid != b->userid)
+	if (key->serverid != other->serverid || key->userid != other->userid ||
+		(other->guards && !equal(key->guards, other->guards)) ||
+		(other->arn_filter && !equal(key->arn_filter, other->arn_filter)) ||
+		(other->whole && !key->whole))
 		return false;
-	if (equal(a->key, b->key) && equal(a->exprs, b->exprs))
+	if (equal(key->key, other->key) && equal(key->exprs, other->exprs))
 		return true;
-	return list_length(a->exprs) == 1 && list_length(b->exprs) == 1 &&
-		(equal(linitial(a->exprs), linitial(b->exprs)) ||
-		 compat_exprs_known_equal(root, linitial(a->exprs), linitial(b->exprs)));
+	return list_length(key->exprs) == 1 && list_length(other->exprs) == 1 &&
+		(equal(linitial(key->exprs), linitial(other->exprs)) ||
+		 compat_exprs_known_equal(root, linitial(key->exprs), linitial(other->exprs)));
 }
 
 static bool
@@ -84,12 +89,24 @@ is_among(PlannerInfo *root, const RowKey *key, List *keys)
 	return false;
 }
 
+/* The keys (RowKey) of a path that looks ahead. */
+static List *
+keys_of(const Path *path)
+{
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	foreach(lc, ((const CustomPath *) path)->custom_private)
+		keys = lappend(keys, row_key_from_list(lfirst(lc)));
+	return keys;
+}
+
 /* Whether the same is looked up ahead further down on the outer side. */
 static bool
 is_read_ahead_below(PlannerInfo *root, const RowKey *key, Path *outer)
 {
 	if (is_read_ahead(outer))
-		return is_among(root, key, ((ReadAheadPath *) outer)->keys) ||
+		return is_among(root, key, keys_of(outer)) ||
 			is_read_ahead_below(root, key, linitial(((CustomPath *) outer)->custom_paths));
 	return IsA(outer, NestPath) &&
 		is_read_ahead_below(root, key, ((NestPath *) outer)->jpath.outerjoinpath);
@@ -108,7 +125,7 @@ keys_to_read_ahead(PlannerInfo *root, List *keys, Path *outer)
 	{
 		RowKey	   *key = lfirst(lc);
 
-		if (row_key_is_of(root, key, outer->parent) && !is_among(root, key, wanted) &&
+		if (row_key_fits(root, key, outer) && !is_among(root, key, wanted) &&
 			!is_read_ahead_below(root, key, outer))
 			wanted = lappend(wanted, key);
 	}
@@ -119,30 +136,45 @@ keys_to_read_ahead(PlannerInfo *root, List *keys, Path *outer)
 static Path *
 make_read_ahead_path(Path *outer, List *keys)
 {
-	ReadAheadPath *path = (ReadAheadPath *) newNode(sizeof(ReadAheadPath), T_CustomPath);
+	CustomPath *path = makeNode(CustomPath);
+	ListCell   *lc;
 
-	path->path.path.pathtype = T_CustomScan;
-	path->path.path.parent = outer->parent;
-	path->path.path.pathtarget = outer->pathtarget;
-	path->path.path.param_info = outer->param_info;
-	path->path.path.rows = outer->rows;
-	path->path.path.startup_cost = outer->startup_cost;
-	path->path.path.total_cost = outer->total_cost + outer->rows * cpu_tuple_cost;
-	compat_copy_disabled_nodes(&path->path.path, outer);
-	path->path.path.pathkeys = outer->pathkeys;
-	path->path.flags = CUSTOMPATH_SUPPORT_PROJECTION;
-	path->path.custom_paths = list_make1(outer);
-	path->path.methods = &path_methods;
-	path->keys = keys;
-	return &path->path.path;
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = outer->parent;
+	path->path.pathtarget = outer->pathtarget;
+	path->path.param_info = outer->param_info;
+	path->path.rows = outer->rows;
+	path->path.startup_cost = outer->startup_cost;
+	path->path.total_cost = outer->total_cost + outer->rows * cpu_tuple_cost;
+	compat_copy_disabled_nodes(&path->path, outer);
+	path->path.pathkeys = outer->pathkeys;
+	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	path->custom_paths = list_make1(outer);
+	/* All of it here: PostgreSQL copies a CustomPath by its size for partitions. */
+	foreach(lc, keys)
+		path->custom_private = lappend(path->custom_private, row_key_to_list(lfirst(lc)));
+	path->methods = &path_methods;
+	return &path->path;
 }
 
-/* What is saved by a path's look-ups: so many are waited for together. */
+/*
+ * The cost of a nested loop whose look-ups are made so many at once.  Only what
+ * the inner side costs is saved, and of that not the work on its rows: a join is
+ * no cheaper than its outer side, and more look-ups never cost less than fewer.
+ */
 static Cost
-saved_by(const Path *ahead)
+cost_ahead(const NestPath *loop, const Path *ahead)
 {
-	return Max(ahead->rows, 1.0) * list_length(((const ReadAheadPath *) ahead)->keys) *
-		PLAN_LOOKUP_COST * (1 - 1 / PLAN_LOOKUPS_AT_ONCE);
+	const Path *inner = loop->jpath.innerjoinpath;
+	double		rows = Max(ahead->rows, 1.0);
+	Cost		outer_cost = loop->jpath.outerjoinpath->total_cost;
+	Cost		work = rows * (1 + inner->rows) * cpu_tuple_cost;
+	Cost		lookups = Min(rows * PLAN_LOOKUP_COST *
+							  list_length(((const CustomPath *) ahead)->custom_private),
+							  loop->jpath.path.total_cost - outer_cost - work);
+
+	return loop->jpath.path.total_cost + ahead->total_cost - outer_cost -
+		Max(lookups, 0) * (1 - 1 / PLAN_LOOKUPS_AT_ONCE);
 }
 
 /* The nested loop with its outer side wrapped; NULL if that is of no use. */
@@ -150,6 +182,8 @@ static NestPath *
 make_offer(PlannerInfo *root, const NestPath *loop)
 {
 	Path	   *outer = loop->jpath.outerjoinpath;
+	bool		all = !loop->jpath.inner_unique &&
+		(loop->jpath.jointype == JOIN_INNER || loop->jpath.jointype == JOIN_LEFT);
 	Path	   *ahead;
 	List	   *keys;
 	NestPath   *offer;
@@ -157,16 +191,15 @@ make_offer(PlannerInfo *root, const NestPath *loop)
 	/* Not its own work again, seen from the join's other side. */
 	if (is_read_ahead(outer))
 		return NULL;
-	keys = keys_to_read_ahead(root, row_keys_of_path(root, loop->jpath.innerjoinpath), outer);
+	keys = row_keys_of_path(root, loop->jpath.innerjoinpath, all ? REACH_ALL : REACH_FIRST);
+	keys = keys_to_read_ahead(root, keys, outer);
 	if (keys == NIL)
 		return NULL;
 	ahead = make_read_ahead_path(outer, keys);
 	offer = makeNode(NestPath);
 	*offer = *loop;
 	offer->jpath.outerjoinpath = ahead;
-	offer->jpath.path.total_cost = Max(loop->jpath.path.total_cost - saved_by(ahead),
-									   offer->jpath.path.startup_cost +
-									   loop->jpath.path.total_cost * 0.1);
+	offer->jpath.path.total_cost = Max(cost_ahead(loop, ahead), loop->jpath.path.startup_cost);
 	return offer;
 }
 
@@ -188,47 +221,67 @@ feeds_targets(PlannerInfo *root, const RelOptInfo *rel)
 		!(query->sortClause && (query->limitCount || query->limitOffset));
 }
 
+/*
+ * Whether a cursor's plan must stay as it is, a scan that can run backward and
+ * that WHERE CURRENT OF finds the row in: that is so of one relation only, and
+ * with row marks not even of that.
+ */
+static bool
+must_stay_simple(PlannerInfo *root, const RelOptInfo *rel)
+{
+	return planning_cursor && IS_SIMPLE_REL(rel) && root->parse->rowMarks == NIL;
+}
+
 /* Wrap the paths of such a relation, as far as they are not yet. */
 static void
 read_ahead_for_targets(PlannerInfo *root, RelOptInfo *rel)
 {
 	List	   *found;
+	bool		wrapped = false;
 	ListCell   *lc;
 
-	if (!feeds_targets(root, rel))
+	if (!feeds_targets(root, rel) || must_stay_simple(root, rel))
 		return;
 	found = row_keys_of_targets(root, root->processed_tlist);
+	if (found == NIL)
+		return;
+	/* Gathered rows are read ahead of as any: so PostgreSQL must not gather later. */
+	if (rel->partial_pathlist)
+		generate_useful_gather_paths(root, rel, false);
 	foreach(lc, rel->pathlist)
 	{
 		Path	   *path = lfirst(lc);
 		List	   *keys = is_read_ahead(path) ? NIL : keys_to_read_ahead(root, found, path);
 
 		if (keys)
-		{
-			Path	   *ahead = make_read_ahead_path(path, keys);
-
-			/* Better than any path, a parallel one say, that is not wrapped. */
-			ahead->total_cost = Max(ahead->total_cost - saved_by(ahead),
-									ahead->startup_cost);
-			lfirst(lc) = ahead;
-		}
+			lfirst(lc) = make_read_ahead_path(path, keys);
+		wrapped |= keys != NIL;
 	}
+	if (wrapped)
+		rel->partial_pathlist = NIL;
 }
 
 /*
- * set_join_pathlist_hook: offer each nested loop of that kind anew, and read
- * ahead of what the query makes of the last join's rows.
+ * set_join_pathlist_hook: check a nested loop's guards before its inner side,
+ * offer each nested loop with a read-ahead, and read ahead of what the query makes
+ * of the last join's rows.
  */
 static void
-add_read_ahead_paths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
-					 RelOptInfo *innerrel, JoinType jointype,
-					 JoinPathExtraData *extra)
+add_join_paths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
+			   RelOptInfo *innerrel, JoinType jointype, JoinPathExtraData *extra)
 {
 	List	   *offers = NIL;
 	ListCell   *lc;
 
 	if (previous_join_hook)
 		previous_join_hook(root, joinrel, outerrel, innerrel, jointype, extra);
+	foreach(lc, joinrel->pathlist)
+	{
+		NestPath   *guarded = IsA(lfirst(lc), NestPath) ? guard_nested_loop(root, lfirst(lc)) : NULL;
+
+		if (guarded)
+			lfirst(lc) = guarded;
+	}
 	if (!enable_read_ahead)
 		return;
 	foreach(lc, joinrel->pathlist)
@@ -243,7 +296,7 @@ add_read_ahead_paths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerre
 	read_ahead_for_targets(root, joinrel);
 }
 
-/* set_rel_pathlist_hook: the same for a query of one relation. */
+/* set_rel_pathlist_hook: read ahead for the select list of a query of one relation. */
 static void
 wrap_rel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
@@ -253,39 +306,46 @@ wrap_rel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte
 		read_ahead_for_targets(root, rel);
 }
 
-/* ---- the plan ---------------------------------------------------------------- */
-
-/* Whether two expressions are the same column, or the same place-holder. */
-static bool
-is_same_column(Expr *a, Expr *b)
+/* planner_hook: note whether a cursor is being planned. */
+static PlannedStmt *
+note_planner(COMPAT_PLANNER_PARAMETERS)
 {
-	if (IsA(a, Var) && IsA(b, Var))
-		return ((Var *) a)->varno == ((Var *) b)->varno &&
-			((Var *) a)->varattno == ((Var *) b)->varattno;
-	return IsA(a, PlaceHolderVar) && IsA(b, PlaceHolderVar) &&
-		((PlaceHolderVar *) a)->phid == ((PlaceHolderVar *) b)->phid;
+	bool		outer = planning_cursor;
+	PlannedStmt *statement;
+
+	/* DECLARE CURSOR and PL/pgSQL's cursors want a fast start, nothing else does. */
+	planning_cursor = (cursorOptions & CURSOR_OPT_FAST_PLAN) != 0;
+	PG_TRY();
+	{
+		statement = previous_planner_hook ?
+			previous_planner_hook(COMPAT_PLANNER_ARGUMENTS) :
+			standard_planner(COMPAT_PLANNER_ARGUMENTS);
+	}
+	PG_FINALLY();
+	{
+		planning_cursor = outer;
+	}
+	PG_END_TRY();
+	return statement;
 }
 
-/*
- * A key's expressions over the outer rows as they are.  A join clause may know
- * nothing of the outer joins by which its columns have become null there: for
- * that 16 and later mark columns, and compare the marks.
- */
-static Node *
-over_outer_rows(Node *node, List *outer_targets)
+/* ---- the plan ---------------------------------------------------------------- */
+
+/* ReparameterizeCustomPathByChild: the keys for a partition of an outer side. */
+static List *
+reparameterize_read_ahead(PlannerInfo *root, List *custom_private, RelOptInfo *child_rel)
 {
+	List	   *keys = NIL;
 	ListCell   *lc;
 
-	if (node == NULL)
-		return NULL;
-	foreach(lc, outer_targets)
+	foreach(lc, custom_private)
 	{
-		Expr	   *target = lfirst_node(TargetEntry, lc)->expr;
+		RowKey	   *key = row_key_from_list(lfirst(lc));
 
-		if (is_same_column((Expr *) node, target))
-			return (Node *) copyObject(target);
+		row_key_to_child(root, key, child_rel);
+		keys = lappend(keys, row_key_to_list(key));
 	}
-	return expression_tree_mutator(node, over_outer_rows, outer_targets);
+	return keys;
 }
 
 /* PlanCustomPath: the scan's rows are the outer plan's. */
@@ -305,15 +365,15 @@ plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	scan->flags = best_path->flags;
 	scan->custom_plans = custom_plans;
 	scan->custom_scan_tlist = copyObject(outer->targetlist);
-	foreach(lc, ((ReadAheadPath *) best_path)->keys)
+	foreach(lc, best_path->custom_private)
 	{
-		RowKey	   *key = lfirst(lc);
-		List	   *exprs = (List *) over_outer_rows((Node *) key->exprs, outer->targetlist);
+		RowKey	   *key = row_key_from_list(lfirst(lc));
+		List	   *over_rows = list_make2(key->exprs, key->guards);
 
-		scan->custom_exprs = lappend(scan->custom_exprs, exprs);
-		scan->custom_private = lappend(scan->custom_private,
-									   list_make2(key->key,
-												  list_make2_oid(key->serverid, key->userid)));
+		scan->custom_exprs = lappend(scan->custom_exprs,
+									 row_key_over_rows((Node *) over_rows, outer->targetlist));
+		key->exprs = key->guards = NIL;
+		scan->custom_private = lappend(scan->custom_private, row_key_to_list(key));
 	}
 	scan->methods = &readahead_scan_methods;
 	return &scan->scan.plan;
@@ -329,7 +389,9 @@ readahead_plan_init(void)
 							 NULL, NULL, NULL);
 	MarkGUCPrefixReserved("imagebuilder_fdw");
 	previous_join_hook = set_join_pathlist_hook;
-	set_join_pathlist_hook = add_read_ahead_paths;
+	set_join_pathlist_hook = add_join_paths;
 	previous_rel_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = wrap_rel_paths;
+	previous_planner_hook = planner_hook;
+	planner_hook = note_planner;
 }

@@ -21,6 +21,7 @@
 #include "fdw/binding.h"
 #include "fdw/execution.h"
 #include "fdw/key.h"
+#include "fdw/key_state.h"
 #include "fdw/option.h"
 #include "fdw/plan.h"
 #include "fdw/plantree.h"
@@ -37,15 +38,13 @@ typedef struct ScanImage
 {
 	const char *arn;
 	Lookup	   *lookup;			/* once started */
-	bool		shared;			/* it was another's before */
 } ScanImage;
 
 /* Kept in ForeignScanState.fdw_state. */
 typedef struct ImageBuilderScan
 {
 	Client	   *client;
-	List	   *key;
-	List	   *key_exprs;		/* of ExprState */
+	KeyState   *key;
 
 	RowReader  *reader;
 
@@ -65,7 +64,8 @@ typedef struct ImageBuilderScan
 
 	const char *arn;			/* whose rows are being returned */
 	const Document *document;	/* its answer; NULL: go on to the next */
-	LookupStats stats;			/* of this scan */
+	LookupStats stats;			/* cache hits, and what look-ups took that are
+								 * forgotten */
 } ImageBuilderScan;
 
 /* Nothing is sent, and for EXPLAIN nothing is even looked at, before a row is wanted. */
@@ -85,8 +85,11 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 
 	state = palloc0(sizeof(ImageBuilderScan));
 	node->fdw_state = state;
-	state->key = list_nth(plan->fdw_private, FdwScanPrivateKey);
-	state->key_exprs = ExecInitExprList(plan->fdw_exprs, &node->ss.ps);
+	state->key = key_state_create(list_nth(plan->fdw_private, FdwScanPrivateKey),
+								  list_nth(plan->fdw_exprs, FdwScanExprsKey),
+								  list_nth(plan->fdw_exprs, FdwScanExprsGuards),
+								  list_nth(plan->fdw_private, FdwScanPrivateArnFilter),
+								  &node->ss.ps);
 	state->key_context = AllocSetContextCreate(estate->es_query_cxt,
 											   "imagebuilder_fdw key",
 											   ALLOCSET_SMALL_SIZES);
@@ -120,30 +123,49 @@ reject_keyless_scan(ForeignScanState *node)
 			 key < 0 ?
 			 errhint("Add a column \"%s\" to it, or one with the option path '%s'.",
 					 SCHEMA_KEY_NAME, SCHEMA_KEY_PATH) :
-			 errhint("Add WHERE %s = 'arn:aws:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD', or join on that column; of many tables, name the one that has the ARNs first.",
+			 errhint("Add WHERE %1$s = 'arn:aws:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD', or join on that column; of many tables, name the one that has the ARNs first. Where GROUP BY, DISTINCT, a window function, UNION or OR is in the way, write %1$s = ANY (ARRAY(SELECT ...)), or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).",
 					 NameStr(TupleDescAttr(RelationGetDescr(relation), key - 1)->attname))));
 }
 
-/* Find out which ARNs are asked for, and that they all are images'. */
+/*
+ * Whether a value of the key is to be looked up.  What the statement itself
+ * says must be an image's ARN; a row's value that is none equals none.
+ */
+static bool
+is_wanted(const ImageBuilderScan *state, const KeyValue *value)
+{
+	bool		valid = value->said ? lookup_check_arn(state->client, value->arn) :
+		lookup_is_arn(value->arn);
+
+	return valid && key_state_admits(state->key, value->arn);
+}
+
+/* Find out which ARNs are asked for. */
 static void
 evaluate_key(ForeignScanState *node)
 {
 	ImageBuilderScan *state = node->fdw_state;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 	MemoryContext previous;
-	List	   *arns;
+	List	   *values = NIL;
 	ListCell   *lc;
 
-	if (state->key == NIL)
-		reject_keyless_scan(node);
 	MemoryContextReset(state->key_context);
 	previous = MemoryContextSwitchTo(state->key_context);
-	arns = key_evaluate(state->key, state->key_exprs, node->ss.ps.ps_ExprContext);
-	state->nimages = 0;
-	state->images = palloc0((list_length(arns) + 1) * sizeof(ScanImage));
-	foreach(lc, arns)
+	if (key_state_guards_hold(state->key, econtext))
 	{
-		if (lookup_check_arn(state->client, lfirst(lc)))
-			state->images[state->nimages++].arn = lfirst(lc);
+		if (state->key->key == NIL)
+			reject_keyless_scan(node);
+		values = key_state_evaluate(state->key, econtext);
+	}
+	state->nimages = 0;
+	state->images = palloc0((list_length(values) + 1) * sizeof(ScanImage));
+	foreach(lc, values)
+	{
+		const KeyValue *value = lfirst(lc);
+
+		if (is_wanted(state, value))
+			state->images[state->nimages++].arn = value->arn;
 	}
 	MemoryContextSwitchTo(previous);
 	state->next_image = state->next_ahead = 0;
@@ -163,29 +185,11 @@ look_ahead(ForeignScanState *node)
 	for (; state->next_ahead < end; state->next_ahead++)
 	{
 		ScanImage  *image = &state->images[state->next_ahead];
+		bool		shared;
 
-		image->lookup = statement_lookup(state->client, image->arn, &image->shared);
-	}
-}
-
-/* Count what the scan did for an image. */
-static void
-count_image(LookupStats *stats, const ScanImage *image)
-{
-	if (image->shared)
-		stats->cache_hits++;
-	else
-		stats_add(stats, lookup_stats(image->lookup));
-}
-
-/* Count what was started ahead of a rescan or the end, and not waited for. */
-static void
-count_rest(LookupStats *stats, const ImageBuilderScan *state)
-{
-	for (int i = state->next_image; i < state->next_ahead; i++)
-	{
-		if (!state->images[i].shared)
-			stats_add(stats, lookup_stats(state->images[i].lookup));
+		image->lookup = statement_lookup(state->client, image->arn, state, &shared);
+		if (shared)
+			state->stats.cache_hits++;
 	}
 }
 
@@ -195,7 +199,7 @@ leave_document(ImageBuilderScan *state)
 {
 	state->document = NULL;
 	if (state->once && state->client->nscans == 1)
-		statement_forget(state->client, state->arn);
+		statement_forget(state->client, state->arn, &state->stats);
 }
 
 /*
@@ -221,7 +225,6 @@ next_document(ForeignScanState *node)
 		state->arn = image->arn;
 		state->document = lookup_finish(image->lookup);
 		state->next_image++;
-		count_image(&state->stats, image);
 		if (state->document)
 		{
 			row_reader_start(state->reader, state->arn, state->document);
@@ -285,7 +288,6 @@ imagebuilderReScanForeignScan(ForeignScanState *node)
 	ImageBuilderScan *state = node->fdw_state;
 
 	/* What the key is made of may have changed; answers are kept. */
-	count_rest(&state->stats, state);
 	state->next_image = state->next_ahead = 0;
 	state->started = false;
 }
@@ -306,6 +308,6 @@ scan_stats(ForeignScanState *node, LookupStats *stats)
 	if (state == NULL)
 		return false;
 	*stats = state->stats;
-	count_rest(stats, state);
+	statement_stats(state->client, state, stats);
 	return true;
 }

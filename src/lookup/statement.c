@@ -52,7 +52,9 @@ typedef struct LookupEntry
 	const char *arn;			/* the key; must be first */
 	Lookup	   *lookup;
 	bool		claimed;		/* a scan has asked for it */
-	const void *ahead_of;		/* who started it ahead of that; may be NULL */
+	const void *owner;			/* whose EXPLAIN counts the look-up: the scan's
+								 * that asked first, until then the one's that
+								 * started it ahead */
 } LookupEntry;
 
 static uint32
@@ -223,14 +225,14 @@ find_entry(Client *client, const char *arn, bool *started)
 		entry = hash_search(client->lookups, &key, HASH_ENTER, NULL);
 		entry->lookup = lookup;
 		entry->claimed = false;
-		entry->ahead_of = NULL;
+		entry->owner = NULL;
 	}
 	return entry;
 }
 
 /*
  * Start to look an image up that a scan will probably ask for; false if that
- * had been done.  "starter" is for statement_unclaimed().
+ * had been done.  EXPLAIN counts it as "starter"'s until a scan asks for it.
  */
 bool
 statement_look_ahead(Client *client, const char *arn, const void *starter)
@@ -239,13 +241,17 @@ statement_look_ahead(Client *client, const char *arn, const void *starter)
 	LookupEntry *entry = find_entry(client, arn, &started);
 
 	if (started)
-		entry->ahead_of = starter;
+		entry->owner = starter;
 	return started;
 }
 
-/* Add up what was started ahead by one, and no scan has asked for. */
+/*
+ * Add up what the look-ups of an owner have taken so far.  Each look-up of the
+ * statement has one owner, whether or not its answer was waited for, so that the
+ * owners' sums are what was sent.
+ */
 void
-statement_unclaimed(const Client *client, const void *starter, LookupStats *stats)
+statement_stats(const Client *client, const void *owner, LookupStats *stats)
 {
 	HASH_SEQ_STATUS scan;
 	LookupEntry *entry;
@@ -253,17 +259,17 @@ statement_unclaimed(const Client *client, const void *starter, LookupStats *stat
 	hash_seq_init(&scan, client->lookups);
 	while ((entry = hash_seq_search(&scan)))
 	{
-		if (!entry->claimed && entry->ahead_of == starter)
+		if (entry->owner == owner)
 			stats_add(stats, lookup_stats(entry->lookup));
 	}
 }
 
 /*
- * The look-up of an image, started unless it has been; *shared: for another
- * that asked before.
+ * The look-up of an image, started unless it has been; *shared: for another scan
+ * that asked before, else it is "scan"'s.
  */
 Lookup *
-statement_lookup(Client *client, const char *arn, bool *shared)
+statement_lookup(Client *client, const char *arn, const void *scan, bool *shared)
 {
 	bool		started;
 	LookupEntry *entry = find_entry(client, arn, &started);
@@ -271,17 +277,23 @@ statement_lookup(Client *client, const char *arn, bool *shared)
 	*shared = entry->claimed;
 	if (*shared)
 		session_stats.cache_hits++;
+	else
+		entry->owner = scan;
 	entry->claimed = true;
 	return entry->lookup;
 }
 
-/* Forget an image that no scan of the statement will ask for again. */
+/*
+ * Forget an image that no scan of the statement will ask for again; what the
+ * look-up took is added to *stats.
+ */
 void
-statement_forget(Client *client, const char *arn)
+statement_forget(Client *client, const char *arn, LookupStats *stats)
 {
 	LookupEntry *entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
 	char	   *key = unconstify(char *, entry->arn);
 
+	stats_add(stats, lookup_stats(entry->lookup));
 	lookup_free(entry->lookup);
 	hash_search(client->lookups, &arn, HASH_REMOVE, NULL);
 	pfree(key);

@@ -24,9 +24,9 @@ extern Client *statement_client(EState *estate, Oid serverid, Oid userid,
 extern struct HTAB *statement_arn_table(const char *name, Size entrysize,
 										MemoryContext context);
 extern bool statement_look_ahead(Client *client, const char *arn, const void *starter);
-extern void statement_unclaimed(const Client *client, const void *starter,
-								LookupStats *stats);
-extern Lookup *statement_lookup(Client *client, const char *arn, bool *shared);
-extern void statement_forget(Client *client, const char *arn);
+extern void statement_stats(const Client *client, const void *owner, LookupStats *stats);
+extern Lookup *statement_lookup(Client *client, const char *arn, const void *scan,
+								bool *shared);
+extern void statement_forget(Client *client, const char *arn, LookupStats *stats);
 
 #endif							/* IMAGEBUILDER_STATEMENT_H */

@@ -66,6 +66,7 @@ class Images:
             body = path.read_bytes()
             self.fixtures[json.loads(body)["image"]["arn"]] = body
         self.put = {}
+        self.any = False        # whether there is an image of any other name, too
 
     def find(self, arn):
         """A build by its ARN, else the newest available build that matches."""
@@ -347,6 +348,8 @@ class Handler(socketserver.StreamRequestHandler):
             if fault and fault(self, arn, first):
                 return
             body = self.server.images.find(faults.STANDARD if fault or first is False else arn)
+            if body is None and self.server.images.any:
+                body = b'{"image": {"name": "%s", "version": "1.0.0/1"}}' % parts[3].encode()
             if body is None:
                 raise ServiceError(404, "ResourceNotFoundException",
                                    f"The resource with ARN '{arn}' was not found.")
@@ -405,6 +408,7 @@ def main():
     parser.add_argument("--latency", type=float, default=0, metavar="MS", help="added to each answer")
     parser.add_argument("--certificate", help="PEM; makes it speak TLS")
     parser.add_argument("--key", help="PEM")
+    parser.add_argument("--any", action="store_true", help="have an image of any name, without AMIs")
     parser.add_argument("--issued", metavar="FILE", help="believe the credentials in it too")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
     options = parser.parse_args()
@@ -414,6 +418,7 @@ def main():
         tls.minimum_version = ssl.TLSVersion.TLSv1_2
         tls.load_cert_chain(options.certificate, options.key)
     images = Images(pathlib.Path(__file__).parent / "fixtures")
+    images.any = options.any
     server = Server(("127.0.0.1", options.port), images, options.latency / 1000, tls, Keys(options.issued))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))

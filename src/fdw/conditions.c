@@ -1,0 +1,236 @@
+/*-------------------------------------------------------------------------
+ *
+ * conditions.c
+ *		What a foreign table's conditions say: key, guards, and the rest.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/conditions.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * A guard is a condition that needs no row of the table: it compares an outer
+ * row's columns, parameters and constants only.  Guards are checked before
+ * anything is asked for.
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "compat.h"
+#include "fdw/conditions.h"
+#include "fdw/key.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+
+/* Several keys are one: what is in all of them. */
+static List *
+join_keys(List *keys)
+{
+	if (list_length(keys) <= 1)
+		return keys ? linitial(keys) : NIL;
+	return list_make2(makeInteger(KEY_AND), keys);
+}
+
+static bool
+is_guard(PlannerInfo *root, Index relid, Node *clause)
+{
+	return !bms_is_member(relid, pull_varnos(root, clause)) &&
+		!contain_volatile_functions(clause);
+}
+
+/*
+ * Sort a relation's conditions, bare clauses that must all hold; "key_columns"
+ * are the attribute numbers of the columns that hold the ARN asked for.
+ */
+Conditions
+conditions_classify(PlannerInfo *root, Index relid, Bitmapset *key_columns, List *clauses)
+{
+	Conditions	conditions = {0};
+	KeyContext	context = {.root = root,.relid = relid,.columns = key_columns};
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		Expr	   *clause = lfirst(lc);
+		bool		exact = true;
+		List	   *key;
+
+		if (is_guard(root, relid, (Node *) clause))
+		{
+			conditions.guards = lappend(conditions.guards, clause);
+			continue;
+		}
+		key = key_extract(&context, clause, &exact);
+		if (key)
+		{
+			keys = lappend(keys, key);
+			conditions.key_quals = lappend(conditions.key_quals, clause);
+		}
+		if (!key || !exact)
+			conditions.others = lappend(conditions.others, clause);
+	}
+	conditions.key = join_keys(keys);
+	conditions.exprs = context.exprs;
+	return conditions;
+}
+
+/* ---- partitions ---------------------------------------------------------------- */
+
+/* What a column of a partition is equal to. */
+typedef struct ColumnValue
+{
+	AttrNumber	attnum;
+	Expr	   *value;			/* has no column of the partition */
+} ColumnValue;
+
+static Expr *
+strip_relabel(Expr *expr)
+{
+	while (expr && IsA(expr, RelabelType))
+		expr = ((RelabelType *) expr)->arg;
+	return expr;
+}
+
+/* A column of a relation, perhaps relabeled: its attribute number; else 0. */
+static AttrNumber
+column_of(Expr *expr, Index relid)
+{
+	expr = strip_relabel(expr);
+	if (expr && IsA(expr, Var) && ((Var *) expr)->varno == (int) relid &&
+		((Var *) expr)->varlevelsup == 0 && ((Var *) expr)->varattno > 0)
+		return ((Var *) expr)->varattno;
+	return 0;
+}
+
+/* The equalities of a relation's columns with something else, in its conditions. */
+static List *
+column_values(PlannerInfo *root, Index relid, List *clauses)
+{
+	List	   *values = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		OpExpr	   *op = lfirst(lc);
+
+		if (!IsA(op, OpExpr) || list_length(op->args) != 2 ||
+			!op_mergejoinable(op->opno, exprType(linitial(op->args))))
+			continue;
+		for (int i = 0; i < 2; i++)
+		{
+			AttrNumber	attnum = column_of(list_nth(op->args, i), relid);
+			Expr	   *other = strip_relabel(list_nth(op->args, 1 - i));
+
+			if (attnum != 0 && is_guard(root, relid, (Node *) other) &&
+				exprType((Node *) other) ==
+				exprType((Node *) strip_relabel(list_nth(op->args, i))))
+			{
+				ColumnValue *value = palloc(sizeof(ColumnValue));
+
+				value->attnum = attnum;
+				value->value = other;
+				values = lappend(values, value);
+			}
+		}
+	}
+	return values;
+}
+
+/* Have a constraint on key columns speak of the ARN, a text. */
+static Node *
+put_arn(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var))
+		return (Node *) makeVar(1, 1, TEXTOID, -1, ((Var *) node)->varcollid, 0);
+	return expression_tree_mutator(node, put_arn, context);
+}
+
+/* Have a constraint speak of what its columns are equal to. */
+static Node *
+put_values(Node *node, List *values)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var))
+	{
+		foreach(lc, values)
+		{
+			ColumnValue *value = lfirst(lc);
+
+			if (value->attnum == ((Var *) node)->varattno)
+				return (Node *) copyObject(value->value);
+		}
+	}
+	return expression_tree_mutator(node, put_values, values);
+}
+
+/* Whether a key column holds an ARN just as it is asked for. */
+static bool
+is_plain_text(Oid relid, AttrNumber attnum)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
+	return type == TEXTOID || (type == VARCHAROID && typmod < 0);
+}
+
+/*
+ * What follows from a partition's constraint for a scan with certain
+ * conditions; nothing if the relation is no partition.  PostgreSQL takes a
+ * foreign partition's rows to satisfy the constraint, but asks every partition
+ * that it does not prune.
+ */
+PartitionConditions
+conditions_of_partition(PlannerInfo *root, Index relid, Bitmapset *key_columns, List *clauses)
+{
+	Oid			table = planner_rt_fetch(relid, root)->relid;
+	PartitionConditions conditions = {0};
+	List	   *values;
+	Bitmapset  *keys = NULL;	/* columns, as pull_varattnos() numbers them */
+	Bitmapset  *known = NULL;
+	Relation	relation = table_open(table, NoLock);
+	List	   *quals = relation->rd_rel->relispartition ? RelationGetPartitionQual(relation) : NIL;
+	int			attnum = -1;
+	ListCell   *lc;
+
+	table_close(relation, NoLock);
+	if (quals == NIL)
+		return conditions;
+	while ((attnum = bms_next_member(key_columns, attnum)) >= 0)
+	{
+		if (is_plain_text(table, attnum))
+			keys = bms_add_member(keys, attnum - FirstLowInvalidHeapAttributeNumber);
+	}
+	values = column_values(root, relid, clauses);
+	foreach(lc, values)
+		known = bms_add_member(known, ((ColumnValue *) lfirst(lc))->attnum -
+							   FirstLowInvalidHeapAttributeNumber);
+	foreach(lc, quals)
+	{
+		Node	   *qual = lfirst(lc);
+		Bitmapset  *used = NULL;
+
+		pull_varattnos(qual, 1, &used);
+		if (bms_is_subset(used, keys))
+			conditions.arn_filter = lappend(conditions.arn_filter, put_arn(qual, NULL));
+		else if (bms_is_subset(used, known))
+			conditions.guards = lappend(conditions.guards, put_values(qual, values));
+	}
+	return conditions;
+}

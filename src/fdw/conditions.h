@@ -1,0 +1,43 @@
+/*-------------------------------------------------------------------------
+ *
+ * conditions.h
+ *		What a foreign table's conditions say: key, guards, and the rest.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/conditions.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_CONDITIONS_H
+#define IMAGEBUILDER_CONDITIONS_H
+
+#include "nodes/pathnodes.h"
+
+/* The conditions of a scan, which must all hold, sorted by what can be done with them. */
+typedef struct Conditions
+{
+	List	   *key;			/* which ARNs to ask for, see key.h; NIL: there
+								 * is no key */
+	List	   *exprs;			/* the expressions that the key refers to */
+	List	   *key_quals;		/* the conditions that the key was made of */
+	List	   *guards;			/* conditions that need no row of the table */
+	List	   *others;			/* conditions to check on each row, those that
+								 * a key stands for only in part included */
+} Conditions;
+
+/* What a partition's constraint says of the rows that a scan of the partition can have. */
+typedef struct PartitionConditions
+{
+	List	   *arn_filter;		/* conditions on an ARN, as column 1 of relation 1 */
+	List	   *guards;			/* conditions that need no row of the partition,
+								 * which follow from those of the scan */
+} PartitionConditions;
+
+extern Conditions conditions_classify(PlannerInfo *root, Index relid, Bitmapset *key_columns,
+									  List *clauses);
+extern PartitionConditions conditions_of_partition(PlannerInfo *root, Index relid,
+												   Bitmapset *key_columns, List *clauses);
+
+#endif							/* IMAGEBUILDER_CONDITIONS_H */

@@ -1,0 +1,285 @@
+/*-------------------------------------------------------------------------
+ *
+ * guard.c
+ *		Conditions of a join that need no row of its inner side.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/guard.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * In "a LEFT JOIN images i ON i.arn = a.arn AND a.wanted" PostgreSQL's nested
+ * loop evaluates a.wanted once it has a row of images, which costs a request
+ * for rows of a that want none.  Where foreign tables of this wrapper are on
+ * the inner side of a nested loop, a custom scan is put over that side, which
+ * evaluates such conditions first, and runs the inner side only if they hold.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "executor/executor.h"
+#include "fdw/explain.h"
+#include "fdw/guard.h"
+#include "fdw/pathtree.h"
+#include "nodes/extensible.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/restrictinfo.h"
+
+#define GUARD_NAME	"Image Builder Guard"
+
+typedef struct GuardState
+{
+	CustomScanState css;		/* must be first */
+	ExprState  *guards;
+	bool		checked;		/* since the last rescan */
+	bool		holds;
+} GuardState;
+
+static Plan *plan_guard(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
+						List *tlist, List *clauses, List *custom_plans);
+static List *reparameterize_guard(PlannerInfo *root, List *custom_private,
+								  RelOptInfo *child_rel);
+static Node *create_guard_state(CustomScan *scan);
+static void begin_guard(CustomScanState *node, EState *estate, int eflags);
+static TupleTableSlot *exec_guard(CustomScanState *node);
+static void end_guard(CustomScanState *node);
+static void rescan_guard(CustomScanState *node);
+static void explain_guard(CustomScanState *node, List *ancestors, ExplainState *es);
+
+static const CustomPathMethods path_methods = {
+	.CustomName = GUARD_NAME,
+	.PlanCustomPath = plan_guard,
+	.ReparameterizeCustomPathByChild = reparameterize_guard,
+};
+
+static const CustomScanMethods scan_methods = {
+	.CustomName = GUARD_NAME,
+	.CreateCustomScanState = create_guard_state,
+};
+
+static const CustomExecMethods exec_methods = {
+	.CustomName = GUARD_NAME,
+	.BeginCustomScan = begin_guard,
+	.ExecCustomScan = exec_guard,
+	.EndCustomScan = end_guard,
+	.ReScanCustomScan = rescan_guard,
+	.ExplainCustomScan = explain_guard,
+};
+
+/* ---- planning ------------------------------------------------------------------ */
+
+/*
+ * Whether a condition of a join is a guard: a condition of the join itself, not
+ * one of its result, that needs the outer side alone.
+ */
+static bool
+is_guard(const NestPath *loop, const RestrictInfo *rinfo)
+{
+	return !rinfo->pseudoconstant &&
+		!RINFO_IS_PUSHED_DOWN(rinfo, loop->jpath.path.parent->relids) &&
+		bms_is_subset(rinfo->clause_relids, loop->jpath.outerjoinpath->parent->relids) &&
+		!contain_volatile_functions((Node *) rinfo->clause);
+}
+
+/* The parameters of a path, if it also depends on all of "outer". */
+static ParamPathInfo *
+parameters_with(const Path *path, Relids outer)
+{
+	ParamPathInfo *param = makeNode(ParamPathInfo);
+
+	if (path->param_info)
+		*param = *path->param_info;
+	param->ppi_req_outer = bms_union(PATH_REQ_OUTER(path), outer);
+	param->ppi_rows = path->rows;
+	return param;
+}
+
+static Path *
+make_guard_path(Path *inner, Relids outer, List *guards)
+{
+	CustomPath *path = makeNode(CustomPath);
+
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = inner->parent;
+	path->path.pathtarget = inner->pathtarget;
+	path->path.param_info = parameters_with(inner, outer);
+	path->path.rows = inner->rows;
+	path->path.startup_cost = inner->startup_cost;
+	path->path.total_cost = inner->total_cost;
+	compat_copy_disabled_nodes(&path->path, inner);
+	path->path.pathkeys = inner->pathkeys;
+	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	path->custom_paths = list_make1(inner);
+	path->custom_private = guards;
+	path->methods = &path_methods;
+	return &path->path;
+}
+
+/*
+ * A nested loop with its guards over its inner side instead of among the
+ * conditions that are checked on each row; NULL if there are none, or nothing
+ * of this wrapper's to guard.
+ */
+NestPath *
+guard_nested_loop(PlannerInfo *root, const NestPath *loop)
+{
+	Path	   *outer = loop->jpath.outerjoinpath;
+	Path	   *inner = loop->jpath.innerjoinpath;
+	List	   *guards = NIL;
+	List	   *others = NIL;
+	NestPath   *guarded;
+	ListCell   *lc;
+
+	(void) root;
+	if (loop->jpath.jointype != JOIN_LEFT && loop->jpath.jointype != JOIN_ANTI &&
+		loop->jpath.jointype != JOIN_SEMI)
+		return NULL;
+	foreach(lc, loop->jpath.joinrestrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (is_guard(loop, rinfo))
+			guards = lappend(guards, rinfo->clause);
+		else
+			others = lappend(others, rinfo);
+	}
+	if (guards == NIL || !pathtree_has_scan_of_ours(inner))
+		return NULL;
+	guarded = makeNode(NestPath);
+	*guarded = *loop;
+	guarded->jpath.innerjoinpath = make_guard_path(inner, outer->parent->relids, guards);
+	guarded->jpath.joinrestrictinfo = others;
+	return guarded;
+}
+
+/* The guards that a path checks before its inputs are run; NIL: none. */
+List *
+guards_of_path(const Path *path)
+{
+	return IsA(path, CustomPath) && ((const CustomPath *) path)->methods == &path_methods ?
+		((const CustomPath *) path)->custom_private : NIL;
+}
+
+/* ReparameterizeCustomPathByChild: the guards for a partition of the outer side. */
+static List *
+reparameterize_guard(PlannerInfo *root, List *custom_private, RelOptInfo *child_rel)
+{
+	return (List *) compat_adjust_to_child(root, (Node *) custom_private, child_rel);
+}
+
+/* PlanCustomPath: the scan's rows are the inner plan's. */
+static Plan *
+plan_guard(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
+		   List *tlist, List *clauses, List *custom_plans)
+{
+	CustomScan *scan = makeNode(CustomScan);
+	Plan	   *inner = linitial(custom_plans);
+
+	(void) root;
+	(void) rel;
+	(void) clauses;				/* the inner plan has checked them */
+	scan->scan.plan.targetlist = tlist;
+	scan->flags = best_path->flags;
+	scan->custom_plans = custom_plans;
+	scan->custom_scan_tlist = copyObject(inner->targetlist);
+	scan->custom_exprs = copyObject(best_path->custom_private);
+	scan->methods = &scan_methods;
+	return &scan->scan.plan;
+}
+
+/* ---- execution ----------------------------------------------------------------- */
+
+static Node *
+create_guard_state(CustomScan *scan)
+{
+	GuardState *state = (GuardState *) newNode(sizeof(GuardState), T_CustomScanState);
+
+	(void) scan;
+	state->css.methods = &exec_methods;
+	return (Node *) state;
+}
+
+static void
+begin_guard(CustomScanState *node, EState *estate, int eflags)
+{
+	GuardState *state = (GuardState *) node;
+	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+
+	node->custom_ps = list_make1(ExecInitNode(linitial(scan->custom_plans), estate, eflags));
+	state->guards = ExecInitQual(scan->custom_exprs, &node->ss.ps);
+}
+
+/* The inner plan's row in the scan's slot, as long as the inner plan keeps the row. */
+static TupleTableSlot *
+borrow_row(TupleTableSlot *slot, TupleTableSlot *row)
+{
+	ExecClearTuple(slot);
+	if (TupIsNull(row))
+		return slot;
+	slot_getallattrs(row);
+	memcpy(slot->tts_values, row->tts_values,
+		   slot->tts_tupleDescriptor->natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, row->tts_isnull,
+		   slot->tts_tupleDescriptor->natts * sizeof(bool));
+	return ExecStoreVirtualTuple(slot);
+}
+
+static TupleTableSlot *
+exec_guard(CustomScanState *node)
+{
+	GuardState *state = (GuardState *) node;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+
+	ResetExprContext(econtext);
+	if (!state->checked)
+	{
+		state->holds = ExecQual(state->guards, econtext);
+		state->checked = true;
+	}
+	if (!state->holds)
+		return ExecClearTuple(slot);
+	borrow_row(slot, ExecProcNode(linitial(node->custom_ps)));
+	if (TupIsNull(slot) || node->ss.ps.ps_ProjInfo == NULL)
+		return slot;
+	econtext->ecxt_scantuple = slot;
+	return ExecProject(node->ss.ps.ps_ProjInfo);
+}
+
+static void
+end_guard(CustomScanState *node)
+{
+	ExecEndNode(linitial(node->custom_ps));
+}
+
+static void
+rescan_guard(CustomScanState *node)
+{
+	PlanState  *inner = linitial(node->custom_ps);
+
+	((GuardState *) node)->checked = false;
+	if (node->ss.ps.chgParam)
+		UpdateChangedParamSet(inner, node->ss.ps.chgParam);
+	if (inner->chgParam == NULL)
+		ExecReScan(inner);
+}
+
+/* As PostgreSQL shows the conditions of a gating Result. */
+static void
+explain_guard(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+
+	explain_conditions("One-Time Filter", scan->custom_exprs, &scan->scan.plan, ancestors, es);
+}
+
+/* From _PG_init: the node that plans may hold. */
+void
+guard_init(void)
+{
+	RegisterCustomScanMethods(&scan_methods);
+}

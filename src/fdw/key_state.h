@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * key_state.h
+ *		A key in execution: the ARNs that are to be looked up.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/key_state.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_KEY_STATE_H
+#define IMAGEBUILDER_KEY_STATE_H
+
+#include "nodes/execnodes.h"
+
+typedef struct KeyState
+{
+	List	   *key;			/* see key.h; NIL: there is none */
+	List	   *exprs;			/* of ExprState */
+	ExprState  *guards;			/* must be true before anything is looked up;
+								 * NULL: there are none */
+	ExprState  *arn_filter;		/* of the table's partition constraint, over
+								 * arn_slot; NULL: none */
+	TupleTableSlot *arn_slot;
+	ExprContext *filter_context;
+} KeyState;
+
+extern KeyState *key_state_create(List *key, List *exprs, List *guards, List *arn_filter,
+								  PlanState *parent);
+extern bool key_state_guards_hold(const KeyState *state, ExprContext *econtext);
+extern List *key_state_evaluate(const KeyState *state, ExprContext *econtext);
+extern bool key_state_admits(const KeyState *state, const char *arn);
+
+#endif							/* IMAGEBUILDER_KEY_STATE_H */
