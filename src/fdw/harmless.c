@@ -154,7 +154,6 @@ static const struct
 	{F_RTRIM_TEXT, NULL},
 	{F_RTRIM_TEXT_TEXT, NULL},
 	{F_REPLACE, NULL},
-	{F_REVERSE, NULL},
 	{F_LEFT, NULL},
 	{F_RIGHT, NULL},
 	{F_SPLIT_PART, has_good_field},
