@@ -278,8 +278,8 @@ my @explained = (
 		WHERE i.arn = l.arn))) v(x)' ],
 	[ 'in a function\'s argument', 'SELECT count(*) FROM inv l, LATERAL generate_series(1,
 		(SELECT count(*) FROM images i WHERE i.arn = l.arn)) g' ],
-	[ 'in a sub-select', 'SELECT (SELECT max((SELECT name FROM images i WHERE i.arn = l.arn))
-		FROM small) FROM inv l' ],
+	[ 'in a sub-select', 'SELECT (SELECT max(s.sid || (SELECT name FROM images i WHERE i.arn = l.arn))
+		FROM small s) FROM inv l' ],
 	[ 'in RETURNING', 'UPDATE small s SET sid = sid
 		RETURNING (SELECT name FROM images i WHERE i.arn = s.arn)' ],
 	[ 'in MERGE', 'MERGE INTO small s USING inv l ON s.sid = l.id WHEN MATCHED AND

@@ -29,7 +29,9 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/planner.h"
+#include "tcop/pquery.h"
 #include "utils/guc.h"
+#include "utils/portal.h"
 
 /* imagebuilder_fdw.enable_read_ahead */
 static bool enable_read_ahead = true;
@@ -37,8 +39,13 @@ static bool enable_read_ahead = true;
 static set_join_pathlist_hook_type previous_join_hook = NULL;
 static set_rel_pathlist_hook_type previous_rel_hook = NULL;
 
-/* Whether a cursor is being planned, which may be named in WHERE CURRENT OF. */
-static bool planning_cursor = false;
+/* What is being planned: WHERE CURRENT OF may name a cursor. */
+static enum
+{
+	PLANNING_UNKNOWN,			/* planning began before this library was loaded */
+	PLANNING_CURSOR,
+	PLANNING_OTHER,
+}			planning = PLANNING_UNKNOWN;
 
 static planner_hook_type previous_planner_hook = NULL;
 
@@ -222,14 +229,33 @@ feeds_targets(PlannerInfo *root, const RelOptInfo *rel)
 }
 
 /*
- * Whether a cursor's plan must stay as it is, a scan that can run backward and
- * that WHERE CURRENT OF finds the row in: that is so of one relation only, and
- * with row marks not even of that.
+ * Whether what is being planned is a cursor.  A statement that had this library
+ * loaded while it was planned is told by what PostgreSQL runs, DECLARE CURSOR, or
+ * by PostgreSQL's wish for a fast start.
+ */
+static bool
+is_cursor(PlannerInfo *root)
+{
+	const PlannedStmt *running = ActivePortal && ActivePortal->stmts ?
+		linitial(ActivePortal->stmts) : NULL;
+
+	if (planning != PLANNING_UNKNOWN)
+		return planning == PLANNING_CURSOR;
+	while (root->parent_root)
+		root = root->parent_root;
+	return (running && running->utilityStmt && IsA(running->utilityStmt, DeclareCursorStmt)) ||
+		(root->tuple_fraction > 0 && root->tuple_fraction < 1);
+}
+
+/*
+ * Whether a plan must stay as it is, a scan that can run backward and in which
+ * WHERE CURRENT OF finds the row: that is so of a cursor over one relation, unless
+ * the rows are locked, for then WHERE CURRENT OF looks at the locks.
  */
 static bool
 must_stay_simple(PlannerInfo *root, const RelOptInfo *rel)
 {
-	return planning_cursor && IS_SIMPLE_REL(rel) && root->parse->rowMarks == NIL;
+	return IS_SIMPLE_REL(rel) && root->parse->rowMarks == NIL && is_cursor(root);
 }
 
 /* Wrap the paths of such a relation, as far as they are not yet. */
@@ -310,11 +336,11 @@ wrap_rel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte
 static PlannedStmt *
 note_planner(COMPAT_PLANNER_PARAMETERS)
 {
-	bool		outer = planning_cursor;
+	int			outer = planning;
 	PlannedStmt *statement;
 
 	/* DECLARE CURSOR and PL/pgSQL's cursors want a fast start, nothing else does. */
-	planning_cursor = (cursorOptions & CURSOR_OPT_FAST_PLAN) != 0;
+	planning = cursorOptions & CURSOR_OPT_FAST_PLAN ? PLANNING_CURSOR : PLANNING_OTHER;
 	PG_TRY();
 	{
 		statement = previous_planner_hook ?
@@ -323,7 +349,7 @@ note_planner(COMPAT_PLANNER_PARAMETERS)
 	}
 	PG_FINALLY();
 	{
-		planning_cursor = outer;
+		planning = outer;
 	}
 	PG_END_TRY();
 	return statement;
