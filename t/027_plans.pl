@@ -144,6 +144,13 @@ my @cases = (
 	[ 'the same, arrays', 'SELECT count(*) FROM inv l JOIN images i ON i.arn = ANY (l.list)', '30', 30 ],
 	[ 'the same, of VALUES', "SELECT count(*) FROM (VALUES ('ami-1'), ('$g1')) v(a)
 		JOIN images i ON i.arn = v.a", '1', 1 ],
+	[ 'the same, through an inner sub-select', 'SELECT count(n) FROM (SELECT (SELECT i.name FROM images i
+		WHERE i.arn = (SELECT l.parent)) AS n FROM inv l OFFSET 0) q', '10', 10 ],
+	[ 'the same, of LATERAL', 'SELECT count(*) FROM inv l, LATERAL (SELECT i.name FROM images i
+		WHERE i.arn = (SELECT max(m.parent) FROM inv m WHERE m.id = l.id) LIMIT 1) q', '10', 10 ],
+	[ 'the same, of an outer join in a sub-select', "SELECT sum(n) FROM (SELECT (SELECT count(*)
+		FROM generate_series(1, 4) LEFT JOIN images i ON i.arn = (SELECT l.parent || '')) AS n
+		FROM inv l OFFSET 0) q", '120', 10 ],
 	[ 'another resource of Image Builder', "SELECT count(*) FROM (VALUES ('$g1'),
 		('arn:aws:imagebuilder:us-east-1:123456789012:component/c/1.0.0/1')) v(a)
 		JOIN images i ON i.arn = v.a", '1', 1 ],
@@ -195,6 +202,8 @@ for my $case (@cases)
 # What the statement itself says must be an ARN.
 for my $case ([ 'a constant', "arn = 'ami-1'" ], [ 'in a list', "arn IN ('$g1', 'ami-1')" ],
 	[ 'a sub-select', "arn = (SELECT min(parent) FROM inv WHERE id = 3)" ],
+	[ 'a sub-select in a sub-query', "arn IN (SELECT arn FROM images WHERE arn =
+		(SELECT min(parent) FROM inv WHERE id = 3) OFFSET 0)" ],
 	[ 'a sub-select\'s array', "arn = ANY (ARRAY(SELECT parent FROM inv))" ])
 {
 	my ($name, $condition) = @$case;

@@ -89,7 +89,29 @@ is_text_equality(Oid opno, Oid collation)
 	}
 }
 
-/* Whether a parameter of the executor is the result of an uncorrelated sub-select. */
+static bool is_initplan_output(PlannerInfo *root, int paramid);
+
+/*
+ * Whether a query may be run anew for rows of the queries around it: they give
+ * it parameters other than the results of their own init plans.
+ */
+static bool
+is_correlated(PlannerInfo *root)
+{
+	int			paramid = -1;
+
+	while ((paramid = bms_next_member(root->outer_params, paramid)) >= 0)
+	{
+		if (!is_initplan_output(root->parent_root, paramid))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether a parameter of the executor is the result of a sub-select that depends
+ * on no row: an init plan of a query that does not either.
+ */
 static bool
 is_initplan_output(PlannerInfo *root, int paramid)
 {
@@ -100,7 +122,7 @@ is_initplan_output(PlannerInfo *root, int paramid)
 		foreach(lc, root->init_plans)
 		{
 			if (list_member_int(lfirst_node(SubPlan, lc)->setParam, paramid))
-				return true;
+				return !is_correlated(root);
 		}
 	}
 	return false;
