@@ -30,8 +30,10 @@ typedef struct SubPlanSearch
 } SubPlanSearch;
 
 static bool
-find_subplan_walker(Node *node, SubPlanSearch *search)
+find_subplan_walker(Node *node, void *context)
 {
+	SubPlanSearch *search = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, SubPlan) && ((SubPlan *) node)->plan_id == search->plan_id)

@@ -92,8 +92,9 @@ key_of_path(PlannerInfo *root, ForeignPath *scan)
 
 /* A sub-select knows columns of the query around it as parameters. */
 static Node *
-parameters_to_columns(Node *node, List *subplan_params)
+parameters_to_columns(Node *node, void *context)
 {
+	List	   *subplan_params = context;
 	ListCell   *lc;
 
 	if (node == NULL)
@@ -108,18 +109,20 @@ parameters_to_columns(Node *node, List *subplan_params)
 				return (Node *) copyObject(item->item);
 		}
 	}
-	return expression_tree_mutator(node, parameters_to_columns, subplan_params);
+	return expression_tree_mutator(node, parameters_to_columns, context);
 }
 
 /* Whether an expression has a parameter that only a sub-select's inside knows. */
 static bool
-contains_inner_param(Node *node, Bitmapset *outer_params)
+contains_inner_param(Node *node, void *context)
 {
+	const Bitmapset *outer_params = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
 		return !bms_is_member(((Param *) node)->paramid, outer_params);
-	return expression_tree_walker(node, contains_inner_param, outer_params);
+	return expression_tree_walker(node, contains_inner_param, context);
 }
 
 /*
@@ -266,8 +269,10 @@ typedef struct TargetWalk
 } TargetWalk;
 
 static bool
-target_walker(Node *node, TargetWalk *walk)
+target_walker(Node *node, void *context)
 {
+	TargetWalk *walk = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, SubPlan))

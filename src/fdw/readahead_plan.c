@@ -272,8 +272,9 @@ is_same_column(Expr *a, Expr *b)
  * that 16 and later mark columns, and compare the marks.
  */
 static Node *
-over_outer_rows(Node *node, List *outer_targets)
+over_outer_rows(Node *node, void *context)
 {
+	List	   *outer_targets = context;
 	ListCell   *lc;
 
 	if (node == NULL)
@@ -285,7 +286,7 @@ over_outer_rows(Node *node, List *outer_targets)
 		if (is_same_column((Expr *) node, target))
 			return (Node *) copyObject(target);
 	}
-	return expression_tree_mutator(node, over_outer_rows, outer_targets);
+	return expression_tree_mutator(node, over_outer_rows, context);
 }
 
 /* PlanCustomPath: the scan's rows are the outer plan's. */
