@@ -167,11 +167,19 @@ install_extension() {
 
 # ---- the cluster -----------------------------------------------------------
 
-# start_cluster: $work/data, at a socket in $work only.
+# start_cluster [ENCODING]: $work/data, at a socket in $work only.
 start_cluster() {
-	as_postgres "$bindir/initdb" -D "$work/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync || return
+	rm -rf "$work/data"
+	as_postgres "$bindir/initdb" -D "$work/data" -U postgres -A trust -E "${1:-UTF8}" \
+		--locale="$([ "${1:-UTF8}" = UTF8 ] && echo C.UTF-8 || echo C)" --no-sync || return
 	as_postgres "$bindir/pg_ctl" -D "$work/data" -l "$work/server.log" -w -s \
 		-o "-c listen_addresses='' -c unix_socket_directories='$work' -c fsync=off" start
+}
+
+# What is in the machine of what must not be left there.
+left_behind() {
+	find /usr/lib/postgresql /usr/share/postgresql -name 'imagebuilder_fdw*' -printf '%p %s %t\n' 2>/dev/null | sort
+	sha256sum /usr/sbin/policy-rc.d* /etc/postgresql-common/createcluster.conf* 2>/dev/null || true
 }
 
 # Ends every server whose data is below $work, by the pid that it left there.

@@ -24,7 +24,7 @@ our $ACCOUNT = '123456789012';
 # by the names of Debian's packages.
 sub needs
 {
-	my %program = (awscli => 'aws', binutils => 'nm', iproute2 => 'ip', map { $_ => $_ } qw(make nginx openssl tinyproxy));
+	my %program = (awscli => 'aws', binutils => 'nm', iproute2 => 'ip', map { $_ => $_ } qw(gcc make nginx openssl tinyproxy));
 	my @missing = grep {
 		my $package = $_;
 		$package =~ /^python3-(.*)/
