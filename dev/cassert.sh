@@ -30,7 +30,7 @@ fetch_sources() {
 	done
 	# Other sources than Debian's may have no source packages.
 	apt_sources apt-get update || true
-	cd "$work/cassert"
+	cd "$work/cassert" || return
 	for version in $(source_versions); do
 		if apt_sources apt-get source --download-only "postgresql-$major=$version"; then
 			dpkg-source --skip-patches -x postgresql-"$major"_*.dsc source
@@ -46,15 +46,15 @@ fetch_sources() {
 make_cassert() {
 	fetch_sources || return
 	chown -R postgres: "$work/cassert"
-	cd "$work/cassert/source"
+	cd "$work/cassert/source" || return
 	as_postgres CFLAGS='-O1 -g' ./configure --prefix="$1" --enable-cassert --enable-debug --enable-tap-tests \
 		--with-openssl --with-icu --without-readline &&
 		as_postgres make -s -j "$(nproc)" world-bin &&
 		as_postgres make -s DESTDIR="$work/cassert/made" install-world-bin || return
-	# At once, or not at all.
 	chown -R root: "$work/cassert/made"
-	mv "$work/cassert/made$1" "$1.new"
-	mv "$1.new" "$1"
+	# At once, or not at all.
+	rm -rf "$1.new"
+	mv "$work/cassert/made$1" "$1.new" && mv "$1.new" "$1"
 }
 
 # use_cassert_postgresql: in the place of the distribution's.
@@ -69,7 +69,7 @@ use_cassert_postgresql() {
 			tail -n 100 "$work/cassert.log" >&2
 			die "could not make PostgreSQL with assertions"
 		}
-		rm -rf "$work/cassert" "$directory.new"
+		rm -rf "$work/cassert"
 		echo "$((SECONDS - start)) s"
 	fi
 	exec 8<&-
