@@ -1,5 +1,6 @@
 # The library exports what PostgreSQL looks up and nothing else; it can be built
-# out of the tree; and it is made again for another version.
+# out of the tree; and it is made again for another version.  What tests need is
+# looked for.
 use strict;
 use warnings FATAL => 'all';
 
@@ -58,5 +59,10 @@ append_to_file("$source/new", $control);
 rename "$source/new", "$source/imagebuilder_fdw.control" or die $!;
 make('src/fdw/function.o');
 like(slurp_file("$build/src/fdw/function.o"), qr/\b7\.8\.9\b/, 'another version is compiled in');
+
+# A test is skipped where what it needs is not there.
+my ($said) = run_command(
+	[ $^X, (map { "-I$_" } @INC), '-MTestEndpoint', '-e', 'needs("python3-botocore", "python3-none"); print "on"' ]);
+like($said, qr/^1\.\.0 # SKIP needs python3-none$/, 'what a test needs is said');
 
 done_testing();
