@@ -2,7 +2,7 @@ EXTENSION = imagebuilder_fdw
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(srcdir)/imagebuilder_fdw.control)
 
 MODULE_big = imagebuilder_fdw
-DATA = $(wildcard $(srcdir)/*--*.sql)
+DATA = imagebuilder_fdw--1.0.sql
 OBJS = \
 	src/imagebuilder_fdw.o \
 	src/failure.o \
@@ -65,7 +65,11 @@ OBJS = \
 	src/rows/value.o
 
 REGRESS = extension arn import options plan
+# PostgreSQL's modules for TAP need it.
+IPC_RUN := $(shell perl -MIPC::Run -e 'print "yes"' 2>/dev/null)
+ifeq ($(IPC_RUN),yes)
 TAP_TESTS = 1
+endif
 
 # Debian's names; elsewhere those of the same headers.
 PG_CONFIG ?= pg_config
@@ -77,12 +81,27 @@ endif
 # PostgreSQL's headers as the system's, so that only our own code is warned of.
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server) \
 	-DIMAGEBUILDER_FDW_VERSION='"$(EXTVERSION)"'
+# As PostgreSQL 16 and later compile extensions: names are not exported but where PGDLLEXPORT says so.
+PG_CFLAGS = -fvisibility=hidden
+# No bitcode: functions that LLVM's JIT inlined would call hidden ones, which it cannot resolve.
+override with_llvm = no
 SHLIB_LINK = -lcurl -ljson-c -lssl -lcrypto
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+ifneq ($(IPC_RUN),yes)
+installcheck: tap-skipped
+.PHONY: tap-skipped
+tap-skipped:
+	@echo "TAP tests skipped: they need Perl's IPC::Run (Debian's libipc-run-perl)"
+endif
+
 # make COPT="-Wall -Wextra -Werror" in CI; see dev/test.
 
-HEADERS_ALL = $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
-$(OBJS) $(OBJS:.o=.bc): $(HEADERS_ALL)
+# Out of the tree (VPATH) no rule of PGXS makes the objects' directories.
+$(shell mkdir -p $(dir $(OBJS)))
+
+# The control file too: its version is compiled in.
+$(OBJS): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h) \
+	$(srcdir)/Makefile $(srcdir)/imagebuilder_fdw.control

@@ -60,29 +60,45 @@ missing() {
 	done
 }
 
-# Installs, but neither makes a cluster nor starts a service.
-apt_install() (
+# replace FILE: its new text from standard input, until put_back FILE.
+replace() {
+	# A run that was killed may have left its own file there.
+	[ ! -e "$1" ] || grep -q imagebuilder_fdw "$1" || mv "$1" "$1.kept"
+	cat >"$1"
+}
+
+put_back() {
+	rm -f "$1"
+	[ ! -e "$1.kept" ] || mv "$1.kept" "$1"
+}
+
+# apt_get ARGUMENT…: one run of these programs at a time; packages that are
+# installed neither make a cluster nor start a service.
+apt_get() (
 	export DEBIAN_FRONTEND=noninteractive
 	policy=/usr/sbin/policy-rc.d
+	clusters=/etc/postgresql-common/createcluster.conf
+	made=''
 	restore() {
-		rm -f "$policy"
-		[ ! -e "$policy.kept" ] || mv "$policy.kept" "$policy"
+		put_back "$policy"
+		put_back "$clusters"
+		[ ! "$made" ] || rm -f "$clusters.ucf-dist"
+		rmdir --ignore-fail-on-non-empty "${clusters%/*}"
 	}
 	exec 9</etc/apt
 	flock 9
-	if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-		mkdir -p /etc/postgresql-common
-		echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
-	fi
-	[ ! -e "$policy" ] || mv "$policy" "$policy.kept"
+	[ -e "$clusters.ucf-dist" ] || made=yes
+	mkdir -p "${clusters%/*}"
 	trap restore EXIT
 	trap 'exit 1' HUP INT TERM
-	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	printf '#!/bin/sh\n# imagebuilder_fdw\nexit 101\n' | replace "$policy"
 	chmod 755 "$policy"
-	apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "$@" 9<&-
+	printf '# imagebuilder_fdw\ncreate_main_cluster = false\n' | replace "$clusters"
+	apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" 9<&-
 )
 
-# install_packages PACKAGE…: these, and what building takes; sets $major, $pg_config and $bindir.
+# install_packages PACKAGE…: these, and what building takes; sets $major, and
+# PostgreSQL's own copy for this run.
 install_packages() {
 	local wanted start=$SECONDS
 	set -- gcc libc6-dev make libcurl4-openssl-dev libjson-c-dev libssl-dev "$@"
@@ -90,17 +106,41 @@ install_packages() {
 	wanted=$(missing "postgresql-${major:-}" "postgresql-server-dev-${major:-}" "$@")
 	if [ -n "$wanted" ]; then
 		printf 'installing packages … '
-		show_unless "$work/apt.log" apt-get -q update
+		show_unless "$work/apt.log" apt_get update
 		major=$(pg_major)
 		[ -n "$major" ] || die "no package postgresql is known to apt"
 		# shellcheck disable=SC2046
-		show_unless "$work/apt.log" apt_install $(missing "postgresql-$major" "postgresql-server-dev-$major" "$@")
+		show_unless "$work/apt.log" apt_get install $(missing "postgresql-$major" "postgresql-server-dev-$major" "$@")
 		echo "$((SECONDS - start)) s"
 	fi
-	bindir=/usr/lib/postgresql/$major/bin
-	pg_config=$bindir/pg_config
 	chown postgres: "$work"
 	export TMPDIR=$work
+	use_postgresql "/usr/lib/postgresql/$major/bin/pg_config"
+}
+
+# ---- PostgreSQL ------------------------------------------------------------
+
+# use_postgresql PG_CONFIG: a copy of that installation, in $work, so that what
+# is installed for this run is nowhere else.  PostgreSQL's programs find all
+# other files by the way to them from their own.  Sets $pg_config and $bindir.
+use_postgresql() {
+	local config=$1 copy=$work/postgresql directory
+	rm -rf "$copy"
+	for directory in "$("$config" --pkglibdir)" "$("$config" --sharedir)"; do
+		mkdir -p "$copy$directory"
+		cp -as "$directory/." "$copy$directory"
+		find "$copy$directory" -name 'imagebuilder_fdw*' -prune -exec rm -rf {} +
+	done
+	for directory in "$("$config" --includedir)" "$("$config" --includedir-server)"; do
+		mkdir -p "$copy${directory%/*}"
+		[ -e "$copy$directory" ] || ln -s "$directory" "$copy$directory"
+	done
+	directory=$("$config" --bindir)
+	mkdir -p "$copy$directory"
+	cp -aL "$directory/." "$copy$directory"
+	bindir=$copy$directory
+	pg_config=$bindir/pg_config
+	[ "$("$pg_config" --pkglibdir)" = "$copy$("$config" --pkglibdir)" ] || die "$config cannot be moved"
 }
 
 # ---- the copy, and what is built of it --------------------------------------
@@ -127,11 +167,19 @@ install_extension() {
 
 # ---- the cluster -----------------------------------------------------------
 
-# start_cluster: $work/data, at a socket in $work only.
+# start_cluster [ENCODING]: $work/data, at a socket in $work only.
 start_cluster() {
-	as_postgres "$bindir/initdb" -D "$work/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync || return
+	rm -rf "$work/data"
+	as_postgres "$bindir/initdb" -D "$work/data" -U postgres -A trust -E "${1:-UTF8}" \
+		--locale="$([ "${1:-UTF8}" = UTF8 ] && echo C.UTF-8 || echo C)" --no-sync || return
 	as_postgres "$bindir/pg_ctl" -D "$work/data" -l "$work/server.log" -w -s \
 		-o "-c listen_addresses='' -c unix_socket_directories='$work' -c fsync=off" start
+}
+
+# What is in the machine of what must not be left there.
+left_behind() {
+	find /usr/lib/postgresql /usr/share/postgresql -name 'imagebuilder_fdw*' -printf '%p %s %t\n' 2>/dev/null | sort
+	sha256sum /usr/sbin/policy-rc.d* /etc/postgresql-common/createcluster.conf* 2>/dev/null || true
 }
 
 # Ends every server whose data is below $work, by the pid that it left there.

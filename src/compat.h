@@ -25,6 +25,7 @@
 #include "commands/explain.h"
 #include "common/jsonapi.h"
 #include "executor/executor.h"
+#include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "optimizer/appendinfo.h"
 #include "optimizer/pathnode.h"
@@ -37,6 +38,20 @@
 #endif
 #include "utils/selfuncs.h"
 #include "utils/wait_event.h"
+
+/*
+ * PostgreSQL 16 and later compile extensions with hidden names and have PGDLLEXPORT
+ * export what the backend looks up: another library's function of a name that this
+ * one has, too, cannot be called in its place.  For 15 the Makefile gives the
+ * compiler's flag, and the attribute and the declaration are here.
+ */
+#if PG_VERSION_NUM < 160000
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#endif
+#define COMPAT_FUNCTION_INFO_V1(name) \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
 
 /* 18 spells it as C23 does, before the declaration. */
 #if PG_VERSION_NUM < 180000

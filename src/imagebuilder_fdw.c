@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "fdw/async.h"
 #include "fdw/execution.h"
 #include "fdw/explain.h"
@@ -25,9 +26,9 @@
 
 PG_MODULE_MAGIC;
 
-PG_FUNCTION_INFO_V1(imagebuilder_fdw_handler);
+COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_handler);
 
-void		_PG_init(void);
+extern PGDLLEXPORT void _PG_init(void);
 
 void
 _PG_init(void)

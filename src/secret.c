@@ -19,6 +19,7 @@
 #include "postgres_fe.h"
 #else
 #include "postgres.h"
+#include "utils/memutils.h"
 #endif
 
 #include <malloc.h>

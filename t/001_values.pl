@@ -8,6 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TestEndpoint;
 
+needs('python3-boto3');
 my $endpoint = TestEndpoint->new;
 my $node = new_cluster('main');
 set_up($node, $endpoint->url);

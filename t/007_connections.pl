@@ -12,6 +12,7 @@ use Test::More;
 use TestEndpoint;
 use Time::HiRes qw(sleep);
 
+needs('nginx', 'openssl', 'tinyproxy');
 my $endpoint = TestEndpoint->new;
 my $dir = PostgreSQL::Test::Utils::tempdir();
 

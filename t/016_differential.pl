@@ -11,6 +11,7 @@ use Test::More;
 use TestEndpoint;
 use TestIdentity;
 
+needs('python3-boto3', 'awscli');
 my ($out, $err) = ('', '');
 my $ok = IPC::Run::run([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/test_identity.py" ], '>', \$out, '2>', \$err);
 ok($ok, 'the stand-ins are what boto3 and the AWS CLI take them for') or diag("$out$err");

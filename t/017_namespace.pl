@@ -10,6 +10,7 @@ BEGIN
 	if (!$ENV{IMAGEBUILDER_NAMESPACE})
 	{
 		# In a chroot, say, or where the kernel is set to forbid it.
+		plan skip_all => 'needs iproute2' if system('ip -V >/dev/null 2>&1') != 0;
 		plan skip_all => 'no network namespaces for users here' if system('unshare -rn true 2>/dev/null') != 0;
 		exec 'unshare', '-rn', 'sh', '-ec', 'ip link set lo up
 			for address in 169.254.169.254 169.254.170.2; do ip address add $address/32 dev lo; done

@@ -9,6 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TestEndpoint;
 
+needs('openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
 PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=good',
 	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/good.key", '-out', "$dir/good.pem");

@@ -11,6 +11,7 @@ use Test::More;
 use TestEndpoint;
 use Time::HiRes qw(sleep);
 
+needs('openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
 PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', "/CN=$_",
 	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/$_.key", '-out', "$dir/$_.pem") for qw(good other);

@@ -159,8 +159,9 @@ put_arn(Node *node, void *context)
 
 /* Have a constraint speak of what its columns are equal to. */
 static Node *
-put_values(Node *node, List *values)
+put_values(Node *node, void *context)
 {
+	List	   *values = context;
 	ListCell   *lc;
 
 	if (node == NULL)
@@ -175,7 +176,7 @@ put_values(Node *node, List *values)
 				return (Node *) copyObject(value->value);
 		}
 	}
-	return expression_tree_mutator(node, put_values, values);
+	return expression_tree_mutator(node, put_values, context);
 }
 
 /* Whether a key column holds an ARN just as it is asked for. */

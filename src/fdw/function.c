@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "aws/arn.h"
 #include "catalog/pg_type.h"
+#include "compat.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lookup/cache.h"
@@ -23,12 +24,12 @@
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
-PG_FUNCTION_INFO_V1(imagebuilder_fdw_version);
-PG_FUNCTION_INFO_V1(imagebuilder_fdw_columns);
-PG_FUNCTION_INFO_V1(imagebuilder_fdw_stats);
-PG_FUNCTION_INFO_V1(imagebuilder_fdw_stats_reset);
-PG_FUNCTION_INFO_V1(imagebuilder_fdw_clear_cache);
-PG_FUNCTION_INFO_V1(imagebuilder_arn);
+COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_version);
+COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_columns);
+COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_stats);
+COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_stats_reset);
+COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_clear_cache);
+COMPAT_FUNCTION_INFO_V1(imagebuilder_arn);
 
 /* The library's version, which may be ahead of the extension's. */
 Datum

@@ -130,15 +130,17 @@ is_initplan_output(PlannerInfo *root, int paramid)
 
 /* Whether an expression has something that differs from row to row of the statement. */
 static bool
-depends_on_row(Node *node, PlannerInfo *root)
+depends_on_row(Node *node, void *context)
 {
+	PlannerInfo *root = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Var) || IsA(node, PlaceHolderVar))
 		return true;
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
 		return !is_initplan_output(root, ((Param *) node)->paramid);
-	return expression_tree_walker(node, depends_on_row, root);
+	return expression_tree_walker(node, depends_on_row, context);
 }
 
 static List *

@@ -21,6 +21,7 @@
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
+#include "compat.h"
 #include "fdw/option.h"
 #include "fdw/option_check.h"
 #include "foreign/foreign.h"
@@ -103,7 +104,7 @@ static const char *const conflicts[][2] = {
 	{"column_name", "path"},
 };
 
-PG_FUNCTION_INFO_V1(imagebuilder_fdw_validator);
+COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_validator);
 
 static int
 place_of(Oid catalog)

@@ -46,8 +46,9 @@ key_of_scan(PlannerInfo *root, ForeignPath *scan, Reach reach)
 
 /* A sub-select knows columns of the query around it as parameters. */
 static Node *
-parameters_to_columns(Node *node, List *subplan_params)
+parameters_to_columns(Node *node, void *context)
 {
+	List	   *subplan_params = context;
 	ListCell   *lc;
 
 	if (node == NULL)
@@ -62,18 +63,20 @@ parameters_to_columns(Node *node, List *subplan_params)
 				return (Node *) copyObject(item->item);
 		}
 	}
-	return expression_tree_mutator(node, parameters_to_columns, subplan_params);
+	return expression_tree_mutator(node, parameters_to_columns, context);
 }
 
 /* Whether an expression has a parameter that only a sub-select's inside knows. */
 static bool
-contains_inner_param(Node *node, Bitmapset *outer_params)
+contains_inner_param(Node *node, void *context)
 {
+	const Bitmapset *outer_params = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
 		return !bms_is_member(((Param *) node)->paramid, outer_params);
-	return expression_tree_walker(node, contains_inner_param, outer_params);
+	return expression_tree_walker(node, contains_inner_param, context);
 }
 
 /*
@@ -205,8 +208,10 @@ typedef struct TargetWalk
 } TargetWalk;
 
 static bool
-target_walker(Node *node, TargetWalk *walk)
+target_walker(Node *node, void *context)
 {
+	TargetWalk *walk = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, SubPlan))
@@ -243,13 +248,15 @@ is_same_expr(Node *a, Node *b)
 }
 
 /*
- * Expressions over the outer rows as the outer plan emits them.  A join clause
+ * Expressions over the outer rows as the outer plan emits them, by the plan's
+ * target list, "context".  A join clause
  * may know nothing of the outer joins by which its columns have become null in
  * the outer plan: PostgreSQL 16 and later mark such columns, and compare the marks.
  */
 Node *
-row_key_over_rows(Node *node, List *targets)
+row_key_over_rows(Node *node, void *context)
 {
+	List	   *targets = context;
 	ListCell   *lc;
 
 	if (node == NULL)
@@ -261,13 +268,14 @@ row_key_over_rows(Node *node, List *targets)
 		if (is_same_expr(node, target))
 			return (Node *) copyObject(target);
 	}
-	return expression_tree_mutator(node, row_key_over_rows, targets);
+	return expression_tree_mutator(node, row_key_over_rows, context);
 }
 
 /* Whether an expression needs more than what a path emits. */
 static bool
-needs_more(Node *node, const Path *path)
+needs_more(Node *node, void *context)
 {
+	const Path *path = context;
 	ListCell   *lc;
 
 	if (node == NULL)
@@ -279,7 +287,7 @@ needs_more(Node *node, const Path *path)
 	}
 	if (IsA(node, Var) || IsA(node, PlaceHolderVar))
 		return true;
-	return expression_tree_walker(node, needs_more, unconstify(Path *, path));
+	return expression_tree_walker(node, needs_more, context);
 }
 
 /* Have a key speak of a partition of the outer side instead of the whole. */
@@ -306,7 +314,7 @@ row_key_fits(PlannerInfo *root, RowKey *key, const Path *outer)
 		row_key_to_child(root, key, outer->parent);
 	exprs = list_concat_copy(key->exprs, key->guards);
 	if (bms_is_empty(pull_varnos(root, (Node *) key->exprs)) ||
-		needs_more((Node *) exprs, outer) || contain_subplans((Node *) exprs) ||
+		needs_more((Node *) exprs, unconstify(Path *, outer)) || contain_subplans((Node *) exprs) ||
 		contain_volatile_functions((Node *) exprs))
 		return false;
 	key->whole = !expression_is_harmless((Node *) exprs);

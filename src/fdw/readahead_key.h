@@ -35,7 +35,7 @@ extern List *row_keys_of_path(PlannerInfo *root, Path *path, Reach reach);
 extern List *row_keys_of_targets(PlannerInfo *root, List *targets);
 extern void row_key_to_child(PlannerInfo *root, RowKey *key, RelOptInfo *child_rel);
 extern bool row_key_fits(PlannerInfo *root, RowKey *key, const Path *outer);
-extern Node *row_key_over_rows(Node *node, List *targets);
+extern Node *row_key_over_rows(Node *node, void *context);
 extern List *row_key_to_list(const RowKey *key);
 extern RowKey *row_key_from_list(List *list);
 

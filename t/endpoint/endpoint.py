@@ -367,7 +367,7 @@ class Handler(socketserver.StreamRequestHandler):
         if self.counted:
             with self.server.counters.lock:
                 self.server.counters.by_status[str(status)] += 1
-        date = datetime.datetime.utcnow() + datetime.timedelta(seconds=self.clock_offset)
+        date = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.clock_offset)
         fields = {"Date": date.strftime("%a, %d %b %Y %H:%M:%S GMT"),
                   "x-amzn-RequestId": str(uuid.uuid4()),
                   "Content-Type": "application/json",

@@ -62,7 +62,7 @@ COUNTS = ("requests", "connections", "actions", "roles", "sessions", "callers", 
 
 
 def iso(seconds):
-    return datetime.datetime.utcfromtimestamp(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def xml_of(value):

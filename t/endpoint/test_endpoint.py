@@ -87,7 +87,7 @@ class EndpointTest(unittest.TestCase):
         token = known_token if token == "as known" else token
         target = f"{base}GetImage?{query or 'imageBuildVersionArn=' + quoted(arn)}"
         request = botocore.awsrequest.AWSRequest("GET", f"http://{self.host}{target}", headers={"Host": self.host})
-        date = (when or datetime.datetime.utcnow()).strftime(FORMAT)
+        date = (when or datetime.datetime.now(datetime.timezone.utc)).strftime(FORMAT)
         request.context["timestamp"] = date
         request.headers["X-Amz-Date"] = date
         if token:
@@ -117,7 +117,7 @@ class EndpointTest(unittest.TestCase):
 
     def test_accepts_a_clock_less_than_five_minutes_off(self):
         for minutes in (-4, 4):
-            when = datetime.datetime.utcnow() + datetime.timedelta(minutes=minutes)
+            when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
             self.assertEqual(self.get(when=when)[0], 200)
 
     # What it refuses
@@ -154,7 +154,7 @@ class EndpointTest(unittest.TestCase):
 
     def test_refuses_a_clock_that_is_off(self):
         for minutes, words in ((-6, "Signature expired: "), (6, "Signature not yet current: ")):
-            when = datetime.datetime.utcnow() + datetime.timedelta(minutes=minutes)
+            when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
             self.assertIn(words, self.refused(self.get(when=when), "InvalidSignatureException"))
 
     def test_refuses_credentials(self):

@@ -14,11 +14,26 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(arn new_cluster set_up attempt fault_of compare $SOURCE);
+our @EXPORT = qw(needs arn new_cluster set_up attempt fault_of compare $SOURCE);
 
 our $SOURCE = abs_path(dirname(__FILE__) . '/../..');
 our $PYTHON = '/usr/bin/python3';
 our $ACCOUNT = '123456789012';
+
+# Skip the whole test, with this reason, where what it needs is not installed;
+# by the names of Debian's packages.
+sub needs
+{
+	my %program = (awscli => 'aws', binutils => 'nm', iproute2 => 'ip', map { $_ => $_ } qw(gcc make nginx openssl tinyproxy));
+	my @missing = grep {
+		my $package = $_;
+		$package =~ /^python3-(.*)/
+		  ? system("$PYTHON -c 'import $1' 2>/dev/null") != 0
+		  : !grep { -x "$_/$program{$package}" } qw(/usr/bin /usr/sbin)
+	} @_;
+	plan skip_all => 'needs ' . join(', ', @missing) if @missing;
+	return;
+}
 
 # The ARN of an image in the fixtures' own Region and account.
 sub arn
@@ -155,5 +170,8 @@ sub compare
 	ok($ok && $tests > 0, "compare.py @arguments") or diag($stderr);
 	return;
 }
+
+# The endpoint is written with it.
+needs('python3-botocore');
 
 1;

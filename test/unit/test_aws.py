@@ -104,7 +104,7 @@ def botocore_signer(rng):
     """Random requests, each of them signed by botocore at a frozen clock."""
     wrong = []
     for _ in range(RANDOM_REQUESTS):
-        time = datetime.datetime.utcfromtimestamp(rng.randrange(2**31))
+        time = datetime.datetime.fromtimestamp(rng.randrange(2**31), datetime.timezone.utc)
         query = [[random_text(rng, 6) or "q", random_text(rng, 12)] for _ in range(rng.randrange(4))]
         query = [[n, v] for i, (n, v) in enumerate(query) if n not in [q[0] for q in query[:i]]]
         path = urllib.parse.quote("/" + "/".join(random_text(rng, 6) for _ in range(rng.randrange(4))),

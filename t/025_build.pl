@@ -1,0 +1,68 @@
+# The library exports what PostgreSQL looks up and nothing else; it can be built
+# out of the tree; and it is made again for another version.  What tests need is
+# looked for.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+
+needs('binutils', 'gcc', 'make');
+
+chomp(my $pg_config = `which pg_config`);
+chomp(my $pkglibdir = `$pg_config --pkglibdir`);
+my ($symbols) = run_command([ 'nm', '-D', '--defined-only', "$pkglibdir/imagebuilder_fdw.so" ]);
+my %exported = map { $_ => 1 } $symbols =~ / ([^ \n]+)$/gm;
+my $script = slurp_file("$SOURCE/imagebuilder_fdw--1.0.sql");
+my @functions = $script =~ /^CREATE FUNCTION (\w+)\([^;]*LANGUAGE C/gm;
+my %looked_up = map { $_ => 1 } qw(Pg_magic_func _PG_init), map { ($_, "pg_finfo_$_") } @functions;
+cmp_ok(scalar @functions, '>=', 8, 'the extension has functions');
+is_deeply([ sort keys %exported ], [ sort keys %looked_up ], 'exported names');
+
+# Sources and, as Debian's tools have it, a directory beside them to build in.
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my ($source, $build) = ("$dir/source", "$dir/build");
+mkdir $_ or die $! for $source, $build;
+system_or_bail('cp', '-R', (map { "$SOURCE/$_" } qw(Makefile imagebuilder_fdw.control src)),
+	glob("$SOURCE/*.sql"), $source);
+system_or_bail('find', $source, '-name', '*.o', '-delete');
+sub make
+{
+	my @arguments = @_;
+	my $log = "$dir/log";
+	my $ok = IPC::Run::run(
+		[ 'make', '-C', $build, '-f', "$source/Makefile", "PG_CONFIG=$pg_config", "VPATH=$source", @arguments ],
+		'>', $log, '2>&1');
+	return ok($ok, "make @arguments") || diag(slurp_file($log));
+}
+sub files
+{
+	my ($top) = @_;
+	my ($files) = run_command([ 'find', $top, '-type', 'f', '-printf', '%f\n' ]);
+	return join ' ', sort split /\n/, $files;
+}
+my $before = files($source);
+make('-j2');
+make('install', "DESTDIR=$dir/installed");
+is( files("$dir/installed"),
+	'imagebuilder_fdw--1.0.sql imagebuilder_fdw.control imagebuilder_fdw.so',
+	'what is installed');
+is(files($source), $before, 'nothing is made among the sources');
+
+# The version stands in the control file only.
+my $control = slurp_file("$source/imagebuilder_fdw.control");
+ok($control =~ s/^default_version = '.*'/default_version = '7.8.9'/m, 'the control file has a version');
+append_to_file("$source/new", $control);
+rename "$source/new", "$source/imagebuilder_fdw.control" or die $!;
+make('src/fdw/function.o');
+like(slurp_file("$build/src/fdw/function.o"), qr/\b7\.8\.9\b/, 'another version is compiled in');
+
+# A test is skipped where what it needs is not there.
+my ($said) = run_command(
+	[ $^X, (map { "-I$_" } @INC), '-MTestEndpoint', '-e', 'needs("python3-botocore", "python3-none"); print "on"' ]);
+like($said, qr/^1\.\.0 # SKIP needs python3-none$/, 'what a test needs is said');
+
+done_testing();
