@@ -71,11 +71,12 @@ typedef struct DocumentMember
 	const char *name;			/* what is between its quotes, as received */
 	size_t		length;			/* bytes in that */
 	DocumentNode value;
+	uint32		place;			/* for document_next() */
 } DocumentMember;
 
 extern Document *document_parse(const char *body, size_t length, char **error);
 extern DocumentNode document_first(const Document *doc, DocumentNode container);
-extern DocumentNode document_next(const Document *doc, DocumentNode node);
+extern DocumentNode document_next(const Document *doc, DocumentNode node, uint32 *place);
 extern bool document_next_member(const Document *doc, DocumentNode object,
 								 DocumentMember *member);
 extern bool document_member_is(const DocumentMember *member, const char *name, size_t length);

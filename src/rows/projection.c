@@ -51,6 +51,7 @@ enter_level(RowCursor *cursor)
 	/* Should this raise an error, the level is one without items. */
 	cursor->depth++;
 	level->ordinal = 0;
+	level->place = 0;
 	level->key = level->next = DOC_ABSENT;
 	node = member_path_follow(&step->members, doc, from);
 	if (document_is_null(doc, node))
@@ -79,10 +80,10 @@ advance_level(RowCursor *cursor)
 	if (kind == LEVEL_MAP)
 	{
 		level->key = level->next;
-		level->next = document_next(doc, level->key);
+		level->next = document_next(doc, level->key, &level->place);
 	}
 	level->item = level->next;
-	level->next = kind == LEVEL_OBJECT ? DOC_ABSENT : document_next(doc, level->item);
+	level->next = kind == LEVEL_OBJECT ? DOC_ABSENT : document_next(doc, level->item, &level->place);
 	level->ordinal++;
 	return true;
 }

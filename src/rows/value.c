@@ -288,9 +288,11 @@ array_from_json(Converter *c, const Document *doc, DocumentNode node)
 {
 	ArrayBuildState *array = initArrayResult(c->element->type, CurrentMemoryContext, false);
 	MemoryContext scratch = NULL;
+	uint32		place = 0;
 	int			n = 0;
 
-	for (DocumentNode i = document_first(doc, node); i != DOC_ABSENT; i = document_next(doc, i))
+	for (DocumentNode i = document_first(doc, node); i != DOC_ABSENT;
+		 i = document_next(doc, i, &place))
 	{
 		bool		isnull = document_is_null(doc, i);
 		MemoryContext previous = CurrentMemoryContext;
