@@ -255,7 +255,7 @@ document_parse(const char *body, size_t length, char **error)
 	if (!is_json)
 	{
 		*error = psprintf("The body of %zu bytes stops being JSON at byte %zu.", length,
-						  p.lex->token_start ? (size_t) (p.lex->token_start - body) : 0);
+						  p.lex->token_start ? (size_t) (p.lex->token_start - body) : length);
 		pfree(p.doc->skips);
 		pfree(p.doc);
 		p.doc = NULL;

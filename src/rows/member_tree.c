@@ -56,8 +56,9 @@ member_tree_add(MemberTree *root, const MemberPath *path)
 void
 member_tree_find(MemberTree *root, const Document *doc, DocumentNode item)
 {
-	bool		is_null = document_is_null(doc, item);
-	bool		is_object = !is_null && document_kind(doc, item) == DOC_OBJECT;
+	bool		is_null = item != DOC_MISPLACED && document_is_null(doc, item);
+	bool		is_object = item != DOC_MISPLACED && !is_null &&
+		document_kind(doc, item) == DOC_OBJECT;
 
 	if (root->children == NULL)
 		return;
