@@ -6,6 +6,7 @@ DATA = imagebuilder_fdw--1.0.sql
 OBJS = \
 	src/imagebuilder_fdw.o \
 	src/failure.o \
+	src/foreign_text.o \
 	src/retry.o \
 	src/secret.o \
 	src/fdw/async.o \
@@ -27,6 +28,7 @@ OBJS = \
 	src/fdw/readahead.o \
 	src/fdw/readahead_key.o \
 	src/fdw/readahead_plan.o \
+	src/fdw/row_error.o \
 	src/fdw/row_reader.o \
 	src/fdw/scan.o \
 	src/lookup/attempt.o \
@@ -59,6 +61,8 @@ OBJS = \
 	src/http/http.o \
 	src/http/sockets.o \
 	src/rows/document.o \
+	src/rows/document_parse.o \
+	src/rows/member_tree.o \
 	src/rows/path.o \
 	src/rows/projection.o \
 	src/rows/schema.o \

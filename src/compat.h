@@ -22,6 +22,7 @@
 
 #include <curl/curlver.h>
 
+#include "access/xact.h"
 #include "commands/explain.h"
 #include "common/jsonapi.h"
 #include "executor/executor.h"
@@ -166,6 +167,17 @@ compat_scan_user(ForeignScanState *node)
 	return plan->checkAsUser;
 #else
 	return exec_rt_fetch(plan->scan.scanrelid, node->ss.ps.state)->checkAsUser;
+#endif
+}
+
+/* Whether a subtransaction can be started; 17 allows it in parallel mode. */
+static inline bool
+compat_can_nest_transaction(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return true;
+#else
+	return !IsInParallelMode();
 #endif
 }
 

@@ -13,8 +13,8 @@
 #include "postgres.h"
 
 #include "failure.h"
+#include "foreign_text.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 
 /* What is said of each class of error that the service reports. */
 static const struct
@@ -57,66 +57,6 @@ make_failure(int sqlstate, const char *cause, const char *detail, const char *hi
 	return failure;
 }
 
-/* How long a secret is that the text starts with; 0 if it does with none. */
-static size_t
-secret_length(const char *text, size_t length, const char *const *secrets)
-{
-	for (int i = 0; secrets[i]; i++)
-	{
-		size_t		n = strlen(secrets[i]);
-
-		/* A shorter one would be found in many a word. */
-		if (n >= 4 && n <= length && memcmp(text, secrets[i], n) == 0)
-			return n;
-	}
-	return 0;
-}
-
-/*
- * Text from outside as a message can show it: secrets struck out, control
- * characters made spaces, what the database's encoding does not have made
- * question marks, the rest cut at MAX_FOREIGN_TEXT bytes.
- */
-char *
-failure_foreign_text(const char *text, const char *const *secrets)
-{
-	StringInfoData out;
-	const char *end = text + strlen(text);
-
-	initStringInfo(&out);
-	while (text < end && out.len < MAX_FOREIGN_TEXT)
-	{
-		unsigned char c = *text;
-		int			width = pg_utf_mblen((const unsigned char *) text);
-		size_t		secret = secret_length(text, end - text, secrets);
-
-		if (secret > 0)
-		{
-			appendStringInfoString(&out, "***");
-			text += secret;
-		}
-		else if (c < 0x80)
-		{
-			appendStringInfoChar(&out, c < ' ' || c == 0x7f ? ' ' : c);
-			text++;
-		}
-		else if (GetDatabaseEncoding() == PG_UTF8 && width <= end - text &&
-				 pg_utf8_islegal((const unsigned char *) text, width))
-		{
-			appendBinaryStringInfo(&out, text, width);
-			text += width;
-		}
-		else
-		{
-			appendStringInfoChar(&out, '?');
-			text++;
-		}
-	}
-	if (text < end)
-		appendStringInfoString(&out, " ...");
-	return out.data;
-}
-
 /* "(HTTP status 429, request ID …, 5 attempts)" */
 static void
 append_circumstances(StringInfo out, const HttpTransfer *transfer, int attempts,
@@ -127,7 +67,7 @@ append_circumstances(StringInfo out, const HttpTransfer *transfer, int attempts,
 	appendStringInfo(out, " (HTTP status %d", transfer->status);
 	if (request_id)
 		appendStringInfo(out, ", request ID %s",
-						 failure_foreign_text(request_id, secrets));
+						 foreign_text(request_id, MAX_FOREIGN_WORD, secrets));
 	if (attempts > 1)
 		appendStringInfo(out, ", %d attempts", attempts);
 	appendStringInfoChar(out, ')');
@@ -153,8 +93,7 @@ failure_copy(const Failure *failure)
 Failure *
 failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts)
 {
-	const char *no_secrets[] = {NULL};
-	char	   *problem = failure_foreign_text(transfer->problem, no_secrets);
+	char	   *problem = foreign_text(transfer->problem, MAX_FOREIGN_TEXT, NULL);
 	char	   *detail = attempts > 1 ?
 		psprintf("Host \"%s\": %s (%d attempts).", host, problem, attempts) :
 		psprintf("Host \"%s\": %s.", host, problem);
@@ -199,10 +138,10 @@ failure_of_aws_error(const AwsError *error, const HttpTransfer *transfer,
 	appendStringInfoString(&detail, "AWS error");
 	if (error->code)
 		appendStringInfo(&detail, " %s",
-						 failure_foreign_text(error->code, secrets));
+						 foreign_text(error->code, MAX_FOREIGN_WORD, secrets));
 	if (error->message)
 		appendStringInfo(&detail, ": %s",
-						 failure_foreign_text(error->message, secrets));
+						 foreign_text(error->message, MAX_FOREIGN_TEXT, secrets));
 	append_circumstances(&detail, transfer, attempts, secrets);
 	appendStringInfoChar(&detail, '.');
 	return make_failure(classes[error->class].sqlstate, classes[error->class].cause,
@@ -222,10 +161,10 @@ failure_of_answer(const HttpTransfer *transfer, const char *detail,
 	appendStringInfo(&out, "%s HTTP status %d", detail, transfer->status);
 	if (type)
 		appendStringInfo(&out, ", content type \"%s\"",
-						 failure_foreign_text(type, secrets));
+						 foreign_text(type, MAX_FOREIGN_WORD, secrets));
 	if (location)
 		appendStringInfo(&out, ", redirecting to \"%s\"",
-						 failure_foreign_text(location, secrets));
+						 foreign_text(location, MAX_FOREIGN_TEXT, secrets));
 	appendStringInfoChar(&out, '.');
 	return make_failure(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 						"the answer is not a GetImage response", out.data,
@@ -238,7 +177,10 @@ failure_report(const Failure *failure, const char *arn, int level)
 {
 	ereport(level,
 			(errcode(failure->sqlstate),
-			 errmsg("could not look up image \"%s\": %s", arn, failure->cause),
-			 failure->detail ? errdetail("%s", failure->detail) : 0,
+			 errmsg("could not look up image \"%s\": %s",
+					local_text(arn, MAX_FOREIGN_TEXT),
+					local_text(failure->cause, MAX_FOREIGN_TEXT)),
+			 failure->detail ?
+			 errdetail("%s", local_text(failure->detail, 2 * MAX_FOREIGN_TEXT)) : 0,
 			 failure->hint ? errhint("%s", failure->hint) : 0));
 }

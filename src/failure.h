@@ -24,13 +24,9 @@ typedef struct Failure
 	const char *hint;			/* the same */
 } Failure;
 
-/* Foreign text in a message is cut at this many bytes. */
-#define MAX_FOREIGN_TEXT	1024
-
 extern Failure *failure_create(int sqlstate, const char *cause,
 							   const char *detail, const char *hint);
 extern Failure *failure_copy(const Failure *failure);
-extern char *failure_foreign_text(const char *text, const char *const *secrets);
 extern Failure *failure_of_transfer(const HttpTransfer *transfer,
 									const char *host, int attempts);
 extern Failure *failure_of_aws_error(const AwsError *error,

@@ -13,12 +13,21 @@
 /*
  * A reader goes through the table's row sources, and the rows of each; only the
  * columns that the query needs are bound and converted.
+ *
+ * What all rows of an image, a source or an enclosing item have in common is
+ * found and converted once for them, not once a row: an answer decides how many
+ * rows there are, and how long that is.
  */
 #include "postgres.h"
 
+#include "compat.h"
+#include "fdw/row_error.h"
 #include "fdw/row_reader.h"
+#include "rows/member_tree.h"
 #include "rows/projection.h"
 #include "rows/value.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
 
 /* A column to fill. */
 typedef struct ReaderColumn
@@ -27,6 +36,15 @@ typedef struct ReaderColumn
 	const char *name;
 	ColumnPath *path;
 	Converter  *converter;
+	MemberTree *member;			/* of PATH_MEMBER and PATH_PARENT_MEMBER */
+
+	bool		shared;			/* rows have its values in common */
+	bool		kept;			/* one of them is here */
+	uint32		kept_of;		/* what that is the value of; see shared_by() */
+	Datum		value;
+	bool		isnull;
+	RowError   *error;			/* or why there is none */
+	MemoryContext context;		/* holds value and error; NULL until needed */
 } ReaderColumn;
 
 /* A row source. */
@@ -40,15 +58,22 @@ struct RowReader
 {
 	ReaderColumn *columns;
 	int			ncolumns;
+	MemberTree	members;		/* that columns want of the row's item */
+	MemberTree	parent_members; /* of the enclosing list's item */
 	ReaderSource *sources;
 	int			nsources;
+	bool		warn;			/* of rows that cannot be read; else they are
+								 * errors */
+	bool		leaves_nothing; /* converter_leaves_nothing(), of all columns */
+	MemoryContext row_context;	/* holds the current row's values */
 
 	const char *arn;			/* whose rows are being read */
 	const Document *document;
 	int			source;			/* index of the current one */
+	DocumentNode parent;		/* whose parent_members have been found */
 
 	const char *converting;		/* for errors: the path being followed */
-	const char *column;			/* and the column that is for; NULL: a row */
+	ReaderColumn *column;		/* and the column that is for; NULL: a row */
 };
 
 static ReaderColumn *
@@ -77,6 +102,8 @@ bind_columns(const BoundTable *table, TupleDesc tupdesc, List *attrs, int *ncolu
 		if (column->path == NULL)
 			elog(ERROR, "path \"%s\" was not validated: %s", bound.path, error);
 		column->converter = converter_create(bound.type, attr->atttypid, attr->atttypmod);
+		column->shared = column->path->kind != PATH_MEMBER &&
+			column->path->kind != PATH_ITEM && column->path->kind != PATH_ORDINAL;
 		(*ncolumns)++;
 	}
 	return columns;
@@ -103,23 +130,52 @@ bind_sources(const BoundTable *table)
 
 /*
  * Prepare to read a table's rows: of its columns those in "attrs", a list of
- * attribute numbers; the others are NULL.  In the current memory context.
+ * attribute numbers; the others are NULL.  "warn": rows that cannot be read are
+ * warned of and left out.  In the current memory context.
  */
 RowReader *
-row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs)
+row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs, bool warn)
 {
 	RowReader  *reader = palloc0(sizeof(RowReader));
 
 	reader->columns = bind_columns(table, tupdesc, attrs, &reader->ncolumns);
 	reader->sources = bind_sources(table);
 	reader->nsources = table->nsources;
+	reader->warn = warn;
+	reader->leaves_nothing = true;
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		ReaderColumn *column = &reader->columns[i];
+
+		if (column->path->kind == PATH_MEMBER)
+			column->member = member_tree_add(&reader->members, &column->path->members);
+		else if (column->path->kind == PATH_PARENT_MEMBER)
+			column->member = member_tree_add(&reader->parent_members, &column->path->members);
+		reader->leaves_nothing &= converter_leaves_nothing(column->converter);
+	}
+	reader->row_context = AllocSetContextCreate(CurrentMemoryContext, "imagebuilder_fdw row",
+												ALLOCSET_DEFAULT_SIZES);
 	return reader;
+}
+
+/* Drop what rows had in common. */
+static void
+forget_shared(RowReader *reader)
+{
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		reader->columns[i].kept = false;
+		if (reader->columns[i].context)
+			MemoryContextReset(reader->columns[i].context);
+	}
+	reader->parent = DOC_ABSENT;
 }
 
 /* Go to the start of a document, the image's of an ARN; both must live as long. */
 void
 row_reader_start(RowReader *reader, const char *arn, const Document *document)
 {
+	forget_shared(reader);
 	reader->arn = arn;
 	reader->document = document;
 	reader->source = 0;
@@ -144,15 +200,30 @@ next_row(RowReader *reader)
 	}
 }
 
+/* Find what the columns want of the row's item, and of the one around it. */
+static void
+find_members(RowReader *reader)
+{
+	const RowCursor *cursor = reader->sources[reader->source].cursor;
+	DocumentNode parent = row_cursor_item(cursor, PATH_PARENT_MEMBER);
+
+	member_tree_find(&reader->members, reader->document, row_cursor_item(cursor, PATH_MEMBER));
+	if (parent == DOC_ABSENT || parent != reader->parent)
+		member_tree_find(&reader->parent_members, reader->document, parent);
+	reader->parent = parent;
+}
+
 static Datum
-column_value(RowReader *reader, const ReaderColumn *column, bool *isnull)
+convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 {
 	const ReaderSource *source = &reader->sources[reader->source];
-	NodeIndex	node;
+	const Document *document = reader->document;
+	ColumnPathKind kind = column->path->kind;
+	DocumentNode node;
 	int32		ordinal;
 
 	*isnull = false;
-	switch (column->path->kind)
+	switch (kind)
 	{
 		case PATH_ARN:
 			return converter_from_text(column->converter, reader->arn);
@@ -162,91 +233,179 @@ column_value(RowReader *reader, const ReaderColumn *column, bool *isnull)
 				converter_from_text(column->converter, source->label);
 		case PATH_ORDINAL:
 		case PATH_PARENT_ORDINAL:
-			ordinal = row_cursor_ordinal(source->cursor, column->path);
+			ordinal = row_cursor_ordinal(source->cursor, kind);
 			*isnull = ordinal == 0;
 			return *isnull ? (Datum) 0 :
 				converter_from_int32(column->converter, ordinal);
+		case PATH_MEMBER:
+		case PATH_PARENT_MEMBER:
+			node = column->member->found;
+			/* Raises the error that says what stands in the member's way. */
+			if (node == DOC_MISPLACED)
+				node = member_path_follow(&column->path->members, document,
+										  row_cursor_item(source->cursor, kind));
+			break;
 		default:
-			node = row_cursor_find(source->cursor, column->path);
-			*isnull = document_is_null(reader->document, node);
-			return *isnull ? (Datum) 0 :
-				converter_convert(column->converter, reader->document, node);
+			node = row_cursor_item(source->cursor, kind);
+			break;
+	}
+	*isnull = document_is_null(document, node);
+	return *isnull ? (Datum) 0 : converter_convert(column->converter, document, node);
+}
+
+/* What a shared value is the value of: rows for which this is equal share it. */
+static uint32
+shared_by(const RowReader *reader, const ReaderColumn *column)
+{
+	switch (column->path->kind)
+	{
+		case PATH_ARN:
+		case PATH_RESPONSE:
+			return 0;
+		case PATH_SOURCE:
+			return reader->source;
+		default:
+			return row_cursor_item(reader->sources[reader->source].cursor, column->path->kind);
 	}
 }
 
-/*
- * Re-raise an error about a value with the image, path and column it was.
- *
- * What does not fit becomes HV004, whatever a type's input function calls it.
- * Invalid UTF-8 (22021), characters that text or the database's encoding does
- * not have (22P05) and what is too large or too deep (54) keep their SQLSTATEs;
- * errors that are not about data pass unchanged.
- */
-static void
-rethrow_value_error(const RowReader *reader, MemoryContext context)
+/* A column's value, converted unless an earlier row has had it, or its error. */
+static Datum
+shared_value(RowReader *reader, ReaderColumn *column, bool *isnull)
 {
-	ErrorData  *error;
-	int			category;
-	int			sqlstate;
+	uint32		of = shared_by(reader, column);
+	MemoryContext previous;
 
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	sqlstate = error->sqlerrcode;
-	category = ERRCODE_TO_CATEGORY(sqlstate);
-	if (category != ERRCODE_DATA_EXCEPTION &&
-		category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
-		category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
-		category != ERRCODE_INVALID_SCHEMA_NAME &&
-		category != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
-		PG_RE_THROW();
-	FlushErrorState();
-	if (sqlstate != ERRCODE_CHARACTER_NOT_IN_REPERTOIRE &&
-		sqlstate != ERRCODE_UNTRANSLATABLE_CHARACTER &&
-		category != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
-		sqlstate = ERRCODE_FDW_INVALID_DATA_TYPE;
-	ereport(ERROR,
-			(errcode(sqlstate),
-			 reader->column ?
-			 errmsg("could not read column \"%s\" of image \"%s\"", reader->column, reader->arn) :
-			 errmsg("could not read the rows of image \"%s\"", reader->arn),
-			 errdetail("Path \"%s\": %s.", reader->converting, error->message)));
+	if (!column->kept || column->kept_of != of)
+	{
+		column->kept = false;
+		if (column->context)
+			MemoryContextReset(column->context);
+		else
+			column->context = AllocSetContextCreate(MemoryContextGetParent(reader->row_context),
+													"imagebuilder_fdw shared value",
+													ALLOCSET_SMALL_SIZES);
+		previous = MemoryContextSwitchTo(column->context);
+		column->error = NULL;
+		column->value = convert(reader, column, &column->isnull);
+		MemoryContextSwitchTo(previous);
+		column->kept_of = of;
+		column->kept = true;
+	}
+	if (column->error)
+		row_error_throw(column->error);
+	*isnull = column->isnull;
+	return column->value;
 }
 
 static void
 fill_slot(RowReader *reader, TupleTableSlot *slot)
 {
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	find_members(reader);
 	for (int i = 0; i < reader->ncolumns; i++)
 	{
-		const ReaderColumn *column = &reader->columns[i];
+		ReaderColumn *column = &reader->columns[i];
 		int			place = column->attnum - 1;
+		bool	   *isnull = &slot->tts_isnull[place];
 
-		reader->column = column->name;
+		reader->column = column;
 		reader->converting = column->path->text;
-		slot->tts_values[place] = column_value(reader, column, &slot->tts_isnull[place]);
+		slot->tts_values[place] = column->shared ? shared_value(reader, column, isnull) :
+			convert(reader, column, isnull);
 	}
 }
 
+/* Let the rows that share the current column's value share its error. */
+static void
+keep_error(RowReader *reader, const RowError *error)
+{
+	ReaderColumn *column = reader->column;
+
+	if (column == NULL || !column->shared || column->kept)
+		return;
+	MemoryContextReset(column->context);
+	column->error = row_error_copy(error, column->context);
+	column->kept_of = shared_by(reader, column);
+	column->kept = true;
+}
+
 /*
- * The document's next row in a cleared slot, not stored yet; false after the
- * last.  Raises HV004 and the like, with the image, the path and the column.
+ * Read the document's next row, false after the last; or set *error to why it
+ * cannot be read.
+ *
+ * Errors that are to be caught, and not passed on, take a subtransaction, which
+ * ends what the conversion has left under way; it costs a microsecond or two,
+ * and no transaction id.  Before 17 none can be had while the plan has parallel
+ * workers: then rows' errors stay errors (*may_go_on), unless no column's
+ * conversion leaves anything.
  */
-bool
-row_reader_next(RowReader *reader, TupleTableSlot *slot)
+static bool
+try_row(RowReader *reader, TupleTableSlot *slot, RowError **error, bool *may_go_on)
 {
 	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	bool		nested = reader->warn && !reader->leaves_nothing && compat_can_nest_transaction();
 	bool		found = false;
 
+	*error = NULL;
+	*may_go_on = reader->warn && (reader->leaves_nothing || nested);
+	if (nested)
+	{
+		BeginInternalSubTransaction(NULL);
+		MemoryContextSwitchTo(context);
+	}
 	PG_TRY();
 	{
 		found = next_row(reader);
 		if (found)
 			fill_slot(reader, slot);
+		if (nested)
+			ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
-		rethrow_value_error(reader, context);
+		MemoryContextSwitchTo(context);
+		*error = row_error_catch(nested);
 	}
 	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
 	return found;
+}
+
+/*
+ * The document's next row in a cleared slot, not stored yet, whose values live
+ * until the next call; false after the last.
+ *
+ * Raises HV004 and the like for a row that cannot be read, with the image, the
+ * path and the column; or warns of it, and goes on to the next one.
+ */
+bool
+row_reader_next(RowReader *reader, TupleTableSlot *slot)
+{
+	for (;;)
+	{
+		MemoryContext previous;
+		RowError   *error;
+		bool		may_go_on;
+		bool		found;
+
+		MemoryContextReset(reader->row_context);
+		previous = MemoryContextSwitchTo(reader->row_context);
+		found = try_row(reader, slot, &error, &may_go_on);
+		if (error)
+		{
+			row_error_report(error, reader->arn, reader->column ? reader->column->name : NULL,
+							 reader->converting, may_go_on ? WARNING : ERROR);
+			keep_error(reader, error);
+		}
+		MemoryContextSwitchTo(previous);
+		if (!error)
+		{
+			if (!found)
+				forget_shared(reader);
+			return found;
+		}
+	}
 }

@@ -19,7 +19,8 @@
 
 typedef struct RowReader RowReader;
 
-extern RowReader *row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs);
+extern RowReader *row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs,
+									 bool warn);
 extern void row_reader_start(RowReader *reader, const char *arn, const Document *document);
 extern bool row_reader_next(RowReader *reader, TupleTableSlot *slot);
 

@@ -95,12 +95,13 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 											   ALLOCSET_SMALL_SIZES);
 	table = binding_table(RelationGetRelid(relation));
 	binding_check_table(table);
-	state->reader = row_reader_create(table, RelationGetDescr(relation),
-									  list_nth(plan->fdw_private, FdwScanPrivateAttrs));
 	state->client = statement_client(estate, serverid,
 									 OidIsValid(userid) ? userid : GetUserId(),
 									 option_read_config);
 	state->client->nscans++;
+	state->reader = row_reader_create(table, RelationGetDescr(relation),
+									  list_nth(plan->fdw_private, FdwScanPrivateAttrs),
+									  lookup_warns(state->client));
 	state->runs_to_end = plantree_runs_to_end(estate->es_plannedstmt, &plan->scan.plan);
 	state->once = estate->es_epq_active == NULL &&
 		plantree_runs_once(estate->es_plannedstmt, &plan->scan.plan) &&

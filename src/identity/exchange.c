@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "common/pg_prng.h"
+#include "foreign_text.h"
 #include "identity/exchange.h"
 #include "retry.h"
 #include "utils/memutils.h"
@@ -147,6 +148,7 @@ fetch_take_issued(Fetch *fetch, bool expires, const char *cause)
 	if (problem == NULL)
 		return FETCH_DONE;
 	return fetch_fail(fetch, cause,
-					  failure_foreign_text(psprintf("%s.", problem), fetch->exchange.secrets),
+					  foreign_text(psprintf("%s.", problem), MAX_FOREIGN_TEXT,
+								   fetch->exchange.secrets),
 					  NULL);
 }

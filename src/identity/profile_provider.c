@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "aws/arn.h"
+#include "foreign_text.h"
 #include "identity/host.h"
 #include "identity/provider.h"
 #include "identity/sts.h"
@@ -90,7 +91,8 @@ begin(Fetch *fetch)
 			return FETCH_ABSENT;
 		default:
 			return fetch_fail(fetch, psprintf("profile \"%s\" gives no credentials", name),
-							  failure_foreign_text(psprintf("%s.", error), fetch->exchange.secrets), NULL);
+							  foreign_text(psprintf("%s.", error), MAX_FOREIGN_TEXT,
+										   fetch->exchange.secrets), NULL);
 	}
 }
 

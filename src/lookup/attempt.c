@@ -169,11 +169,11 @@ is_get_image_response(const Document *document)
 {
 	static const char *const members[] = {"image", "requestId", "latestVersionReferences"};
 
-	if (document_node(document, DOC_ROOT)->kind != DOC_OBJECT)
+	if (document_kind(document, document->root) != DOC_OBJECT)
 		return false;
 	for (size_t i = 0; i < lengthof(members); i++)
 	{
-		if (document_member(document, DOC_ROOT, members[i],
+		if (document_member(document, document->root, members[i],
 							strlen(members[i])) != DOC_ABSENT)
 			return true;
 	}

@@ -15,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "clock.h"
 #include "common/string.h"
+#include "foreign_text.h"
 #include "lookup/attempt.h"
 #include "lookup/cache.h"
 #include "lookup/request.h"
@@ -58,11 +59,11 @@ lookup_in_flight(Oid serverid)
 	return &load->in_flight;
 }
 
-/* Whether what fails is to be warned of, not to be an error. */
-static int
-error_level(const Client *client)
+/* Whether images and rows that fail are warned of and left out (option "on_error"). */
+bool
+lookup_warns(const Client *client)
 {
-	return strcmp(client->config.on_error, "warning") == 0 ? WARNING : ERROR;
+	return strcmp(client->config.on_error, "warning") == 0;
 }
 
 /* Whether a text can be sent, which is in UTF-8. */
@@ -103,9 +104,10 @@ lookup_check_arn(const Client *client, const char *arn)
 	bool		valid = lookup_is_arn(arn);
 
 	if (!valid)
-		ereport(error_level(client),
+		ereport(lookup_warns(client) ? WARNING : ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not the ARN of an Image Builder image", arn),
+				 errmsg("\"%s\" is not the ARN of an Image Builder image",
+						local_text(arn, MAX_FOREIGN_TEXT)),
 				 errhint("An image's ARN has the form arn:PARTITION:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION or arn:PARTITION:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD.")));
 	return valid;
 }
@@ -353,7 +355,8 @@ lookup_wait(long timeout)
  *
  * Raises what the look-up failed for, with the SQLSTATEs of README.md,
  * section "Errors", or warns of it, once, if the server's option "on_error"
- * says so; raises 57014 and the like when interrupted.
+ * says so; raises 57014 and the like when interrupted.  Credentials that are
+ * missing or rejected (28000) fail every image, and are an error always.
  */
 const Document *
 lookup_finish(Lookup *lookup)
@@ -364,8 +367,11 @@ lookup_finish(Lookup *lookup)
 		attempt_read_answer(lookup);
 	if (lookup->state == LOOKUP_FAILED && !lookup->reported)
 	{
+		bool		warn = lookup_warns(lookup->client) &&
+			lookup->failure->sqlstate != ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
+
 		lookup->reported = true;
-		failure_report(lookup->failure, lookup->arn, error_level(lookup->client));
+		failure_report(lookup->failure, lookup->arn, warn ? WARNING : ERROR);
 	}
 	return lookup->document;
 }

@@ -41,6 +41,7 @@ typedef struct Client
 typedef struct Lookup Lookup;
 
 extern int *lookup_in_flight(Oid serverid);
+extern bool lookup_warns(const Client *client);
 extern bool lookup_is_arn(const char *arn);
 extern bool lookup_check_arn(const Client *client, const char *arn);
 extern Lookup *lookup_create(Client *client, const char *arn);

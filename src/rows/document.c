@@ -1,17 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * document.c
- *		A JSON answer as received, indexed so that any part of it can be read
- *		without loss.
+ *		A JSON answer as received, any part of which can be read without loss.
  *
- * The tokens come from PostgreSQL's own JSON lexer (common/jsonapi.h), not
- * from json-c: json-c saturates large integers, cuts member names at U+0000
- * and replaces lone surrogates, all silently, and copies every string whether
- * or not anybody asks for it.  Here a value is a range of bytes of the body;
- * it is decoded when a column asks for it, so that only then can it fail.
- *
- * Building the index is iterative: the depth of an answer is bounded by its
- * size alone and costs no stack.
+ * A value is where its first byte stands in the body; it is decoded when a
+ * column asks for it, so that only then can it fail.  The body has been checked
+ * (see document_parse.c), so that to find where a value ends takes no grammar:
+ * quotes and brackets are counted.
  *
  * Portions Copyright (c) 2026, imagebuilder_fdw contributors
  *
@@ -22,238 +17,178 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
+#include <ctype.h>
+
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "rows/document.h"
+#include "utils/memutils.h"
 
-/* What the grammar allows at the next token. */
-typedef enum Expect
+/* Past white space. */
+static inline const char *
+skip_space(const Document *doc, const char *p)
 {
-	EXPECT_VALUE,
-	EXPECT_VALUE_OR_END,		/* just after [ */
-	EXPECT_NAME,
-	EXPECT_NAME_OR_END,			/* just after { */
-	EXPECT_COLON,
-	EXPECT_COMMA_OR_END,
-	EXPECT_END_OF_INPUT,
-} Expect;
+	const char *end = doc->body + doc->length;
 
-typedef struct Builder
-{
-	Document   *doc;
-	JsonLexContext *lex;
-	uint32		capacity;		/* of doc->nodes */
-	NodeIndex  *open;			/* lists and objects not yet closed */
-	uint32		nopen;
-	uint32		open_capacity;
-} Builder;
-
-static NodeIndex
-add_node(Builder *b, DocumentKind kind)
-{
-	Document   *doc = b->doc;
-	DocumentNode *node;
-
-	if (doc->nnodes == b->capacity)
-	{
-		b->capacity *= 2;
-		doc->nodes = repalloc_huge(doc->nodes,
-								   (Size) b->capacity * sizeof(DocumentNode));
-	}
-	node = &doc->nodes[doc->nnodes];
-	node->start = b->lex->token_start - doc->body;
-	node->end = b->lex->token_terminator - doc->body;
-	node->next = doc->nnodes + 1;
-	node->kind = kind;
-	node->escaped = kind == DOC_STRING &&
-		memchr(b->lex->token_start, '\\', node->end - node->start) != NULL;
-	return doc->nnodes++;
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	return p;
 }
 
-static void
-open_container(Builder *b, DocumentKind kind)
+/* Past the string that starts at "p". */
+static inline const char *
+string_end(const Document *doc, const char *p)
 {
-	if (b->nopen == b->open_capacity)
-	{
-		b->open_capacity *= 2;
-		b->open = repalloc_huge(b->open,
-								(Size) b->open_capacity * sizeof(NodeIndex));
-	}
-	b->open[b->nopen++] = add_node(b, kind);
-}
-
-static bool
-close_container(Builder *b, DocumentKind kind)
-{
-	DocumentNode *node;
-
-	if (b->nopen == 0)
-		return false;
-	node = &b->doc->nodes[b->open[b->nopen - 1]];
-	if (node->kind != kind)
-		return false;
-	node->end = b->lex->token_terminator - b->doc->body;
-	node->next = b->doc->nnodes;
-	b->nopen--;
-	return true;
-}
-
-static Expect
-after_value(const Builder *b)
-{
-	return b->nopen == 0 ? EXPECT_END_OF_INPUT : EXPECT_COMMA_OR_END;
-}
-
-/* Takes a token that starts, or is, a value; false if it does not. */
-static bool
-take_value(Builder *b, Expect *expect)
-{
-	switch (b->lex->token_type)
-	{
-		case JSON_TOKEN_STRING:
-			add_node(b, DOC_STRING);
-			break;
-		case JSON_TOKEN_NUMBER:
-			add_node(b, DOC_NUMBER);
-			break;
-		case JSON_TOKEN_TRUE:
-			add_node(b, DOC_TRUE);
-			break;
-		case JSON_TOKEN_FALSE:
-			add_node(b, DOC_FALSE);
-			break;
-		case JSON_TOKEN_NULL:
-			add_node(b, DOC_NULL);
-			break;
-		case JSON_TOKEN_OBJECT_START:
-			open_container(b, DOC_OBJECT);
-			*expect = EXPECT_NAME_OR_END;
-			return true;
-		case JSON_TOKEN_ARRAY_START:
-			open_container(b, DOC_LIST);
-			*expect = EXPECT_VALUE_OR_END;
-			return true;
-		default:
-			return false;
-	}
-	*expect = after_value(b);
-	return true;
-}
-
-static bool
-take_name(Builder *b, Expect *expect)
-{
-	if (b->lex->token_type != JSON_TOKEN_STRING)
-		return false;
-	add_node(b, DOC_STRING);
-	*expect = EXPECT_COLON;
-	return true;
-}
-
-static bool
-take_comma_or_end(Builder *b, Expect *expect)
-{
-	switch (b->lex->token_type)
-	{
-		case JSON_TOKEN_COMMA:
-			*expect = b->doc->nodes[b->open[b->nopen - 1]].kind == DOC_OBJECT ?
-				EXPECT_NAME : EXPECT_VALUE;
-			return true;
-		case JSON_TOKEN_OBJECT_END:
-			if (!close_container(b, DOC_OBJECT))
-				return false;
-			break;
-		case JSON_TOKEN_ARRAY_END:
-			if (!close_container(b, DOC_LIST))
-				return false;
-			break;
-		default:
-			return false;
-	}
-	*expect = after_value(b);
-	return true;
-}
-
-/* Takes one token by RFC 8259's grammar; false if it is out of place. */
-static bool
-take_token(Builder *b, Expect *expect)
-{
-	JsonTokenType token = b->lex->token_type;
-
-	switch (*expect)
-	{
-		case EXPECT_VALUE:
-			return take_value(b, expect);
-		case EXPECT_VALUE_OR_END:
-			if (token == JSON_TOKEN_ARRAY_END)
-				return take_comma_or_end(b, expect);
-			return take_value(b, expect);
-		case EXPECT_NAME_OR_END:
-			if (token == JSON_TOKEN_OBJECT_END)
-				return take_comma_or_end(b, expect);
-			return take_name(b, expect);
-		case EXPECT_NAME:
-			return take_name(b, expect);
-		case EXPECT_COLON:
-			*expect = EXPECT_VALUE;
-			return token == JSON_TOKEN_COLON;
-		case EXPECT_COMMA_OR_END:
-			return take_comma_or_end(b, expect);
-		case EXPECT_END_OF_INPUT:
-			break;
-	}
-	return false;
-}
-
-/*
- * Index a JSON text (RFC 8259) of "length" bytes of UTF-8.
- *
- * The body must outlive the document, which is allocated in the current
- * memory context.  Returns NULL, with *error saying where the text goes wrong,
- * if it is not JSON.  Strings are not verified here: see document_text().
- */
-Document *
-document_parse(const char *body, size_t length, char **error)
-{
-	Builder		b = {0};
-	Expect		expect = EXPECT_VALUE;
-	uint32		tokens = 0;
-
-	Assert(length < PG_UINT32_MAX);
-	b.doc = palloc(sizeof(Document));
-	b.doc->body = body;
-	b.doc->length = length;
-	b.doc->nnodes = 0;
-	b.capacity = Max(16, length / 24);	/* a typical answer's bytes a node */
-	b.doc->nodes = palloc_extended((Size) b.capacity * sizeof(DocumentNode),
-								   MCXT_ALLOC_HUGE);
-	b.open_capacity = 16;
-	b.open = palloc(b.open_capacity * sizeof(NodeIndex));
-	b.lex = compat_json_lexer(body, length);
+	const char *end = doc->body + doc->length;
 
 	for (;;)
 	{
-		if (++tokens % 65536 == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (json_lex(b.lex) != JSON_SUCCESS)
-			break;
-		if (b.lex->token_type == JSON_TOKEN_END)
-		{
-			if (expect != EXPECT_END_OF_INPUT)
-				break;
-			pfree(b.open);
-			compat_json_lexer_free(b.lex);
-			return b.doc;
-		}
-		if (!take_token(&b, &expect))
-			break;
-	}
+		const char *quote = memchr(p + 1, '"', end - p - 1);
+		const char *escape = quote;
 
-	*error = psprintf("The body of %zu bytes stops being JSON at byte %zu.",
-					  length,
-					  b.lex->token_start ? (size_t) (b.lex->token_start - body) : 0);
-	return NULL;
+		while (escape[-1] == '\\')
+			escape--;
+		/* Of two backslashes, the first one escapes the second. */
+		if ((quote - escape) % 2 == 0)
+			return quote + 1;
+		p = quote;
+	}
+}
+
+/* Past the number, true, false or null that starts at "p". */
+static const char *
+scalar_end(const Document *doc, const char *p)
+{
+	const char *end = doc->body + doc->length;
+
+	while (p < end && (isalnum((unsigned char) *p) || *p == '.' || *p == '+' || *p == '-'))
+		p++;
+	return p;
+}
+
+/* The entry of the list or object that starts at "start"; NULL if it has none. */
+static const DocumentSkip *
+find_skip(const Document *doc, uint32 start)
+{
+	uint32		low = 0;
+	uint32		high = doc->nskips;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (doc->skips[middle].start < start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < doc->nskips && doc->skips[low].start == start ? &doc->skips[low] : NULL;
+}
+
+/*
+ * Past the list or object that starts at "p".  *place is where its entry may be
+ * among the skips, and then where the entry of what follows may be.
+ */
+static const char *
+container_end(const Document *doc, const char *p, uint32 *place)
+{
+	const char *start = p;
+	bool		searched = false;
+	int64		depth = 0;
+
+	if (*place < doc->nskips && doc->body + doc->skips[*place].start == p)
+		return doc->body + doc->skips[(*place)++].end;
+	for (;;)
+	{
+		if (*p == '"')
+			p = string_end(doc, p);
+		else
+		{
+			if (*p == '{' || *p == '[')
+				depth++;
+			else if ((*p == '}' || *p == ']') && --depth == 0)
+				return p + 1;
+			p++;
+		}
+		/* A short one is faster counted than searched for. */
+		if (p - start >= DOCUMENT_SKIP_SPAN && !searched)
+		{
+			const DocumentSkip *skip = find_skip(doc, start - doc->body);
+
+			if (skip)
+			{
+				*place = skip - doc->skips + 1;
+				return doc->body + skip->end;
+			}
+			searched = true;
+		}
+	}
+}
+
+static const char *
+value_end(const Document *doc, DocumentNode node, uint32 *place)
+{
+	const char *p = doc->body + node;
+
+	switch (*p)
+	{
+		case '"':
+			return string_end(doc, p);
+		case '{':
+		case '[':
+			return container_end(doc, p, place);
+		default:
+			return scalar_end(doc, p);
+	}
+}
+
+/* A value's JSON, as received. */
+static const char *
+raw_value(const Document *doc, DocumentNode node, size_t *length)
+{
+	uint32		place = 0;
+
+	*length = value_end(doc, node, &place) - doc->body - node;
+	return doc->body + node;
+}
+
+/* What is between a string's quotes, as received. */
+static const char *
+raw_string(const Document *doc, DocumentNode node, size_t *length)
+{
+	const char *raw = raw_value(doc, node, length);
+
+	*length -= 2;
+	return raw + 1;
+}
+
+/*
+ * The first element of a list, or the first member's name of an object;
+ * DOC_ABSENT if it is empty.
+ */
+DocumentNode
+document_first(const Document *doc, DocumentNode container)
+{
+	const char *p = skip_space(doc, doc->body + container + 1);
+
+	return *p == ']' || *p == '}' ? DOC_ABSENT : p - doc->body;
+}
+
+/*
+ * What follows an element of a list: the next; a member's name: its value; a
+ * member's value: the next member's name.  DOC_ABSENT after the last.
+ *
+ * Takes as long as the value itself is, but no longer than
+ * DOCUMENT_SKIP_SPAN bytes where the document has been indexed so deep.
+ * *place, zero at first, makes going through a list of long items faster.
+ */
+DocumentNode
+document_next(const Document *doc, DocumentNode node, uint32 *place)
+{
+	const char *p = skip_space(doc, value_end(doc, node, place));
+
+	if (p == doc->body + doc->length || (*p != ',' && *p != ':'))
+		return DOC_ABSENT;
+	return skip_space(doc, p + 1) - doc->body;
 }
 
 static int
@@ -339,24 +274,44 @@ unescape(const char *raw, size_t raw_length, size_t *length, bool *lone)
 	return out;
 }
 
-/* Whether a member's name, unescaped or not, is the one looked for. */
-static bool
-name_matches(const Document *doc, NodeIndex node, const char *name, size_t length)
+/*
+ * Go on to an object's next member, from a zeroed "member" to the first; false
+ * after the last.
+ */
+bool
+document_next_member(const Document *doc, DocumentNode object, DocumentMember *member)
 {
-	const DocumentNode *n = &doc->nodes[node];
-	const char *raw = doc->body + n->start + 1;
-	size_t		raw_length = n->end - n->start - 2;
+	DocumentNode name = member->value ? document_next(doc, member->value, &member->place) :
+		document_first(doc, object);
+	const char *end;
+
+	Assert(document_kind(doc, object) == DOC_OBJECT);
+	if (name == DOC_ABSENT)
+		return false;
+	end = string_end(doc, doc->body + name);
+	member->name = doc->body + name + 1;
+	member->length = end - 1 - member->name;
+	member->value = skip_space(doc, skip_space(doc, end) + 1) - doc->body;
+	return true;
+}
+
+/* Whether a member's name, its escapes resolved, is the one of "length" bytes of UTF-8. */
+bool
+document_member_is(const DocumentMember *member, const char *name, size_t length)
+{
 	char	   *text;
 	size_t		text_length;
 	bool		lone;
 	bool		matches;
 
-	if (!n->escaped)
-		return raw_length == length && memcmp(raw, name, length) == 0;
-	/* An escape is never shorter than what it stands for. */
-	if (raw_length <= length)
+	if (member->length == length)
+		return memcmp(member->name, name, length) == 0 &&
+			memchr(name, '\\', length) == NULL;
+	/* An escape is longer than what it stands for, at most six times. */
+	if (member->length < length || member->length > 6 * length ||
+		memchr(member->name, '\\', member->length) == NULL)
 		return false;
-	text = unescape(raw, raw_length, &text_length, &lone);
+	text = unescape(member->name, member->length, &text_length, &lone);
 	matches = text_length == length && memcmp(text, name, length) == 0;
 	pfree(text);
 	return matches;
@@ -368,17 +323,16 @@ name_matches(const Document *doc, NodeIndex node, const char *name, size_t lengt
  * Where a name is there twice the last one counts, as in jsonb and in every
  * AWS SDK.  "name" is in UTF-8.
  */
-NodeIndex
-document_member(const Document *doc, NodeIndex object, const char *name, size_t length)
+DocumentNode
+document_member(const Document *doc, DocumentNode object, const char *name, size_t length)
 {
-	NodeIndex	found = DOC_ABSENT;
-	NodeIndex	end = doc->nodes[object].next;
+	DocumentNode found = DOC_ABSENT;
+	DocumentMember member = {0};
 
-	Assert(doc->nodes[object].kind == DOC_OBJECT);
-	for (NodeIndex i = object + 1; i < end; i = doc->nodes[i + 1].next)
+	while (document_next_member(doc, object, &member))
 	{
-		if (name_matches(doc, i, name, length))
-			found = i + 1;
+		if (document_member_is(&member, name, length))
+			found = member.value;
 	}
 	return found;
 }
@@ -416,16 +370,15 @@ to_database(const char *utf8, size_t length, size_t *converted_length)
  * does not have, 22P02 for half a surrogate pair, as jsonb does.
  */
 char *
-document_text(const Document *doc, NodeIndex node, size_t *length)
+document_text(const Document *doc, DocumentNode node, size_t *length)
 {
-	const DocumentNode *n = &doc->nodes[node];
-	const char *raw = doc->body + n->start + 1;
-	size_t		raw_length = n->end - n->start - 2;
+	size_t		raw_length;
+	const char *raw = raw_string(doc, node, &raw_length);
 	char	   *utf8;
 	bool		lone;
 
-	Assert(n->kind == DOC_STRING);
-	if (!n->escaped)
+	Assert(document_kind(doc, node) == DOC_STRING);
+	if (memchr(raw, '\\', raw_length) == NULL)
 		return to_database(raw, raw_length, length);
 
 	utf8 = unescape(raw, raw_length, &raw_length, &lone);
@@ -446,11 +399,12 @@ document_text(const Document *doc, NodeIndex node, size_t *length)
  * Raises 22021 and 22P05 as document_text() does.
  */
 char *
-document_json(const Document *doc, NodeIndex node, size_t *length)
+document_json(const Document *doc, DocumentNode node, size_t *length)
 {
-	const DocumentNode *n = &doc->nodes[node];
+	size_t		raw_length;
+	const char *raw = raw_value(doc, node, &raw_length);
 
-	return to_database(doc->body + n->start, n->end - n->start, length);
+	return to_database(raw, raw_length, length);
 }
 
 /* What a value is, in JSON's terms, for messages. */

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "foreign_text.h"
 #include "mb/pg_wchar.h"
 #include "rows/path.h"
 
@@ -175,8 +176,8 @@ column_path_parse(const char *text, const char **error)
  * way is absent or null.  Raises 22P02 where something else than an object
  * stands on the way.
  */
-NodeIndex
-member_path_follow(const MemberPath *path, const Document *doc, NodeIndex from)
+DocumentNode
+member_path_follow(const MemberPath *path, const Document *doc, DocumentNode from)
 {
 	for (int i = 0; i < path->nnames; i++)
 	{
@@ -184,12 +185,13 @@ member_path_follow(const MemberPath *path, const Document *doc, NodeIndex from)
 
 		if (document_is_null(doc, from))
 			return DOC_ABSENT;
-		if (document_node(doc, from)->kind != DOC_OBJECT)
+		if (document_kind(doc, from) != DOC_OBJECT)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 					 errmsg("member \"%s\" is looked for in a JSON %s",
-							name,
-							document_kind_name(document_node(doc, from)->kind))));
+							local_text(pg_any_to_server(name, strlen(name), PG_UTF8),
+									   MAX_FOREIGN_WORD),
+							document_kind_name(document_kind(doc, from)))));
 		from = document_member(doc, from, name, strlen(name));
 	}
 	return from;

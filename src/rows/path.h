@@ -70,7 +70,7 @@ typedef struct ColumnPath
 
 extern RowPath *row_path_parse(const char *text, const char **error);
 extern ColumnPath *column_path_parse(const char *text, const char **error);
-extern NodeIndex member_path_follow(const MemberPath *path, const Document *doc,
-									NodeIndex from);
+extern DocumentNode member_path_follow(const MemberPath *path, const Document *doc,
+									   DocumentNode from);
 
 #endif							/* IMAGEBUILDER_PATH_H */

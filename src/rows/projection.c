@@ -44,36 +44,27 @@ enter_level(RowCursor *cursor)
 	const Document *doc = cursor->doc;
 	const RowLevel *step = &cursor->path->levels[cursor->depth];
 	CursorLevel *level = &cursor->levels[cursor->depth];
-	NodeIndex	from = cursor->depth == 0 ? DOC_ROOT : level[-1].item;
-	NodeIndex	node = member_path_follow(&step->members, doc, from);
-	const DocumentNode *n;
+	DocumentNode from = cursor->depth == 0 ? doc->root : level[-1].item;
+	DocumentNode node;
 	DocumentKind expected;
 
+	/* Should this raise an error, the level is one without items. */
 	cursor->depth++;
 	level->ordinal = 0;
-	level->key = DOC_ABSENT;
-	level->next = level->end = 0;	/* nothing */
+	level->place = 0;
+	level->key = level->next = DOC_ABSENT;
+	node = member_path_follow(&step->members, doc, from);
 	if (document_is_null(doc, node))
 		return;
 
-	n = document_node(doc, node);
 	expected = step->kind == LEVEL_LIST ? DOC_LIST : DOC_OBJECT;
-	if (n->kind != expected)
+	if (document_kind(doc, node) != expected)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("a JSON %s stands where the rows' %s should",
-						document_kind_name(n->kind),
+						document_kind_name(document_kind(doc, node)),
 						document_kind_name(expected))));
-	if (step->kind == LEVEL_OBJECT)
-	{
-		level->next = node;
-		level->end = node + 1;
-	}
-	else
-	{
-		level->next = node + 1;
-		level->end = n->next;
-	}
+	level->next = step->kind == LEVEL_OBJECT ? node : document_first(doc, node);
 }
 
 /* Step to the level's next item, false after the last. */
@@ -84,20 +75,23 @@ advance_level(RowCursor *cursor)
 	LevelKind	kind = cursor->path->levels[cursor->depth - 1].kind;
 	CursorLevel *level = &cursor->levels[cursor->depth - 1];
 
-	if (level->next >= level->end)
+	if (level->next == DOC_ABSENT)
 		return false;
 	if (kind == LEVEL_MAP)
-		level->key = level->next++;
+	{
+		level->key = level->next;
+		level->next = document_next(doc, level->key, &level->place);
+	}
 	level->item = level->next;
-	level->next = kind == LEVEL_OBJECT ? level->end :
-		document_node(doc, level->item)->next;
+	level->next = kind == LEVEL_OBJECT ? DOC_ABSENT : document_next(doc, level->item, &level->place);
 	level->ordinal++;
 	return true;
 }
 
 /*
  * Step to the next row, in document order; false after the last.  Raises
- * 22P02 where the answer has something else than the path's lists and maps.
+ * 22P02 where the answer has something else than the path's lists and maps;
+ * the next call goes on after that.
  */
 bool
 row_cursor_next(RowCursor *cursor)
@@ -137,29 +131,28 @@ enclosing_list(const RowCursor *cursor)
 }
 
 /*
- * The value that a column's path leads to from the current row; DOC_ABSENT if
- * there is none.  For paths to values of the answer only.
+ * The value of the current row that a column's path leads to, or that its
+ * members are to be looked for in; DOC_ABSENT if there is none.
  */
-NodeIndex
-row_cursor_find(const RowCursor *cursor, const ColumnPath *path)
+DocumentNode
+row_cursor_item(const RowCursor *cursor, ColumnPathKind kind)
 {
 	const CursorLevel *level = &cursor->levels[cursor->depth - 1];
 
-	switch (path->kind)
+	switch (kind)
 	{
 		case PATH_MEMBER:
-			return member_path_follow(&path->members, cursor->doc, level->item);
 		case PATH_ITEM:
 			return level->item;
-		case PATH_RESPONSE:
-			return DOC_ROOT;
+		case PATH_PARENT_MEMBER:
+		case PATH_PARENT_ORDINAL:
+			level = enclosing_list(cursor);
+			return level ? level->item : DOC_ABSENT;
 		case PATH_KEY:
 			level = nearest_level(cursor, cursor->depth - 1, LEVEL_MAP);
 			return level ? level->key : DOC_ABSENT;
-		case PATH_PARENT_MEMBER:
-			level = enclosing_list(cursor);
-			return level ? member_path_follow(&path->members, cursor->doc,
-											  level->item) : DOC_ABSENT;
+		case PATH_RESPONSE:
+			return cursor->doc->root;
 		default:
 			return DOC_ABSENT;
 	}
@@ -167,11 +160,11 @@ row_cursor_find(const RowCursor *cursor, const ColumnPath *path)
 
 /* For "#" and "^#": a place, from 1; 0 where there is no such list. */
 int32
-row_cursor_ordinal(const RowCursor *cursor, const ColumnPath *path)
+row_cursor_ordinal(const RowCursor *cursor, ColumnPathKind kind)
 {
 	const CursorLevel *level = NULL;
 
-	if (path->kind == PATH_PARENT_ORDINAL)
+	if (kind == PATH_PARENT_ORDINAL)
 		level = enclosing_list(cursor);
 	else if (cursor->path->levels[cursor->depth - 1].kind == LEVEL_LIST)
 		level = &cursor->levels[cursor->depth - 1];

@@ -18,10 +18,10 @@
 /* Where a cursor stands in one list or map of a row source. */
 typedef struct CursorLevel
 {
-	NodeIndex	next;			/* the element or entry to take next */
-	NodeIndex	end;			/* past the last */
-	NodeIndex	key;			/* the current entry's name, in a map */
-	NodeIndex	item;			/* the current element or entry's value */
+	DocumentNode next;			/* the element or entry to take next, if any */
+	DocumentNode key;			/* the current entry's name, in a map */
+	DocumentNode item;			/* the current element or entry's value */
+	uint32		place;			/* for document_next() */
 	int32		ordinal;		/* the current element's place, from 1 */
 } CursorLevel;
 
@@ -36,7 +36,7 @@ typedef struct RowCursor
 extern RowCursor *row_cursor_create(const RowPath *path);
 extern void row_cursor_start(RowCursor *cursor, const Document *doc);
 extern bool row_cursor_next(RowCursor *cursor);
-extern NodeIndex row_cursor_find(const RowCursor *cursor, const ColumnPath *path);
-extern int32 row_cursor_ordinal(const RowCursor *cursor, const ColumnPath *path);
+extern DocumentNode row_cursor_item(const RowCursor *cursor, ColumnPathKind kind);
+extern int32 row_cursor_ordinal(const RowCursor *cursor, ColumnPathKind kind);
 
 #endif							/* IMAGEBUILDER_PROJECTION_H */

@@ -8,8 +8,9 @@
  * type, or with a path of the user's own, is given the value's text form to
  * read, or its JSON if the type is json or jsonb.
  *
- * All functions raise errors of class 22 or 23 for values that do not fit;
- * the caller adds which column, path and image it was.
+ * For values that do not fit, all functions raise errors of class 22 or 23 and
+ * whatever the types' input functions do; the caller adds which column, path
+ * and image it was.
  *
  * Portions Copyright (c) 2026, imagebuilder_fdw contributors
  *
@@ -25,6 +26,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/int.h"
+#include "foreign_text.h"
 #include "miscadmin.h"
 #include "rows/value.h"
 #include "utils/array.h"
@@ -72,6 +74,41 @@ converter_create(SchemaType expected, Oid type, int32 typmod)
 	return c;
 }
 
+/*
+ * Whether conversion, when it fails, leaves nothing behind but memory: no locks,
+ * no references, no function under way.  So it is for what is listed, all of
+ * whose input functions are PostgreSQL's own; not for domains, whose CHECKs run
+ * any function, nor for types of the user's.
+ */
+bool
+converter_leaves_nothing(const Converter *c)
+{
+	switch (c->type)
+	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case JSONOID:
+		case JSONBOID:
+		case DATEOID:
+		case TIMEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case INTERVALOID:
+		case UUIDOID:
+			return true;
+		default:
+			return c->element && converter_leaves_nothing(c->element);
+	}
+}
+
 static void
 check_expected(SchemaType expected, DocumentKind kind)
 {
@@ -107,9 +144,9 @@ check_expected(SchemaType expected, DocumentKind kind)
 
 /* Strings are their content, anything else is its JSON. */
 static char *
-text_form(const Document *doc, NodeIndex node, size_t *length)
+text_form(const Document *doc, DocumentNode node, size_t *length)
 {
-	if (document_node(doc, node)->kind == DOC_STRING)
+	if (document_kind(doc, node) == DOC_STRING)
 		return document_text(doc, node, length);
 	return document_json(doc, node, length);
 }
@@ -131,7 +168,8 @@ integer_digits(const char *text)
 	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, number, whole)))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("the number %s is not an integer", text)));
+				 errmsg("the number %s is not an integer",
+						local_text(text, MAX_FOREIGN_WORD))));
 	return DatumGetCString(DirectFunctionCall1(numeric_out, whole));
 }
 
@@ -149,7 +187,8 @@ timestamp_from_number(const char *text)
 		!IS_VALID_TIMESTAMP(result))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("the epoch seconds %s are out of timestamptz's range", text)));
+				 errmsg("the epoch seconds %s are out of timestamptz's range",
+						local_text(text, MAX_FOREIGN_WORD))));
 	return TimestampTzGetDatum(result);
 }
 
@@ -209,7 +248,8 @@ timestamp_from_string(const char *text)
 	if (!is_iso_8601(text, &zone))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-				 errmsg("\"%s\" is not an ISO 8601 date and time", text)));
+				 errmsg("\"%s\" is not an ISO 8601 date and time",
+						local_text(text, MAX_FOREIGN_WORD))));
 	if (!zone)
 		text = psprintf("%sZ", text);
 	return DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
@@ -217,7 +257,7 @@ timestamp_from_string(const char *text)
 }
 
 static Datum
-timestamp_from_json(const Document *doc, NodeIndex node, DocumentKind kind)
+timestamp_from_json(const Document *doc, DocumentNode node, DocumentKind kind)
 {
 	size_t		length;
 	const char *text = text_form(doc, node, &length);
@@ -244,27 +284,29 @@ timestamp_text(TimestampTz value)
 }
 
 static Datum
-array_from_json(Converter *c, const Document *doc, NodeIndex node)
+array_from_json(Converter *c, const Document *doc, DocumentNode node)
 {
-	NodeIndex	end = document_node(doc, node)->next;
 	ArrayBuildState *array = initArrayResult(c->element->type, CurrentMemoryContext, false);
 	MemoryContext scratch = NULL;
+	uint32		place = 0;
 	int			n = 0;
 
-	/* What conversion leaves behind adds up in a long list. */
-	if (end - node > LONG_LIST)
-		scratch = AllocSetContextCreate(CurrentMemoryContext, "imagebuilder_fdw list",
-										ALLOCSET_DEFAULT_SIZES);
-	for (NodeIndex i = node + 1; i < end; i = document_node(doc, i)->next)
+	for (DocumentNode i = document_first(doc, node); i != DOC_ABSENT;
+		 i = document_next(doc, i, &place))
 	{
 		bool		isnull = document_is_null(doc, i);
 		MemoryContext previous = CurrentMemoryContext;
 		Datum		value;
 
-		if (scratch && ++n % LONG_LIST == 0)
+		/* What conversion leaves behind adds up in a long list. */
+		if (++n % LONG_LIST == 0)
 		{
 			CHECK_FOR_INTERRUPTS();
-			MemoryContextReset(scratch);
+			if (scratch)
+				MemoryContextReset(scratch);
+			else
+				scratch = AllocSetContextCreate(CurrentMemoryContext, "imagebuilder_fdw list",
+												ALLOCSET_DEFAULT_SIZES);
 		}
 		if (scratch)
 			MemoryContextSwitchTo(scratch);
@@ -280,9 +322,9 @@ array_from_json(Converter *c, const Document *doc, NodeIndex node)
  * the current memory context.
  */
 Datum
-converter_convert(Converter *c, const Document *doc, NodeIndex node)
+converter_convert(Converter *c, const Document *doc, DocumentNode node)
 {
-	DocumentKind kind = document_node(doc, node)->kind;
+	DocumentKind kind = document_kind(doc, node);
 	char	   *text;
 	size_t		length;
 	Datum		moment;

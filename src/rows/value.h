@@ -31,8 +31,9 @@ typedef struct Converter
 } Converter;
 
 extern Converter *converter_create(SchemaType expected, Oid type, int32 typmod);
+extern bool converter_leaves_nothing(const Converter *converter);
 extern Datum converter_convert(Converter *converter, const Document *doc,
-							   NodeIndex node);
+							   DocumentNode node);
 extern Datum converter_from_text(Converter *converter, const char *text);
 extern Datum converter_from_int32(Converter *converter, int32 value);
 

@@ -1,0 +1,117 @@
+/*-------------------------------------------------------------------------
+ *
+ * row_error.c
+ *		Why a row of an image's document cannot be read.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/row_error.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fdw/row_error.h"
+#include "foreign_text.h"
+
+/*
+ * Whether an error is about the value that was converted: all are, whatever a
+ * type's input function or a domain's CHECK raises, but those that the server
+ * or the transaction would have had with any value.
+ */
+static bool
+is_about_value(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_INVALID_TRANSACTION_STATE:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/*
+ * What does not fit becomes HV004, whatever a type's input function calls it.
+ * Invalid UTF-8 (22021), characters that text or the database's encoding does
+ * not have (22P05) and what is too large or too deep (54) keep their SQLSTATEs.
+ */
+static int
+sqlstate_of(int sqlstate)
+{
+	if (sqlstate == ERRCODE_CHARACTER_NOT_IN_REPERTOIRE ||
+		sqlstate == ERRCODE_UNTRANSLATABLE_CHARACTER ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		return sqlstate;
+	return ERRCODE_FDW_INVALID_DATA_TYPE;
+}
+
+/*
+ * Take, within PG_CATCH, the error of a row that could not be read; "nested":
+ * and end the subtransaction that it was read in.  Allocated in the current
+ * memory context.  Raises an error that is not about the row's data again.
+ */
+RowError *
+row_error_catch(bool nested)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *error = CopyErrorData();
+	RowError   *row_error;
+
+	FlushErrorState();
+	if (nested)
+	{
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+	}
+	if (!is_about_value(error->sqlerrcode))
+		ReThrowError(error);
+	row_error = palloc(sizeof(RowError));
+	row_error->sqlstate = sqlstate_of(error->sqlerrcode);
+	row_error->message = local_text(error->message, MAX_FOREIGN_TEXT);
+	FreeErrorData(error);
+	return row_error;
+}
+
+RowError *
+row_error_copy(const RowError *error, MemoryContext context)
+{
+	RowError   *copy = MemoryContextAlloc(context, sizeof(RowError));
+
+	copy->sqlstate = error->sqlstate;
+	copy->message = MemoryContextStrdup(context, error->message);
+	return copy;
+}
+
+/* Raise an error for row_error_catch() once more. */
+void
+row_error_throw(const RowError *error)
+{
+	ereport(ERROR, (errcode(error->sqlstate), errmsg_internal("%s", error->message)));
+}
+
+/*
+ * Report, at an elog level, that a row of the image "arn" could not be read, for
+ * what stands at a path; "column" is NULL if that is a row source.
+ */
+void
+row_error_report(const RowError *error, const char *arn, const char *column,
+				 const char *path, int level)
+{
+	const char *image = local_text(arn, MAX_FOREIGN_TEXT);
+
+	ereport(level,
+			(errcode(error->sqlstate),
+			 column ?
+			 errmsg("could not read column \"%s\" of image \"%s\"", column, image) :
+			 errmsg("could not read the rows of image \"%s\"", image),
+			 errdetail("Path \"%s\": %s.", local_text(path, MAX_FOREIGN_WORD), error->message)));
+}

@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * row_error.h
+ *		Why a row of an image's document cannot be read.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/fdw/row_error.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_ROW_ERROR_H
+#define IMAGEBUILDER_ROW_ERROR_H
+
+typedef struct RowError
+{
+	int			sqlstate;
+	const char *message;		/* cut; no full stop */
+} RowError;
+
+extern RowError *row_error_catch(bool nested);
+extern RowError *row_error_copy(const RowError *error, MemoryContext context);
+extern void row_error_throw(const RowError *error) pg_attribute_noreturn();
+extern void row_error_report(const RowError *error, const char *arn, const char *column,
+							 const char *path, int level);
+
+#endif							/* IMAGEBUILDER_ROW_ERROR_H */

@@ -1,0 +1,83 @@
+/*-------------------------------------------------------------------------
+ *
+ * member_tree.c
+ *		Finding many members of an item at once.
+ *
+ * Going through an item takes as long as the item is.  So that this is done
+ * once an item, and not once a column, all columns' paths are followed
+ * together.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/rows/member_tree.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "rows/member_tree.h"
+
+/*
+ * Add a path to those that are wanted; returns its end, whose "found" is set by
+ * member_tree_find().  Allocated in the current memory context; the path's
+ * names must live as long.
+ */
+MemberTree *
+member_tree_add(MemberTree *root, const MemberPath *path)
+{
+	MemberTree *node = root;
+
+	for (int i = 0; i < path->nnames; i++)
+	{
+		MemberTree *child = node->children;
+
+		while (child && strcmp(child->name, path->names[i]) != 0)
+			child = child->sibling;
+		if (child == NULL)
+		{
+			child = palloc0(sizeof(MemberTree));
+			child->name = path->names[i];
+			child->length = strlen(child->name);
+			child->sibling = node->children;
+			node->children = child;
+		}
+		node = child;
+	}
+	return node;
+}
+
+/*
+ * Find the wanted members of an item, which may be DOC_ABSENT.  Where a name is
+ * there twice the last one counts, as in document_member(); in what is absent
+ * or null all are absent.
+ */
+void
+member_tree_find(MemberTree *root, const Document *doc, DocumentNode item)
+{
+	bool		is_null = item != DOC_MISPLACED && document_is_null(doc, item);
+	bool		is_object = item != DOC_MISPLACED && !is_null &&
+		document_kind(doc, item) == DOC_OBJECT;
+
+	if (root->children == NULL)
+		return;
+	check_stack_depth();
+	for (MemberTree *child = root->children; child; child = child->sibling)
+		child->found = is_null || is_object ? DOC_ABSENT : DOC_MISPLACED;
+	if (is_object)
+	{
+		DocumentMember member = {0};
+
+		while (document_next_member(doc, item, &member))
+		{
+			for (MemberTree *child = root->children; child; child = child->sibling)
+			{
+				if (document_member_is(&member, child->name, child->length))
+					child->found = member.value;
+			}
+		}
+	}
+	for (MemberTree *child = root->children; child; child = child->sibling)
+		member_tree_find(child, doc, child->found);
+}

@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * member_tree.h
+ *		Finding many members of an item at once.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/rows/member_tree.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_MEMBER_TREE_H
+#define IMAGEBUILDER_MEMBER_TREE_H
+
+#include "rows/path.h"
+
+/*
+ * The members that columns want of an item: each node is a member, its
+ * children are members of that.  The root stands for the item itself.
+ */
+typedef struct MemberTree
+{
+	const char *name;			/* in UTF-8; NULL for the root */
+	size_t		length;			/* bytes in name */
+	DocumentNode found;			/* in the item looked through last;
+								 * DOC_ABSENT, DOC_MISPLACED */
+	struct MemberTree *children;	/* the first of them */
+	struct MemberTree *sibling; /* the next of the same parent's */
+} MemberTree;
+
+/* The member is looked for in something that is neither object nor null. */
+#define DOC_MISPLACED	((DocumentNode) (PG_UINT32_MAX - 1))
+
+extern MemberTree *member_tree_add(MemberTree *root, const MemberPath *path);
+extern void member_tree_find(MemberTree *root, const Document *doc, DocumentNode item);
+
+#endif							/* IMAGEBUILDER_MEMBER_TREE_H */
