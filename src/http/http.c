@@ -104,13 +104,9 @@ outcome_of_code(HttpExchange *x, CURLcode result, const char **problem)
 		case CURLE_SEND_ERROR:
 			/* One that a proxy did not make, say, was not lost. */
 			return connected ? HTTP_CONNECTION_LOST : HTTP_NO_CONNECTION;
-		case CURLE_WEIRD_SERVER_REPLY:
-		case CURLE_UNSUPPORTED_PROTOCOL:	/* HTTP/0.9, in 7.66 and later */
-		case CURLE_BAD_FUNCTION_ARGUMENT:	/* a line that is no header, likewise in 7.83 */
-			return connected ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
 		default:
-			/* All that is left to fail once a request could be sent is to read its answer. */
-			return connected ? HTTP_MALFORMED : HTTP_BROKEN;
+			/* What else can fail is to read an answer, or before that a proxy's. */
+			return connected ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
 	}
 }
 

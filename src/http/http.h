@@ -41,7 +41,6 @@ typedef enum HttpOutcome
 	HTTP_TOO_LARGE,				/* the body is larger than max_body */
 	HTTP_MALFORMED,				/* the answer is not HTTP */
 	HTTP_NO_MEMORY,				/* memory ran out */
-	HTTP_BROKEN,				/* libcurl failed */
 } HttpOutcome;
 
 /* A request under way, or its answer; owned by a memory context. */
