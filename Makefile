@@ -57,6 +57,7 @@ OBJS = \
 	src/identity/signed.o \
 	src/identity/sts.o \
 	src/identity/web_identity.o \
+	src/http/answer.o \
 	src/http/engine.o \
 	src/http/http.o \
 	src/http/sockets.o \

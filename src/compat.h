@@ -231,7 +231,7 @@ compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
 #define compat_curl_set_quick_exit(handle) \
 	curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L)
 #else
-#define compat_curl_set_quick_exit(handle) ((void) 0)
+#define compat_curl_set_quick_exit(handle) ((void) (handle), CURLE_OK)
 #endif
 
 /* The same version keeps what it has read of certificate authorities for a day. */
@@ -239,15 +239,18 @@ compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
 #define compat_curl_set_no_ca_cache(handle) \
 	curl_easy_setopt(handle, CURLOPT_CA_CACHE_TIMEOUT, 0L)
 #else
-#define compat_curl_set_no_ca_cache(handle) ((void) 0)
+#define compat_curl_set_no_ca_cache(handle) ((void) (handle), CURLE_OK)
 #endif
 
-/* Headers over libcurl's own limit; until 8.6 that was CURLE_OUT_OF_MEMORY. */
-#if LIBCURL_VERSION_NUM >= 0x080600
-#define COMPAT_CURLE_TOO_LARGE CURLE_TOO_LARGE
-#else
-#define COMPAT_CURLE_TOO_LARGE CURLE_OUT_OF_MEMORY
-#endif
+/* 8.7 keeps the buffer that a transfer is received into for the next one. */
+#define COMPAT_CURL_KEEPS_BUFFER	(LIBCURL_VERSION_NUM >= 0x080700)
+
+/*
+ * A chunk that is none is CURLE_RECV_ERROR in all versions, as is a connection
+ * that breaks; only the former's messages speak of chunks.
+ */
+#define compat_curl_is_bad_chunk(result, message) \
+	((result) == CURLE_RECV_ERROR && strstr(message, "chunk") != NULL)
 
 /*
  * 7.80 says when a connection is there and its request about to be sent.  Before,
@@ -255,11 +258,12 @@ compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
  */
 #if LIBCURL_VERSION_NUM >= 0x075000
 #define compat_curl_tell_ready(handle, tell, data) \
-	(curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, tell), \
-	 curl_easy_setopt(handle, CURLOPT_PREREQDATA, data))
+	((void) curl_easy_setopt(handle, CURLOPT_PREREQDATA, data), \
+	 curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, tell))
 #define compat_curl_is_ready(told, pretransfer_time) ((void) (pretransfer_time), (told))
 #else
-#define compat_curl_tell_ready(handle, tell, data) ((void) (tell))
+#define compat_curl_tell_ready(handle, tell, data) \
+	((void) (handle), (void) (tell), (void) (data), CURLE_OK)
 #define compat_curl_is_ready(told, pretransfer_time) ((void) (told), (pretransfer_time) > 0)
 #endif
 

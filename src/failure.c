@@ -122,6 +122,8 @@ failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts
 			return make_failure(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 								"the answer is not a GetImage response", detail,
 								"Check the server's option \"endpoint_url\".");
+		case HTTP_NO_MEMORY:
+			return make_failure(ERRCODE_OUT_OF_MEMORY, "out of memory", detail, NULL);
 		default:
 			return make_failure(ERRCODE_FDW_ERROR, "libcurl failed", detail, NULL);
 	}

@@ -104,7 +104,7 @@ is_wiped('web identity', "profile 'web'", 'golden-linux');
 is_wiped('web identity, XML', "profile 'web'", 'golden-linux', format => 'xml');
 is_wiped('profiles and roles', "profile 'chain'", 'golden-linux');
 is_wiped('a role, XML', "credential_provider 'instance', role_arn '$role/Reader'", 'golden-linux', format => 'xml');
-for my $mode ('badjson', 'crlf', 'stall', 'truncate', 'badexpiration')
+for my $mode (qw(badjson crlf stall truncate badexpiration huge bare apostrophes comment inheader inerror excess badchunk))
 {
 	is_wiped("instance, $mode", "credential_provider 'instance'", '', imds => "$mode\@credentials");
 	is_wiped("STS, $mode", "profile 'chain'", '', sts => $mode);

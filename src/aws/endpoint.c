@@ -83,16 +83,78 @@ endpoint_resolve(Endpoint *endpoint, const char *service,
 	endpoint->base_path = pstrdup("");
 }
 
-static char *
-take_part(CURLU *url, CURLUPart part, unsigned int flags)
+/* What libcurl says of a URL; each string NULL if it is not there. */
+typedef struct UrlParts
+{
+	char	   *scheme;
+	char	   *user;
+	char	   *password;
+	char	   *host;
+	char	   *port;			/* unless it is the scheme's own */
+	char	   *path;
+	char	   *query;
+	char	   *fragment;
+} UrlParts;
+
+/* As palloc() fails: 53200 in the server. */
+static void
+raise_no_memory(void)
+{
+#ifdef FRONTEND
+	fprintf(stderr, "out of memory\n");
+	exit(EXIT_FAILURE);
+#else
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("out of memory"),
+			 errdetail("libcurl could not read a URL.")));
+#endif
+}
+
+/* Copy a part, so that nothing of libcurl's is left; whether memory sufficed. */
+static bool
+take_part(CURLU *url, CURLUPart part, char **copy)
 {
 	char	   *value = NULL;
-	char	   *copy = NULL;
+	CURLUcode	code = curl_url_get(url, part, &value,
+									part == CURLUPART_PORT ? CURLU_NO_DEFAULT_PORT : 0);
+	bool		taken = code != CURLUE_OUT_OF_MEMORY;
 
-	if (curl_url_get(url, part, &value, flags) == CURLUE_OK && value)
-		copy = pstrdup(value);
+	*copy = NULL;
+	if (code == CURLUE_OK && value)
+	{
+		*copy = palloc_extended(strlen(value) + 1, MCXT_ALLOC_NO_OOM);
+		if (*copy)
+			strcpy(*copy, value);
+		else
+			taken = false;
+	}
 	curl_free(value);
-	return copy;
+	return taken;
+}
+
+/* False, with nothing of libcurl's left, if it is no URL; raises 53200. */
+static bool
+parse_url(UrlParts *parts, const char *text)
+{
+	CURLU	   *url = curl_url();
+	CURLUcode	code = url ? curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS) :
+		CURLUE_OUT_OF_MEMORY;
+	bool		taken = code != CURLUE_OUT_OF_MEMORY;
+
+	if (code == CURLUE_OK)
+		taken = take_part(url, CURLUPART_SCHEME, &parts->scheme) &&
+			take_part(url, CURLUPART_USER, &parts->user) &&
+			take_part(url, CURLUPART_PASSWORD, &parts->password) &&
+			take_part(url, CURLUPART_HOST, &parts->host) &&
+			take_part(url, CURLUPART_PORT, &parts->port) &&
+			take_part(url, CURLUPART_PATH, &parts->path) &&
+			take_part(url, CURLUPART_QUERY, &parts->query) &&
+			take_part(url, CURLUPART_FRAGMENT, &parts->fragment);
+	curl_url_cleanup(url);
+	if (!taken)
+		raise_no_memory();
+	return code == CURLUE_OK;
 }
 
 static bool
@@ -108,24 +170,20 @@ is_visible_ascii(const char *text)
 
 /* What is wrong with a URL as an endpoint; NULL if nothing is. */
 static const char *
-url_problem(CURLU *url)
+url_problem(const UrlParts *url)
 {
-	char	   *scheme = take_part(url, CURLUPART_SCHEME, 0);
-	char	   *host = take_part(url, CURLUPART_HOST, 0);
-	char	   *path = take_part(url, CURLUPART_PATH, 0);
-
-	if (!scheme || (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
+	if (!url->scheme || (strcmp(url->scheme, "https") != 0 && strcmp(url->scheme, "http") != 0))
 		return "its scheme must be https or http";
-	if (!host || !*host)
+	if (!url->host || !*url->host)
 		return "it has no host";
-	if (!is_visible_ascii(host))
+	if (!is_visible_ascii(url->host))
 		return "its host must be in ASCII";
 	/* Signed as it is written, and sent as libcurl would encode it. */
-	if (path && !is_visible_ascii(path))
+	if (url->path && !is_visible_ascii(url->path))
 		return "its path must be in ASCII, with all else percent-encoded";
-	if (take_part(url, CURLUPART_USER, 0) || take_part(url, CURLUPART_PASSWORD, 0))
+	if (url->user || url->password)
 		return "it must not hold a user name or a password";
-	if (take_part(url, CURLUPART_QUERY, 0) || take_part(url, CURLUPART_FRAGMENT, 0))
+	if (url->query || url->fragment)
 		return "it must not hold a query or a fragment";
 	return NULL;
 }
@@ -133,41 +191,26 @@ url_problem(CURLU *url)
 /*
  * Take an endpoint from a URL: https or http, a host, perhaps a port and a
  * base path.  False, with *error set (a clause without a full stop), if it is
- * anything else.  The base path is sent and signed as it is written.
+ * anything else.  The base path is sent and signed as it is written.  Raises
+ * 53200.
  */
 bool
 endpoint_parse_url(Endpoint *endpoint, const char *text, const char **error)
 {
-	CURLU	   *url = curl_url();
-	char	   *host;
-	char	   *port;
+	UrlParts	url;
 	size_t		length;
 
-	if (url == NULL)
-	{
-		*error = "memory ran out";
-		return false;
-	}
-	if (curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS) != CURLUE_OK)
-		*error = "it is not a URL";
-	else
-		*error = url_problem(url);
+	*error = parse_url(&url, text) ? url_problem(&url) : "it is not a URL";
 	if (*error)
-	{
-		curl_url_cleanup(url);
 		return false;
-	}
-	endpoint->tls = strcmp(take_part(url, CURLUPART_SCHEME, 0), "https") == 0;
-	host = take_part(url, CURLUPART_HOST, 0);
-	for (char *c = host; *c; c++)
+	endpoint->tls = strcmp(url.scheme, "https") == 0;
+	for (char *c = url.host; *c; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);
-	port = take_part(url, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
-	endpoint->host = port ? psprintf("%s:%s", host, port) : host;
-	endpoint->base_path = take_part(url, CURLUPART_PATH, 0);
+	endpoint->host = url.port ? psprintf("%s:%s", url.host, url.port) : url.host;
+	endpoint->base_path = url.path ? url.path : pstrdup("");
 	length = strlen(endpoint->base_path);
 	while (length > 0 && endpoint->base_path[length - 1] == '/')
 		endpoint->base_path[--length] = '\0';
-	curl_url_cleanup(url);
 	return true;
 }
 

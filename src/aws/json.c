@@ -60,26 +60,33 @@ parse(json_tokener *tokener, const char *text, size_t length)
 }
 
 /*
- * An object, to be released with json_release(); NULL if the text is none.
- * "length" is below 1 GB.
+ * An object, to be released with json_release(); NULL if the text is none, by
+ * RFC 8259.  "length" is below 1 GB.
  *
  * Secrets in it are left nowhere else.  So the tokener does not see them unless
  * the text is sound, with its buffer for strings as large as it has to be; and
- * that is overwritten then.
+ * that is overwritten then.  The tokener is strict, as strings in single quotes
+ * and comments would not be masked.
  */
 json_object *
 json_parse_object(const char *body, size_t length)
 {
 	json_tokener *tokener = json_tokener_new();
 	char	   *mask = mask_strings(body, length);
-	json_object *sound = tokener ? parse(tokener, mask, length) : NULL;
-	json_object *object = sound ? parse(tokener, body, length) : NULL;
+	json_object *sound;
+	json_object *object;
 
+	if (tokener)
+		json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	sound = tokener ? parse(tokener, mask, length) : NULL;
+	object = sound ? parse(tokener, body, length) : NULL;
 	json_object_put(sound);
 	if (object)
 		json_object_put(parse(tokener, mask, length));
 	if (tokener)
 		json_tokener_free(tokener);
+	/* Text that is no JSON is not masked. */
+	explicit_bzero(mask, length);
 	pfree(mask);
 	return object;
 }

@@ -19,7 +19,7 @@
  * No callback of libcurl's raises an error, allocates with palloc or looks at
  * interrupts.  Signals are blocked while libcurl acts, because it may start a
  * thread to resolve a name, which would inherit an open signal mask and run
- * PostgreSQL's handlers.
+ * PostgreSQL's handlers; watch() lets them in where libcurl takes long.
  */
 #include "postgres.h"
 
@@ -34,8 +34,16 @@
 #include "miscadmin.h"
 #include "secret.h"
 
-/* Bytes received at once. */
+/* Bytes received at once: of answers, and of answers that are secret. */
 #define RECEIVE_BUFFER			(128 * 1024)
+#define SECRET_RECEIVE_BUFFER	(16 * 1024)
+
+/*
+ * How long libcurl may act in one call, in us, before interrupts and time-outs
+ * are looked at from within the call: a fifth of the 100 ms in which a cancel is
+ * to act.  A call that does not loop takes less.
+ */
+#define LOOK_INTERVAL			20000
 
 /* Events taken from the kernel at once. */
 #define MAX_EVENTS				16
@@ -50,6 +58,9 @@ typedef struct Job
 	int			connect_timeout;	/* ms */
 	int			timeout;
 	bool		ready;			/* has been told that it can be sent */
+	bool		secret;			/* the answer is */
+	bool		timed_out;		/* watch() has ended it */
+	uint64		refused;		/* engine.refused when it was added */
 	int64		begun;			/* of clock.h; -1: not yet */
 	int64		idle;			/* engine.idle when it was begun */
 } Job;
@@ -64,23 +75,28 @@ static struct
 	bool		expired;		/* connections are, and TLS sessions */
 	int64		idle;			/* us spent outside engine_wait() */
 	int64		left_at;		/* of clock.h: the end of the last one */
+	bool		acting;			/* libcurl is: signals are blocked */
+	int64		look_at;		/* of clock.h: when watch() looks next */
+	sigset_t	signals;		/* blocked while libcurl does not act */
+	volatile uint64 refused;	/* requests for memory of libcurl's */
+	void	   *buffer;			/* the last that libcurl made to receive into */
 } engine;
 
 static dlist_head jobs = DLIST_STATIC_INIT(jobs);
 
 static void
-block_signals(sigset_t *previous)
+block_signals(void)
 {
 	sigset_t	all;
 
 	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, previous);
+	sigprocmask(SIG_SETMASK, &all, &engine.signals);
 }
 
 static void
-restore_signals(const sigset_t *previous)
+restore_signals(void)
 {
-	sigprocmask(SIG_SETMASK, previous, NULL);
+	sigprocmask(SIG_SETMASK, &engine.signals, NULL);
 }
 
 /* CURLMOPT_TIMERFUNCTION: when libcurl wants to be called at the latest. */
@@ -103,19 +119,99 @@ engine_stop(void)
 	engine.share = NULL;
 }
 
-/* It keeps copies of headers, tokens included; not in what it receives into. */
+pg_noreturn static void raise_no_memory(const char *detail);
+
+static void
+raise_no_memory(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("out of memory"),
+			 errdetail("%s", detail)));
+}
+
+/*
+ * What libcurl allocates with.  libcurl does not always say that memory ran out
+ * (a connection just fails), and before 8.6 says so where it did not (of headers
+ * over its own limits): so requests that are refused are counted.
+ */
+static void *
+note_refused(void *memory)
+{
+	if (memory == NULL)
+		engine.refused++;
+	return memory;
+}
+
+static void *
+allocate(size_t size)
+{
+	void	   *memory = note_refused(malloc(size));
+
+	if (memory && size >= RECEIVE_BUFFER)
+		engine.buffer = memory;
+	return memory;
+}
+
+static void *
+allocate_zeroed(size_t count, size_t size)
+{
+	return note_refused(calloc(count, size));
+}
+
+static void *
+reallocate(void *memory, size_t size)
+{
+	return note_refused(secret_realloc(memory, size));
+}
+
+static char *
+duplicate(const char *text)
+{
+	return note_refused(strdup(text));
+}
+
+/*
+ * libcurl keeps copies of headers, tokens included.  The buffer that answers are
+ * received into is too large to be wiped each time, and holds no secret: see
+ * engine_discard().
+ */
 static void
 free_wiped(void *memory)
 {
+	if (memory && memory == engine.buffer)
+		engine.buffer = NULL;
 	if (memory && malloc_usable_size(memory) >= RECEIVE_BUFFER)
 		free(memory);
 	else
 		secret_free(memory);
 }
 
+/* Set libcurl up; false, with nothing left of it, if that failed. */
+static bool
+set_up(void)
+{
+	engine.share = curl_share_init();
+	engine.multi = curl_multi_init();
+	if (engine.share && engine.multi &&
+		curl_share_setopt(engine.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
+		curl_multi_setopt(engine.multi, CURLMOPT_SOCKETFUNCTION, sockets_note) == CURLM_OK &&
+		curl_multi_setopt(engine.multi, CURLMOPT_TIMERFUNCTION, timer_changed) == CURLM_OK &&
+		curl_multi_setopt(engine.multi, CURLMOPT_MAXCONNECTS,
+						  (long) MAX_IDLE_CONNECTIONS) == CURLM_OK)
+		return true;
+	curl_share_cleanup(engine.share);
+	curl_multi_cleanup(engine.multi);
+	engine.share = NULL;
+	engine.multi = NULL;
+	return false;
+}
+
 static void
 engine_start(void)
 {
+	uint64		refused;
+
 	if (engine.expired && engine.nhandles == 0)
 	{
 		if (engine.multi)
@@ -124,33 +220,50 @@ engine_start(void)
 	}
 	if (engine.multi)
 		return;
-	if (curl_global_init_mem(CURL_GLOBAL_ALL, malloc, free_wiped, secret_realloc, strdup,
-							 calloc) != CURLE_OK)
+	refused = engine.refused;
+	if (curl_global_init_mem(CURL_GLOBAL_ALL, allocate, free_wiped, reallocate, duplicate,
+							 allocate_zeroed) != CURLE_OK)
+	{
+		if (engine.refused != refused)
+			raise_no_memory("libcurl could not be started.");
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("could not start libcurl")));
-	engine.share = curl_share_init();
-	engine.multi = curl_multi_init();
-	if (!engine.share || !engine.multi)
-	{
-		curl_share_cleanup(engine.share);
-		curl_multi_cleanup(engine.multi);
-		engine.share = NULL;
-		engine.multi = NULL;
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory"),
-				 errdetail("libcurl could not be set up.")));
 	}
-	curl_share_setopt(engine.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-	curl_multi_setopt(engine.multi, CURLMOPT_SOCKETFUNCTION, sockets_note);
-	curl_multi_setopt(engine.multi, CURLMOPT_TIMERFUNCTION, timer_changed);
-	curl_multi_setopt(engine.multi, CURLMOPT_MAXCONNECTS, (long) MAX_IDLE_CONNECTIONS);
+	if (!set_up())
+		raise_no_memory("libcurl could not be set up.");
 	engine.deadline = -1;
 	engine.wait_event = compat_wait_event("ImageBuilderRequest");
 }
 
-/* A new easy handle with what every request needs; raises 53200. */
+/*
+ * A code of curl_easy_setopt() for an option that a request cannot do without.
+ * Raises 53200 for want of memory, HV000 if libcurl does not have the option.
+ */
+void
+engine_require(CURLcode code)
+{
+	if (code == CURLE_OUT_OF_MEMORY)
+		raise_no_memory("libcurl could not take an option.");
+	if (code != CURLE_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not set up a request"),
+				 errdetail("libcurl: %s.", curl_easy_strerror(code))));
+}
+
+/* The same for an option that not every libcurl has: only memory may not run out. */
+void
+engine_ask_for(CURLcode code)
+{
+	if (code == CURLE_OUT_OF_MEMORY)
+		engine_require(code);
+}
+
+/*
+ * A new easy handle with what every request needs, to be given to
+ * engine_discard() in the end.  Raises 53200.
+ */
 CURL *
 engine_handle(void)
 {
@@ -159,21 +272,25 @@ engine_handle(void)
 	engine_start();
 	handle = curl_easy_init();
 	if (handle == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory"),
-				 errdetail("libcurl could not make a handle.")));
+		raise_no_memory("libcurl could not make a handle.");
 	engine.nhandles++;
-	/* While others are under way, what is expired can only be left unused. */
-	curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, engine.expired ? 1L : 0L);
-	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, (long) RECEIVE_BUFFER);
-	curl_easy_setopt(handle, CURLOPT_SHARE, engine.share);
-	curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, sockets_open);
-	curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
-	/* A cancel must not wait for a name server that does not answer. */
-	compat_curl_set_quick_exit(handle);
 	return handle;
+}
+
+/* Set what is the same for all requests; "secret": the answer is.  Raises as engine_require(). */
+void
+engine_set_options(CURL *handle, bool secret)
+{
+	/* While others are under way, what is expired can only be left unused. */
+	engine_require(curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, engine.expired ? 1L : 0L));
+	engine_require(curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L));
+	engine_require(curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, (long)
+									(secret ? SECRET_RECEIVE_BUFFER : RECEIVE_BUFFER)));
+	engine_require(curl_easy_setopt(handle, CURLOPT_SHARE, engine.share));
+	engine_require(curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, sockets_open));
+	engine_require(curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, sockets_close));
+	/* A cancel must not wait for a name server that does not answer. */
+	engine_ask_for(compat_curl_set_quick_exit(handle));
 }
 
 /* CURLOPT_PREREQFUNCTION; 0: go on. */
@@ -207,32 +324,79 @@ engine_is_ready(CURL *handle)
 	return job && is_ready((Job *) job, handle);
 }
 
+/* When a transfer's time is up, of clock.h. */
+static int64
+deadline_of(const Job *job)
+{
+	int			limit = job->timeout;
+
+	if (!is_ready(job, job->handle))
+		limit = Min(limit, job->connect_timeout);
+	return job->begun + 1000 * (int64) limit + engine.idle - job->idle;
+}
+
+/*
+ * CURLOPT_XFERINFOFUNCTION: libcurl calls it in its loops, too, such as that
+ * which reads a proxy's answer to CONNECT for as long as bytes come.  There it
+ * ends the transfer whose time is up, or for which an interrupt does not wait:
+ * engine_wait() serves that.  Signals are let in for a moment: PostgreSQL's
+ * handlers only set flags, or end the process (SIGQUIT).
+ */
+static int
+watch(void *data, curl_off_t download_total, curl_off_t downloaded, curl_off_t upload_total,
+	  curl_off_t uploaded)
+{
+	Job		   *job = data;
+	int64		now;
+
+	(void) download_total;
+	(void) downloaded;
+	(void) upload_total;
+	(void) uploaded;
+	if (!engine.acting)
+		return 0;
+	now = clock_us();
+	if (now < engine.look_at)
+		return 0;
+	engine.look_at = now + LOOK_INTERVAL;
+	restore_signals();
+	block_signals();
+	job->timed_out = now >= deadline_of(job);
+	return job->timed_out || (InterruptPending && INTERRUPTS_CAN_BE_PROCESSED());
+}
+
 /*
  * Start a handle's transfer, with the time that it may take to connect and
- * altogether, in ms; "done" will be called from engine_wait().
+ * altogether, in ms; "done" will be called from engine_wait().  Raises 53200.
  */
 void
-engine_add(CURL *handle, int connect_timeout, int timeout, void *owner, EngineDone done)
+engine_add(CURL *handle, int connect_timeout, int timeout, bool secret, void *owner,
+		   EngineDone done)
 {
 	CURLMcode	code;
 	Job		   *job = malloc(sizeof(Job));
 
 	if (job == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
+		raise_no_memory("A request could not be started.");
 	*job = (Job) {
 		.handle = handle,
 		.owner = owner,
 		.done = done,
 		.connect_timeout = connect_timeout,
 		.timeout = timeout,
+		.secret = secret,
+		.refused = engine.refused,
 		.begun = -1,
 	};
 	dlist_push_tail(&jobs, &job->node);
 	curl_easy_setopt(handle, CURLOPT_PRIVATE, job);
-	compat_curl_tell_ready(handle, note_ready, job);
+	engine_require(curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L));
+	engine_require(curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, watch));
+	engine_require(curl_easy_setopt(handle, CURLOPT_XFERINFODATA, job));
+	engine_require(compat_curl_tell_ready(handle, note_ready, job));
 	code = curl_multi_add_handle(engine.multi, handle);
+	if (code == CURLM_OUT_OF_MEMORY)
+		raise_no_memory("A request could not be started.");
 	if (code != CURLM_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
@@ -258,19 +422,40 @@ end_job(Job *job)
 void
 engine_discard(CURL *handle)
 {
-	char	   *job = NULL;
+	char	   *private = NULL;
+	Job		   *job;
 
-	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
+	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &private);
+	job = (Job *) private;
 	if (job)
-		end_job((Job *) job);
+		end_job(job);
 	curl_easy_cleanup(handle);
 	engine.nhandles--;
+	if (job && job->secret && COMPAT_CURL_KEEPS_BUFFER && engine.buffer)
+		explicit_bzero(engine.buffer, malloc_usable_size(engine.buffer));
 	free(job);
+}
+
+/* What a code of libcurl's, or watch()'s end of a transfer, means. */
+static CURLcode
+meaning_of(const Job *job, CURLcode result)
+{
+	if (result == CURLE_OK)
+		return result;
+	if (job->refused != engine.refused)
+		return CURLE_OUT_OF_MEMORY;
+	if (result == CURLE_ABORTED_BY_CALLBACK)
+		return job->timed_out ? CURLE_OPERATION_TIMEDOUT : CURLE_RECV_ERROR;
+	/* Memory there was: an answer's headers are over a limit of libcurl's. */
+	if (result == CURLE_OUT_OF_MEMORY && is_ready(job, job->handle))
+		return CURLE_WEIRD_SERVER_REPLY;
+	return result;
 }
 
 static void
 finish_job(Job *job, CURLcode result)
 {
+	result = meaning_of(job, result);
 	end_job(job);
 	job->done(job->owner, result);
 }
@@ -322,17 +507,6 @@ resume_jobs(void)
 	}
 }
 
-/* When a transfer's time is up, of clock.h. */
-static int64
-deadline_of(const Job *job)
-{
-	int			limit = job->timeout;
-
-	if (!is_ready(job, job->handle))
-		limit = Min(limit, job->connect_timeout);
-	return job->begun + 1000 * (int64) limit + engine.idle - job->idle;
-}
-
 /* When the next transfer's time is up, or libcurl wants to be called; -1: never. */
 static int64
 next_deadline(void)
@@ -366,20 +540,26 @@ enforce_timeouts(void)
 	}
 }
 
-/* Let libcurl act on a socket, or on its timer. */
+/* Let libcurl act on a socket, or on its timer.  Raises 53200. */
 static void
 act(curl_socket_t fd, int events)
 {
-	sigset_t	signals;
+	CURLMcode	code;
 	int			running;
 
 	if (fd == CURL_SOCKET_TIMEOUT)
 		engine.deadline = -1;
 	/* It may start a request, or send one again on another connection. */
 	sockets_end_talkative();
-	block_signals(&signals);
-	curl_multi_socket_action(engine.multi, fd, events, &running);
-	restore_signals(&signals);
+	engine.look_at = clock_us() + LOOK_INTERVAL;
+	block_signals();
+	engine.acting = true;
+	code = curl_multi_socket_action(engine.multi, fd, events, &running);
+	engine.acting = false;
+	restore_signals();
+	/* Otherwise a transfer might wait for a socket that nobody looks at. */
+	if (code == CURLM_OUT_OF_MEMORY)
+		raise_no_memory("libcurl could not get on with a request.");
 }
 
 /* Something has happened on a socket. */

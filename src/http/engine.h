@@ -18,9 +18,12 @@
 /* Told that a handle added is done; must not raise errors. */
 typedef void (*EngineDone) (void *owner, CURLcode result);
 
+extern void engine_require(CURLcode code);
+extern void engine_ask_for(CURLcode code);
 extern CURL *engine_handle(void);
-extern void engine_add(CURL *handle, int connect_timeout, int timeout, void *owner,
-					   EngineDone done);
+extern void engine_set_options(CURL *handle, bool secret);
+extern void engine_add(CURL *handle, int connect_timeout, int timeout, bool secret,
+					   void *owner, EngineDone done);
 extern bool engine_is_ready(CURL *handle);
 extern void engine_discard(CURL *handle);
 extern void engine_wait(long timeout);

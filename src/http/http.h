@@ -40,7 +40,7 @@ typedef enum HttpOutcome
 	HTTP_CONNECTION_LOST,		/* closed, timed out or truncated on the way */
 	HTTP_TOO_LARGE,				/* the body is larger than max_body */
 	HTTP_MALFORMED,				/* the answer is not HTTP */
-	HTTP_BROKEN,				/* libcurl failed, for want of memory say */
+	HTTP_NO_MEMORY,				/* memory ran out */
 } HttpOutcome;
 
 /* A request under way, or its answer; owned by a memory context. */

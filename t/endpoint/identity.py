@@ -271,6 +271,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         self.close_connection |= part < 1
 
+    def send_badchunk(self, body):
+        """One good chunk, and one whose size is none."""
+        self.leave()
+        self.close_connection = True
+        half = len(body) // 2
+        self.wfile.write(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{half:x}\r\n{body[:half]}\r\n"
+                         f"x\r\n{body[half:]}".encode())
+
     def linger(self):
         """Silence, until the client leaves."""
         self.close_connection = True
@@ -287,6 +295,13 @@ SPOILED = {
     "nul": lambda handler, status, kind, body, *rest: handler.send(status, kind, body + "\0" + "A" * 60000, *rest),
     "newline": lambda handler, status, kind, body, *rest: handler.send(status, kind, body + "\n", *rest),
     "badjson": lambda handler, status, kind, body, *rest: handler.send(status, kind, body[:len(body) // 2], *rest),
+    "bare": lambda handler, status, kind, body, *rest: handler.send(status, kind, body.replace('"', ""), *rest),
+    "apostrophes": lambda handler, status, kind, body, *rest: handler.send(status, kind, body.replace('"', "'"), *rest),
+    "comment": lambda handler, status, kind, body, *rest: handler.send(status, kind, f"/* {body} */ {{}}", *rest),
+    "inheader": lambda handler, status, kind, body, *rest: handler.send(status, kind, "{}", {"X-Copy": body}),
+    "inerror": lambda handler, status, kind, body, *rest: handler.send(500, kind, body, *rest),
+    "excess": lambda handler, status, kind, body, *rest: handler.send(status, kind, body, {"Content-Length": 2}),
+    "badchunk": lambda handler, status, kind, body, *rest: handler.send_badchunk(body),
     "empty": lambda handler, status, kind, body, *rest: handler.send(status, kind, "", *rest),
     "html": lambda handler, *answer: handler.send(200, "text/html", "<html><body>Sign in to the network</body></html>"),
     "array": lambda handler, *answer: handler.send(200, "application/json", "[]"),

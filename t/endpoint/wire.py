@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+"""Sends what a case says, byte for byte, whatever was asked: an endpoint or a proxy, for tests.
+
+A case is a JSON file in the directory of cases, named by the image that is asked
+for, or by the first label of the host that a proxy is to CONNECT to: the members
+"send", then "repeat" without end (both text in ISO 8859-1), with a "pause" (s)
+after each byte; "hold": true keeps the connection open at the end; "tunnel": true
+connects, answers one request itself, and ends the connection when another comes.
+
+Ends when standard input does.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import socketserver
+import ssl
+import sys
+import threading
+import time
+
+BODY = b'{"requestId": "r", "image": {"name": "whole"}}'
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
+CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+        try:
+            if self.server.tls:
+                self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+            case = self.read_case()
+            if case.get("tunnel"):
+                for answer in CONNECTED, WHOLE:
+                    self.request.sendall(answer)
+                    self.read_head()
+                return
+            self.send(case)
+            if case.get("hold"):
+                self.request.recv(1)
+        except (OSError, EOFError):
+            pass                # the client went away
+
+    def read_head(self):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = self.request.recv(65536)
+            if not data:
+                raise EOFError
+            head += data
+        return head
+
+    def read_case(self):
+        head = self.read_head()
+        match = re.match(rb"CONNECT ([\w-]+)|GET \S*image%2F([\w-]+)%2F", head)
+        return json.loads((self.server.cases / (match[1] or match[2]).decode()).read_text())
+
+    def send(self, case):
+        send, repeat = (case.get(part, "").encode("iso-8859-1") for part in ("send", "repeat"))
+        if case.get("pause"):
+            self.drip(send, case["pause"])
+        else:
+            self.request.sendall(send)
+            repeat *= 1 + 65536 // max(1, len(repeat))
+        while repeat:
+            if case.get("pause"):
+                self.drip(repeat, case["pause"])
+            else:
+                self.request.sendall(repeat)
+
+    def drip(self, data, pause):
+        for byte in data:
+            self.request.sendall(bytes([byte]))
+            time.sleep(pause)
+
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--port-file", required=True, help="written once connections are taken")
+    parser.add_argument("--cases", required=True, help="directory of the cases")
+    parser.add_argument("--certificate", help="PEM; makes it speak TLS")
+    parser.add_argument("--key", help="PEM")
+    parser.add_argument("--tickets", type=int, help="TLS sessions offered after the handshake")
+    options = parser.parse_args()
+    server = Server(("127.0.0.1", 0), Handler)
+    server.cases, server.tls = pathlib.Path(options.cases), None
+    if options.certificate:
+        server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.tls.load_cert_chain(options.certificate, options.key)
+        if options.tickets is not None:
+            server.tls.num_tickets = options.tickets
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    temporary = options.port_file + ".new"
+    pathlib.Path(temporary).write_text(f"{server.server_address[1]}\n")
+    os.replace(temporary, options.port_file)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+# A server that sends what a case says, byte for byte: see endpoint/wire.py.
+package TestWire;
+
+use strict;
+use warnings FATAL => 'all';
+
+use JSON::PP qw(encode_json);
+use PostgreSQL::Test::Utils;
+use Symbol qw(gensym);
+use TestEndpoint;
+use Time::HiRes qw(sleep);
+
+# Start one; options are the command line's.
+sub new
+{
+	my ($class, @options) = @_;
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+	my $self = bless { dir => "$dir/cases", input => gensym }, $class;
+
+	mkdir $self->{dir} or die $!;
+	$self->{run} = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/wire.py", '--port-file', "$dir/port",
+			'--cases', $self->{dir}, @options ], '<pipe', $self->{input}, '>', "$dir/out", '2>&1');
+	for (1 .. 200)
+	{
+		last if -e "$dir/port";
+		sleep 0.05;
+	}
+	die 'the server did not start: ' . slurp_file("$dir/out") unless -e "$dir/port";
+	chomp($self->{port} = slurp_file("$dir/port"));
+	return $self;
+}
+
+# What is sent to whoever asks for a name, or has a proxy CONNECT to it.
+sub add
+{
+	my ($self, $name, %case) = @_;
+	open my $file, '>', "$self->{dir}/$name" or die $!;
+	print $file encode_json(\%case);
+	close $file or die $!;
+	return;
+}
+
+sub stop
+{
+	my ($self) = @_;
+	local $?;
+	$self->{run}->kill_kill if $self->{run};
+	delete $self->{run};
+	return;
+}
+
+sub DESTROY { $_[0]->stop; return }
+
+1;
