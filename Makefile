@@ -45,13 +45,17 @@ OBJS = \
 	src/aws/json.o \
 	src/aws/profile.o \
 	src/aws/sigv4.o \
+	src/aws/words.o \
+	src/identity/child.o \
 	src/identity/container.o \
+	src/identity/credential_process.o \
 	src/identity/environment.o \
 	src/identity/exchange.o \
 	src/identity/fetch.o \
 	src/identity/host.o \
 	src/identity/identity.o \
 	src/identity/instance.o \
+	src/identity/process.o \
 	src/identity/profile_provider.o \
 	src/identity/renewal.o \
 	src/identity/signed.o \

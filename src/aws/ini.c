@@ -19,11 +19,60 @@
 #include "postgres.h"
 #endif
 
-#include "lib/stringinfo.h"
+#include "common/hashfn.h"
 #include "mb/pg_wchar.h"
+#ifdef FRONTEND
+#include "common/logging.h"
+#else
+#include "miscadmin.h"
+#endif
 
 #include "aws/ini.h"
-#include "secret.h"
+#include "aws/words.h"
+
+#ifdef FRONTEND
+#define CHECK_FOR_INTERRUPTS()	((void) 0)
+#endif
+
+/*
+ * What a name stands for in a file.  Files may be 1 MB large and have a name in
+ * every line, so that each is found by its hash.
+ */
+typedef struct IniNameKey
+{
+	const void *owner;			/* a key's Section; a section's or a profile's
+								 * IniFile member */
+	const char *name;
+} IniNameKey;
+
+typedef struct IniName
+{
+	IniNameKey	key;
+	void	   *what;			/* a Setting or a Section */
+	uint32		hash;
+	char		status;			/* simplehash's own */
+} IniName;
+
+static uint32
+hash_name(IniNameKey key)
+{
+	return hash_combine(hash_bytes((const unsigned char *) &key.owner, sizeof(key.owner)),
+						hash_bytes((const unsigned char *) key.name, (int) strlen(key.name)));
+}
+
+#define SH_PREFIX names
+#define SH_ELEMENT_TYPE IniName
+#define SH_KEY_TYPE IniNameKey
+#define SH_KEY key
+#define SH_HASH_KEY(table, key) hash_name(key)
+#define SH_EQUAL(table, a, b) ((a).owner == (b).owner && strcmp((a).name, (b).name) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_RAW_ALLOCATOR palloc0
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
 
 /* Where reading a file has come to. */
 typedef struct IniReader
@@ -78,48 +127,13 @@ trim(const char **start, const char **end)
 	return taken;
 }
 
-/*
- * The second word of two, split as Python's shlex.split() does it: the name in
- * [profile "a name"].  NULL if there are not two, or a quote stands open.
- */
+/* The name in [profile "a name"]; NULL if these are not two words. */
 static char *
 second_word(const char *text)
 {
-	StringInfoData word;
-	char	   *second = NULL;
-	int			nwords = 0;
-	bool		in_word = false;
-	char		quote = '\0';
+	char	  **words = words_split(text);
 
-	initStringInfo(&word);
-	for (const char *p = text;; p++)
-	{
-		if (quote == '\0' && strchr(" \t\r\n", *p) != NULL)
-		{
-			if (in_word && ++nwords == 2)
-				second = pstrdup(word.data);
-			resetStringInfo(&word);
-			in_word = false;
-			if (*p == '\0')
-				return nwords == 2 ? second : NULL;
-			continue;
-		}
-		in_word = true;
-		if (*p == '\\' && quote != '\'')
-		{
-			p++;
-			if (quote != '\0' && *p != '\\' && *p != quote)
-				appendStringInfoChar(&word, '\\');
-		}
-		else if (quote != '\0' ? *p == quote : *p == '\'' || *p == '"')
-		{
-			quote = quote != '\0' ? '\0' : *p;
-			continue;
-		}
-		if (*p == '\0')
-			return NULL;
-		appendStringInfoChar(&word, *p);
-	}
+	return words && words[0] && words[1] && !words[2] ? words[1] : NULL;
 }
 
 /* botocore's build_profile_map(): it takes [profiles x] for [profile x], too. */
@@ -133,12 +147,33 @@ profile_of_header(const IniFile *file, char *header)
 	return strcmp(header, "default") == 0 ? header : NULL;
 }
 
+/* Have a name stand for something; false if it stood for another before. */
+static bool
+add_name(IniFile *file, const void *owner, const char *name, void *what, bool again)
+{
+	bool		found;
+	IniName    *entry = names_insert(file->names, (IniNameKey) {owner, name}, &found);
+
+	if (!found || again)
+		entry->what = what;
+	return !found || again;
+}
+
+static void *
+find_name(const IniFile *file, const void *owner, const char *name)
+{
+	IniName    *entry = names_lookup(file->names, (IniNameKey) {owner, name});
+
+	return entry ? entry->what : NULL;
+}
+
 /* The functions from here to read_line() return what is wrong, or NULL. */
 static const char *
 read_header(IniReader *reader, char *header)
 {
 	IniFile    *file = reader->file;
 	Section    *section;
+	char	   *profile;
 
 	reader->setting = NULL;
 	if (strcmp(header, "DEFAULT") == 0)
@@ -146,17 +181,14 @@ read_header(IniReader *reader, char *header)
 		reader->section = &file->defaults;
 		return NULL;
 	}
-	for (section = file->sections; section; section = section->next)
-	{
-		if (strcmp(section->header, header) == 0)
-			return "begins a section that was there before";
-	}
 	section = palloc0(sizeof(Section));
-	section->header = header;
-	section->profile = profile_of_header(file, header);
-	section->fallback = &file->defaults;
-	section->next = file->sections;
-	file->sections = reader->section = section;
+	section->file = file;
+	if (!add_name(file, &file->kind, header, section, false))
+		return "begins a section that was there before";
+	profile = profile_of_header(file, header);
+	if (profile)
+		add_name(file, &file->is_config, profile, section, true);
+	reader->section = section;
 	return NULL;
 }
 
@@ -165,6 +197,7 @@ read_setting(IniReader *reader, const char *start, const char *end)
 {
 	const char *key_end = start;
 	const char *value;
+	Section    *section = reader->section;
 	Setting    *setting = palloc0(sizeof(Setting));
 
 	while (key_end < end && *key_end != '=' && *key_end != ':')
@@ -179,14 +212,12 @@ read_setting(IniReader *reader, const char *start, const char *end)
 	setting->key = pnstrdup(start, key_end - start);
 	for (char *c = setting->key; *c; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);
-	setting->value = secret_guard(pnstrdup(value, end - value), end - value);
-	for (const Setting *other = reader->section->settings; other; other = other->next)
-	{
-		if (strcmp(other->key, setting->key) == 0)
-			return "has a key that its section had before";
-	}
-	setting->next = reader->section->settings;
-	reader->section->settings = reader->setting = setting;
+	setting->value = value;
+	setting->length = end - value;
+	if (!add_name(section->file, section, setting->key, setting, false))
+		return "has a key that its section had before";
+	setting->next = section->settings;
+	section->settings = reader->setting = setting;
 	return NULL;
 }
 
@@ -205,7 +236,7 @@ read_line(IniReader *reader, const char *start, const char *end)
 	{
 		/* Nothing on the first line makes it a nested section, as for "s3". */
 		reader->setting->multiline = true;
-		if (*reader->setting->value == '\0' && !memchr(start, '=', end - start))
+		if (reader->setting->length == 0 && !memchr(start, '=', end - start))
 			return "is indented below a key without a value, and has no \"=\"";
 		return NULL;
 	}
@@ -221,8 +252,9 @@ read_line(IniReader *reader, const char *start, const char *end)
 }
 
 /*
- * Read a file's text, in UTF-8; NULL for a file that is not there.  Returns an
- * error that names the line, and shows nothing of it; or NULL.
+ * Read a file's text, in UTF-8, which must live as long as what is read of it;
+ * NULL for a file that is not there.  Returns an error that names the line, and
+ * shows nothing of it; or NULL.
  */
 char *
 ini_read(IniFile *file, const char *text)
@@ -230,11 +262,14 @@ ini_read(IniFile *file, const char *text)
 	IniReader	reader = {.file = file};
 	int			line = 0;
 
+	file->names = names_create(64, NULL);
+	file->defaults.file = file;
 	while (text && *text)
 	{
 		const char *end = text + strcspn(text, "\r\n");
 		const char *problem = read_line(&reader, text, end);
 
+		CHECK_FOR_INTERRUPTS();
 		line++;
 		if (problem)
 			return psprintf("line %d of the %s file %s", line, file->kind, problem);
@@ -245,28 +280,19 @@ ini_read(IniFile *file, const char *text)
 	return NULL;
 }
 
-/* The section of a profile; NULL if there is none. */
-const Section *
+/* The section of a profile, the last if several are; NULL if there is none. */
+Section *
 ini_find_section(const IniFile *file, const char *profile)
 {
-	const Section *section = file->sections;
-
-	while (section && !(section->profile && strcmp(section->profile, profile) == 0))
-		section = section->next;
-	return section;
+	return find_name(file, &file->is_config, profile);
 }
 
 /* NULL if it is set neither there nor in [DEFAULT]; section may be NULL. */
 const Setting *
 ini_find_setting(const Section *section, const char *key)
 {
-	for (; section; section = section->fallback)
-	{
-		for (const Setting *setting = section->settings; setting; setting = setting->next)
-		{
-			if (strcmp(setting->key, key) == 0)
-				return setting;
-		}
-	}
-	return NULL;
+	const Setting *setting = section ? find_name(section->file, section, key) : NULL;
+
+	return setting || !section ? setting :
+		find_name(section->file, &section->file->defaults, key);
 }

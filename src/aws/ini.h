@@ -16,31 +16,30 @@
 typedef struct Setting
 {
 	char	   *key;			/* in lower case */
-	char	   *value;			/* its first line */
+	const char *value;			/* its first line: a part of the file's text */
+	size_t		length;			/* of the value, in bytes */
 	bool		multiline;
-	struct Setting *next;
+	struct Setting *next;		/* of its section; the last comes first */
 } Setting;
 
 typedef struct Section
 {
-	char	   *header;
-	char	   *profile;		/* its name; NULL: the section is no profile */
+	struct IniFile *file;
 	Setting    *settings;
-	const struct Section *fallback; /* for what is not set here; or NULL */
-	struct Section *next;
+	bool		visited;		/* for the reader of the profiles; false at first */
 } Section;
 
 typedef struct IniFile
 {
 	const char *kind;			/* "config" or "credentials" */
 	bool		is_config;
-	Section    *sections;		/* the last comes first */
+	struct names_hash *names;	/* of sections, profiles and keys */
 	Section		defaults;		/* [DEFAULT], which configparser takes for
 								 * what is not set in the others */
 } IniFile;
 
 extern char *ini_read(IniFile *file, const char *text);
-extern const Section *ini_find_section(const IniFile *file, const char *profile);
+extern Section *ini_find_section(const IniFile *file, const char *profile);
 extern const Setting *ini_find_setting(const Section *section, const char *key);
 
 #endif							/* IMAGEBUILDER_INI_H */

@@ -201,6 +201,41 @@ issued_parse(IssuedCredentials *issued, const char *body, size_t length)
 	return problem;
 }
 
+/*
+ * What a credential_process writes: JSON of version 1, in which the token and
+ * the time of expiry may be absent (AWS SDKs and Tools Reference Guide, "Process
+ * credential provider").  "issued" has what there is even if something is wrong;
+ * otherwise as issued_parse().
+ */
+const char *
+issued_parse_process(IssuedCredentials *issued, const char *output, size_t length)
+{
+	json_object *object = json_parse_object(output, length);
+	json_object *version = NULL;
+	const char *problem = NULL;
+
+	memset(issued, 0, sizeof(*issued));
+	if (object == NULL)
+		return "the output is not a JSON object";
+	issued->credentials.access_key_id = string_member(object, "AccessKeyId");
+	issued->credentials.secret_access_key = string_member(object, "SecretAccessKey");
+	issued->credentials.session_token = string_member(object, "SessionToken");
+	if (!json_object_object_get_ex(object, "Version", &version))
+		problem = "the output has no \"Version\"";
+	else if (!json_object_is_type(version, json_type_int) || json_object_get_int64(version) != 1)
+		problem = "the output's \"Version\" is not 1";
+	else if (!issued->credentials.access_key_id)
+		problem = "the output has no \"AccessKeyId\"";
+	else if (!issued->credentials.secret_access_key)
+		problem = "the output has no \"SecretAccessKey\"";
+	else if (!take_expiration(issued, object))
+		problem = "the output's \"Expiration\" is not a time";
+	else if (!issued_is_sendable(&issued->credentials))
+		problem = "the output's credentials hold characters that credentials do not have";
+	json_release(object);
+	return problem;
+}
+
 /* ---- XML ----------------------------------------------------------------------- */
 
 /* Decode the five entities of XML and characters by number below 128, in place. */

@@ -27,6 +27,8 @@ typedef struct IssuedCredentials
 extern bool issued_is_sendable(const AwsCredentials *credentials);
 extern const char *issued_parse(IssuedCredentials *issued, const char *body,
 								size_t length);
+extern const char *issued_parse_process(IssuedCredentials *issued, const char *output,
+										size_t length);
 extern const char *issued_parse_sts(IssuedCredentials *issued, const char *body,
 									size_t length);
 extern void issued_parse_sts_error(AwsError *error, int status, const char *body,

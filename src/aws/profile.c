@@ -17,22 +17,29 @@
 #include "postgres_fe.h"
 #else
 #include "postgres.h"
+#include "miscadmin.h"
 #endif
 
 #include "aws/ini.h"
 #include "aws/profile.h"
+#include "aws/words.h"
+#include "secret.h"
+
+#ifdef FRONTEND
+#define CHECK_FOR_INTERRUPTS()	((void) 0)
+#endif
 
 /* What AssumeRole takes. */
 #define MIN_DURATION_SECONDS	900
 #define MAX_DURATION_SECONDS	43200
 
-#define NEEDS_LOGIN "which needs a person to log in: use a role, a web identity or keys"
+#define NEEDS_LOGIN "which needs a person to log in"
 
 typedef struct Profile
 {
 	const char *name;
-	const Section *config;		/* NULL if not there */
-	const Section *credentials;
+	Section    *config;			/* NULL if not there */
+	Section    *credentials;
 	const struct Profile *user; /* whose source_profile it is; or NULL */
 } Profile;
 
@@ -42,6 +49,7 @@ typedef struct Resolver
 	IniFile		credentials;
 	ProfilePlan *plan;
 	char	   *error;			/* NULL: none so far */
+	char	   *hint;			/* for that error; NULL: none */
 } Resolver;
 
 /* ---- the profiles ------------------------------------------------------- */
@@ -83,8 +91,9 @@ fail(Resolver *r, char *error)
 }
 
 /*
- * The value of a setting; NULL if it is not there or is empty.  None that
- * is asked for here can have several lines: that is a key indented by mistake.
+ * The value of a setting, copied and wiped with the current memory context;
+ * NULL if it is not there or is empty.  None that is asked for here can have
+ * several lines: that is a key indented by mistake.
  */
 static char *
 value_of(Resolver *r, const Profile *profile, const Setting *setting)
@@ -92,7 +101,9 @@ value_of(Resolver *r, const Profile *profile, const Setting *setting)
 	if (setting && setting->multiline)
 		fail(r, psprintf("profile \"%s\" has indented lines below its \"%s\"",
 						 profile->name, setting->key));
-	return setting && *setting->value ? setting->value : NULL;
+	if (setting == NULL || setting->length == 0)
+		return NULL;
+	return secret_guard(pnstrdup(setting->value, setting->length), setting->length);
 }
 
 static char *
@@ -130,6 +141,21 @@ refuse(Resolver *r, const Profile *profile, const char *key, const char *reason)
 	return true;
 }
 
+/* The same of a source that the AWS CLI may know how to use. */
+static bool
+refuse_source(Resolver *r, const Profile *profile, const char *key, const char *reason)
+{
+	bool		first = r->error == NULL;
+
+	if (!refuse(r, profile, key, reason))
+		return false;
+	if (first)
+		r->hint = psprintf("Let another profile have \"credential_process = aws configure export-credentials "
+						   "--profile %s --format process\": the AWS CLI then gives this profile's "
+						   "credentials.", profile->name);
+	return true;
+}
+
 /* ---- what they ask for -------------------------------------------------- */
 
 /* Whether there are keys, or a part of them, in one of the files. */
@@ -152,6 +178,111 @@ resolve_keys(Resolver *r, const Profile *profile, const Section *section)
 	return true;
 }
 
+/* Whether a program is to be run. */
+static bool
+resolve_process(Resolver *r, const Profile *profile)
+{
+	char	   *command;
+
+	if (!has(profile, "credential_process"))
+		return false;
+	r->plan->base = PROFILE_PROCESS;
+	r->plan->process_profile = profile->name;
+	command = required_value(r, profile, NULL, "credential_process", "credential_process");
+	r->plan->process = command ? words_split(command) : NULL;
+	if (command && r->plan->process == NULL)
+		fail(r, psprintf("profile \"%s\" has a \"credential_process\" with a quote that is not closed, "
+						 "or nothing after a backslash", profile->name));
+	return true;
+}
+
+/*
+ * Whether a key names, by the way that AWS's SDKs name such keys, a source of
+ * credentials, and none that is known here.
+ */
+static bool
+is_unknown_source(const char *key)
+{
+	static const char *const known[] = {
+		"credential_process", "credential_source", "source_profile", "sso_session",
+		"sso_account_id", "sso_role_name", "sso_start_url", "sso_region",
+		"sso_registration_scopes", "login_session", "web_identity_token_file",
+	};
+	static const char *const starts[] = {"sso_", "login_", "source_", "web_identity_"};
+	static const char *const ends[] = {"_process", "_session", "_token_file"};
+	size_t		length = strlen(key);
+	bool		is_source = strstr(key, "credential") != NULL;
+
+	for (size_t i = 0; i < lengthof(known); i++)
+	{
+		if (strcmp(key, known[i]) == 0)
+			return false;
+	}
+	for (size_t i = 0; i < lengthof(starts); i++)
+		is_source |= strncmp(key, starts[i], strlen(starts[i])) == 0;
+	for (size_t i = 0; i < lengthof(ends); i++)
+		is_source |= length > strlen(ends[i]) &&
+			strcmp(key + length - strlen(ends[i]), ends[i]) == 0;
+	return is_source;
+}
+
+/*
+ * Whether a profile has a key that names an unknown source.  What AWS's SDKs
+ * would take from there, nobody here can: to pass the key over would be to ask
+ * as another than the profile means.
+ */
+static bool
+refuse_unknown(Resolver *r, const Profile *profile)
+{
+	const Section *sections[] = {
+		profile->config, profile->config ? &profile->config->file->defaults : NULL,
+		profile->credentials, profile->credentials ? &profile->credentials->file->defaults : NULL,
+	};
+
+	for (size_t i = 0; i < lengthof(sections); i++)
+	{
+		for (const Setting *setting = sections[i] ? sections[i]->settings : NULL; setting;
+			 setting = setting->next)
+		{
+			if (is_unknown_source(setting->key))
+				return refuse_source(r, profile, setting->key,
+									 "which names a source of credentials that is not known");
+		}
+	}
+	return false;
+}
+
+/*
+ * Whether a profile in which no source was found has the half of one.  botocore
+ * goes on to the container and the instance, as for a profile without any word
+ * of credentials: that would be to ask as another than the profile means.
+ */
+static bool
+refuse_half(Resolver *r, const Profile *profile)
+{
+	static const struct
+	{
+		const char *half;
+		const char *whole;		/* that the half needs */
+	}			halves[] = {
+		{"aws_secret_access_key", "aws_access_key_id"},
+		{"aws_session_token", "aws_access_key_id"},
+		{"aws_security_token", "aws_access_key_id"},
+		{"source_profile", "role_arn"},
+		{"credential_source", "role_arn"},
+		{"web_identity_token_file", "web_identity_token_file"},
+	};
+
+	for (size_t i = 0; i < lengthof(halves); i++)
+	{
+		if (has(profile, halves[i].half))
+			required_value(r, profile, NULL, halves[i].whole, halves[i].half);
+	}
+	return refuse_source(r, profile, "sso_session", NEEDS_LOGIN) ||
+		refuse_source(r, profile, "sso_start_url", NEEDS_LOGIN) ||
+		refuse_source(r, profile, "sso_region", NEEDS_LOGIN);
+}
+
 /*
  * The credentials of a profile itself, from the first of the providers that
  * finds any, in the order of botocore's ProfileProviderBuilder.  False if
@@ -171,20 +302,14 @@ resolve_base(Resolver *r, const Profile *profile)
 		plan->web_identity_session_name = merged_value(r, profile, "role_session_name");
 		return true;
 	}
-	if (refuse(r, profile, "sso_account_id", NEEDS_LOGIN) ||
-		refuse(r, profile, "sso_role_name", NEEDS_LOGIN) ||
+	return refuse_source(r, profile, "sso_account_id", NEEDS_LOGIN) ||
+		refuse_source(r, profile, "sso_role_name", NEEDS_LOGIN) ||
 		resolve_keys(r, profile, profile->credentials) ||
-		refuse(r, profile, "credential_process",
-			   "which runs a program: use a role, a web identity or keys") ||
-		resolve_keys(r, profile, profile->config))
-		return true;
-
-	/* botocore passes over these; but they are no profile without a word. */
-	if (has(profile, "aws_secret_access_key"))
-		required_value(r, profile, NULL, "aws_access_key_id", "aws_secret_access_key");
-	return refuse(r, profile, "sso_session", NEEDS_LOGIN) ||
-		refuse(r, profile, "sso_start_url", NEEDS_LOGIN) ||
-		refuse(r, profile, "sso_region", NEEDS_LOGIN);
+		refuse_source(r, profile, "login_session", NEEDS_LOGIN) ||
+		refuse_unknown(r, profile) ||
+		resolve_process(r, profile) ||
+		resolve_keys(r, profile, profile->config) ||
+		refuse_half(r, profile);
 }
 
 /* As Python's int() reads it, in ASCII.  False if it is no number. */
@@ -225,6 +350,17 @@ resolve_role(Resolver *r, const Profile *profile, ProfileRole *role)
 		 role->duration_seconds > MAX_DURATION_SECONDS))
 		fail(r, psprintf("profile \"%s\" has a \"duration_seconds\" that is not from %d to %d",
 						 profile->name, MIN_DURATION_SECONDS, MAX_DURATION_SECONDS));
+}
+
+/* Note that a profile is asked for a role's credentials; false if it was before. */
+static bool
+visit(const Profile *profile)
+{
+	Section    *section = profile->config ? profile->config : profile->credentials;
+	bool		visited = section->visited;
+
+	section->visited = true;
+	return !visited;
 }
 
 /* Whether a role is to be assumed, not by a web identity. */
@@ -282,15 +418,12 @@ find_source(Resolver *r, const Profile *profile)
 	if (name && source == NULL)
 		fail(r, psprintf("profile \"%s\" has a \"source_profile\" that does not exist",
 						 profile->name));
-	for (const Profile *user = profile; source && user; user = user->user)
-	{
-		if (strcmp(user->name, name) != 0 || (user == profile && has_keys(source)))
-			continue;
-		fail(r, psprintf("profile \"%s\" has the \"source_profile\" \"%s\", which leads round "
-						 "in a circle", profile->name, name));
-		return NULL;
-	}
-	return source;
+	if (source == NULL || (strcmp(name, profile->name) == 0 && has_keys(source)) ||
+		visit(source))
+		return source;
+	fail(r, psprintf("profile \"%s\" has the \"source_profile\" \"%s\", which leads round "
+					 "in a circle", profile->name, name));
+	return NULL;
 }
 
 /*
@@ -304,11 +437,13 @@ resolve(Resolver *r, const Profile *profile)
 	const Profile *innermost = NULL;	/* whose role is assumed first */
 	ProfileRole *role;
 
+	visit(profile);
 	/* A source's own keys count before its role; not so the first profile's. */
 	while (profile && is_role(profile) && !(profile->user && has_keys(profile)))
 	{
 		bool		named = has(profile, "source_profile");
 
+		CHECK_FOR_INTERRUPTS();
 		if (named == has(profile, "credential_source"))
 		{
 			fail(r, psprintf("profile \"%s\" has %s for its \"role_arn\"", profile->name,
@@ -333,7 +468,10 @@ resolve(Resolver *r, const Profile *profile)
 	}
 	role = r->plan->roles = palloc0((r->plan->nroles + 1) * sizeof(ProfileRole));
 	for (; innermost; innermost = innermost->user)
+	{
+		CHECK_FOR_INTERRUPTS();
 		resolve_role(r, innermost, role++);
+	}
 	return true;
 }
 
@@ -347,11 +485,12 @@ resolve(Resolver *r, const Profile *profile)
  *
  * Unless it returns PROFILE_RESOLVED, *error is a clause without a full stop
  * that names the line, or the profile and the key, and shows no value but the
- * name of a profile that exists; and of the plan, only the Region counts.
+ * name of a profile that exists; *hint, a sentence or NULL, says what can be
+ * done; and of the plan, only the Region counts.
  */
 ProfileResult
 profile_resolve(ProfilePlan *plan, const char *config, const char *credentials,
-				const char *name, char **error)
+				const char *name, char **error, char **hint)
 {
 	Resolver	r = {
 		.config = {.kind = "config", .is_config = true},
@@ -362,6 +501,7 @@ profile_resolve(ProfilePlan *plan, const char *config, const char *credentials,
 	bool		resolved;
 
 	memset(plan, 0, sizeof(ProfilePlan));
+	*hint = NULL;
 	if ((*error = ini_read(&r.config, config)) != NULL ||
 		(*error = ini_read(&r.credentials, credentials)) != NULL)
 		return PROFILE_INVALID;
@@ -374,6 +514,7 @@ profile_resolve(ProfilePlan *plan, const char *config, const char *credentials,
 	plan->region = merged_value(&r, profile, "region");
 	resolved = resolve(&r, profile);
 	*error = r.error;
+	*hint = r.hint;
 	if (r.error)
 		return PROFILE_INVALID;
 	if (!resolved)

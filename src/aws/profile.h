@@ -32,6 +32,7 @@ typedef enum ProfileBase
 	PROFILE_INSTANCE,
 	PROFILE_CONTAINER,
 	PROFILE_WEB_IDENTITY,		/* AssumeRoleWithWebIdentity */
+	PROFILE_PROCESS,			/* a program's output */
 } ProfileBase;
 
 /* How a profile says that credentials are to be had. */
@@ -43,6 +44,9 @@ typedef struct ProfilePlan
 											 * role */
 	char	   *web_identity_role_arn;
 	char	   *web_identity_session_name;	/* NULL: the caller's choice */
+	char	  **process;		/* PROFILE_PROCESS's program and arguments,
+								 * with a NULL after them */
+	const char *process_profile;	/* the profile that names the program */
 	ProfileRole *roles;			/* to be assumed in this order, the first with
 								 * the base's credentials */
 	int			nroles;
@@ -60,6 +64,6 @@ typedef enum ProfileResult
 
 extern ProfileResult profile_resolve(ProfilePlan *plan, const char *config,
 									 const char *credentials, const char *name,
-									 char **error);
+									 char **error, char **hint);
 
 #endif							/* IMAGEBUILDER_PROFILE_H */

@@ -566,15 +566,16 @@ act(curl_socket_t fd, int events)
 static void
 act_on_socket(const WaitEvent *event)
 {
-	if (sockets_is_waited_for(event->fd))
+	if (!sockets_tell_watcher(event->fd) && sockets_is_waited_for(event->fd))
 		act(event->fd,
 			(event->events & WL_SOCKET_READABLE ? CURL_CSELECT_IN : 0) |
 			(event->events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
 }
 
 /*
- * Wait until something happens on the network, or for "timeout" ms (-1: for
- * ever; 0: only look), and let libcurl act on it.  Raises whatever an
+ * Wait until something happens on the network or on a watched descriptor (see
+ * sockets_watch()), or for "timeout" ms (-1: for ever; 0: only look), and let
+ * libcurl or the watcher act on it.  Raises whatever an
  * interrupt raises.
  */
 void

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * sockets.c
- *		The sockets that libcurl uses, and waiting for them.
+ *		The sockets that libcurl uses, and waiting for them and for others.
  *
  * Portions Copyright (c) 2026, imagebuilder_fdw contributors
  *
@@ -28,6 +28,8 @@ typedef struct Socket
 	uint32		events;			/* WL_SOCKET_, that libcurl waits for; 0: none */
 	uint32		in_set;			/* that sockets.set waits for */
 	bool		connection;		/* sockets_close() will tell of its end */
+	SocketReady ready;			/* of sockets_watch(); NULL: libcurl's */
+	void	   *owner;
 } Socket;
 
 static struct
@@ -132,6 +134,8 @@ sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socket
 	(void) handle;
 	(void) userp;
 	(void) socketp;
+	if (s && s->ready)
+		return 0;				/* libcurl means one that it has closed */
 	if (s == NULL && what != CURL_POLL_REMOVE)
 	{
 		s = add_socket(fd);
@@ -288,4 +292,47 @@ sockets_is_waited_for(curl_socket_t fd)
 		return true;
 	sockets.changed = true;
 	return false;
+}
+
+/*
+ * Have a descriptor that is not libcurl's, of a pipe say, waited for together
+ * with libcurl's sockets, until sockets_unwatch(): "ready" is called when
+ * something can be read.  False if there is no memory.
+ */
+bool
+sockets_watch(int fd, SocketReady ready, void *owner)
+{
+	Socket	   *s = find_number(fd);
+
+	if (s)
+		remove_socket(s);		/* one that had the number before */
+	s = add_socket(fd);
+	if (s == NULL)
+		return false;
+	s->events = WL_SOCKET_READABLE;
+	s->ready = ready;
+	s->owner = owner;
+	return true;
+}
+
+/* To be called before a descriptor that is watched is closed; never fails. */
+void
+sockets_unwatch(int fd)
+{
+	Socket	   *s = find_number(fd);
+
+	if (s && s->ready)
+		remove_socket(s);
+}
+
+/* Something has happened: false if the descriptor is libcurl's. */
+bool
+sockets_tell_watcher(int fd)
+{
+	const Socket *s = find_number(fd);
+
+	if (s == NULL || s->ready == NULL)
+		return false;
+	s->ready(s->owner);
+	return true;
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * sockets.h
- *		The sockets that libcurl uses, and waiting for them.
+ *		The sockets that libcurl uses, and waiting for them and for others.
  *
  * Portions Copyright (c) 2026, imagebuilder_fdw contributors
  *
@@ -20,6 +20,9 @@
 /* Idle connections kept; AWS closes them after some 20 s anyway. */
 #define MAX_IDLE_CONNECTIONS	64
 
+/* Told that something can be read, or that the other end is closed; must not raise errors. */
+typedef void (*SocketReady) (void *owner);
+
 extern int	sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socketp);
 extern curl_socket_t sockets_open(void *userp, curlsocktype purpose,
 								  struct curl_sockaddr *address);
@@ -28,5 +31,8 @@ extern void sockets_forget_gone(void);
 extern void sockets_end_talkative(void);
 extern WaitEventSet *sockets_wait_set(void);
 extern bool sockets_is_waited_for(curl_socket_t fd);
+extern bool sockets_watch(int fd, SocketReady ready, void *owner);
+extern void sockets_unwatch(int fd);
+extern bool sockets_tell_watcher(int fd);
 
 #endif							/* IMAGEBUILDER_SOCKETS_H */

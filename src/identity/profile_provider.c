@@ -45,6 +45,7 @@ follow(Fetch *fetch, const ProfilePlan *plan)
 			fetch->issued.expires = ISSUED_FOR_GOOD;
 			return FETCH_DONE;
 		case PROFILE_WEB_IDENTITY:
+		case PROFILE_PROCESS:
 			fetch->memory = unconstify(ProfilePlan *, plan);
 			fetch->stage = 1;
 			return FETCH_WAITING;
@@ -71,6 +72,7 @@ begin(Fetch *fetch)
 	ProfilePlan *plan = palloc0(sizeof(ProfilePlan));
 	const char *problem;
 	char	   *error = NULL;
+	char	   *hint = NULL;
 	char	   *config;
 	char	   *credentials;
 
@@ -78,7 +80,7 @@ begin(Fetch *fetch)
 		!read_shared_file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", &credentials, &problem))
 		return fetch_fail(fetch, "the shared AWS files could not be read",
 						  psprintf("%s.", problem), NULL);
-	switch (profile_resolve(plan, config, credentials, name, &error))
+	switch (profile_resolve(plan, config, credentials, name, &error, &hint))
 	{
 		case PROFILE_RESOLVED:
 			return follow(fetch, plan);
@@ -92,7 +94,9 @@ begin(Fetch *fetch)
 		default:
 			return fetch_fail(fetch, psprintf("profile \"%s\" gives no credentials", name),
 							  foreign_text(psprintf("%s.", error), MAX_FOREIGN_TEXT,
-										   fetch->exchange.secrets), NULL);
+										   fetch->exchange.secrets),
+							  hint ? foreign_text(hint, MAX_FOREIGN_TEXT,
+												  fetch->exchange.secrets) : NULL);
 	}
 }
 
@@ -109,6 +113,8 @@ profile_advance(Fetch *fetch, long *wait)
 			return state;
 	}
 	plan = fetch->memory;
+	if (plan->base == PROFILE_PROCESS)
+		return credential_process_advance(fetch, plan, wait);
 	return sts_assume_role_with_web_identity(fetch, plan->web_identity_token_file,
 											 plan->web_identity_role_arn,
 											 plan->web_identity_session_name, wait);

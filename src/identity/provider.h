@@ -31,4 +31,7 @@ extern FetchState web_identity_advance(Fetch *fetch, long *wait);
 extern FetchState container_advance(Fetch *fetch, long *wait);
 extern FetchState instance_advance(Fetch *fetch, long *wait);
 
+/* A profile's. */
+extern FetchState credential_process_advance(Fetch *fetch, const ProfilePlan *plan, long *wait);
+
 #endif							/* IMAGEBUILDER_PROVIDER_H */

@@ -50,19 +50,32 @@ roles_of(const ProfilePlan *plan)
 	return roles;
 }
 
+static json_object *
+words_of(char **words)
+{
+	json_object *array = json_object_new_array();
+
+	for (; words && *words; words++)
+		json_object_array_add(array, json_object_new_string(*words));
+	return array;
+}
+
 static void
 resolve(json_object *in, json_object *out)
 {
 	static const char *const results[] = {"resolved", "absent", "empty", "invalid"};
-	static const char *const bases[] = {"static", "environment", "instance", "container", "web_identity"};
+	static const char *const bases[] = {"static", "environment", "instance", "container", "web_identity",
+	"process"};
 	ProfilePlan plan;
 	char	   *error;
+	char	   *hint;
 	ProfileResult result = profile_resolve(&plan, string_of(in, "config"),
 										   string_of(in, "credentials"),
-										   string_of(in, "profile"), &error);
+										   string_of(in, "profile"), &error, &hint);
 
 	add_string(out, "result", results[result]);
 	add_string(out, "error", error);
+	add_string(out, "hint", hint);
 	add_string(out, "region", plan.region);
 	if (result != PROFILE_RESOLVED)
 		return;
@@ -73,6 +86,7 @@ resolve(json_object *in, json_object *out)
 	add_string(out, "web_identity_token_file", plan.web_identity_token_file);
 	add_string(out, "web_identity_role_arn", plan.web_identity_role_arn);
 	add_string(out, "web_identity_session_name", plan.web_identity_session_name);
+	json_object_object_add(out, "process", words_of(plan.process));
 	json_object_object_add(out, "roles", roles_of(&plan));
 }
 

@@ -6,11 +6,13 @@ botocore, with whatever would reach out replaced by recorders, has to come to
 the same outcome by the same calls of STS.  Prints TAP.
 
 Where the two are meant to differ:
- 1. mfa_serial, sso_* and credential_process are refused where botocore would
-    use them (and nowhere else);
- 2. a profile with only half of its keys, or with only sso_session,
-    sso_start_url or sso_region, is an error; botocore goes on to the container
-    and the instance, as it does for a profile without any word of credentials;
+ 1. mfa_serial and sso_* are refused where botocore would use them (and nowhere
+    else), and login_session where newer botocore would;
+ 2. a profile with only half of its keys, with only sso_session, sso_start_url or
+    sso_region, or with a source but no role for it, is an error; botocore goes
+    on to the container and the instance, as it does for a profile without any
+    word of credentials.  So is a key that names a source of credentials that is
+    not known, after the credentials file's keys and before what else there is;
  3. an empty key is an error; botocore signs with it.  So is the empty name of
     a source profile, even if there is a [profile ""];
  4. a value that is used and goes on in indented lines is an error; botocore
@@ -32,6 +34,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 import unittest.mock
 
 import botocore.credentials
@@ -80,6 +83,11 @@ def issued(n):
     return f"ASIA{n}", f"issued-secret-{n}", f"issued-token-{n}"
 
 
+def program(words):
+    """What stands for the credentials that a program would print."""
+    return "program", json.dumps(words), None
+
+
 def played(plan):
     """The calls of STS that a plan leads to, and the credentials in the end."""
     calls = []
@@ -88,7 +96,9 @@ def played(plan):
         calls.append([operation, credentials, {k: v for k, v in parameters.items() if v}])
         return issued(len(calls))
 
-    if plan["base"] == STATIC:
+    if plan["base"] == "process":
+        credentials = program(plan["process"])
+    elif plan["base"] == STATIC:
         credentials = plan["access_key_id"], plan["secret_access_key"], plan["session_token"]
     elif plan["base"] == "web_identity":
         credentials = add("assume_role_with_web_identity", None, RoleArn=plan["web_identity_role_arn"],
@@ -104,7 +114,7 @@ def played(plan):
 
 def ours(config, credentials, profile):
     plan = call(config, credentials, profile)
-    outcome = {"result": plan["result"], "region": plan["region"], "error": plan["error"]}
+    outcome = {"result": plan["result"], "region": plan["region"], "error": plan["error"], "hint": plan["hint"]}
     if plan["result"] == "resolved":
         outcome["calls"], outcome["credentials"] = played(plan)
     return outcome
@@ -117,11 +127,12 @@ OPERATIONS = {"assume_role": "AssumeRole", "assume_role_with_web_identity": "Ass
 
 
 class Recorder:
-    """Stands for what botocore would ask: STS, a person, a program, SSO."""
+    """Stands for what botocore would ask: STS, a person, SSO, and the programs that it would run."""
 
     def __init__(self):
         self.calls = []
         self.refused = set()        # what was used that we refuse
+        self.programs = []
 
     def client(self, service, aws_access_key_id=None, aws_secret_access_key=None, aws_session_token=None,
                config=None):
@@ -149,8 +160,10 @@ class Recorder:
         return "123456"
 
     def program(self, command):
-        self.refused.add("credential_process")
-        return {"access_key": "program", "secret_key": "secret"}
+        words = botocore.compat.compat_shell_split(command)
+        words[0]        # as subprocess has it
+        self.programs.append(command)
+        return dict(zip(("access_key", "secret_key", "token"), program(words)))
 
     def sso(self):
         self.refused.add(SSO)
@@ -213,7 +226,7 @@ def botocores(config, credentials, profile):
             outcome = {"result": "absent", "region": None}
         except Exception as error:      # it lets TypeErrors out, of a nested setting
             outcome = {"result": "invalid", "error": error}
-    outcome["refused"] = recorder.refused
+    outcome["refused"], outcome["programs"] = recorder.refused, recorder.programs
     return outcome
 
 
@@ -221,7 +234,7 @@ def botocores(config, credentials, profile):
 
 def texts(outcome):
     """All that botocore used; a nested setting counts as several lines."""
-    used = list(outcome.get("credentials", []))
+    used = [*outcome.get("credentials", []), *outcome["programs"]]
     for _, credentials, parameters in outcome.get("calls", []):
         used += [*(credentials or []), *parameters.values()]
     return ["\n" if isinstance(value, dict) else value for value in used if isinstance(value, (str, dict))]
@@ -241,6 +254,10 @@ def explained(message, expected, files):
             ('an empty "source_profile"', resolved, "empty source"),
             ("has an empty", "" in used, "empty key"),
             ('no "aws_access_key_id" beside', expected["result"] == "empty", "half a profile"),
+            ('no "role_arn" beside', expected["result"] == "empty", "half a profile"),
+            ('an empty "web_identity_token_file"', expected["result"] == "empty", "half a profile"),
+            ('uses "login_session"', True, "login"),
+            ("which names a source of credentials that is not known", True, "unknown source"),
             ('uses "sso_session"', expected["result"] == "empty", "half a profile"),
             ('uses "sso_start_url"', expected["result"] == "empty", "half a profile"),
             ('uses "sso_region"', expected["result"] == "empty", "half a profile"),
@@ -256,7 +273,8 @@ def difference(config, credentials, profile):
     expected = botocores(config, credentials, profile)
     wrong = {"config": config, "credentials": credentials, "profile": profile, "got": {**got}, "expected": {**expected}}
     message = got.pop("error") or ""
-    refused = expected.pop("refused")
+    refused, programs = expected.pop("refused"), expected.pop("programs")
+    got.pop("hint")
     error = expected.pop("error", None)
     if any(text in message for text in ("SECRET", "AKIA", "TOKEN", "\n")):
         return wrong, "a value in the message"
@@ -267,13 +285,14 @@ def difference(config, credentials, profile):
     if got["result"] == "invalid":
         if any(f'uses "{key}' in message for key in refused):
             return None, "refused"
-        name = explained(message, expected, f"{config}{credentials}")
+        name = explained(message, {**expected, "programs": programs}, f"{config}{credentials}")
         return (None if name else wrong), name
     if isinstance(error, botocore.exceptions.ParamValidationError) and got["result"] == "resolved":
         short = any(len(c[2].get(name, "x" * least)) < least for c in got["calls"]
                     for name, least in (("RoleArn", 20), ("ExternalId", 2), ("RoleSessionName", 2)))
         return (None if short else wrong), "too short"
-    kind = f"{len(expected['calls'])} calls" if expected["result"] == "resolved" else expected["result"]
+    kind = expected["result"] if expected["result"] != "resolved" else \
+        "a program" if programs else f"{len(expected['calls'])} calls"
     return (None if got == expected and not refused else wrong), kind
 
 
@@ -301,7 +320,7 @@ def settings(rng, sources, last):
                    if rng.random() < .3 else {})}
 
     kind = rng.choices(["keys", "source", "credential_source", "web", "sso", "process", "none"],
-                       [60 if last else 15, 20 if last else 50, 8, 9, 3, 3, 6])[0]
+                       [60 if last else 15, 20 if last else 50, 8, 9, 3, 9, 6])[0]
     result = {}
     if kind == "keys":
         result = keys()
@@ -315,7 +334,8 @@ def settings(rng, sources, last):
         result = {"sso_account_id": "123456789012", "sso_role_name": "r", "sso_start_url": "https://x",
                   "sso_region": "us-east-1"}
     elif kind == "process":
-        result = {"credential_process": "/bin/cat SECRET"}
+        result = {"credential_process": rng.choice(["/bin/cat SECRET", "p 'a b' $HOME;x", '"a \\" b" \\c', "a 'b", "a \\",
+                                                    "", "''", "é\u00a0x"])}
     for extra, chance in ((keys, .08), (role, .05),
                           (lambda: {"region": rng.choice(["eu-west-1", "us-east-1", ""])}, .5),
                           (lambda: {"mfa_serial": "arn:mfa"}, .04), (lambda: {"output": "json"}, .2),
@@ -324,6 +344,7 @@ def settings(rng, sources, last):
                           (lambda: {"web_identity_token_file": "/run/token"}, .02),
                           (lambda: {"credential_process": "/bin/true"}, .02),
                           (lambda: {"sso_session": "s", "sso_start_url": "https://x"}, .02),
+                          (lambda: {"login_session": "arn:SECRET"}, .01), (lambda: {"foo_credentials": "SECRET"}, .01),
                           (lambda: {"sso_account_id": "1"}, .01)):
         if rng.random() < chance:
             result = {**extra(), **result} if rng.random() < .5 else {**result, **extra()}
@@ -413,7 +434,7 @@ def at_random(rng):
     check(f"{RANDOM_PAIRS} random pairs of files come to what they come to in botocore", wrong[:1], [])
     print("# " + ", ".join(f"{kind}: {n}" for kind, n in kinds.most_common()))
     for kind in ("0 calls", "1 calls", "2 calls", "3 calls", "invalid", "refused", "absent", "empty", "half a profile",
-                 "empty key", "indented lines", "too long"):
+                 "empty key", "indented lines", "too long", "login", "unknown source", "a program"):
         check(f"among them there is: {kind}", kinds[kind] > 0, True)
 
 
@@ -508,7 +529,7 @@ CASES = [
      'an empty "aws_secret_access_key"'),
     # -- no word of credentials
     ("[default]\nregion = x\n", None, "default", 'profile "default" holds no credentials'),
-    ("[profile a]\nsource_profile = b\n[profile b]\n" + KEYS, None, "a", "holds no credentials"),
+    ("[profile a]\nmfa_serial = b\n[profile b]\n" + KEYS, None, "a", 'profile "a" holds no credentials'),
     # -- roles
     (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\n{KEYS}", None, "a", issued(1), [role(ONE)]),
     (f"[profile a]\n{ROLE}source_profile = b\n", f"[b]\n{KEYS2}", "a", issued(1), [role(TWO)]),
@@ -562,7 +583,6 @@ CASES = [
      'has no "role_arn" beside its "web_identity_token_file"'),
     ("[profile a]\nrole_arn=\nweb_identity_token_file = /t\n", None, "a", 'an empty "role_arn"'),
     (f"[profile a]\n{ROLE}web_identity_token_file =\n{KEYS}", None, "a", ONE, []),
-    (f"[profile a]\n{ROLE}web_identity_token_file =\n", None, "a", "holds no credentials"),
     # -- refused, where botocore would use it
     (f"[profile a]\n{ROLE}source_profile = b\nmfa_serial = m\n[profile b]\n{KEYS}", None, "a",
      'profile "a" uses "mfa_serial", which needs a person: use a role without MFA, or keys'),
@@ -570,7 +590,7 @@ CASES = [
      None, "a", 'profile "b" uses "mfa_serial"'),
     (f"[profile a]\nmfa_serial = m\n{KEYS}", None, "a", ONE, []),
     ("[profile a]\nsso_account_id = 1\nsso_role_name = r\nsso_start_url = u\nsso_region = x\n", f"[a]\n{KEYS}", "a",
-     'profile "a" uses "sso_account_id", which needs a person to log in: use a role'),
+     'profile "a" uses "sso_account_id", which needs a person to log in'),
     (f"[profile a]\nsso_role_name = r\n{KEYS}", None, "a", 'uses "sso_role_name"'),
     ("[profile a]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n[sso-session s]\nsso_start_url = u\n"
      "sso_region = x\n", None, "a", 'uses "sso_account_id"'),
@@ -580,10 +600,41 @@ CASES = [
     (f"[profile a]\nsso_session = s\n{KEYS}", None, "a", ONE, []),
     (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\nsso_account_id = 1\nsso_role_name = r\nsso_start_url = u\n"
      "sso_region = x\n", None, "a", 'profile "b" uses "sso_account_id"'),
-    ("[profile a]\ncredential_process = /bin/cat SECRET\n", None, "a",
-     'profile "a" uses "credential_process", which runs a program: use a role'),
-    (f"[profile a]\ncredential_process = p\n{KEYS}", None, "a", 'uses "credential_process"'),
-    ("[profile a]\ncredential_process = p\n", f"[a]\n{KEYS}", "a", ONE, []),
+    ("[profile a]\nlogin_session = SECRET\n", None, "a", 'profile "a" uses "login_session", which needs a person'),
+    (f"[profile a]\nlogin_session = SECRET\n{KEYS}", None, "a", 'profile "a" uses "login_session", which needs'),
+    (f"[profile a]\nlogin_session = SECRET\n{ROLE}source_profile = b\n[profile b]\n{KEYS}", None, "a", issued(1),
+     [role(ONE)]),
+    # -- programs
+    ("[profile a]\ncredential_process = /bin/cat 'SECRET 1'\n", None, "a", program(["/bin/cat", "SECRET 1"]), []),
+    (None, "[a]\ncredential_process = p\n", "a", program(["p"]), []),
+    ("[profile a]\ncredential_process = p\n", "[a]\ncredential_process = q\n", "a", program(["q"]), []),
+    (f"[profile a]\ncredential_process = p\n{KEYS}", None, "a", program(["p"]), []),
+    (f"[profile a]\n{KEYS}", "[a]\ncredential_process = p\n", "a", program(["p"]), []),
+    (f"[profile a]\n{ROLE}source_profile = b\n[profile b]\ncredential_process = p\n", None, "a", issued(1),
+     [role(program(["p"]))]),
+    ("[profile a]\ncredential_process = p\n x\n", None, "a", 'indented lines below its "credential_process"'),
+    ("[profile a]\ncredential_process =\n", None, "a", 'profile "a" has an empty "credential_process"'),
+    *((f"[profile a]\ncredential_process = {text}\n", None, "a", program(words), []) for text, words in (
+        ("p $HOME `x` *;| > & # \\$", ["p", "$HOME", "`x`", "*;|", ">", "&", "#", "$"]), ("'' p", ["", "p"]),
+        ("p a''b\"c d\"'e \\'", ["p", "abc de \\"]), ('p "\\a\\\\\\" \\\'"', ["p", "\\a\\\" \\'"]), ("p\u00a0q r", ["p\u00a0q", "r"]))),
+    *((f"[profile a]\ncredential_process = {text}\n", None, "a", "a quote that is not closed, or nothing after")
+      for text in ("p 'a", 'p "a', 'p "a\\"', "p \\")),
+    # -- sources that are not known, or not whole
+    ("[profile a]\nfoo_credentials = SECRET\n", None, "a",
+     'profile "a" uses "foo_credentials", which names a source of credentials that is not known'),
+    *((f"[profile a]\n{key} = SECRET\n{KEYS}", None, "a", f'profile "a" uses "{key}", which names a source')
+      for key in ("sso_x", "login_x", "source_x", "web_identity_x", "x_process", "x_session", "x_token_file")),
+    ("[DEFAULT]\nfoo_credentials = x\n[profile a]\nregion = x\n", None, "a", 'uses "foo_credentials", which names'),
+    *((f"[profile a]\n{key} = x\n{KEYS}", None, "a", ONE, [])
+      for key in ("sso_registration_scopes", "role_session_name", "services", "granted_sso_start_url", "output",
+                  "x_security_token_expires", "source_profile", "aws_account_id", "cli_pager")),
+    ("[profile a]\nfoo_credentials = SECRET\n", f"[a]\n{KEYS}", "a", ONE, []),
+    (f"[profile a]\nfoo_credentials = SECRET\n{ROLE}source_profile = b\n[profile b]\n{KEYS}", None, "a", issued(1),
+     [role(ONE)]),
+    ("[profile a]\nsource_profile = SECRET\n", None, "a", 'profile "a" has no "role_arn" beside its "source_profile"'),
+    ("[profile a]\ncredential_source = SECRET\n", None, "a", 'has no "role_arn" beside its "credential_source"'),
+    ("[profile a]\naws_session_token = TOKEN\n", None, "a", 'no "aws_access_key_id" beside its "aws_session_token"'),
+    ("[profile a]\nweb_identity_token_file =\n", None, "a", 'profile "a" has an empty "web_identity_token_file"'),
     (f"[profile a]\ncredential_process = p\n{ROLE}source_profile = b\n[profile b]\n{KEYS}", None, "a", issued(1),
      [role(ONE)]),
     # -- durations
@@ -641,6 +692,51 @@ REGIONS = [
     (f"[profile a]\n{KEYS}", None, None),
 ]
 
+
+
+# ---- large files ---------------------------------------------------------------
+
+LARGE, SMALL = 1_000_000, 8_000
+SECONDS = 5         # a file of 1 MB takes a fraction of that, even here; by quadratic means, a minute
+
+
+def repeated(line, size):
+    """Lines, numbered, of about so many bytes in all."""
+    return "".join(line.format(i) for i in range(size // len(line.format(size // 10))))
+
+
+SHAPES = {
+    "sections": lambda size: (repeated("[profile p{}]\n", size) + f"[profile a]\n{KEYS}", None),
+    "sections, the last twice": lambda size: (repeated("[profile p{}]\n", size) + "[profile p0]\n[profile a]\n", None),
+    "sections of both files": lambda size: (repeated("[profile p{}]\n", size), repeated("[p{}]\n", size) + f"[a]\n{KEYS}"),
+    "keys": lambda size: ("[profile a]\n" + repeated("k{}=\n", size) + KEYS, None),
+    "keys, the last twice": lambda size: ("[profile a]\n" + repeated("k{}=\n", size) + "k0=\n", None),
+    "keys of [DEFAULT]": lambda size: ("[DEFAULT]\n" + repeated("k{}=\n", size) + f"[profile a]\n{KEYS}", None),
+    "keys of sections": lambda size: (repeated("[profile p{0}]\nk{0}=\n", size) + f"[profile a]\n{KEYS}", None),
+    "indented lines": lambda size: ("[profile a]\ns3 =\n" + repeated("  k{}=\n", size) + KEYS, None),
+    "indented lines, empty ones": lambda size: ("[profile a]\ns3 =\n" + repeated("  k{}=\n\n", size) + KEYS, None),
+    "comments": lambda size: ("[profile a]\n" + repeated("#\n", size) + KEYS, None),
+    "one line": lambda size: (f"[profile a]\n{KEYS}output = {'x' * size}\n", None),
+    "spaces": lambda size: (f"[profile a]\n{KEYS}output =" + " " * size + "x" + "\u3000" * (size // 3) + "\n", None),
+    "one header": lambda size: (f"[profile {'x' * size}]\n[profile a]\n{KEYS}", None),
+    "words": lambda size: ("[profile a]\ncredential_process = p" + " x" * (size // 2), None),
+    "sources": lambda size: (f"[profile a]\n{ROLE}source_profile = p0\n" + "".join(
+        f"[profile p{i}]\n{ROLE}source_profile = p{i + 1}\n" for i in range(size // 80)), f"[p{size // 80}]\n{KEYS}"),
+    "sources in a circle": lambda size: (f"[profile a]\n{ROLE}source_profile = p0\n" + "".join(
+        f"[profile p{i}]\n{ROLE}source_profile = p{(i + 1) % (size // 80)}\n" for i in range(size // 80)), None),
+}
+
+
+def large():
+    for name, shape in SHAPES.items():
+        check(f"{name}: as in botocore", difference(*shape(SMALL), "a")[0], None)
+        small = ours(*shape(SMALL), "a")["result"]
+        started = time.monotonic()
+        check(f"{name}: 1 MB comes to the same", ours(*shape(LARGE), "a")["result"], small)
+        check(f"{name}: 1 MB in {SECONDS} seconds", time.monotonic() - started < SECONDS, True)
+        print(f"# {name}: {time.monotonic() - started:.2f} s")
+
+
 for config, credentials, profile, expected, *calls in CASES:
     name = f"{config!r} {credentials!r} {profile!r}"
     got = ours(config, credentials, profile)
@@ -649,9 +745,13 @@ for config, credentials, profile, expected, *calls in CASES:
     else:
         check(name, expected if expected in (got["error"] or "") else got, expected)
     check(f"{name}, as in botocore", difference(config, credentials, profile)[0], None)
+for key in "sso_account_id", "sso_session", "login_session", "foo_credentials":
+    check(f"hint of {key}", "credential_process = aws configure export-credentials --profile a --format process" in (
+        ours(f"[profile a]\n{key} = SECRET\n", None, "a")["hint"] or ""), True)
 for config, credentials, region in REGIONS:
     check(f"Region of {config!r} {credentials!r}", ours(config, credentials, "a")["region"], region)
     check("the same, as in botocore", difference(config, credentials, "a")[0], None)
+large()
 at_random(random.Random(20261125))
 damaged(random.Random(20261126))
 print(f"1..{tests}")

@@ -1,0 +1,352 @@
+/*-------------------------------------------------------------------------
+ *
+ * child.c
+ *		Child processes of a backend, each with a process group of its own.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/child.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * A child's process group has all processes that the child starts in turn.  The
+ * group is killed as a whole when the child is not needed any more, and at the
+ * latest when the backend exits.
+ *
+ * Nobody is left to be reaped by the postmaster.  In a container the postmaster
+ * is often process 1, to which orphans fall; and up to PostgreSQL 17, it takes a
+ * process that was killed for a backend that has crashed, and restarts all of
+ * them.  So on Linux, as long as there are children, orphans fall to the backend.
+ *
+ * Backends leave SIGCHLD to its default.  Here it has a handler, which wakes the
+ * backend when a child ends, and reaps those that have been killed.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
+
+#include "identity/child.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+
+/* More than are ever under way at once: max_concurrency is at most 64. */
+#define MAX_CHILDREN		128
+
+/* At its exit, a backend waits for processes that it has killed, in ms at most. */
+#define EXIT_WAIT			2000
+
+/* The exit status of a child that cannot execute its program, as shells have it. */
+#define NOT_EXECUTED		127
+
+/* Where the child puts the pipe "problem"; what is above is closed. */
+#define PROBLEM_FD			3
+
+extern char **environ;
+
+/* The handler of SIGCHLD frees places; others do with the signal blocked. */
+static volatile struct
+{
+	pid_t		pid;			/* and the group's number; 0: a free place */
+	bool		dying;			/* has been killed, is to be reaped */
+}			children[MAX_CHILDREN];
+
+/* ---- the child, between fork() and exec: nothing but system calls -------------- */
+
+/* Close all descriptors from PROBLEM_FD + 1 on: sockets, files and the like. */
+static void
+close_inherited(rlim_t limit)
+{
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, PROBLEM_FD + 1, ~0U, 0) == 0)
+		return;
+#endif
+	for (rlim_t fd = PROBLEM_FD + 1; fd < limit; fd++)
+		close((int) fd);
+}
+
+static void
+connect_descriptors(const ChildProgram *program, rlim_t limit)
+{
+	int			null = open("/dev/null", O_RDONLY);
+
+	dup2(null, STDIN_FILENO);
+	dup2(program->output, STDOUT_FILENO);
+	dup2(program->errors, STDERR_FILENO);
+	dup2(program->problem, PROBLEM_FD);
+	fcntl(PROBLEM_FD, F_SETFD, FD_CLOEXEC);
+	close_inherited(limit);
+}
+
+/* Try each path, as Python's subprocess does; returns why none can be executed. */
+static int
+execute(char *const *paths, char **words)
+{
+	int			problem = 0;
+
+	for (; *paths; paths++)
+	{
+		execve(*paths, words, environ);
+		if (problem == 0 && errno != ENOENT && errno != ENOTDIR)
+			problem = errno;
+	}
+	return problem != 0 ? problem : errno;
+}
+
+static void
+run(const ChildProgram *program, char *const *paths, pid_t parent, rlim_t limit)
+{
+	sigset_t	none;
+	int			problem;
+
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+	setpgid(0, 0);
+#ifdef __linux__
+	/* A backend that is killed itself cannot kill the group; this kills the child. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(NOT_EXECUTED);
+#else
+	(void) parent;
+#endif
+	connect_descriptors(program, limit);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	problem = execute(paths, program->words);
+	while (write(PROBLEM_FD, &problem, sizeof(problem)) < 0 && errno == EINTR)
+		;
+	_exit(NOT_EXECUTED);
+}
+
+/* ---- the backend ----------------------------------------------------------------- */
+
+/* Whether orphans among the children's descendants are to fall to this process. */
+static void
+adopt_orphans(bool adopt)
+{
+#ifdef __linux__
+	prctl(PR_SET_CHILD_SUBREAPER, (unsigned long) adopt, 0UL, 0UL, 0UL);
+#else
+	(void) adopt;
+#endif
+}
+
+/* Reap a group's dead; true if none is left.  The child's own status is noted. */
+static bool
+reap(pid_t group, int *status)
+{
+	pid_t		pid;
+	int			one;
+
+	while ((pid = waitpid(-group, &one, WNOHANG)) > 0)
+	{
+		if (pid == group)
+			*status = one;
+	}
+	return pid < 0;
+}
+
+/* Reap what has been killed; true if no child is left.  With SIGCHLD blocked. */
+static bool
+tidy(void)
+{
+	int			status;
+	bool		none = true;
+
+	for (int i = 0; i < MAX_CHILDREN; i++)
+	{
+		if (children[i].pid != 0 && children[i].dying && reap(children[i].pid, &status))
+			children[i].pid = 0;
+		none &= children[i].pid == 0;
+	}
+	if (none)
+		adopt_orphans(false);
+	return none;
+}
+
+/* Signal handler. */
+static void
+handle_sigchld(int number)
+{
+	int			saved_errno = errno;
+
+	(void) number;
+	tidy();
+	SetLatch(MyLatch);
+	errno = saved_errno;
+}
+
+static void
+block(sigset_t *previous, bool all)
+{
+	sigset_t	signals;
+
+	sigfillset(&signals);
+	if (!all)
+	{
+		sigemptyset(&signals);
+		sigaddset(&signals, SIGCHLD);
+	}
+	sigprocmask(SIG_BLOCK, &signals, previous);
+}
+
+static int
+place_of(pid_t pid)
+{
+	for (int i = 0; i < MAX_CHILDREN; i++)
+	{
+		if (children[i].pid == pid)
+			return i;
+	}
+	return -1;
+}
+
+/* on_proc_exit callback: kill all children, and leave none to be reaped. */
+static void
+end_all(int code, Datum arg)
+{
+	sigset_t	previous;
+
+	(void) code;
+	(void) arg;
+	block(&previous, false);
+	for (int i = 0; i < MAX_CHILDREN; i++)
+	{
+		if (children[i].pid != 0)
+			kill(-children[i].pid, SIGKILL);
+		children[i].dying = true;
+	}
+	for (int waited = 0; !tidy() && waited < EXIT_WAIT; waited++)
+		pg_usleep(1000);
+	sigprocmask(SIG_SETMASK, &previous, NULL);
+}
+
+static void
+prepare(void)
+{
+	static bool registered = false;
+	struct sigaction action = {.sa_handler = handle_sigchld, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
+
+	if (!registered)
+		on_proc_exit(end_all, 0);
+	registered = true;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGCHLD, &action, NULL);
+	adopt_orphans(true);
+}
+
+/* Where a program may be, as Python's subprocess has it; a NULL after them. */
+static char **
+paths_of(char *program)
+{
+	const char *path = getenv("PATH");
+	char	  **paths;
+	int			n = 0;
+
+	if (path == NULL)
+		path = "/bin:/usr/bin";
+	paths = palloc((strlen(path) + 2) * sizeof(char *));
+	if (strchr(program, '/'))
+		paths[n++] = program;
+	else
+	{
+		for (;; path++)
+		{
+			int			length = (int) strcspn(path, ":");
+
+			/* An empty name of a directory is the current one. */
+			paths[n++] = psprintf("%.*s%s%s", length, path, length > 0 ? "/" : "", program);
+			path += length;
+			if (*path == '\0')
+				break;
+		}
+	}
+	paths[n] = NULL;
+	return paths;
+}
+
+/*
+ * Start a program, without a shell, in the environment and the directory of the
+ * backend, with nothing to read and no descriptor but the standard three.
+ * Returns its process id, to be ended with child_end(); raises 53000 if there
+ * can be no more processes.
+ */
+pid_t
+child_start(const ChildProgram *program)
+{
+	char	  **paths = paths_of(program->words[0]);
+	struct rlimit limit = {.rlim_cur = 1024};
+	pid_t		parent = getpid();
+	int			place = place_of(0);
+	int			problem = EAGAIN;
+	pid_t		pid = -1;
+	sigset_t	previous;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	block(&previous, true);
+	if (place >= 0)
+	{
+		prepare();
+		pid = fork();
+		problem = errno;
+	}
+	if (pid == 0)
+		run(program, paths, parent, limit.rlim_cur);
+	if (pid > 0)
+	{
+		/* Whoever comes first, this process or the child. */
+		setpgid(pid, pid);
+		children[place].dying = false;
+		children[place].pid = pid;
+	}
+	else
+		tidy();
+	sigprocmask(SIG_SETMASK, &previous, NULL);
+	if (pid < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not start a process: %s", strerror(problem))));
+	return pid;
+}
+
+/* Whether a child itself has ended; its group may have others. */
+bool
+child_has_ended(pid_t pid)
+{
+	siginfo_t	info = {.si_pid = 0};
+
+	return waitid(P_PID, (id_t) pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+		info.si_pid == pid;
+}
+
+/*
+ * Kill a child's group and be done with it; never fails.  Returns the child's
+ * status as waitpid() has it if child_has_ended(), else -1.
+ */
+int
+child_end(pid_t pid)
+{
+	int			place = place_of(pid);
+	int			status = -1;
+	sigset_t	previous;
+
+	block(&previous, false);
+	/* As long as the child is not reaped, nobody else has the group's number. */
+	kill(-pid, SIGKILL);
+	reap(pid, &status);
+	children[place].dying = true;
+	tidy();
+	sigprocmask(SIG_SETMASK, &previous, NULL);
+	return status;
+}

@@ -1,0 +1,156 @@
+/*-------------------------------------------------------------------------
+ *
+ * credential_process.c
+ *		Credentials that a profile has a program print.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/credential_process.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * The program is named in a file of the server's host, and run as the server's
+ * system user: who is lent a profile by a superuser (see choose_provider() in
+ * fdw/option.c) can have it run, but neither choose it nor tell it anything.
+ */
+#include "postgres.h"
+
+#include <sys/wait.h>
+
+#include "clock.h"
+#include "foreign_text.h"
+#include "identity/process.h"
+#include "identity/provider.h"
+#include "lib/stringinfo.h"
+
+/* AWS's SDKs set no limit; what has not answered by then waits for a person, in ms. */
+#define TIMEOUT			60000
+
+/* Should somebody else have taken SIGCHLD's handler, the program's end is looked for, ms. */
+#define LOOK_FOR_END	1000
+
+/* Bytes of standard error that stand in the output, too, and may be of a secret. */
+#define SECRET_PART		16
+
+/* The first line of standard error that is not blank; "" if there is none. */
+static char *
+first_line(const char *errors)
+{
+	const char *start = errors + strspn(errors, " \t\r\n");
+	int			length = (int) strcspn(start, "\r\n");
+
+	while (length > 0 && start[length - 1] == ' ')
+		length--;
+	return pnstrdup(start, length);
+}
+
+/*
+ * A line without what stands in the program's output, too: any SECRET_PART
+ * bytes without a space.
+ */
+static char *
+strike_out(const char *line, const ProcessPipe *output)
+{
+	StringInfoData out;
+	size_t		length = strlen(line);
+	size_t		struck = 0;		/* up to there */
+
+	initStringInfo(&out);
+	for (size_t i = 0; i < length; i++)
+	{
+		if (i + SECRET_PART <= length && strcspn(line + i, " ") >= SECRET_PART &&
+			memmem(output->text, output->length, line + i, SECRET_PART) != NULL)
+		{
+			if (i >= struck)
+				appendStringInfoString(&out, "***");
+			struck = i + SECRET_PART;
+		}
+		if (i >= struck)
+			appendStringInfoChar(&out, line[i]);
+	}
+	return out.data;
+}
+
+/* Fail for a problem, a clause, and say what the program says. */
+static FetchState
+fail(Fetch *fetch, const ProfilePlan *plan, const char *problem)
+{
+	const Process *process = fetch->process;
+	IssuedCredentials issued;
+	const char *secrets[] = {NULL, NULL, NULL};
+	int			nsecrets = 0;
+	char	   *line = strike_out(first_line(process->errors.text), &process->output);
+
+	/* As they may be written otherwise in JSON. */
+	issued_parse_process(&issued, process->output.text, process->output.length);
+	if (issued.credentials.secret_access_key)
+		secrets[nsecrets++] = issued.credentials.secret_access_key;
+	if (issued.credentials.session_token)
+		secrets[nsecrets++] = issued.credentials.session_token;
+	line = foreign_text(line, MAX_FOREIGN_TEXT, secrets);
+	return fetch_fail(fetch, psprintf("the credential_process of profile \"%s\" gave no credentials",
+									  plan->process_profile),
+					  *line ? psprintf("%s. Its standard error begins: %s", problem, line) :
+					  psprintf("%s.", problem),
+					  "Try it on the server's host as its system user; it is run without a shell.");
+}
+
+/* What is wrong with how it ended; NULL if nothing is. */
+static const char *
+problem_of_end(const Process *process)
+{
+	if (process->output.overflown)
+		return psprintf("The program wrote more than %d kB", PROCESS_MAX_OUTPUT / 1024);
+	if (process->problem != 0)
+		return psprintf("The program could not be executed: %s", strerror(process->problem));
+	if (process->status == -1)
+		return "The program's exit status is not known";
+	if (WIFSIGNALED(process->status))
+		return psprintf("The program was ended by signal %d: %s", WTERMSIG(process->status),
+						pg_strsignal(WTERMSIG(process->status)));
+	if (WEXITSTATUS(process->status) != 0)
+		return psprintf("The program exited with status %d", WEXITSTATUS(process->status));
+	return NULL;
+}
+
+/*
+ * Get on with a profile's credential_process, of PROFILE_PROCESS.  The output
+ * has to be JSON as issued_parse_process() takes it.
+ */
+FetchState
+credential_process_advance(Fetch *fetch, const ProfilePlan *plan, long *wait)
+{
+	const char *problem;
+	Process    *process;
+
+	if (fetch->process == NULL)
+		fetch->process = process_start(plan->process);
+	process = fetch->process;
+	if (!process_advance(process))
+	{
+		long		left = clock_ms_until(process->started + 1000 * (int64) TIMEOUT);
+
+		if (left > 0)
+		{
+			fetch_wait_until(wait, process->output.fd < 0 ? Min(left, LOOK_FOR_END) : left);
+			return FETCH_WAITING;
+		}
+		process_end(process);
+		return fail(fetch, plan, psprintf("The program did not end within %d s", TIMEOUT / 1000));
+	}
+	problem = problem_of_end(process);
+	if (problem == NULL)
+	{
+		problem = issued_parse_process(&fetch->issued, process->output.text,
+									   process->output.length);
+		if (problem == NULL)
+		{
+			explicit_bzero(process->output.text, process->output.length);
+			return FETCH_DONE;
+		}
+		problem = psprintf("The program gave no credentials: %s", problem);
+	}
+	return fail(fetch, plan, problem);
+}

@@ -1,0 +1,181 @@
+/*-------------------------------------------------------------------------
+ *
+ * process.c
+ *		Programs that are run for what they write.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/identity/process.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * A program's pipes are waited for together with the sockets of the session's
+ * requests, and read as soon as there is something, whoever waits.  Its end is
+ * told by SIGCHLD, which sets the latch (see child.c).
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "http/sockets.h"
+#include "identity/child.h"
+#include "identity/process.h"
+#include "secret.h"
+#include "storage/fd.h"
+
+/* Bytes taken at once of what is not kept. */
+#define CHUNK			4096
+
+/* A program that writes faster than it is read must not keep anybody from looking up. */
+#define READS_AT_ONCE	16
+
+static void
+close_pipe(ProcessPipe *pipe)
+{
+	if (pipe->fd < 0)
+		return;
+	sockets_unwatch(pipe->fd);
+	close(pipe->fd);
+	ReleaseExternalFD();
+	pipe->fd = -1;
+}
+
+/* SocketReady: take what there is. */
+static void
+read_pipe(void *owner)
+{
+	ProcessPipe *pipe = owner;
+	char		lost[CHUNK];
+
+	for (int i = 0; i < READS_AT_ONCE && pipe->fd >= 0; i++)
+	{
+		bool		full = pipe->length == pipe->size;
+		ssize_t		n = full ? read(pipe->fd, lost, CHUNK) :
+			read(pipe->fd, pipe->text + pipe->length, pipe->size - pipe->length);
+
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			close_pipe(pipe);
+		else if (full)
+			pipe->overflown = true;
+		else
+			pipe->length += n;
+	}
+	explicit_bzero(lost, sizeof(lost));
+}
+
+/* Open a pipe; returns the writing end, which the caller closes.  Raises 53000. */
+static int
+open_pipe(ProcessPipe *p, size_t size)
+{
+	int			fds[2];
+
+	if (size > 0)
+		p->text = secret_guard(palloc0(size + 1), size + 1);
+	p->size = size;
+	if (!AcquireExternalFD())
+		fds[0] = -1;
+	else if (pipe(fds) != 0)
+	{
+		ReleaseExternalFD();
+		fds[0] = -1;
+	}
+	if (fds[0] < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not create a pipe: %m")));
+	p->fd = fds[0];
+	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	return fds[1];
+}
+
+/* MemoryContextCallback */
+static void
+end_process(void *arg)
+{
+	process_end(arg);
+}
+
+/*
+ * Start a program, without a shell: the words are its name and its arguments,
+ * with a NULL after them.  It ends at the latest with the current memory
+ * context, with all processes that it has started and that have not left its
+ * process group.  Raises 53000 if there can be no more processes or pipes.
+ */
+Process *
+process_start(char **words)
+{
+	Process    *process = palloc0(sizeof(Process));
+	ChildProgram program = {.words = words, .output = -1, .errors = -1, .problem = -1};
+
+	process->status = -1;
+	process->output.fd = process->errors.fd = process->start.fd = -1;
+	process->callback.func = end_process;
+	process->callback.arg = process;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &process->callback);
+	PG_TRY();
+	{
+		program.output = open_pipe(&process->output, PROCESS_MAX_OUTPUT);
+		program.errors = open_pipe(&process->errors, PROCESS_MAX_ERRORS);
+		program.problem = open_pipe(&process->start, 0);
+		if (!sockets_watch(process->output.fd, read_pipe, &process->output) ||
+			!sockets_watch(process->errors.fd, read_pipe, &process->errors))
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("out of memory")));
+		process->started = clock_us();
+		process->pid = child_start(&program);
+	}
+	PG_FINALLY();
+	{
+		close(program.output);
+		close(program.errors);
+		close(program.problem);
+	}
+	PG_END_TRY();
+	return process;
+}
+
+/*
+ * Look what has become of a program, without waiting: true if it has ended, or
+ * has been because it writes too much.  It has if it has exited, and closed its
+ * output; those that it leaves behind are ended.
+ */
+bool
+process_advance(Process *process)
+{
+	if (process->pid == 0)
+		return true;
+	read_pipe(&process->output);
+	read_pipe(&process->errors);
+	if (!process->output.overflown &&
+		(process->output.fd >= 0 || !child_has_ended(process->pid)))
+		return false;
+	/* What it wrote last is there, whoever else may write still. */
+	read_pipe(&process->errors);
+	if (read(process->start.fd, &process->problem, sizeof(int)) != sizeof(int))
+		process->problem = 0;
+	process_end(process);
+	return true;
+}
+
+/* End a program if it has not ended; what it wrote stays.  Never fails. */
+void
+process_end(Process *process)
+{
+	close_pipe(&process->output);
+	close_pipe(&process->errors);
+	close_pipe(&process->start);
+	if (process->pid != 0)
+		process->status = child_end(process->pid);
+	process->pid = 0;
+}

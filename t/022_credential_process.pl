@@ -1,0 +1,334 @@
+# credential_process: programs that a profile of the server's host names, whose
+# output are credentials.  Whatever they do, they hold nobody up, they leave no
+# process behind, and none of what they print is shown.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use POSIX qw(strftime);
+use Test::More;
+use TestEndpoint;
+use TestIdentity;
+use Time::HiRes qw(time sleep);
+
+# Far more than it takes, and far less than the programs would run on.
+my $AT_ONCE = 5;
+my $FOR_EVER = 300;
+
+my $identity = TestIdentity->new;
+my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
+my @base = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
+$node->append_conf('postgresql.conf', "log_min_messages = debug2\nlog_error_verbosity = verbose");
+$identity->start($node, $dir, AWS_CONFIG_FILE => "$dir/config",
+	AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials", PATH => "$dir/bin:$ENV{PATH}");
+$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+set_up($node, $endpoint->url, keys => "profile 'x'",
+	options => "sts_endpoint_url '" . $identity->url('sts') . "', region 'us-east-1'");
+my $lookup = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+
+sub write_file
+{
+	my ($name, $text, $mode) = @_;
+	unlink "$dir/$name";
+	append_to_file("$dir/$name", $text);
+	chmod $mode // 0600, "$dir/$name" or die $!;
+	return;
+}
+
+# What a program prints, perhaps with other members; undef leaves one out.
+sub output_of
+{
+	my (%members) = @_;
+	my %all = (Version => 1, AccessKeyId => $base[0], SecretAccessKey => $base[1], %members);
+	return JSON::PP::encode_json({ map { $_ => $all{$_} } grep { defined $all{$_} } keys %all });
+}
+
+sub in_seconds { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time + $_[0])) }
+
+# A program, and a profile of its name that runs it; mappings change, so that
+# it is run again.  It counts how often.
+sub program
+{
+	my ($name, $script, $arguments) = @_;
+	write_file($name, "#!/bin/sh\necho run >>'$dir/$name.runs'\n$script\n", 0700);
+	profile($name, "$dir/$name " . ($arguments // ''));
+	return;
+}
+
+sub profile
+{
+	my ($name, $command) = @_;
+	append_to_file("$dir/config", "[profile $name]\ncredential_process = $command\n");
+	mapping("profile '$name'");
+	return;
+}
+
+sub mapping
+{
+	my ($options, $user) = @_;
+	$user //= 'CURRENT_USER';
+	$node->safe_psql('postgres', "DROP USER MAPPING IF EXISTS FOR $user SERVER aws;
+		CREATE USER MAPPING FOR $user SERVER aws OPTIONS ($options)");
+	return;
+}
+
+sub runs
+{
+	my ($name) = @_;
+	return -e "$dir/$name.runs" ? scalar(my @lines = split /\n/, slurp_file("$dir/$name.runs")) : 0;
+}
+
+sub session_of { return $node->background_psql('postgres', on_error_stop => 0) }
+
+# Within a time, whatever else the machine does.
+sub eventually
+{
+	my ($condition) = @_;
+	for (1 .. 20 * $AT_ONCE) { return 1 if $condition->(); sleep 0.05; }
+	return 0;
+}
+
+sub children_of
+{
+	my ($pid) = @_;
+	my ($stdout) = run_command([ 'ps', '-o', 'pid=', '--ppid', $pid ]);
+	return join ' ', $stdout =~ /(\d+)/g;
+}
+
+# ---- one that never ends, on the side
+
+program('patient', "sleep $FOR_EVER");
+my $patient = session_of();
+$patient->query("SET statement_timeout = 0");
+my $patient_since = time;
+$patient->query_until(qr/started/, "\\echo started\n$lookup;\n");
+ok(eventually(sub { runs('patient') }), 'a program that never ends has begun');
+
+# ---- credentials
+
+program('plain', "echo '" . output_of() . "'");
+is(attempt($node, $lookup), 'found golden-linux', 'credentials of a program');
+program('noise', "echo warning >&2; head -c 200000 /dev/zero >&2; echo '" . output_of() . "'");
+is(attempt($node, $lookup), 'found golden-linux', 'however much it writes to its standard error');
+program('several', "printf '%s' '" . substr(output_of(), 0, 20) . "'; sleep 0.3; echo '" . substr(output_of(), 20) . "'");
+is(attempt($node, $lookup), 'found golden-linux', 'output that comes in parts');
+program('detached', "exec 2>&1; sleep $FOR_EVER >/dev/null & echo '" . output_of() . "'");
+is(attempt($node, $lookup), 'found golden-linux', 'a program that leaves another behind');
+
+program('source', "echo '" . output_of() . "'");
+append_to_file("$dir/config", "[profile over]\nrole_arn = $role/Over\nsource_profile = source\n");
+mapping("profile 'over'");
+is(attempt($node, $lookup), 'found golden-linux', 'a role over a program\'s credentials');
+is($identity->counters->{roles}{"$role/Over"}, 1, 'is assumed');
+write_file('credentials', "[of-credentials]\ncredential_process = $dir/plain\n");
+mapping("credential_provider 'profile', profile 'of-credentials'");
+is(attempt($node, $lookup), 'found golden-linux', 'a profile of the credentials file');
+mkdir "$dir/bin";
+write_file('bin/by-name', "#!/bin/sh\necho '" . output_of() . "'\n", 0700);
+profile('by-name', 'by-name');
+is(attempt($node, $lookup), 'found golden-linux', 'a program that PATH leads to');
+
+SKIP:
+{
+	my ($help) = run_command([ '/usr/bin/aws', 'configure', 'export-credentials', 'help' ]);
+	skip 'the AWS CLI has no export-credentials', 1 unless $help =~ /export.*credentials/is;
+	append_to_file("$dir/credentials", "[keys]\naws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n");
+	profile('cli', '/usr/bin/aws configure export-credentials --profile keys --format process');
+	is(attempt($node, $lookup), 'found golden-linux', 'aws configure export-credentials');
+}
+
+# ---- expiry
+
+for my $case ([ 'never', '', 1 ], [ 'late', in_seconds(3600), 1 ], [ 'soon', in_seconds(300), 3 ])
+{
+	my ($name, $expiration, $times) = @$case;
+	program($name, "echo '" . output_of($expiration ? (Expiration => $expiration) : ()) . "'");
+	my $session = session_of();
+	is($session->query($lookup), 'golden-linux', "expires $name") for 1 .. 3;
+	is(runs($name), $times, "expires $name: run $times times");
+	$session->quit;
+}
+
+# ---- how it is run
+
+program('describe', "for a; do printf '<%s>' \"\$a\"; done >>'$dir/described'
+	readlink /proc/\$\$/fd/0 >>'$dir/described'; ls /proc/\$\$/fd >>'$dir/described'
+	cut -d' ' -f5 /proc/\$\$/stat >'$dir/group'; echo \$\$ >>'$dir/group'
+	grep -E '^Sig(Blk|Ign)' /proc/\$\$/status >'$dir/signals'
+	tr '\\0' '\\n' </proc/\$\$/environ >'$dir/environ'; echo '" . output_of() . "'",
+	q{a 'b c' "d\"e" f\ g $HOME `id` ; | > /dev/null && * # ''});
+is(attempt($node, $lookup), 'found golden-linux', 'a program with arguments');
+is(slurp_file("$dir/described") =~ /^(.*>)/ && $1, q{<a><b c><d"e><f g><$HOME><`id`><;><|><></dev/null><&&><*><#><>}, 'given without a shell');
+like(slurp_file("$dir/described"), qr{^.*>/dev/null$}m, 'it has nothing to read');
+# sh has the script itself open, at 10 or so.
+is(join(' ', grep { /^\d$/ } split /\n/, slurp_file("$dir/described")), '0 1 2', 'and no other descriptor');
+my ($group, $leader) = split /\n/, slurp_file("$dir/group");
+is($group, $leader, 'it has a process group of its own');
+is(join(' ', slurp_file("$dir/signals") =~ /(\w+):\s*0+$/mg), 'SigBlk SigIgn', 'no signal is blocked or ignored');
+like(slurp_file("$dir/environ"), qr/^AWS_CONFIG_FILE=\Q$dir\E\/config$/m, 'and the server\'s environment');
+
+# ---- what goes wrong
+
+# Name, script, what is said of it.
+my @failures = (
+	[ 'status', 'echo "no such account" >&2; echo second >&2; exit 3',
+		qr/The program exited with status 3\. Its standard error begins: no such account \| Try it on the server's host/ ],
+	[ 'blank', 'printf "\n  \nafter blank lines\n" >&2; exit 255', qr/status 255\. Its standard error begins: after blank lines \|/ ],
+	[ 'silent', 'exit 1', qr/ \| The program exited with status 1\. \|/ ],
+	[ 'signal', 'kill -TERM $$', qr/The program was ended by signal 15: Terminated/ ],
+	[ 'long-line', 'head -c 100000 /dev/zero | tr "\0" x >&2; exit 1', qr/begins: x{1024} \.\.\. \|/ ],
+	[ 'controls', 'printf "a\001b\033c\377d\n" >&2; exit 1', qr/begins: a b c\?d \|/ ],
+	[ 'told', "echo 'got $base[1] and ' >&2; echo '" . output_of() . "'; exit 1", qr/begins: got \*\*\* and \|/ ],
+	[ 'told-part', "echo 'key=" . substr($base[1], 3, 30) . "' >&2; echo '" . output_of() . "'; exit 1", qr/begins: key=\*\*\* \|/ ],
+	[ 'told-raw', "echo 'token=$base[1]' >&2; echo '$base[1]'", qr/not a JSON object\. Its standard error begins: token=\*\*\* \|/ ],
+	[ 'told-escaped', "echo '{\"SecretAccessKey\": \"abc\\/def\\/ghij\"}'; echo 'is abc/def/ghij' >&2; exit 1", qr/begins: is \*\*\* \|/ ],
+	[ 'nothing', 'exit 0', qr/The program gave no credentials: the output is not a JSON object/ ],
+	[ 'text', 'echo credentials', qr/the output is not a JSON object/ ],
+	[ 'array', 'echo "[]"', qr/the output is not a JSON object/ ],
+	[ 'half', "printf '%s' '" . substr(output_of(), 0, 60) . "'", qr/the output is not a JSON object/ ],
+	[ 'version-2', "echo '" . output_of(Version => 2) . "'", qr/the output's "Version" is not 1/ ],
+	[ 'version-text', "echo '" . output_of(Version => '1') . "'", qr/the output's "Version" is not 1/ ],
+	[ 'no-version', "echo '" . output_of(Version => undef) . "'", qr/the output has no "Version"/ ],
+	[ 'no-key', "echo '" . output_of(AccessKeyId => undef) . "'", qr/the output has no "AccessKeyId"/ ],
+	[ 'no-secret', "echo '" . output_of(SecretAccessKey => '') . "'", qr/the output has no "SecretAccessKey"/ ],
+	[ 'no-time', "echo '" . output_of(Expiration => 'tomorrow') . "'", qr/the output's "Expiration" is not a time/ ],
+	[ 'header', "echo '" . output_of(SessionToken => "a\r\nb") . "'", qr/hold characters that credentials do not have/ ],
+	[ 'too-much', 'head -c 65537 /dev/zero', qr/The program wrote more than 64 kB/ ],
+	[ 'for-ever', 'yes', qr/The program wrote more than 64 kB/ ],
+);
+for my $case (@failures)
+{
+	my ($name, $script, $pattern) = @$case;
+	program($name, $script);
+	like(attempt($node, $lookup), qr/^28000 \| could not look up image .*: the credential_process of profile "$name" gave no credentials.*$pattern/, "fails: $name");
+}
+for my $case ([ 'absent', "$dir/absent", 'No such file or directory' ], [ 'unnamed', 'no-such-program-anywhere', 'No such file or directory' ],
+	[ 'directory', $dir, 'Permission denied' ], [ 'not-executable', "$dir/config", 'Permission denied' ], [ 'no-format', "$dir/no-format", 'Exec format error' ])
+{
+	my ($name, $command, $error) = @$case;
+	write_file('no-format', "echo hello\n", 0700);
+	profile($name, $command);
+	like(attempt($node, $lookup), qr/^28000 .*The program could not be executed: $error\. \|/, "fails: $name");
+}
+profile('unclosed', 'a "b');
+like(attempt($node, $lookup), qr/^28000 .*"unclosed" has a "credential_process" with a quote that is not closed/, 'fails: unclosed');
+append_to_file("$dir/config", "[profile sso]\nsso_session = x\nsso_account_id = 1\nsso_role_name = r\n[profile login]\nlogin_session = arn:x\n"
+	. "[profile unknown]\nfoo_credentials = x\n");
+for my $name ('sso', 'login', 'unknown')
+{
+	# Not passed over, though the instance would have credentials.
+	mapping("credential_provider 'default', profile '$name'");
+	like(attempt($node, $lookup), qr/^28000 .*profile "$name" uses "\w+".* \| .*credential_process = aws configure export-credentials --profile $name --format process/, "refused, with a way out: $name");
+}
+
+# ---- nobody waits for it
+
+# Two processes, whose ids are written down; one of them an orphan.
+my $family = "sh -c 'sleep $FOR_EVER & echo \$! >>$dir/pids'; echo \$\$ >>$dir/pids; ";
+my %hanging = (
+	waits => "${family}sleep $FOR_EVER",
+	'waits, output closed' => "exec >&-; ${family}exec sleep $FOR_EVER",
+	'waits, all closed' => "exec >&- 2>&-; ${family}exec sleep $FOR_EVER",
+	'ignores signals' => "trap '' TERM INT HUP QUIT; ${family}while :; do sleep 1; done",
+	'writes to standard error' => "${family}yes >&2",
+	'has exited, but not its output' => "${family}exit 0",
+	'stops itself' => "${family}kill -STOP \$\$",
+);
+my %ends = (
+	cancel => sub { my ($pid) = @_; $node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)") },
+	terminate => sub { my ($pid) = @_; $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)") },
+	statement_timeout => sub { },
+	client => sub { },
+);
+my $number = 0;
+for my $how (sort keys %hanging)
+{
+	for my $end (sort keys %ends)
+	{
+		my $name = "$how, $end";
+		unlink "$dir/pids";
+		program('hanging-' . ++$number, $hanging{$how});
+		my $session = session_of();
+		my $pid = $session->query('SELECT pg_backend_pid()');
+		$session->query("SET client_connection_check_interval = '100ms'") if $end eq 'client';
+		$session->query("SET statement_timeout = '1s'") if $end eq 'statement_timeout';
+		$session->query_until(qr/started/, "\\echo started\n$lookup;\n");
+		my @pids;
+		ok(eventually(sub { @pids = -e "$dir/pids" ? split /\n/, slurp_file("$dir/pids") : (); @pids == 2 }), "$name: begun");
+		my $start = time;
+		$session->{run}->kill_kill if $end eq 'client';
+		$ends{$end}->($pid);
+		$session->query('SELECT 1') if $end =~ /cancel|statement/;
+		ok(eventually(sub { !grep { -d "/proc/$_" } @pids, $end =~ /terminate|client/ ? $pid : () }), "$name: nobody is left")
+		  or diag(join "\n", map { -e "/proc/$_/status" ? slurp_file("/proc/$_/status") : () } @pids);
+		cmp_ok(time - $start, '<', $AT_ONCE + 1, "$name: at once");
+		next if $end =~ /terminate|client/;
+		like($session->{stderr}, qr/canceling statement due to (?:user request|statement timeout)/, "$name: as such");
+		is(children_of($pid), '', "$name: the session has no child");
+		$session->{stderr} = '';
+		mapping("profile 'plain'");
+		is($session->query($lookup), 'golden-linux', "$name: and works");
+		$session->quit;
+	}
+}
+
+# While one waits for its program, what needs none gets on.
+program('slow', "sleep 2; echo '" . output_of() . "'");
+$node->safe_psql('postgres', "CREATE SERVER own FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '" . $endpoint->url . "');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER own OPTIONS (access_key_id '$base[0]', secret_access_key '$base[1]');
+	CREATE FOREIGN TABLE public.own (arn text, name text) SERVER own OPTIONS (table_name 'images')");
+my $query = $lookup =~ s/images/own/r;
+is($node->safe_psql('postgres', "SELECT string_agg(name, ' ') FROM ($lookup UNION ALL $query) AS both"), 'golden-linux golden-linux', 'with another server\'s look-ups');
+
+# The processor is left alone meanwhile.
+program('busy', "exec >&-; sleep 3; exit 1");
+my $session = session_of();
+my $pid = $session->query('SELECT pg_backend_pid()');
+my $ticks = sub { my @stat = split ' ', slurp_file("/proc/$pid/stat"); return $stat[13] + $stat[14] };
+my $ticks_before = $ticks->();
+$session->query($lookup);
+cmp_ok($ticks->() - $ticks_before, '<', 100, 'no time is spent on waiting');
+is(children_of($pid), '', 'no zombie is left');
+like(slurp_file("/proc/$pid/status"), qr/^SigBlk:\s*0+$/m, 'and no signal is blocked');
+$session->quit;
+
+# ---- who may
+
+$node->safe_psql('postgres', "CREATE ROLE analyst LOGIN; GRANT USAGE ON SCHEMA imagebuilder TO analyst;
+	GRANT SELECT ON ALL TABLES IN SCHEMA imagebuilder TO analyst; GRANT USAGE ON FOREIGN SERVER aws TO analyst");
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD credential_provider 'profile')");
+write_file('lent', "#!/bin/sh\necho run >>'$dir/lent.runs'\necho '" . output_of() . "'\n", 0700);
+append_to_file("$dir/config", "[default]\ncredential_process = $dir/lent\n[profile lent]\ncredential_process = $dir/lent\n");
+sub as_analyst { my ($sql) = @_; return ($node->psql('postgres', $sql, extra_params => [ '-U', 'analyst' ]))[2] }
+like(as_analyst($lookup), qr/permission denied to use the AWS identity of the server's host/, 'not who has no mapping');
+like(as_analyst('CREATE USER MAPPING FOR analyst SERVER aws OPTIONS (profile \'lent\')'), qr/permission denied to set option "profile"/, 'not by a mapping of their own');
+as_analyst('CREATE USER MAPPING FOR analyst SERVER aws');
+like(as_analyst($lookup), qr/permission denied to use the AWS identity/, 'nor with an empty one');
+as_analyst("ALTER USER MAPPING FOR analyst SERVER aws OPTIONS (ADD role_arn '$role/Own')");
+like(as_analyst($lookup), qr/permission denied to use the AWS identity/, 'nor for a role');
+is(runs('lent'), 0, 'for none of them a program was run');
+mapping("profile 'lent'", 'analyst');
+is(as_analyst($lookup), '', 'only if a superuser lends it');
+is(runs('lent'), 1, 'it is run then');
+
+# ---- the one that never ends; and no secret is in the log
+
+$patient->query('SELECT 1');
+cmp_ok(time - $patient_since, '<', 60 + 10 * $AT_ONCE, 'a program that never ends is given up');
+like($patient->{stderr}, qr/The program did not end within 60 s/, 'as such');
+$patient->{stderr} = '';
+$patient->quit;
+my ($processes) = run_command([ 'ps', '-A', '-o', 'args=' ]);
+unlike($processes, qr/^sleep $FOR_EVER$/m, 'nothing that a program began is left');
+unlike(slurp_file($node->logfile) =~ s/^.*statement: .*$//gmr, qr/\Q$base[1]\E/, 'no secret is in the log');
+
+$identity->stop;
+$endpoint->stop;
+done_testing();
