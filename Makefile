@@ -31,6 +31,7 @@ OBJS = \
 	src/lookup/request.o \
 	src/lookup/statement.o \
 	src/aws/arn.o \
+	src/aws/date.o \
 	src/aws/endpoint.o \
 	src/aws/error.o \
 	src/aws/issued.o \

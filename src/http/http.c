@@ -411,14 +411,6 @@ http_header(const HttpTransfer *transfer, const char *name)
 	return NULL;
 }
 
-/* An HTTP date; false if it is none. */
-bool
-http_parse_date(const char *text, time_t *date)
-{
-	*date = curl_getdate(text, NULL);
-	return *date != (time_t) -1;
-}
-
 static bool
 has_part(CURLU *url, CURLUPart part, const char *unless)
 {
