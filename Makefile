@@ -49,6 +49,7 @@ OBJS = \
 	src/identity/profile_provider.o \
 	src/identity/renewal.o \
 	src/identity/signed.o \
+	src/identity/silence.o \
 	src/identity/sts.o \
 	src/identity/web_identity.o \
 	src/http/engine.o \
