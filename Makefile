@@ -38,6 +38,7 @@ OBJS = \
 	src/lookup/request.o \
 	src/lookup/statement.o \
 	src/aws/arn.o \
+	src/aws/date.o \
 	src/aws/endpoint.o \
 	src/aws/error.o \
 	src/aws/issued.o \
@@ -59,6 +60,7 @@ OBJS = \
 	src/identity/profile_provider.o \
 	src/identity/renewal.o \
 	src/identity/signed.o \
+	src/identity/silence.o \
 	src/identity/sts.o \
 	src/identity/web_identity.o \
 	src/http/answer.o \

@@ -25,20 +25,21 @@ typedef struct Partition
 {
 	const char *name;
 	const char *region_prefix;	/* of its Regions' names; NULL: see below */
+	const char *first_region;	/* where its global services are */
 	const char *suffix;
 	const char *dualstack_suffix;
 } Partition;
 
 /* The first is where unknown partitions' unknown Regions are looked for. */
 static const Partition partitions[] = {
-	{"aws", NULL, "amazonaws.com", "api.aws"},
-	{"aws-cn", "cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"},
-	{"aws-us-gov", "us-gov-", "amazonaws.com", "api.aws"},
-	{"aws-iso", "us-iso-", "c2s.ic.gov", "api.aws.ic.gov"},
-	{"aws-iso-b", "us-isob-", "sc2s.sgov.gov", "api.aws.scloud"},
-	{"aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"},
-	{"aws-iso-f", "us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov"},
-	{"aws-eusc", "eusc-de-", "amazonaws.eu", "api.amazonwebservices.eu"},
+	{"aws", NULL, "us-east-1", "amazonaws.com", "api.aws"},
+	{"aws-cn", "cn-", "cn-north-1", "amazonaws.com.cn", "api.amazonwebservices.com.cn"},
+	{"aws-us-gov", "us-gov-", "us-gov-west-1", "amazonaws.com", "api.aws"},
+	{"aws-iso", "us-iso-", "us-iso-east-1", "c2s.ic.gov", "api.aws.ic.gov"},
+	{"aws-iso-b", "us-isob-", "us-isob-east-1", "sc2s.sgov.gov", "api.aws.scloud"},
+	{"aws-iso-e", "eu-isoe-", "eu-isoe-west-1", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"},
+	{"aws-iso-f", "us-isof-", "us-isof-south-1", "csp.hci.ic.gov", "api.aws.hci.ic.gov"},
+	{"aws-eusc", "eusc-de-", "eusc-de-east-1", "amazonaws.eu", "api.amazonwebservices.eu"},
 };
 
 /* By name; for a name that is unknown or NULL, by the Region. */
@@ -57,6 +58,16 @@ find_partition(const char *name, const char *region)
 			return &partitions[i];
 	}
 	return &partitions[0];
+}
+
+/*
+ * A partition's first Region, which endpoints.json has its global services sign
+ * for; that of "aws" for a partition that is unknown or NULL.
+ */
+const char *
+endpoint_first_region(const char *partition)
+{
+	return find_partition(partition, "")->first_region;
 }
 
 /*

@@ -22,6 +22,7 @@ typedef struct Endpoint
 								 * its end; may be empty */
 } Endpoint;
 
+extern const char *endpoint_first_region(const char *partition);
 extern void endpoint_resolve(Endpoint *endpoint, const char *service,
 							 const char *partition, const char *region,
 							 bool use_fips, bool use_dualstack);

@@ -19,75 +19,41 @@
 #include <json-c/json.h>
 #include <math.h>
 
+#include "aws/date.h"
 #include "aws/issued.h"
 #include "aws/json.h"
 #include "secret.h"
 
-/* ---- times -------------------------------------------------------------------- */
-
-/* Days since 1970-01-01 of a day of the Gregorian calendar. */
-static int64
-days_from_civil(int year, int month, int day)
-{
-	/* Years that start in March, so that the day that leaps is the last. */
-	int			y = month <= 2 ? year - 1 : year;
-	int			era = y / 400;
-	int			yoe = y - era * 400;
-	int			doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-	int			doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-
-	return (int64) era * 146097 + doe - 719468;
-}
-
-/* "2026-11-25T12:00:00Z", perhaps with a fraction or another offset. */
-static bool
-parse_iso_time(const char *text, int64 *time)
-{
-	int			year,
-				month,
-				day,
-				hour,
-				minute,
-				second;
-	int			used = 0;
-	int			offset = 0;
-
-	if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &year, &month, &day, &hour,
-			   &minute, &second, &used) != 6 || used == 0)
-		return false;
-	text += used;
-	if (*text == '.')
-		text += 1 + strspn(text + 1, "0123456789");
-	if (*text == '+' || *text == '-')
-	{
-		int			hours,
-					minutes;
-		int			sign = *text == '-' ? -1 : 1;
-
-		if (sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || text[1 + used])
-			return false;
-		offset = sign * (hours * 3600 + minutes * 60);
-	}
-	else if (strcmp(text, "Z") != 0 && strcmp(text, "z") != 0 && *text)
-		return false;
-	*time = days_from_civil(year, month, day) * 86400 +
-		hour * 3600 + minute * 60 + second - offset;
-	return month >= 1 && month <= 12 && day >= 1 && day <= 31;
-}
-
 /* ---- JSON ---------------------------------------------------------------------- */
 
-/* A member that is a string and not empty, copied and guarded; else NULL. */
+/*
+ * A member that is a string and not empty, copied and guarded; else NULL.
+ *
+ * json-c's strings may hold a U+0000, at which a C string would end.  U+0001
+ * stands in for each, which is shown as a space and refused in credentials just
+ * as well.
+ */
 static char *
 string_member(json_object *object, const char *name)
 {
 	json_object *value = NULL;
+	char	   *copy;
+	int			length;
 
 	if (object == NULL || !json_object_object_get_ex(object, name, &value) ||
 		!json_object_is_type(value, json_type_string) ||
 		json_object_get_string_len(value) == 0)
 		return NULL;
-	return secret_strdup(json_object_get_string(value));
+	length = json_object_get_string_len(value);
+	copy = secret_guard(palloc(length + 1), length);
+	for (int i = 0; i < length; i++)
+	{
+		char		c = json_object_get_string(value)[i];
+
+		copy[i] = c == '\0' ? '\x01' : c;
+	}
+	copy[length] = '\0';
+	return copy;
 }
 
 static json_object *
@@ -101,7 +67,10 @@ object_member(json_object *object, const char *name)
 	return value;
 }
 
-/* "Expiration", a number of seconds or an ISO time; absent: never. */
+/*
+ * "Expiration", a number of seconds or an ISO time; absent: never.  json-c reads
+ * NaN and Infinity as numbers.
+ */
 static bool
 take_expiration(IssuedCredentials *issued, json_object *object)
 {
@@ -112,12 +81,18 @@ take_expiration(IssuedCredentials *issued, json_object *object)
 	if (!json_object_object_get_ex(object, "Expiration", &value) || value == NULL)
 		return true;
 	if (json_object_is_type(value, json_type_string))
-		return parse_iso_time(json_object_get_string(value), &issued->expires);
-	seconds = json_object_get_double(value);
-	if (!(json_object_is_type(value, json_type_int) ||
-		  json_object_is_type(value, json_type_double)) || fabs(seconds) > 1e12)
+	{
+		char	   *text = string_member(object, "Expiration");
+
+		return text && date_parse_iso(text, &issued->expires);
+	}
+	if (!json_object_is_type(value, json_type_int) &&
+		!json_object_is_type(value, json_type_double))
 		return false;
-	issued->expires = (int64) floor(seconds);
+	seconds = floor(json_object_get_double(value));
+	if (!(seconds >= 0 && seconds <= DATE_MAX))
+		return false;
+	issued->expires = (int64) seconds;
 	return true;
 }
 
@@ -325,11 +300,12 @@ take_xml(IssuedCredentials *issued, const char *body)
 	issued->credentials.secret_access_key = xml_element(body, "SecretAccessKey");
 	issued->credentials.session_token = xml_element(body, "SessionToken");
 	issued->expires = ISSUED_FOR_GOOD;
-	if (expiration && !parse_iso_time(expiration, &issued->expires))
+	if (expiration && !date_parse_iso(expiration, &issued->expires))
 		return "the answer's \"Expiration\" is not a time";
 	return check_issued(issued);
 }
 
+/* Whether a body may be XML, which holds no NUL. */
 static bool
 is_xml(const char *body, size_t length)
 {
@@ -337,7 +313,7 @@ is_xml(const char *body, size_t length)
 
 	while (i < length && strchr(" \t\r\n", body[i]))
 		i++;
-	return i < length && body[i] == '<';
+	return i < length && body[i] == '<' && strlen(body) == length;
 }
 
 /*

@@ -351,14 +351,6 @@ http_header(const HttpTransfer *transfer, const char *name)
 	return copy && answer->secret ? secret_guard(copy, length) : copy;
 }
 
-/* An HTTP date; false if it is none. */
-bool
-http_parse_date(const char *text, time_t *date)
-{
-	*date = curl_getdate(text, NULL);
-	return *date != (time_t) -1;
-}
-
 /* Get a part of a URL, to be given to curl_free(); raises 53200, with the URL freed. */
 static CURLUcode
 get_part(CURLU *url, CURLUPart part, unsigned int flags, char **value)

@@ -61,6 +61,5 @@ extern void http_release(HttpTransfer *transfer);
 extern void http_expire_connections(void);
 extern char *http_header(const HttpTransfer *transfer, const char *name);
 extern const char *http_proxy_problem(const char *url);
-extern bool http_parse_date(const char *text, time_t *date);
 
 #endif							/* IMAGEBUILDER_HTTP_H */

@@ -16,6 +16,7 @@
 
 #include "identity/host.h"
 #include "identity/provider.h"
+#include "identity/silence.h"
 #include "secret.h"
 
 #define HOST			"http://169.254.170.2"
@@ -23,6 +24,9 @@
 #define TIMEOUT			2000	/* ms */
 #define TRIES			3
 #define MAX_ANSWER		((size_t) 64 * 1024)
+
+/* Whether the endpoint answers, as far as this session knows. */
+static Silence silence;
 
 /* Whether a host may be asked without TLS: it is this one, or a link away. */
 static bool
@@ -94,6 +98,8 @@ begin(Fetch *fetch)
 
 	if (!relative && !full)
 		return FETCH_ABSENT;
+	if (silence_lasts(&silence))
+		return silence_fail(&silence, fetch);
 	problem = relative ? NULL : uri_problem(full);
 	if (problem)
 		return fetch_fail(fetch, "AWS_CONTAINER_CREDENTIALS_FULL_URI cannot be asked for credentials",
@@ -137,6 +143,10 @@ container_advance(Fetch *fetch, long *wait)
 	if (state != FETCH_DONE)
 		return state;
 	if (fetch->exchange.transfer->outcome != HTTP_ANSWERED)
-		return fetch_fail_unanswered(fetch, CAUSE, NULL);
+	{
+		fetch_fail_unanswered(fetch, CAUSE, NULL);
+		silence_note(&silence, fetch);
+		return FETCH_FAILED;
+	}
 	return fetch_take_issued(fetch, false, CAUSE);
 }

@@ -47,7 +47,7 @@ struct Provider;				/* see provider.h */
 typedef struct Fetch
 {
 	const ClientConfig *config;
-	const char *region;			/* of STS, unless something else says it */
+	const char *region;			/* of the profile that was asked; NULL: none */
 	MemoryContext context;
 	const struct Provider *provider;	/* being asked; NULL: has answered */
 	const char *elsewhere;		/* a provider's name */
@@ -64,6 +64,8 @@ typedef struct Fetch
 	IssuedCredentials issued;	/* as far as they are */
 	const Failure *failure;
 	bool		token_expired;	/* that is why: of what a role was assumed with */
+	bool		ahead;			/* nobody waits for it: see renewal.c */
+	int64		replace_at;		/* of clock.h; 0: it was never ahead */
 } Fetch;
 
 extern FetchState fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *),

@@ -75,11 +75,10 @@ ask(Fetch *fetch, const char *name)
  * Prepare to obtain credentials: from the provider of a name, or "default";
  * NULL: from none, they are there already in fetch->issued, for a role of
  * fetch->roles.  Ends with its memory context, requests under way included;
- * "config" and "region" must live as long.
+ * "config" must live as long.
  */
 Fetch *
-fetch_create(MemoryContext parent, const ClientConfig *config, const char *region,
-			 const char *provider)
+fetch_create(MemoryContext parent, const ClientConfig *config, const char *provider)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "imagebuilder_fdw credentials fetch",
 												  ALLOCSET_SMALL_SIZES);
@@ -87,7 +86,6 @@ fetch_create(MemoryContext parent, const ClientConfig *config, const char *regio
 
 	fetch->context = context;
 	fetch->config = config;
-	fetch->region = region;
 	fetch->exchange.context = AllocSetContextCreate(context, "imagebuilder_fdw attempt",
 													ALLOCSET_SMALL_SIZES);
 	if (provider)

@@ -17,7 +17,7 @@
 
 extern const char *fetch_provider_problem(const char *name);
 extern Fetch *fetch_create(MemoryContext parent, const ClientConfig *config,
-						   const char *region, const char *provider);
+						   const char *provider);
 extern FetchState fetch_advance(Fetch *fetch, long *wait);
 
 #endif							/* IMAGEBUILDER_FETCH_H */

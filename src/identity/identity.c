@@ -38,7 +38,9 @@ static uint64 epoch = 0;
 static void
 destroy(Identity *identity)
 {
-	renewal_drop_fetch(identity);
+	renewal_end(identity);
+	if (identity->base)
+		identity->base->roles--;
 	dlist_delete(&identity->node);
 	nidentities--;
 	MemoryContextDelete(identity->context);
@@ -69,6 +71,13 @@ copy_config(ClientConfig *to, const ClientConfig *from)
 	to->role_session_name = copy(from->role_session_name);
 }
 
+/* Whether a look-up, or another identity, still points to it. */
+static bool
+is_used(const Identity *identity)
+{
+	return identity->references > 0 || identity->roles > 0;
+}
+
 /* Make room for another, if those that nobody uses leave any. */
 static void
 make_room(void)
@@ -80,18 +89,20 @@ make_room(void)
 		Identity   *identity = dlist_container(Identity, node, node);
 
 		node = dlist_has_prev(&identities, node) ? dlist_prev_node(&identities, node) : NULL;
-		if (identity->references == 0)
+		if (!is_used(identity))
 			destroy(identity);
 	}
 }
 
 static Identity *
-create(const IdentityUser *user, const char *account, const char *region)
+create(const IdentityUser *user, const char *account, Identity *base)
 {
 	MemoryContext context;
 	MemoryContext previous;
 	Identity   *identity;
 
+	if (base)
+		base->roles++;
 	make_room();
 	context = AllocSetContextCreate(TopMemoryContext, "imagebuilder_fdw identity",
 									ALLOCSET_SMALL_SIZES);
@@ -103,19 +114,15 @@ create(const IdentityUser *user, const char *account, const char *region)
 	identity->epoch = user->epoch;
 	identity->in_flight = user->in_flight;
 	identity->account = pstrdup(account);
-	identity->region = pstrdup(region);
 	copy_config(&identity->config, user->config);
 	identity->issued_context = AllocSetContextCreate(context, "imagebuilder_fdw credentials",
 													 ALLOCSET_SMALL_SIZES);
 	identity->failure_context = AllocSetContextCreate(context, "imagebuilder_fdw failure",
 													  ALLOCSET_SMALL_SIZES);
-	if (strcmp(user->config->credential_provider, "static") == 0)
-	{
-		identity->issued.credentials = identity->config.credentials;
-		identity->issued.expires = ISSUED_FOR_GOOD;
-		identity->has_issued = *account == '\0';
-	}
+	if (base == NULL && strcmp(user->config->credential_provider, "static") == 0)
+		renewal_give_static(identity);
 	MemoryContextSwitchTo(previous);
+	identity->base = base;
 	dlist_push_head(&identities, &identity->node);
 	nidentities++;
 	return identity;
@@ -136,6 +143,38 @@ role_account(const ClientConfig *config, const char *account)
 		strspn(account, "0123456789") == ACCOUNT_DIGITS ? account : "";
 }
 
+/* A role's ARN with the account filled in. */
+static char *
+fill_account(const char *role_arn, const char *account)
+{
+	StringInfoData out;
+	const char *place;
+
+	initStringInfo(&out);
+	while ((place = strstr(role_arn, CONFIG_ACCOUNT)))
+	{
+		appendBinaryStringInfo(&out, role_arn, place - role_arn);
+		appendStringInfoString(&out, account);
+		role_arn = place + strlen(CONFIG_ACCOUNT);
+	}
+	appendStringInfoString(&out, role_arn);
+	return out.data;
+}
+
+/* The role of an identity that has one, in the current memory context. */
+ProfileRole *
+identity_role(const Identity *identity)
+{
+	const ClientConfig *config = &identity->config;
+	ProfileRole *role = palloc0(sizeof(ProfileRole));
+
+	role->role_arn = fill_account(config->role_arn, identity->account);
+	role->external_id = config->external_id;
+	role->role_session_name = config->role_session_name;
+	role->duration_seconds = config->role_duration / 1000;
+	return role;
+}
+
 static Identity *
 find(const IdentityUser *user, const char *account)
 {
@@ -152,53 +191,43 @@ find(const IdentityUser *user, const char *account)
 	return NULL;
 }
 
-/* Used by a statement that has not used it before, or not lately. */
-static void
-enter_statement(Identity *identity, uint64 statement, const char *region)
-{
-	MemoryContext previous = MemoryContextSwitchTo(identity->context);
-
-	identity->statement = statement;
-	identity->base_renewed = false;
-	identity->failure = NULL;
-	/* Lest one image in a Region that does not exist spoil it for the others. */
-	if (!identity->has_issued && !identity->fetch)
-	{
-		pfree(identity->region);
-		identity->region = pstrdup(region);
-	}
-	MemoryContextSwitchTo(previous);
-}
-
 static Identity *
-open_for_account(const IdentityUser *user, const char *account, const char *region)
+find_or_create(const IdentityUser *user, const char *account)
 {
 	Identity   *identity = find(user, account);
 
-	if (identity == NULL)
-		identity = create(user, account, region);
-	else
-		dlist_move_head(&identities, &identity->node);
+	if (identity)
+		return identity;
+	return create(user, account, *account ? find_or_create(user, "") : NULL);
+}
+
+/* A look-up of a statement begins to use an identity, and with it the base. */
+static void
+enter(Identity *identity, uint64 statement)
+{
+	dlist_move_head(&identities, &identity->node);
 	identity->references++;
-	if (*account)
-		identity->base = open_for_account(user, "", region);
-	if (identity->statement != user->statement)
-		enter_statement(identity, user->statement, region);
-	return identity;
+	if (identity->statement != statement)
+		identity->failure = NULL;
+	identity->statement = statement;
+	if (identity->base)
+		enter(identity->base, statement);
 }
 
 /*
  * The identity with which a statement asks for images of an account, as far as
- * the configuration makes a difference by that.  Roles are assumed in the
- * Region that the server names, else in "region".  To be closed.
+ * the configuration makes a difference by that.  To be closed.
  */
 Identity *
-identity_open(const IdentityUser *user, const char *account, const char *region)
+identity_open(const IdentityUser *user, const char *account)
 {
-	return open_for_account(user, role_account(user->config, account), region);
+	Identity   *identity = find_or_create(user, role_account(user->config, account));
+
+	enter(identity, user->statement);
+	return identity;
 }
 
-/* Be done with an identity; what nobody waits for any more is not fetched. */
+/* Be done with an identity; what nobody waits for any more is not waited for. */
 void
 identity_close(Identity *identity)
 {
@@ -228,11 +257,15 @@ identity_forget_unused(void)
 {
 	dlist_mutable_iter iter;
 
-	dlist_foreach_modify(iter, &identities)
+	/* Twice, because a base is only unused once the identities of its roles are gone. */
+	for (int pass = 0; pass < 2; pass++)
 	{
-		Identity   *identity = dlist_container(Identity, node, iter.cur);
+		dlist_foreach_modify(iter, &identities)
+		{
+			Identity   *identity = dlist_container(Identity, node, iter.cur);
 
-		if (identity->references == 0 && (identity->epoch != epoch || !identity->has_issued))
-			destroy(identity);
+			if (!is_used(identity) && (identity->epoch != epoch || !identity->has_issued))
+				destroy(identity);
+		}
 	}
 }

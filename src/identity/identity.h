@@ -34,13 +34,14 @@ typedef struct IdentityUser
 	uint64		epoch;			/* identity_epoch() before that was read */
 	uint64		statement;		/* its number in the session */
 	int		   *in_flight;		/* requests under way to the server: those for
-								 * credentials are counted there, too */
+								 * credentials that a look-up waits for are
+								 * counted there, too */
 } IdentityUser;
 
-extern Identity *identity_open(const IdentityUser *user, const char *account,
-							   const char *region);
+extern Identity *identity_open(const IdentityUser *user, const char *account);
 extern void identity_close(Identity *identity);
 extern IdentityState identity_advance(Identity *identity, long *wait);
+extern void identity_advance_renewals(long *wait);
 extern const AwsCredentials *identity_credentials(const Identity *identity);
 extern const Failure *identity_failure(const Identity *identity);
 extern bool identity_renew(Identity *identity, const char *access_key_id);

@@ -14,6 +14,7 @@
 
 #include "identity/host.h"
 #include "identity/provider.h"
+#include "identity/silence.h"
 #include "secret.h"
 
 #define CAUSE			"the instance metadata service gave no credentials"
@@ -40,6 +41,9 @@ typedef struct Instance
 	char	   *token_header;
 	bool		token_renewed;	/* the service had forgotten it, once */
 } Instance;
+
+/* Whether the service answers, as far as this session knows. */
+static Silence silence;
 
 static void
 ask(Fetch *fetch, int stage, const char *method, const char *path, const char *header)
@@ -88,6 +92,8 @@ begin(Fetch *fetch)
 		return fetch_fail(fetch, CAUSE, "AWS_EC2_METADATA_DISABLED is true in the server process's environment.",
 						  NULL);
 	}
+	if (silence_lasts(&silence))
+		return fetch->chain ? FETCH_ABSENT : silence_fail(&silence, fetch);
 	if (url == NULL)
 		url = mode && pg_strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]" :
 			"http://169.254.169.254";
@@ -169,12 +175,12 @@ take_answer(Fetch *fetch)
 
 	if (transfer->outcome != HTTP_ANSWERED)
 	{
-		/* Most hosts have none. */
-		if (fetch->chain && fetch->stage == INSTANCE_TOKEN)
-			return FETCH_ABSENT;
-		return fetch_fail_unanswered(fetch, CAUSE, fetch->stage == INSTANCE_TOKEN ?
-									 "In a container, the instance's hop limit for metadata must be 2 at least." :
-									 NULL);
+		fetch_fail_unanswered(fetch, CAUSE, fetch->stage == INSTANCE_TOKEN ?
+							  "In a container, the instance's hop limit for metadata must be 2 at least." :
+							  NULL);
+		silence_note(&silence, fetch);
+		/* Most hosts have no such service. */
+		return fetch->chain && fetch->stage == INSTANCE_TOKEN ? FETCH_ABSENT : FETCH_FAILED;
 	}
 	if (transfer->status == 401 && fetch->stage != INSTANCE_TOKEN && !instance->token_renewed)
 	{

@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "aws/arn.h"
 #include "foreign_text.h"
 #include "identity/host.h"
 #include "identity/provider.h"
@@ -32,10 +31,6 @@ read_shared_file(const char *variable, const char *name, char **text, const char
 static FetchState
 follow(Fetch *fetch, const ProfilePlan *plan)
 {
-	if (plan->region && !region_is_valid(plan->region))
-		return fetch_fail(fetch, "the shared AWS files name a Region that cannot be one", NULL, NULL);
-	if (plan->region)
-		fetch->region = plan->region;
 	fetch->roles = plan->roles;
 	fetch->nroles = plan->nroles;
 	switch (plan->base)
@@ -70,6 +65,7 @@ begin(Fetch *fetch)
 		older ? older : host_variable("AWS_PROFILE");	/* as botocore has it */
 	const char *name = named ? named : "default";
 	ProfilePlan *plan = palloc0(sizeof(ProfilePlan));
+	ProfileResult result;
 	const char *problem;
 	char	   *error = NULL;
 	char	   *hint = NULL;
@@ -80,7 +76,10 @@ begin(Fetch *fetch)
 		!read_shared_file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", &credentials, &problem))
 		return fetch_fail(fetch, "the shared AWS files could not be read",
 						  psprintf("%s.", problem), NULL);
-	switch (profile_resolve(plan, config, credentials, name, &error, &hint))
+	result = profile_resolve(plan, config, credentials, name, &error, &hint);
+	/* A profile without credentials may still name the Region. */
+	fetch->region = plan->region;
+	switch (result)
 	{
 		case PROFILE_RESOLVED:
 			return follow(fetch, plan);

@@ -26,30 +26,39 @@ struct Identity
 	uint64		epoch;
 	char	   *account;		/* the role's; "": without the role */
 	int			references;		/* of look-ups that wait, and of their roles */
+	int			roles;			/* identities that this one is the base of */
 	uint64		statement;		/* the latest that opened it */
 	int		   *in_flight;		/* requests under way to the server */
 	ClientConfig config;		/* as far as it matters here */
-	char	   *region;			/* of the first image asked for */
 	struct Identity *base;		/* whose credentials the role is assumed with;
 								 * NULL: without a role */
 
+	/* What there is; times are Unix times in s. */
 	MemoryContext issued_context;
 	IssuedCredentials issued;	/* if there are any */
 	bool		has_issued;
-	uint64		issued_in;		/* the statement … */
-	int64		lifetime;		/* … and s that were left then */
-	Fetch	   *fetch;			/* of new ones, under way */
-	bool		base_renewed;	/* for the latest statement */
+	char	   *region;			/* of the profile that they came by; NULL: none */
+	int64		serve_until;
+	int64		renew_at;		/* ahead of that */
+
+	/* How more is obtained; times are of clock.h. */
+	Fetch	   *fetch;			/* under way */
+	bool		renewing;		/* ahead of time: is in renewals */
+	dlist_node	renewal_node;
+	bool		base_renewed;	/* as STS asked for; until the fetch is done */
+	int64		paused_until;	/* by a failure */
 	MemoryContext failure_context;
-	const Failure *failure;		/* of the latest fetch */
-	int64		failed_at;		/* Unix time; of a renewal that was given up,
-								 * too */
-	int64		waits_since;	/* for such a renewal, of clock.h; 0: not */
+	const Failure *failure;		/* what look-ups of the latest statement fail
+								 * for, while paused */
+	uint64		rejected_in;	/* the latest statement in which the service
+								 * said that credentials had expired … */
+	int64		rejected_at;	/* … and when */
 };
 
+extern ProfileRole *identity_role(const Identity *identity);
 extern void renewal_copy_credentials(AwsCredentials *to, const AwsCredentials *from);
+extern void renewal_give_static(Identity *identity);
 extern void renewal_abandon(Identity *identity);
-extern void renewal_drop_fetch(Identity *identity);
-extern bool renewal_is_optional(const Identity *identity);
+extern void renewal_end(Identity *identity);
 
 #endif							/* IMAGEBUILDER_RENEWAL_H */

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "aws/date.h"
 #include "identity/signed.h"
 #include "secret.h"
 #include "utils/hsearch.h"
@@ -19,6 +20,9 @@
 
 /* From this difference on, a rejected signature is put down to the clock. */
 #define MAX_CLOCK_SKEW		(5 * SECS_PER_MINUTE)
+
+/* Up to this difference from this server's clock, the service's is believed. */
+#define MAX_CLOCK_OFFSET	SECS_PER_DAY
 
 /* The longest host name, with a port. */
 #define MAX_HOST			264
@@ -162,18 +166,20 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
  * Whether a rejected signature is the clock's fault, by the answer's Date: then
  * what is signed for that host from now on is signed by its clock.  "offset" is
  * what signed_clock_offset() was when that was signed: another answer may have
- * corrected it since.
+ * corrected it since.  A Date of another form than RFC 9110's, or one that is
+ * more than a day away from this server's clock, corrects nothing.
  */
 bool
 signed_correct_clock(const char *host, const HttpTransfer *transfer, int64 offset)
 {
 	char	   *header = http_header(transfer, "Date");
 	int64		now = (int64) time(NULL);
-	time_t		date;
+	int64		date;
 
-	if (header == NULL || !http_parse_date(header, &date) ||
-		llabs((long long) date - (now + offset)) < MAX_CLOCK_SKEW)
+	if (header == NULL || !date_parse_http(header, &date) ||
+		llabs((long long) (date - now)) > MAX_CLOCK_OFFSET ||
+		llabs((long long) (date - (now + offset))) < MAX_CLOCK_SKEW)
 		return false;
-	clock_offset(host, HASH_ENTER)->seconds = (int64) date - now;
+	clock_offset(host, HASH_ENTER)->seconds = date - now;
 	return true;
 }

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "aws/arn.h"
 #include "identity/host.h"
 #include "identity/sts.h"
 #include "secret.h"
@@ -62,23 +63,73 @@ partition_of(const char *arn)
 	return strncmp(arn, "arn:", 4) == 0 ? pnstrdup(arn + 4, strcspn(arn + 4, ":")) : NULL;
 }
 
-static StsCall *
+/*
+ * The Region in which STS is asked, by the option "region" as README.md has it;
+ * NULL, with fetch->failure, if what names one cannot mean a Region.
+ */
+static const char *
+region_of(Fetch *fetch, const char *partition)
+{
+	const ClientConfig *config = fetch->config;
+	const char *region = config->region ? config->region : fetch->region;
+	const char *source = "the shared AWS files name";
+
+	if (region == NULL && strcmp(config->credential_provider, "static") != 0)
+	{
+		source = "the server process's environment names";
+		region = host_variable("AWS_REGION");
+		if (region == NULL)
+			region = host_variable("AWS_DEFAULT_REGION");
+	}
+	if (region == NULL)
+		return endpoint_first_region(partition);
+	if (region_is_valid(region))
+		return region;
+	fetch_fail(fetch, psprintf("%s a Region that cannot be one", source), NULL,
+			   "The server's option \"region\" names another.");
+	return NULL;
+}
+
+/* Prepare a call; false, with fetch->failure, if there is no Region to ask in. */
+static bool
 make_call(Fetch *fetch, const char *role_arn, const StringInfoData *form, const char *secret)
 {
 	const ClientConfig *config = fetch->config;
+	const char *partition = partition_of(role_arn);
 	StsCall    *call = palloc0(sizeof(StsCall));
 	const char *error = NULL;
 
 	call->role_arn = role_arn;
 	call->form = secret_guard(form->data, form->len);
 	call->secret = secret;
-	call->region = config->region ? config->region : fetch->region;
+	call->region = region_of(fetch, partition);
+	if (call->region == NULL)
+		return false;
 	if (config->sts_endpoint_url == NULL)
-		endpoint_resolve(&call->endpoint, SERVICE, partition_of(role_arn), call->region,
+		endpoint_resolve(&call->endpoint, SERVICE, partition, call->region,
 						 config->use_fips_endpoint, config->use_dualstack_endpoint);
 	else if (!endpoint_parse_url(&call->endpoint, config->sts_endpoint_url, &error))
 		elog(ERROR, "option \"sts_endpoint_url\" was not validated: %s", error);
-	return call;
+	fetch->call = call;
+	return true;
+}
+
+/* What to do about an error that STS reports; NULL: nothing is known. */
+static const char *
+hint_for(const AwsError *error, const StsCall *call)
+{
+	const char *code = error->code ? error->code : "";
+
+	if (strcmp(code, "RegionDisabledException") == 0)
+		return psprintf("STS is not active in Region \"%s\" for the account: the server's option \"region\" names another.",
+						call->region);
+	/* Also what STS says of an account that has not opted in to the Region. */
+	if (strcmp(code, "InvalidClientTokenId") == 0)
+		return psprintf("Check the credentials, and that their account uses Region \"%s\": the server's option \"region\" names another.",
+						call->region);
+	if (error->class == AWS_ERROR_FORBIDDEN)
+		return "The credentials need the permission sts:AssumeRole for the role, and the role's trust policy must allow them.";
+	return NULL;
 }
 
 /* Take the role's credentials, or fail. */
@@ -103,9 +154,7 @@ take_answer(Fetch *fetch, const StsCall *call)
 		failure = failure_of_aws_error(&error, transfer, fetch->exchange.attempts,
 									   fetch->exchange.secrets);
 		fetch->token_expired = error.class == AWS_ERROR_EXPIRED_TOKEN;
-		failure->hint = error.class == AWS_ERROR_FORBIDDEN ?
-			"The credentials need the permission sts:AssumeRole for the role, and the role's trust policy must allow them." :
-			NULL;
+		failure->hint = hint_for(&error, call);
 	}
 	else
 	{
@@ -201,7 +250,8 @@ sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 		if (role->duration_seconds > 0)
 			add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
 		add_parameter(&form, "ExternalId", role->external_id);
-		fetch->call = make_call(fetch, role->role_arn, &form, role->external_id);
+		if (!make_call(fetch, role->role_arn, &form, role->external_id))
+			return FETCH_FAILED;
 	}
 	call = fetch->call;
 	while (fetch_exchange(fetch, send_signed, fetch->config->max_attempts, wait) == FETCH_DONE)
@@ -239,8 +289,9 @@ sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const ch
 							  psprintf("There is no file \"%s\".", token_file), NULL);
 		begin_form(&form, "AssumeRoleWithWebIdentity", role_arn, session_name);
 		add_parameter(&form, "WebIdentityToken", token);
-		call = make_call(fetch, role_arn, &form, token);
-		fetch->call = call;
+		if (!make_call(fetch, role_arn, &form, token))
+			return FETCH_FAILED;
+		call = fetch->call;
 		hide(fetch, token);
 		fetch->request = (HttpRequest) {
 			.method = "POST",

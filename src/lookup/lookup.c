@@ -269,6 +269,7 @@ advance_all(void)
 			wait = 0;
 		}
 	}
+	identity_advance_renewals(&wait);
 	return wait;
 }
 
@@ -323,7 +324,7 @@ lookup_create(Client *client, const char *arn)
 		elog(ERROR, "option \"endpoint_url\" was not validated: %s", error);
 	if (!take_cached(lookup) && check_credentials(lookup))
 	{
-		lookup->identity = identity_open(&user, lookup->parts.account_id, lookup->parts.region);
+		lookup->identity = identity_open(&user, lookup->parts.account_id);
 		lookup->state = LOOKUP_QUEUED;
 		dlist_push_tail(&unsettled, &lookup->node);
 		lookup->callback.func = give_up;

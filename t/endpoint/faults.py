@@ -65,6 +65,10 @@ error("requesttimeout", 400, "RequestTimeoutException")
 error("forbidden", 403, "ForbiddenException")
 error("accessdenied", 403, "AccessDeniedException")
 error("expired", 403, "ExpiredTokenException", "The security token included in the request is expired")
+error("date10000", 403, "SignatureDoesNotMatch", headers={"Date": "Fri, 01 Jan 10000 00:00:00 GMT"})
+error("date2000", 403, "SignatureDoesNotMatch", headers={"Date": "Sat, 01 Jan 2000 00:00:00 GMT"})
+error("dateunfixed", 403, "SignatureDoesNotMatch",
+      headers={"Date": time.strftime("%d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + SKEW))})
 error("unrecognized", 403, "UnrecognizedClientException")
 error("invalidparam", 400, "InvalidParameterValueException",
       "The value supplied for parameter 'imageBuildVersionArn' is not valid.")

@@ -242,7 +242,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def issue(self, role, lifetime, token_name="Token", write=iso):
         """Credentials as a service calls their members, spoilt if its mode says so."""
-        asked = self.state.settings["lifetime"]
+        asked = self.state.settings[f"{self.service}_lifetime"]
+        asked = self.state.settings["lifetime"] if asked is None else asked
         issued = self.state.issue(role, lifetime if asked is None or lifetime == SHORT else asked)
         issued["Expiration"] = write(issued["Expiration"])
         issued = {name: value for name, value in {**issued, **self.change}.items() if value is not DROPPED}
@@ -315,6 +316,9 @@ CHANGED = {
     "null": {"SecretAccessKey": None}, "wrongtype": {"SecretAccessKey": {"a": [1]}},
     "notoken": {"SessionToken": DROPPED}, "crlf": {"SessionToken": "token\r\nX-Injected: 1"},
     "noexpiration": {"Expiration": DROPPED}, "badexpiration": {"Expiration": "tomorrow"},
+    "nanexpiration": {"Expiration": math.nan}, "baddate": {"Expiration": "2099-02-30T12:00:00Z"},
+    "badyear": {"Expiration": "10000-01-01T00:00:00Z"}, "nultoken": {"SessionToken": "token\0more"},
+    "nulkey": {"AccessKeyId": "ASIA\0"},
     "unauthorized": {"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume the role instance-role.",
                      **dict.fromkeys(("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"), DROPPED)},
 }
@@ -343,6 +347,7 @@ SETTINGS = {
     "format": ("auto", one_of("auto", "xml", "json")),                      # of STS's answers
     "expiration": ("number", one_of("number", "scientific", "text")),       # in STS's JSON
     "lifetime": ("", seconds),                                              # of all credentials but Short's
+    "sts_lifetime": ("", seconds), "imds_lifetime": ("", seconds), "container_lifetime": ("", seconds),     # of theirs
     "clock": ("0", int),                                                    # s by which the services' is ahead
     "web_identity_tokens": (WEB_IDENTITY_TOKEN, str),                       # a comma between
     "instance_role": ("instance-role", str),                                # none: 404

@@ -16,6 +16,7 @@
 #include <json-c/json.h>
 
 #include "aws/arn.h"
+#include "aws/date.h"
 #include "aws/endpoint.h"
 #include "aws/error.h"
 #include "aws/issued.h"
@@ -112,6 +113,18 @@ endpoint(json_object *in, json_object *out)
 	}
 	add_string(out, "url", endpoint_url(&result, "/Path", "query"));
 	add_string(out, "host", result.host);
+	if (url == NULL)
+		add_string(out, "first_region", endpoint_first_region(string_of(in, "partition")));
+}
+
+static void
+date(json_object *in, json_object *out)
+{
+	int64		time;
+	const char *text = string_of(in, "text");
+
+	if (flag_of(in, "http") ? date_parse_http(text, &time) : date_parse_iso(text, &time))
+		json_object_object_add(out, "time", json_object_new_int64(time));
 }
 
 static void
@@ -188,6 +201,8 @@ main(void)
 			sign(in, out);
 		else if (strcmp(call, "endpoint") == 0)
 			endpoint(in, out);
+		else if (strcmp(call, "date") == 0)
+			date(in, out);
 		else if (strcmp(call, "arn") == 0)
 			arn(in, out);
 		else if (strcmp(call, "error") == 0)

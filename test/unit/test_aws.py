@@ -341,6 +341,68 @@ ERRORS = [
     (408, "RequestTimeout", "", "RequestTimeout", None, 2),
 ]
 
+# Where endpoints.json has each partition's global services sign.
+FIRST_REGIONS = {
+    "aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-iso": "us-iso-east-1",
+    "aws-iso-b": "us-isob-east-1", "aws-iso-e": "eu-isoe-west-1", "aws-iso-f": "us-isof-south-1",
+    "aws-eusc": "eusc-de-east-1", "aws-new": "us-east-1",
+}
+DATES = [
+    # form, text, Unix time (None: no time)
+    ("iso", "1970-01-01T00:00:00Z", 0),
+    ("iso", "2026-11-25 12:00:00", 1795608000),
+    ("iso", "2026-11-25t12:00:00.5z", 1795608000),
+    ("iso", "2026-11-25T12:00:00-00:30", 1795609800),
+    ("iso", "9999-12-31T23:59:59Z", 253402300799),
+    ("iso", "2000-02-29T00:00:00Z", 951782400),
+    ("iso", "2016-12-31T23:59:60Z", 1483228800),
+    ("iso", "2026-02-29T00:00:00Z", None),
+    ("iso", "1900-02-29T00:00:00Z", None),
+    ("iso", "2026-02-30T00:00:00Z", None),
+    ("iso", "2026-04-31T00:00:00Z", None),
+    ("iso", "2026-00-10T00:00:00Z", None),
+    ("iso", "2026-13-10T00:00:00Z", None),
+    ("iso", "2026-11-00T00:00:00Z", None),
+    ("iso", "2026-11-25T24:00:00Z", None),
+    ("iso", "2026-11-25T25:00:00Z", None),
+    ("iso", "2026-11-25T12:60:00Z", None),
+    ("iso", "2026-11-25T12:00:61Z", None),
+    ("iso", "2026-11-25T12:00:00.Z", None),
+    ("iso", "2026-11-25T12:00:00+24:00", None),
+    ("iso", "2026-11-25T12:00:00+02:60", None),
+    ("iso", "2026-11-25T12:00:00+02", None),
+    ("iso", "2026-11-25T12:00Z", None),
+    ("iso", "1969-12-31T23:59:59Z", None),
+    ("iso", "0000-01-01T00:00:00Z", None),
+    ("iso", "9999-12-31T23:59:59-01:00", None),
+    ("iso", "10000-01-01T00:00:00Z", None),
+    ("iso", "+2026-11-25T12:00:00Z", None),
+    ("iso", "2026-1-25T12:00:00Z", None),
+    ("iso", "2026-+1-25T12:00:00Z", None),
+    ("iso", "2026- 1-25T12:00:00Z", None),
+    ("iso", " 2026-11-25T12:00:00Z", None),
+    ("iso", "2026-11-25T12:00:00Z ", None),
+    ("iso", "Infinity", None),
+    ("http", "Sun, 06 Nov 1994 08:49:37 GMT", 784111777),
+    ("http", "Wed, 25 Nov 2026 12:00:00 GMT", 1795608000),
+    ("http", "Sunday, 06-Nov-94 08:49:37 GMT", None),
+    ("http", "Sun Nov  6 08:49:37 1994", None),
+    ("http", "Sun, 6 Nov 1994 08:49:37 GMT", None),
+    ("http", "Sun, 06 Nov 1994 08:49:37 UTC", None),
+    ("http", "Sun, 06 Nov 1994 08:49:37 +0000", None),
+    ("http", "Sun, 06 Nov 1994 08:49:37", None),
+    ("http", "06 Nov 1994 08:49:37 GMT", None),
+    ("http", "Son, 06 Nov 1994 08:49:37 GMT", None),
+    ("http", "Sun, 06 Nom 1994 08:49:37 GMT", None),
+    ("http", "Sun, 31 Nov 1994 08:49:37 GMT", None),
+    ("http", "Sun, 06 Nov 1994 25:49:37 GMT", None),
+    ("http", "Sun, 06 Nov 1994 08:49:37 GMT; x", None),
+    ("http", "Fri, 01 Jan 10000 00:00:00 GMT", None),
+    ("http", "20261125 12:00:00", None),
+    ("http", "1795608000", None),
+    ("http", "", None),
+]
+
 KEYS = '"AccessKeyId": "ASIA", "SecretAccessKey": "s/+", "{token}": "t=="'
 ISSUED = [
     # what IMDS or a container answers with, when it expires (None: refused)
@@ -357,6 +419,17 @@ ISSUED = [
     ('{%s, "Expiration": "2026-11-25"}', None),
     ('{%s, "Expiration": "2026-11-25T12:00:00Zulu"}', None),
     ('{%s, "Expiration": 1e300}', None),
+    ('{%s, "Expiration": NaN}', None),
+    ('{%s, "Expiration": Infinity}', None),
+    ('{%s, "Expiration": -Infinity}', None),
+    ('{%s, "Expiration": -1}', None),
+    ('{%s, "Expiration": 253402300799}', 253402300799),
+    ('{%s, "Expiration": 253402300800}', None),
+    ('{%s, "Expiration": 99999999999999999999}', None),
+    ('{%s, "Expiration": "NaN"}', None),
+    ('{%s, "Expiration": ""}', None),
+    ('{%s, "Expiration": "2026-11-25T12:00:00Z\\u0000"}', None),
+    ('{%s, "Expiration": "2026-02-30T12:00:00Z"}', None),
     ('{%s, "Expiration": true}', None),
     ('{"Code": "AssumeRoleUnauthorizedAccess", %s}', None),
     ('[{%s}]', None),
@@ -366,6 +439,9 @@ ISSUED = [
 ]
 BROKEN = ['"AccessKeyId": "ASIA", "SecretAccessKey": "s"', '"AccessKeyId": "", "SecretAccessKey": "s", "{token}": "t"',
           '"AccessKeyId": "A", "SecretAccessKey": null, "{token}": "t"', '"AccessKeyId": 1, "SecretAccessKey": "s", "{token}": "t"',
+          '"AccessKeyId": "A\\u0000", "SecretAccessKey": "s", "{token}": "t"',
+          '"AccessKeyId": "A", "SecretAccessKey": "s\\u0000b", "{token}": "t"',
+          '"AccessKeyId": "A", "SecretAccessKey": "s", "{token}": "\\u0000"',
           '"AccessKeyId": "A", "SecretAccessKey": "s", "{token}": "t\\r\\nX: y"', '"AccessKeyId": "A", "SecretAccessKey": "s\\u0000", "{token}": "é"']
 XML = ('<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
        "<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s/+</SecretAccessKey><SessionToken>{token}</SessionToken>"
@@ -412,6 +488,11 @@ for url, expected in URLS:
     check(f"endpoint_url {url}", call("endpoint", url=url).get("url"), expected)
 for arn, valid, image in ARNS:
     check(f"arn {arn!r}", call("arn", arn=arn), {"valid": valid, "image": image})
+for partition, expected in FIRST_REGIONS.items():
+    got = call("endpoint", service="sts", partition=partition, region="x")
+    check(f"first Region of {partition}", got["first_region"], expected)
+for form, text, expected in DATES:
+    check(f"date, {form}: {text!r}", call("date", text=text, http=form == "http").get("time"), expected)
 issued()
 botocore_errors()
 for status, header, body, code, message, kind in ERRORS:

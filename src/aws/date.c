@@ -1,0 +1,193 @@
+/*-------------------------------------------------------------------------
+ *
+ * date.c
+ *		Dates and times as AWS's services write them.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/aws/date.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include "aws/date.h"
+
+#define MINUTE			60
+#define HOUR			(60 * MINUTE)
+#define DAY				(24 * HOUR)
+
+/* A date of the Gregorian calendar and a time of day. */
+typedef struct Civil
+{
+	int			year;
+	int			month;			/* from 1 */
+	int			day;			/* from 1 */
+	int			hour;
+	int			minute;
+	int			second;
+} Civil;
+
+/* Days since 1970-01-01. */
+static int64
+days_from_civil(const Civil *civil)
+{
+	/* Years that start in March, so that the day that leaps is the last. */
+	int			month = civil->month;
+	int			y = month <= 2 ? civil->year - 1 : civil->year;
+	int			era = y / 400;
+	int			yoe = y - era * 400;
+	int			doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + civil->day - 1;
+	int			doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+
+	return (int64) era * 146097 + doe - 719468;
+}
+
+static int
+days_of_month(int year, int month)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool		leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return month == 2 && leap ? 29 : days[month - 1];
+}
+
+/* Unix time; false for a date or a time of day that there is not, or before 1970. */
+static bool
+unix_time(const Civil *civil, int offset, int64 *time)
+{
+	if (civil->month < 1 || civil->month > 12 || civil->day < 1 ||
+		civil->year < 1 || civil->day > days_of_month(civil->year, civil->month) ||
+		civil->hour > 23 || civil->minute > 59 || civil->second > 60)
+		return false;
+	*time = days_from_civil(civil) * DAY +
+		civil->hour * HOUR + civil->minute * MINUTE + civil->second - offset;
+	return *time >= 0 && *time <= DATE_MAX;
+}
+
+/* Take a number of exactly so many digits off *text. */
+static bool
+take_number(const char **text, int digits, int *number)
+{
+	*number = 0;
+	for (int i = 0; i < digits; i++)
+	{
+		char		c = **text;
+
+		if (c < '0' || c > '9')
+			return false;
+		*number = *number * 10 + (c - '0');
+		(*text)++;
+	}
+	return true;
+}
+
+/* Take one of the given characters off *text. */
+static bool
+take_any(const char **text, const char *characters)
+{
+	if (**text == '\0' || strchr(characters, **text) == NULL)
+		return false;
+	(*text)++;
+	return true;
+}
+
+/* Take one of n names of three letters off *text; *index says which. */
+static bool
+take_name(const char **text, const char *const *names, int n, int *index)
+{
+	for (*index = 0; *index < n; (*index)++)
+	{
+		if (strncmp(*text, names[*index], 3) == 0)
+		{
+			*text += 3;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Take "hh:mm:ss" off *text. */
+static bool
+take_clock(const char **text, Civil *civil)
+{
+	return take_number(text, 2, &civil->hour) && take_any(text, ":") &&
+		take_number(text, 2, &civil->minute) && take_any(text, ":") &&
+		take_number(text, 2, &civil->second);
+}
+
+/* Take "Z", "+hh:mm" or nothing, which is UTC too, off *text. */
+static bool
+take_offset(const char **text, int *offset)
+{
+	char		sign = **text;
+	int			hours;
+	int			minutes;
+
+	*offset = 0;
+	if (!take_any(text, "+-"))
+	{
+		take_any(text, "Zz");
+		return true;
+	}
+	if (!take_number(text, 2, &hours) || !take_any(text, ":") ||
+		!take_number(text, 2, &minutes) || hours > 23 || minutes > 59)
+		return false;
+	*offset = (sign == '-' ? -1 : 1) * (hours * HOUR + minutes * MINUTE);
+	return true;
+}
+
+/*
+ * A time of ISO 8601 as Unix time: "2026-11-25T12:00:00Z", perhaps with a
+ * fraction, which is dropped, or another offset.  False if the text is anything
+ * else, such as a day that the calendar does not have, or not from 1970 to 9999.
+ */
+bool
+date_parse_iso(const char *text, int64 *time)
+{
+	Civil		civil;
+	int			offset;
+
+	if (!take_number(&text, 4, &civil.year) || !take_any(&text, "-") ||
+		!take_number(&text, 2, &civil.month) || !take_any(&text, "-") ||
+		!take_number(&text, 2, &civil.day) || !take_any(&text, "Tt ") ||
+		!take_clock(&text, &civil))
+		return false;
+	if (take_any(&text, "."))
+	{
+		if (!take_any(&text, "0123456789"))
+			return false;
+		text += strspn(text, "0123456789");
+	}
+	return take_offset(&text, &offset) && *text == '\0' && unix_time(&civil, offset, time);
+}
+
+/*
+ * The value of a header Date as Unix time: IMF-fixdate of RFC 9110, section
+ * 5.6.7, "Sun, 06 Nov 1994 08:49:37 GMT".  False for anything else, the two
+ * obsolete forms included, which AWS's services do not send.
+ */
+bool
+date_parse_http(const char *text, int64 *time)
+{
+	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+	"Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	Civil		civil;
+	int			day_of_week;
+
+	if (!take_name(&text, days, lengthof(days), &day_of_week) ||
+		!take_any(&text, ",") || !take_any(&text, " ") ||
+		!take_number(&text, 2, &civil.day) || !take_any(&text, " ") ||
+		!take_name(&text, months, lengthof(months), &civil.month) || !take_any(&text, " ") ||
+		!take_number(&text, 4, &civil.year) || !take_any(&text, " ") ||
+		!take_clock(&text, &civil) || strcmp(text, " GMT") != 0)
+		return false;
+	civil.month++;
+	return unix_time(&civil, 0, time);
+}

@@ -1,0 +1,22 @@
+/*-------------------------------------------------------------------------
+ *
+ * date.h
+ *		Dates and times as AWS's services write them.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/aws/date.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMAGEBUILDER_DATE_H
+#define IMAGEBUILDER_DATE_H
+
+/* 9999-12-31T23:59:59Z in Unix time: the last second of a year of four digits. */
+#define DATE_MAX		INT64CONST(253402300799)
+
+extern bool date_parse_iso(const char *text, int64 *time);
+extern bool date_parse_http(const char *text, int64 *time);
+
+#endif							/* IMAGEBUILDER_DATE_H */

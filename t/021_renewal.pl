@@ -1,0 +1,303 @@
+# How long credentials serve, when they are renewed, in which Region STS is asked,
+# how long a metadata service is left alone, and which expiry is a time.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+use TestIdentity;
+use Time::HiRes qw(time sleep);
+
+my $identity = TestIdentity->new;
+my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
+
+my @keys = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
+my $keys = "access_key_id '$keys[0]', secret_access_key '$keys[1]'";
+my %keys = (AWS_ACCESS_KEY_ID => $keys[0], AWS_SECRET_ACCESS_KEY => $keys[1]);
+my %container = (AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials');
+my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
+append_to_file("$dir/config", "[profile keys]\nregion = eu-central-1\n"
+	. "[profile none]\nregion = eu-south-1\n[profile evil]\nregion = evil.example.org/\n");
+append_to_file("$dir/credentials", join '',
+	map { "[$_]\naws_access_key_id = $keys[0]\naws_secret_access_key = $keys[1]\n" } 'keys', 'evil');
+my %files = (AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
+
+sub environment { $identity->start($node, $dir, @_); return }
+environment(%container, %files);
+$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "'");
+my $golden = arn('golden-linux/1.0.0/1');
+
+# A server of its own, which table is named as it is.
+sub make_server
+{
+	my ($name, $mapping, $options) = @_;
+	my $urls = "endpoint_url '" . $endpoint->url . "', sts_endpoint_url '" . $identity->url('sts') . "'";
+	$options = $options ? "$urls, $options" : $urls;
+	$node->safe_psql('postgres', "
+		CREATE SERVER $name FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS ($options);
+		CREATE USER MAPPING FOR CURRENT_USER SERVER $name OPTIONS ($mapping);
+		CREATE FOREIGN TABLE public.$name (arn text, name text) SERVER $name OPTIONS (table_name 'images')");
+	return;
+}
+sub set_mapping
+{
+	my ($options) = @_;
+	$node->safe_psql('postgres', "DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER aws;
+		CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS ($options)");
+	return;
+}
+sub session_of { return $node->background_psql('postgres', on_error_stop => 0) }
+sub lookup
+{
+	my ($table, $image) = @_;
+	return "SELECT name FROM $table WHERE arn = '" . ($image // $golden) . "'";
+}
+
+# What a statement of a session prints, errors included.
+sub in_session
+{
+	my ($session, $sql) = @_;
+	$session->{stderr} = '';
+	my $out = $session->query($sql);
+	return $out . $session->{stderr};
+}
+sub finds
+{
+	my ($session, $sql, $name) = @_;
+	is(in_session($session, $sql) =~ s/\s+//gr, 'golden-linux', $name);
+	return;
+}
+sub asked { my ($action) = @_; return $identity->counters->{actions}{$action} // 0 }
+
+# Let the session wait for the network, again and again, until an action was asked for so often.
+sub wait_for
+{
+	my ($session, $table, $action, $times) = @_;
+	for (1 .. 50)
+	{
+		in_session($session, lookup($table));
+		last if asked($action) >= $times;
+		sleep 0.05;
+	}
+	return asked($action);
+}
+
+# ---- credentials that live a quarter of an hour, or less
+
+set_mapping("$keys, role_arn '$role/Reader', role_duration '15min'");
+$identity->reset_to;
+my $session = session_of();
+for my $i (1 .. 20)
+{
+	finds($session, lookup('images'), "15 minutes, statement $i");
+	sleep 2 if $i == 1;
+}
+is(asked('AssumeRole'), 1, '15 minutes: 20 statements assume the role once');
+my $images = join ', ', map { "('" . arn("golden-linux/1.0.$_/1") . "')" } 1 .. 20;
+in_session($session, "SET imagebuilder_fdw.enable_read_ahead = off;
+	SELECT (SELECT name FROM images WHERE arn = t.a OFFSET 0) FROM (VALUES $images) t(a)");
+is(asked('AssumeRole'), 1, '15 minutes: nor do the rows of one, each for itself');
+$session->quit;
+
+set_mapping("credential_provider 'instance'");
+$identity->reset_to(lifetime => 480);
+$session = session_of();
+finds($session, lookup('images'), '8 minutes left');
+in_session($session, "CREATE FUNCTION pg_temp.named(image text) RETURNS text LANGUAGE sql AS
+	\$\$ SELECT name FROM images WHERE arn = image \$\$");
+is(in_session($session, "SELECT pg_temp.named(arn) FROM images, generate_series(1, 3) WHERE arn = '$golden'")
+	=~ s/\s+//gr, 'golden-linux' x 3, '8 minutes left: statements that nest');
+is(asked('credentials'), 1, '8 minutes left: do not renew each other\'s credentials');
+for my $mode ('e500', 'hang')
+{
+	$identity->reset_to(imds => $mode);
+	my $start = time;
+	finds($session, lookup('images'), "8 minutes left, $mode: statement $_") for 1 .. 5;
+	cmp_ok(time - $start, '<', 10, "$mode: no statement waits");
+}
+$session->quit;
+
+# ---- ahead of time
+
+# Servers, each with a session: whose source fails, hangs, or is well.
+my $lifetime = 28;
+make_server('failing', "credential_provider 'instance'");
+make_server('hanging', "$keys, role_arn '$role/Hanging'", "max_concurrency '1', request_timeout '20s'");
+make_server('well', "credential_provider 'container'");
+make_server('role', "credential_provider 'container', role_arn '$role/Reader'");
+my %sessions = map { $_ => session_of() } 'failing', 'hanging', 'well', 'role';
+$identity->reset_to(lifetime => $lifetime, container_lifetime => 5);
+my $begun = time;
+# The role's base will have expired, the role itself not.
+finds($sessions{role}, lookup('role'), 'role');
+$identity->reset_to(lifetime => $lifetime);
+finds($sessions{$_}, lookup($_), $_) for 'failing', 'hanging', 'well';
+in_session($sessions{hanging}, "BEGIN; DECLARE c CURSOR FOR SELECT i.name FROM hanging h
+	CROSS JOIN (VALUES (1), (2)) v CROSS JOIN LATERAL (SELECT name FROM hanging WHERE arn = h.arn) i
+	WHERE h.arn = '$golden'; FETCH c");
+sleep $begun + 6 - time;
+$identity->reset_to(container => 'e500', imds => 'e500', sts => 'e500');
+finds($sessions{role}, lookup('role'), 'a role serves, whatever becomes of its base');
+is(keys %{ $identity->counters->{actions} }, 0, 'and nobody is asked so early');
+
+sleep $begun + $lifetime * 3 / 4 + 1 - time;
+$identity->reset_to(imds => 'e500@credentials');
+is(wait_for($sessions{well}, 'well', 'container', 1), 1, 'renewed ahead of time');
+finds($sessions{well}, lookup('well'), 'renewed ahead of time: serves') for 1 .. 3;
+is(asked('container'), 1, 'renewed ahead of time: once');
+is(wait_for($sessions{role}, 'role', 'AssumeRole', 1), 1, 'a role is renewed ahead of time');
+# Its answer is read by whoever comes next, even though they need it.
+is(asked('container'), 2, 'after its base, which had expired');
+is(wait_for($sessions{failing}, 'failing', 'credentials', 3), 3, 'a source that fails is tried three times');
+finds($sessions{failing}, lookup('failing'), 'a source that fails: what there is serves') for 1 .. 3;
+is(asked('credentials'), 3, 'a source that fails is left alone for a while');
+$identity->reset_to(sts => 'hang');
+my $start = time;
+finds($sessions{hanging}, lookup('hanging'), 'a source that hangs: what there is serves') for 1 .. 3;
+finds($sessions{hanging}, 'FETCH c', 'a source that hangs: for a cursor, too');
+cmp_ok(time - $start, '<', 5, 'a source that hangs is not waited for, with max_concurrency 1 either');
+is(asked('AssumeRole'), 1, 'a source that hangs is asked once');
+cmp_ok(time, '<', $begun + $lifetime, 'nothing had expired until here');
+
+sleep $begun + $lifetime + 3 - time;
+$identity->reset_to(imds => 'e500@credentials', sts => 'hang');
+finds($sessions{$_}, lookup($_), "$_: what was renewed serves on") for 'well', 'role';
+is(asked('container') . asked('AssumeRole'), '00', 'without being asked for again');
+like(in_session($sessions{failing}, lookup('failing')), qr/gave no credentials.*HTTP status 500/s,
+	'expired: the source has to answer');
+like(in_session($sessions{hanging}, "COMMIT; SET statement_timeout = '1s'; " . lookup('hanging')),
+	qr/statement timeout/, 'expired: the source is waited for');
+$identity->reset_to;
+finds($sessions{$_}, lookup($_), "$_: the source is well again") for 'failing', 'hanging';
+$_->quit for values %sessions;
+
+# ---- credentials that have expired when they come
+
+set_mapping("credential_provider 'instance'");
+$identity->reset_to(lifetime => -60);
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD max_concurrency '4')");
+my $many = join "', '", map { arn("expired/1.0.0/$_") } 1 .. 40;
+like(attempt($node, "SELECT count(*) FROM images WHERE arn IN ('$many')"), qr/^28000 .*ExpiredToken/,
+	'expired when they come');
+is(asked('credentials'), 2, 'expired when they come: asked for twice, however many images there are');
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (DROP max_concurrency)");
+
+# ---- the Region of STS
+
+# Nothing listens at the proxy: the message has the host that it was to connect to.
+make_server('anywhere', $keys, "proxy 'http://127.0.0.1:1', max_attempts '1'");
+$node->safe_psql('postgres', 'ALTER SERVER anywhere OPTIONS (DROP sts_endpoint_url)');
+my $provider = "credential_provider 'environment'";
+my $china = 'arn:aws-cn:iam::123456789012:role/Reader';
+my $gov = 'arn:aws-us-gov:iam::123456789012:role/Reader';
+my @regions = (
+	# environment, then: name, the server's Region, mapping, host
+	[ {},
+		[ 'keys alone', undef, "$keys, role_arn '$role/Reader'", 'sts.us-east-1.amazonaws.com' ],
+		[ 'keys, China', undef, "$keys, role_arn '$china'", 'sts.cn-north-1.amazonaws.com.cn' ],
+		[ 'keys, GovCloud', undef, "$keys, role_arn '$gov'", 'sts.us-gov-west-1.amazonaws.com' ],
+		[ 'environment', undef, "$provider, role_arn '$china'", 'sts.cn-north-1.amazonaws.com.cn' ],
+		[ 'the option', 'eu-west-3', "$keys, role_arn '$role/Reader'", 'sts.eu-west-3.amazonaws.com' ],
+		[ 'the profile', undef, "profile 'keys', role_arn '$role/Reader'", 'sts.eu-central-1.amazonaws.com' ],
+		[ 'a profile that names none', undef, "profile 'evil', role_arn '$role/Reader'", undef ],
+		[ 'the option, not the profile', 'eu-west-3', "profile 'evil', role_arn '$role/Reader'",
+			'sts.eu-west-3.amazonaws.com' ] ],
+	[ { AWS_REGION => 'ca-central-1', AWS_DEFAULT_REGION => 'sa-east-1' },
+		[ 'AWS_REGION', undef, "$provider, role_arn '$role/Reader'", 'sts.ca-central-1.amazonaws.com' ],
+		[ 'AWS_REGION is the host\'s', undef, "$keys, role_arn '$role/Reader'", 'sts.us-east-1.amazonaws.com' ],
+		[ 'the profile, not AWS_REGION', undef, "profile 'keys', role_arn '$role/Reader'",
+			'sts.eu-central-1.amazonaws.com' ],
+		[ 'the option, not AWS_REGION', 'eu-west-3', "$provider, role_arn '$role/Reader'",
+			'sts.eu-west-3.amazonaws.com' ] ],
+	[ { AWS_DEFAULT_REGION => 'sa-east-1' },
+		[ 'AWS_DEFAULT_REGION', undef, "$provider, role_arn '$role/Reader'", 'sts.sa-east-1.amazonaws.com' ] ],
+	[ { AWS_DEFAULT_REGION => 'evil.example.org/' },
+		[ 'AWS_DEFAULT_REGION that is none', undef, "$provider, role_arn '$role/Reader'", undef ] ],
+	[ { AWS_PROFILE => 'none', AWS_REGION => 'ca-central-1', AWS_ACCESS_KEY_ID => '', AWS_SECRET_ACCESS_KEY => '',
+			AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/config", AWS_ROLE_ARN => "$role/Pod" },
+		[ 'a profile without credentials', undef, "credential_provider 'default'",
+			'sts.eu-south-1.amazonaws.com' ],
+		[ 'web identity', undef, "credential_provider 'web_identity'", 'sts.ca-central-1.amazonaws.com' ] ]);
+# The image's own Region is another.
+my $elsewhere = $golden =~ s/us-east-1/ap-southeast-2/r;
+for my $cases (@regions)
+{
+	my ($variables, @cases) = @$cases;
+	environment(%keys, %files, %$variables);
+	for my $case (@cases)
+	{
+		my ($name, $region, $mapping, $host) = @$case;
+		my $set = $region ? "ALTER SERVER anywhere OPTIONS (ADD region '$region');" : '';
+		$node->safe_psql('postgres', "$set DROP USER MAPPING FOR CURRENT_USER SERVER anywhere;
+			CREATE USER MAPPING FOR CURRENT_USER SERVER anywhere OPTIONS ($mapping)");
+		my $expected = $host ? qr/^08001 .*could not connect to "\Q$host\E" .*"region"/ :
+			qr/^28000 .*a Region that cannot be one/;
+		like(attempt($node, lookup('anywhere', $elsewhere)), $expected, "Region of STS: $name");
+		$node->safe_psql('postgres', 'ALTER SERVER anywhere OPTIONS (DROP region)') if $region;
+	}
+}
+for my $case ([ 'RegionDisabledException', qr/^42501 .*"us-east-1".*"region"/ ],
+	[ 'InvalidClientTokenId', qr/^28000 .*"us-east-1".*"region"/ ])
+{
+	my ($error, $expected) = @$case;
+	$identity->reset_to(sts => $error);
+	set_mapping("$keys, role_arn '$role/Reader'");
+	like(attempt($node, lookup('images')), $expected, "$error: the hint names the option");
+}
+
+# ---- a metadata service that does not answer
+
+environment(%container);
+for my $case ([ 'instance', 'imds', 'ALTER SERVER aws OPTIONS (ADD max_attempts \'2\')' ],
+	[ 'container', 'container', 'ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (ADD role_session_name \'xx\')' ])
+{
+	my ($name, $service, $alter) = @$case;
+	set_mapping("credential_provider '$name'");
+	$session = session_of();
+	$identity->reset_to($service => 'hang');
+	like(in_session($session, lookup('images')), qr/gave no credentials.*timed out/s, "$name: no answer");
+	is($identity->counters->{requests}{$service}, 3, "$name: asked three times");
+	like(in_session($session, lookup('images')), qr/gave no credentials.*timed out.*asks again once 30 s/s,
+		"$name: no answer, as is remembered");
+	is($identity->counters->{requests}{$service}, 3, "$name: not asked");
+	$identity->reset_to;
+	in_session($session, $alter);
+	finds($session, lookup('images'), "$name: asked again after @{[ $alter =~ /^(ALTER \w+)/ ]}");
+	$session->quit;
+}
+environment();
+set_mapping("credential_provider 'default'");
+$session = session_of();
+$identity->reset_to(imds => 'hang');
+like(in_session($session, lookup('images')), qr/there are no credentials/, "default, no answer: statement $_") for 1 .. 3;
+is($identity->counters->{requests}{imds}, 3, 'default, no answer: passed over from then on');
+$session->quit;
+
+# ---- an expiry that is no time, and text that ends too early
+
+environment(%container);
+for my $mode ('badexpiration', 'nanexpiration', 'baddate', 'badyear', 'nultoken', 'nulkey')
+{
+	for my $case ([ 'imds', "credential_provider 'instance'", '28000' ],
+		[ 'container', "credential_provider 'container'", '28000' ],
+		[ 'sts', "$keys, role_arn '$role/Reader'", 'HV00M' ])
+	{
+		my ($service, $mapping, $state) = @$case;
+		$identity->reset_to($service => $mode, format => 'json');
+		set_mapping($mapping);
+		like(attempt($node, lookup('images')),
+			qr/^$state .*(?:"Expiration" is not a time|characters that credentials do not have)/, "$service: $mode");
+	}
+}
+
+$identity->stop;
+$endpoint->stop;
+done_testing();
