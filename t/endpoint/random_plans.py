@@ -313,10 +313,10 @@ class Runner:
             return "too slow" if error.state == "57014" else f"invalid {error.state} {error.message}"
         try:
             # EXPLAIN neither fails nor asks.
-            explained = [command for command in commands if re.match(r"(SELECT|WITH|UPDATE|DELETE|INSERT|MERGE)\b", command)]
             sent = self.requests(True)
-            for command in explained[:1]:
-                self.in_transaction("remote", settings, [f"EXPLAIN (COSTS OFF{', VERBOSE' * (len(command) % 2)}) {command}"])
+            if re.match(r"(SELECT|WITH|UPDATE|DELETE|INSERT|MERGE|CREATE)\b", commands[0]):
+                verbose = ", VERBOSE" * (len(commands[0]) % 2)
+                self.in_transaction("remote", settings, [f"EXPLAIN (COSTS OFF{verbose}) {commands[0]}"])
             if self.requests() != sent:
                 return ("EXPLAIN sends requests",), None, None
             sql = " ".join(commands)
@@ -347,6 +347,8 @@ class Runner:
                     return ("EXPLAIN ANALYZE counts requests wrongly",), shown_requests(plan), sent
                 self.outcomes["requests"] += sent
         except SQLError as error:
+            if error.state is None:
+                raise
             if error.state == "HV002" and not self.options.keys:
                 return "HV002"
             return ("error", error.state, re.sub(r"\"[^\"]*\"|\d+", "…", error.message)), f"{error.state} {error.message}", expected

@@ -430,8 +430,9 @@ class Generator:
             "count(*)", f"count(DISTINCT {value.sql})", f"max(({value.sql})::text)"]
         query.rest = " GROUP BY " + self.any_of(exprs, exprs, exprs, f"GROUPING SETS (({exprs}), ())", f"ROLLUP ({exprs})", f"CUBE ({exprs})")
         if self.chance(.3):
-            query.rest += " HAVING " + self.any_of("count(*) > 1", f"(SELECT count(*) FROM images h WHERE h.arn = max({self.key(scope)})) > 0",
-                                                  f"max(({value.sql})::text) IS NOT NULL")
+            havings = ["count(*) > 1", f"max(({value.sql})::text) IS NOT NULL"] + [
+                f"(SELECT count(*) FROM images h WHERE h.arn = max({key})) > 0" for key in self.of_kind(scope, "key", "any")]
+            query.rest += f" HAVING {self.rng.choice(havings)}"
         elif self.chance(.2) and not any(word in query.rest for word in ("SETS", "ROLLUP", "CUBE")):
             keys = [column.sql for column in by if column.kind in ("key", "any")]
             if keys:
