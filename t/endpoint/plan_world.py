@@ -104,9 +104,12 @@ CREATE VIEW everywhere AS
   SELECT 'aws'::text AS place, 1 AS number, arn, name FROM images
   UNION ALL SELECT 'us', 2, arn, name FROM images_us UNION ALL SELECT 'eu', 3, arn, name FROM images_eu;
 CREATE VIEW either AS
-  SELECT image_arn AS arn, ami_id AS name, ordinal AS number FROM amis WHERE region = 'us-east-1'
+  SELECT image_arn AS arn, ami_id AS name, ordinal AS number FROM amis
   UNION ALL SELECT image_arn, component_arn, ordinal FROM components
   UNION ALL SELECT arn, 'inv', id FROM inv;
+CREATE VIEW filtered AS
+  SELECT image_arn AS arn, ami_id AS name, ordinal AS number FROM amis WHERE region = 'us-east-1'
+  UNION ALL SELECT arn, name, 0 FROM images WHERE name > 'b';
 CREATE VIEW joined AS
   SELECT i.arn, i.name, a.ami_id, a.region, a.ordinal AS number FROM images i JOIN amis a ON a.image_arn = i.arn;
 CREATE VIEW left_joined AS

@@ -54,6 +54,7 @@ KEYED = {
 GROUPED = {
     "counted": "arn:key number:int name:text",
     "regions": "arn:key name:text",
+    "filtered": "arn:key name:any number:int",
     "numbered": "arn:key name:text number:int",
 }
 
@@ -195,9 +196,9 @@ class Generator:
             forms.append(self.exists(scope, depth - 1))
         return self.rng.choice(forms) if forms else "true"
 
-    def exists(self, scope, depth):
-        """A sub-select as a condition."""
-        key = self.key(scope)
+    def exists(self, scope, depth, joined=None):
+        """A sub-select as a condition; joined: what the planner can join to a sub-select of IN."""
+        key = self.key(joined or scope)
         kind = self.rng.random()
         negated = self.any_of("", "NOT ")
         if kind < .5:
@@ -205,7 +206,7 @@ class Generator:
         alias = self.name()
         table, declared = self.keyed(0)
         columns = self.columns(alias, declared)
-        if kind < .65 and columns[0].kind == "key":
+        if kind < .65 and joined and columns[0].kind == "key" and not key.startswith("'"):
             return f"{key} IN (SELECT {columns[0].sql} FROM {table} {alias} WHERE {self.condition(columns)})"
         if kind < .75 and columns[0].kind == "key":
             return f"{key} {negated}IN (SELECT {columns[0].sql} FROM {table} {alias} WHERE {self.constant_condition(columns[0])})"
@@ -385,7 +386,7 @@ class Generator:
         if self.chance(.35):
             where.append(self.condition(scope + outer, 0))
         if depth and self.chance(.3):
-            where.append(self.exists(scope + outer, depth - 1))
+            where.append(self.exists(scope + outer, depth - 1, scope))
         columns = [self.expression(scope + (outer if self.chance(.1) else []), depth)
                    for _ in range(self.rng.randrange(1, 5))]
         if self.chance(.5):
