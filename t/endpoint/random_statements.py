@@ -346,8 +346,11 @@ class Generator:
         if self.chance(.3):
             where.append(self.condition(inner + scope))
         column = self.rng.choice(inner)
-        value = column.sql if column.kind != "array" else f"{column.sql}[1]"
-        kind = column.kind if column.kind != "array" else "key"
+        value, kind = column
+        if kind == "array":
+            value, kind = f"{value}[1]", "key"
+        elif kind == "bool":
+            value, kind = f"({value})::text", "text"
         source = f"FROM {' '.join(joins)}" + (f" WHERE {' AND '.join(where)}" if where else "")
         form = self.rng.random()
         if form < .35:
@@ -435,7 +438,7 @@ class Generator:
                 f"(SELECT count(*) FROM images h WHERE h.arn = max({key})) > 0" for key in self.of_kind(scope, "key", "any")]
             query.rest += f" HAVING {self.rng.choice(havings)}"
         elif self.chance(.2) and not any(word in query.rest for word in ("SETS", "ROLLUP", "CUBE")):
-            keys = [column.sql for column in by if column.kind in ("key", "any")]
+            keys = [column.sql for column in by if column.kind in ("key", "any") and column.sql[0] != "("]
             if keys:
                 query.select.append(f"(SELECT count(*) FROM amis h WHERE h.image_arn = {keys[0]})")
                 kinds = kinds + [Column("", "int")] * 2 + [Column("", "text"), Column("", "int")]
