@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(needs arn new_cluster set_up attempt fault_of compare $SOURCE);
+our @EXPORT = qw(needs arn new_cluster set_up attempt fault_of compare run_tap $SOURCE);
 
 our $SOURCE = abs_path(dirname(__FILE__) . '/../..');
 our $PYTHON = '/usr/bin/python3';
@@ -150,24 +150,30 @@ sub attempt
 	return $node->safe_psql('postgres', "SELECT attempt(\$attempt\$$command\$attempt\$)");
 }
 
-# Run a mode of compare.py, each of whose lines becomes a test.
+# Run a program of t/endpoint; each line of its TAP becomes a test.
+sub run_tap
+{
+	my ($program, @arguments) = @_;
+	my $tests = 0;
+	my ($stdout, $stderr) = ('', '');
+	my $ok = IPC::Run::run([ $PYTHON, "$SOURCE/t/endpoint/$program", @arguments ],
+		'>', \$stdout, '2>', \$stderr);
+	for (split /\n/, $stdout)
+	{
+		if (/^(not )?ok \d+(?: - )?(.*)/) { ok(!$1, $2); $tests++; }
+		elsif (/^# (.*)/) { $ok ? note($1) : diag($1); }
+	}
+	ok($ok && $tests > 0, $program) or diag($stderr);
+	return;
+}
+
+# Run a mode of compare.py.
 sub compare
 {
 	my ($node, $endpoint, @arguments) = @_;
 	my @shared = $ENV{IMAGEBUILDER_SHARED} ? ('--shared', $ENV{IMAGEBUILDER_SHARED}) : ();
-	my ($stdout, $stderr) = ('', '');
-	my $ok = IPC::Run::run(
-		[ $PYTHON, "$SOURCE/t/endpoint/compare.py",
-			'--psql', $node->connstr('postgres'), '--endpoint', $endpoint->url,
-			'--schema', 'imagebuilder', @shared, @arguments ],
-		'>', \$stdout, '2>', \$stderr);
-	my $tests = 0;
-	for (split /\n/, $stdout)
-	{
-		if (/^(not )?ok \d+(?: - )?(.*)/) { ok(!$1, $2); $tests++; }
-		elsif (/^#/) { diag($_); }
-	}
-	ok($ok && $tests > 0, "compare.py @arguments") or diag($stderr);
+	run_tap('compare.py', '--psql', $node->connstr('postgres'), '--endpoint', $endpoint->url,
+		'--schema', 'imagebuilder', @shared, @arguments);
 	return;
 }
 
