@@ -156,6 +156,11 @@ my @cases = (
 		JOIN images i ON i.arn = v.a", '1', 1 ],
 	[ 'with a constant for one', "SELECT count(*) FROM inv l JOIN images i
 		ON i.arn IN (l.parent, '$g1') WHERE l.id = 3", '1', 1 ],
+	# A key by way of another column.
+	[ 'an equivalence of three', "SELECT count(*) FROM small s JOIN images i ON i.arn = lower(s.arn)
+		JOIN latest l ON l.arn = i.name AND l.name = i.name", '0', 3 ],
+	[ 'two conditions', "SELECT count(*) FROM small s JOIN latest l ON l.name = s.arn AND l.arn = l.name",
+		'0', 3 ],
 	# A key column that cannot hold the ARN.
 	[ 'a name', "SELECT count(*) FROM as_name WHERE arn = '$long'::text", '0', 1 ],
 	[ 'a name, in a join', "SELECT count(*) FROM (VALUES ('$long'), ('$g1')) v(a)
@@ -183,6 +188,8 @@ my @cases = (
 		JOIN images m ON m.arn = i.arn LEFT JOIN amis a ON a.image_arn = i.arn
 		LEFT JOIN components c ON c.image_arn = i.arn WHERE o.name = 'o5'", '100', 1 ],
 );
+$node->safe_psql('postgres', q{CREATE FOREIGN TABLE public.latest (arn text,
+	name text OPTIONS (path 'image.name')) SERVER aws OPTIONS (table_name 'images')});
 $node->safe_psql('postgres', q{CREATE FOREIGN TABLE public.as_name (arn name,
 	name text OPTIONS (path 'image.name')) SERVER aws OPTIONS (table_name 'images')});
 

@@ -47,50 +47,13 @@ is_guard(PlannerInfo *root, Index relid, Node *clause)
 		!contain_volatile_functions(clause);
 }
 
-/*
- * Sort a relation's conditions, bare clauses that must all hold; "key_columns"
- * are the attribute numbers of the columns that hold the ARN asked for.
- */
-Conditions
-conditions_classify(PlannerInfo *root, Index relid, Bitmapset *key_columns, List *clauses)
-{
-	Conditions	conditions = {0};
-	KeyContext	context = {.root = root,.relid = relid,.columns = key_columns};
-	List	   *keys = NIL;
-	ListCell   *lc;
+/* ---- what columns are equal to -------------------------------------------------- */
 
-	foreach(lc, clauses)
-	{
-		Expr	   *clause = lfirst(lc);
-		bool		exact = true;
-		List	   *key;
-
-		if (is_guard(root, relid, (Node *) clause))
-		{
-			conditions.guards = lappend(conditions.guards, clause);
-			continue;
-		}
-		key = key_extract(&context, clause, &exact);
-		if (key)
-		{
-			keys = lappend(keys, key);
-			conditions.key_quals = lappend(conditions.key_quals, clause);
-		}
-		if (!key || !exact)
-			conditions.others = lappend(conditions.others, clause);
-	}
-	conditions.key = join_keys(keys);
-	conditions.exprs = context.exprs;
-	return conditions;
-}
-
-/* ---- partitions ---------------------------------------------------------------- */
-
-/* What a column of a partition is equal to. */
+/* What a column is equal to. */
 typedef struct ColumnValue
 {
 	AttrNumber	attnum;
-	Expr	   *value;			/* has no column of the partition */
+	Expr	   *value;			/* has no column of the relation */
 } ColumnValue;
 
 static Expr *
@@ -146,6 +109,97 @@ column_values(PlannerInfo *root, Index relid, List *clauses)
 	return values;
 }
 
+typedef struct PutValues
+{
+	Index		relid;
+	List	   *values;			/* of ColumnValue */
+} PutValues;
+
+/* An expression with what columns are equal to in their place. */
+static Node *
+put_values(Node *node, void *context)
+{
+	const PutValues *put = context;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return NULL;
+	foreach(lc, IsA(node, Var) ? put->values : NIL)
+	{
+		ColumnValue *value = lfirst(lc);
+
+		if (value->attnum == column_of((Expr *) node, put->relid))
+			return (Node *) copyObject(value->value);
+	}
+	return expression_tree_mutator(node, put_values, context);
+}
+
+/* ---- conditions --------------------------------------------------------------- */
+
+/*
+ * The keys that follow from two conditions, arn = x and x = value, as PostgreSQL
+ * writes an equivalence of three where x is another column of the relation.
+ */
+static List *
+implied_keys(KeyContext *context, List *clauses)
+{
+	PutValues	put = {context->relid, column_values(context->root, context->relid, clauses)};
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	foreach(lc, put.values ? clauses : NIL)
+	{
+		bool		exact = true;
+		Expr	   *clause = (Expr *) put_values(lfirst(lc), &put);
+		List	   *key = key_extract(context, clause, &exact);
+
+		if (key)
+			keys = lappend(keys, key);
+	}
+	return keys;
+}
+
+/*
+ * Sort a relation's conditions, bare clauses that must all hold; "key_columns"
+ * are the attribute numbers of the columns that hold the ARN asked for.
+ */
+Conditions
+conditions_classify(PlannerInfo *root, Index relid, Bitmapset *key_columns, List *clauses)
+{
+	Conditions	conditions = {0};
+	KeyContext	context = {.root = root,.relid = relid,.columns = key_columns};
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		Expr	   *clause = lfirst(lc);
+		bool		exact = true;
+		List	   *key;
+
+		if (is_guard(root, relid, (Node *) clause))
+		{
+			conditions.guards = lappend(conditions.guards, clause);
+			continue;
+		}
+		key = key_extract(&context, clause, &exact);
+		if (key)
+		{
+			keys = lappend(keys, key);
+			conditions.key_quals = lappend(conditions.key_quals, clause);
+		}
+		if (!key || !exact)
+			conditions.others = lappend(conditions.others, clause);
+	}
+	if (keys == NIL)
+		keys = implied_keys(&context, clauses);
+	conditions.key = join_keys(keys);
+	conditions.exprs = context.exprs;
+	return conditions;
+}
+
+/* ---- partitions ---------------------------------------------------------------- */
+
 /* Have a constraint on key columns speak of the ARN, a text. */
 static Node *
 put_arn(Node *node, void *context)
@@ -155,28 +209,6 @@ put_arn(Node *node, void *context)
 	if (IsA(node, Var))
 		return (Node *) makeVar(1, 1, TEXTOID, -1, ((Var *) node)->varcollid, 0);
 	return expression_tree_mutator(node, put_arn, context);
-}
-
-/* Have a constraint speak of what its columns are equal to. */
-static Node *
-put_values(Node *node, void *context)
-{
-	List	   *values = context;
-	ListCell   *lc;
-
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, Var))
-	{
-		foreach(lc, values)
-		{
-			ColumnValue *value = lfirst(lc);
-
-			if (value->attnum == ((Var *) node)->varattno)
-				return (Node *) copyObject(value->value);
-		}
-	}
-	return expression_tree_mutator(node, put_values, context);
 }
 
 /* Whether a key column holds an ARN just as it is asked for. */
@@ -202,7 +234,7 @@ conditions_of_partition(PlannerInfo *root, Index relid, Bitmapset *key_columns, 
 {
 	Oid			table = planner_rt_fetch(relid, root)->relid;
 	PartitionConditions conditions = {0};
-	List	   *values;
+	PutValues	put = {1, NIL};	/* a constraint's columns are relation 1's */
 	Bitmapset  *keys = NULL;	/* columns, as pull_varattnos() numbers them */
 	Bitmapset  *known = NULL;
 	Relation	relation = table_open(table, NoLock);
@@ -218,8 +250,8 @@ conditions_of_partition(PlannerInfo *root, Index relid, Bitmapset *key_columns, 
 		if (is_plain_text(table, attnum))
 			keys = bms_add_member(keys, attnum - FirstLowInvalidHeapAttributeNumber);
 	}
-	values = column_values(root, relid, clauses);
-	foreach(lc, values)
+	put.values = column_values(root, relid, clauses);
+	foreach(lc, put.values)
 		known = bms_add_member(known, ((ColumnValue *) lfirst(lc))->attnum -
 							   FirstLowInvalidHeapAttributeNumber);
 	foreach(lc, quals)
@@ -231,7 +263,7 @@ conditions_of_partition(PlannerInfo *root, Index relid, Bitmapset *key_columns, 
 		if (bms_is_subset(used, keys))
 			conditions.arn_filter = lappend(conditions.arn_filter, put_arn(qual, NULL));
 		else if (bms_is_subset(used, known))
-			conditions.guards = lappend(conditions.guards, put_values(qual, values));
+			conditions.guards = lappend(conditions.guards, put_values(qual, &put));
 	}
 	return conditions;
 }

@@ -207,13 +207,12 @@ imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 	foreach(lc, params)
 	{
 		ParamPathInfo *param = lfirst(lc);
-		double		keys = count_keys(root, baserel, param->ppi_clauses);
+		double		keys = count_keys(root, baserel, list_concat_copy(baserel->baserestrictinfo,
+																	  param->ppi_clauses));
 
 		/* The equality of an equivalence class may be another one now. */
 		if (keys < 0)
 			continue;
-		if (plan->keys >= 0)
-			keys = Min(keys, plan->keys);
 		add_scan_path(root, baserel, keys, param);
 	}
 }
