@@ -302,6 +302,8 @@ my @explained = (
 		(SELECT count(*) FROM images i WHERE i.arn = l.arn) > 5 THEN DELETE' ],
 	[ 'in ON CONFLICT', "INSERT INTO keyed AS k VALUES (1, '$g1') ON CONFLICT (id) DO UPDATE
 		SET arn = k.arn WHERE (SELECT count(*) FROM images i WHERE i.arn = k.arn) > 0" ],
+	[ 'an equivalence of three', 'SELECT count(*) FROM small s JOIN latest l
+		ON l.name = s.arn AND l.arn = l.name' ],
 	[ 'a guard', 'SELECT count(*) FROM inv l LEFT JOIN images i ON i.arn = l.arn AND l.k = 1' ],
 );
 $node->safe_psql('postgres', "CREATE TABLE public.keyed (id int PRIMARY KEY, arn text);

@@ -141,7 +141,7 @@ put_values(Node *node, void *context)
  * writes an equivalence of three where x is another column of the relation.
  */
 static List *
-implied_keys(KeyContext *context, List *clauses)
+implied_keys(KeyContext *context, List *clauses, List **key_quals)
 {
 	PutValues	put = {context->relid, column_values(context->root, context->relid, clauses)};
 	List	   *keys = NIL;
@@ -154,7 +154,10 @@ implied_keys(KeyContext *context, List *clauses)
 		List	   *key = key_extract(context, clause, &exact);
 
 		if (key)
+		{
 			keys = lappend(keys, key);
+			*key_quals = lappend(*key_quals, clause);
+		}
 	}
 	return keys;
 }
@@ -192,7 +195,7 @@ conditions_classify(PlannerInfo *root, Index relid, Bitmapset *key_columns, List
 			conditions.others = lappend(conditions.others, clause);
 	}
 	if (keys == NIL)
-		keys = implied_keys(&context, clauses);
+		keys = implied_keys(&context, clauses, &conditions.key_quals);
 	conditions.key = join_keys(keys);
 	conditions.exprs = context.exprs;
 	return conditions;
