@@ -36,6 +36,7 @@ static struct
 	int			count;
 	int			capacity;
 	bool		failed;			/* one could not be noted */
+	uint64		refused;		/* requests for memory */
 	WaitEventSet *set;
 	bool		changed;		/* what set waits for is not there any more */
 }			sockets;
@@ -53,7 +54,10 @@ add_socket(curl_socket_t fd)
 		Socket	   *list = realloc(sockets.list, capacity * sizeof(Socket));
 
 		if (list == NULL)
+		{
+			sockets.refused++;
 			return NULL;
+		}
 		sockets.list = list;
 		sockets.capacity = capacity;
 	}
@@ -174,6 +178,13 @@ sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	s->connection = true;
 	ReserveExternalFD();
 	return fd;
+}
+
+/* How often a socket was refused for want of memory, which libcurl does not know of. */
+uint64
+sockets_refused(void)
+{
+	return sockets.refused;
 }
 
 /* CURLOPT_CLOSESOCKETFUNCTION */
