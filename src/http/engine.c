@@ -34,9 +34,12 @@
 #include "miscadmin.h"
 #include "secret.h"
 
-/* Bytes received at once: of answers, and of answers that are secret. */
+/*
+ * Bytes received at once: of answers, and of answers that are secret.  By these
+ * sizes allocate() knows the buffer: libcurl allocates nothing else of them.
+ */
 #define RECEIVE_BUFFER			(128 * 1024)
-#define SECRET_RECEIVE_BUFFER	(16 * 1024)
+#define SECRET_RECEIVE_BUFFER	(16 * 1024 - 48)
 
 /*
  * How long libcurl may act in one call, in us, before interrupts and time-outs
@@ -155,7 +158,7 @@ allocate(size_t size)
 {
 	void	   *memory = note_refused(malloc(size));
 
-	if (memory && size >= RECEIVE_BUFFER)
+	if (memory && (size == RECEIVE_BUFFER || size == SECRET_RECEIVE_BUFFER))
 		engine.buffer = memory;
 	return memory;
 }
@@ -573,6 +576,7 @@ give_up(CURLcode result)
 static void
 act(curl_socket_t fd, int events)
 {
+	uint64		refused = sockets_refused();
 	CURLMcode	code;
 	int			running;
 
@@ -586,8 +590,10 @@ act(curl_socket_t fd, int events)
 	code = curl_multi_socket_action(engine.multi, fd, events, &running);
 	engine.acting = false;
 	restore_signals();
-	if (code != CURLM_OK)
-		give_up(code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_RECV_ERROR);
+	if (code == CURLM_OUT_OF_MEMORY || refused != sockets_refused())
+		give_up(CURLE_OUT_OF_MEMORY);
+	else if (code != CURLM_OK)
+		give_up(CURLE_RECV_ERROR);
 }
 
 /* Something has happened on a socket. */
