@@ -58,14 +58,15 @@ my %whole = (
 for my $kind (sort keys %whole)
 {
 	my ($answer, $result) = @{ $whole{$kind} };
-	# libcurl does not miss the last line feed of the last chunk.
-	my $last = length($answer) - ($kind eq 'chunks');
+	my $last = length $answer;
 	$wire->add("$kind-$_", send => substr $answer, 0, $_) for 0 .. $last;
+	# libcurl 7.88 does not miss the last line feed after the last chunk, newer ones do.
+	my $most = $last - ($kind eq 'chunks');
 	my $outcomes = $node->safe_psql('postgres', "
 		SELECT string_agg(DISTINCT left(attempt(format('SELECT name FROM images WHERE arn = %L',
 			'arn:aws:imagebuilder:us-east-1:$TestEndpoint::ACCOUNT:image/$kind-' || n || '/1.0.0/1')), 8), E'\\n')
-		FROM generate_series(0, $last - 1) n");
-	is($outcomes, '08006 | ', "$kind: cut at any of $last bytes, a connection that is lost");
+		FROM generate_series(0, $most - 1) n");
+	is($outcomes, '08006 | ', "$kind: cut at any of $most bytes, a connection that is lost");
 	is(attempt($node, lookup("$kind-$last")), $result, "$kind: whole");
 }
 
@@ -86,10 +87,11 @@ my @answers = (
 	[ 'chunk-size-none', $malformed, send => $ok . "Transfer-Encoding: chunked\r\n\r\nxyz\r\n" ],
 	[ 'chunk-size-long', $malformed, send => $ok . "Transfer-Encoding: chunked\r\n\r\n" . 'f' x 40 . "\r\n" ],
 	[ 'chunk-too-long', $malformed, send => $ok . "Transfer-Encoding: chunked\r\n\r\n2\r\n{}xx\r\n0\r\n\r\n" ],
-	[ 'folded-first', $malformed, send => $ok . " folded: x\r\nContent-Length: $length\r\n\r\n$body" ],
+	# Newer libcurl takes what is folded for the end of the status line.
+	[ 'folded-first', qr/$malformed|^found n$/, send => $ok . " folded: x\r\nContent-Length: $length\r\n\r\n$body" ],
 	[ 'no-header', $malformed, send => $ok . "nothing\r\nContent-Length: $length\r\n\r\n$body" ],
 	[ 'no-trailer', $malformed, send => $chunked . "0\r\nnothing\r\n\r\n" ],
-	[ 'status-of-4-digits', $malformed, send => "HTTP/1.1 2000 OK\r\n\r\n" ],
+	[ 'status-of-4-digits', qr/^HV00M /, send => "HTTP/1.1 2000 OK\r\n\r\n" ],
 	[ 'version', $malformed, send => "HTTP/7.3 200 OK\r\n\r\n" ],
 	[ 'length-negative', $malformed, send => $ok . "Content-Length: -1\r\n\r\n$body" ],
 	[ 'encoding', $malformed, send => $ok . "Transfer-Encoding: squeezed\r\n\r\n$body" ],

@@ -54,6 +54,8 @@ $node->safe_psql('postgres', qq{
 		SERVER aws OPTIONS (table_name 'images');
 	ALTER FOREIGN TABLE public.by_region_eu ALTER COLUMN region OPTIONS (ADD path 'image.name');
 	ALTER FOREIGN TABLE public.by_region_us ALTER COLUMN region OPTIONS (ADD path 'image.name');
+	CREATE TABLE public.family (arn text, name text);
+	CREATE FOREIGN TABLE public.child () INHERITS (family) SERVER aws OPTIONS (table_name 'images');
 	CREATE TABLE public.teams (id int, arn text) PARTITION BY RANGE (arn);
 	CREATE TABLE public.teams_eu PARTITION OF teams
 		FOR VALUES FROM ('arn:aws:imagebuilder:eu') TO ('arn:aws:imagebuilder:ev');
@@ -161,6 +163,9 @@ my @cases = (
 		JOIN latest l ON l.arn = i.name AND l.name = i.name", '0', 3 ],
 	[ 'two conditions', "SELECT count(*) FROM small s JOIN latest l ON l.name = s.arn AND l.arn = l.name",
 		'0', 3 ],
+	[ 'a key for many rows, beside a node that is disabled', "SET enable_seqscan = off;
+		SELECT count(*) FROM generate_series(1, 200000 - 199997) g(n) LEFT JOIN family f
+		ON f.arn IN ('${prefix}g' || g.n || '/1.0.0/1', lower('${prefix}g' || g.n || '/1.0.0/1'))", '3', 3 ],
 	# A key column that cannot hold the ARN.
 	[ 'a name', "SELECT count(*) FROM as_name WHERE arn = '$long'::text", '0', 1 ],
 	[ 'a name, in a join', "SELECT count(*) FROM (VALUES ('$long'), ('$g1')) v(a)

@@ -31,8 +31,11 @@
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 
-/* No key: beyond any other path's cost, the planner's disabled ones included. */
-#define NO_KEY_COST			1.0e15
+/*
+ * No key: beyond any other path's cost.  PostgreSQL before 18 adds 1e10 for each
+ * node that is disabled, each time that the node is run.
+ */
+#define NO_KEY_COST			1.0e30
 
 /*
  * How many images there are, as far as joins are concerned.  The planner takes

@@ -34,9 +34,12 @@
 #include "miscadmin.h"
 #include "secret.h"
 
-/* Bytes received at once: of answers, and of answers that are secret. */
+/*
+ * Bytes received at once: of answers, and of answers that are secret.  By these
+ * sizes allocate() knows the buffer: libcurl allocates nothing else of them.
+ */
 #define RECEIVE_BUFFER			(128 * 1024)
-#define SECRET_RECEIVE_BUFFER	(16 * 1024)
+#define SECRET_RECEIVE_BUFFER	(16 * 1024 - 48)
 
 /*
  * How long libcurl may act in one call, in us, before interrupts and time-outs
@@ -60,7 +63,7 @@ typedef struct Job
 	bool		ready;			/* has been told that it can be sent */
 	bool		secret;			/* the answer is */
 	bool		timed_out;		/* watch() has ended it */
-	uint64		refused;		/* engine.refused when it was added */
+	uint64		refused;		/* refusals() when it was added */
 	int64		begun;			/* of clock.h; -1: not yet */
 	int64		idle;			/* engine.idle when it was begun */
 } Job;
@@ -143,12 +146,19 @@ note_refused(void *memory)
 	return memory;
 }
 
+/* How many requests for memory have been refused so far, sockets.c's included. */
+static uint64
+refusals(void)
+{
+	return engine.refused + sockets_refused();
+}
+
 static void *
 allocate(size_t size)
 {
 	void	   *memory = note_refused(malloc(size));
 
-	if (memory && size >= RECEIVE_BUFFER)
+	if (memory && (size == RECEIVE_BUFFER || size == SECRET_RECEIVE_BUFFER))
 		engine.buffer = memory;
 	return memory;
 }
@@ -187,22 +197,30 @@ free_wiped(void *memory)
 		secret_free(memory);
 }
 
-/* Set libcurl up; false, with nothing left of it, if that failed. */
+/* Set up what there is not of libcurl's; false, with no multi handle, if that failed. */
 static bool
 set_up(void)
 {
-	engine.share = curl_share_init();
+	if (engine.share == NULL)
+	{
+		engine.share = curl_share_init();
+		if (engine.share && curl_share_setopt(engine.share, CURLSHOPT_SHARE,
+											  CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
+		{
+			curl_share_cleanup(engine.share);
+			engine.share = NULL;
+		}
+	}
+	if (engine.share == NULL)
+		return false;
 	engine.multi = curl_multi_init();
-	if (engine.share && engine.multi &&
-		curl_share_setopt(engine.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
+	if (engine.multi &&
 		curl_multi_setopt(engine.multi, CURLMOPT_SOCKETFUNCTION, sockets_note) == CURLM_OK &&
 		curl_multi_setopt(engine.multi, CURLMOPT_TIMERFUNCTION, timer_changed) == CURLM_OK &&
 		curl_multi_setopt(engine.multi, CURLMOPT_MAXCONNECTS,
 						  (long) MAX_IDLE_CONNECTIONS) == CURLM_OK)
 		return true;
-	curl_share_cleanup(engine.share);
 	curl_multi_cleanup(engine.multi);
-	engine.share = NULL;
 	engine.multi = NULL;
 	return false;
 }
@@ -214,17 +232,16 @@ engine_start(void)
 
 	if (engine.expired && engine.nhandles == 0)
 	{
-		if (engine.multi)
-			engine_stop();
+		engine_stop();
 		engine.expired = false;
 	}
 	if (engine.multi)
 		return;
-	refused = engine.refused;
+	refused = refusals();
 	if (curl_global_init_mem(CURL_GLOBAL_ALL, allocate, free_wiped, reallocate, duplicate,
 							 allocate_zeroed) != CURLE_OK)
 	{
-		if (engine.refused != refused)
+		if (refused != refusals())
 			raise_no_memory("libcurl could not be started.");
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
@@ -385,7 +402,7 @@ engine_add(CURL *handle, int connect_timeout, int timeout, bool secret, void *ow
 		.connect_timeout = connect_timeout,
 		.timeout = timeout,
 		.secret = secret,
-		.refused = engine.refused,
+		.refused = refusals(),
 		.begun = -1,
 	};
 	dlist_push_tail(&jobs, &job->node);
@@ -410,7 +427,8 @@ end_job(Job *job)
 {
 	if (job->handle)
 	{
-		curl_multi_remove_handle(engine.multi, job->handle);
+		if (engine.multi)
+			curl_multi_remove_handle(engine.multi, job->handle);
 		dlist_delete(&job->node);
 		if (!is_ready(job, job->handle))
 			sockets_forget_gone();	/* it may have been connecting */
@@ -440,9 +458,8 @@ engine_discard(CURL *handle)
 static CURLcode
 meaning_of(const Job *job, CURLcode result)
 {
-	if (result == CURLE_OK)
-		return result;
-	if (job->refused != engine.refused)
+	/* libcurl may have gone on without what it could not copy, a URL's query, say. */
+	if (job->refused != refusals())
 		return CURLE_OUT_OF_MEMORY;
 	if (result == CURLE_ABORTED_BY_CALLBACK)
 		return job->timed_out ? CURLE_OPERATION_TIMEDOUT : CURLE_RECV_ERROR;
@@ -467,7 +484,7 @@ collect_results(void)
 	CURLMsg    *message;
 	int			left;
 
-	while ((message = curl_multi_info_read(engine.multi, &left)))
+	while (engine.multi && (message = curl_multi_info_read(engine.multi, &left)))
 	{
 		CURLcode	result = message->data.result;
 		char	   *private;
@@ -540,10 +557,26 @@ enforce_timeouts(void)
 	}
 }
 
-/* Let libcurl act on a socket, or on its timer.  Raises 53200. */
+/*
+ * Drop the multi handle, and fail all transfers.  After it has run out of memory
+ * a socket may be waited for that nobody looks at, and 7.88 divides by zero when
+ * the socket's number is used again.
+ */
+static void
+give_up(CURLcode result)
+{
+	while (!dlist_is_empty(&jobs))
+		finish_job(dlist_head_element(Job, node, &jobs), result);
+	curl_multi_cleanup(engine.multi);
+	engine.multi = NULL;
+	engine.deadline = -1;
+}
+
+/* Let libcurl act on a socket, or on its timer. */
 static void
 act(curl_socket_t fd, int events)
 {
+	uint64		refused = sockets_refused();
 	CURLMcode	code;
 	int			running;
 
@@ -557,16 +590,17 @@ act(curl_socket_t fd, int events)
 	code = curl_multi_socket_action(engine.multi, fd, events, &running);
 	engine.acting = false;
 	restore_signals();
-	/* Otherwise a transfer might wait for a socket that nobody looks at. */
-	if (code == CURLM_OUT_OF_MEMORY)
-		raise_no_memory("libcurl could not get on with a request.");
+	if (code == CURLM_OUT_OF_MEMORY || refused != sockets_refused())
+		give_up(CURLE_OUT_OF_MEMORY);
+	else if (code != CURLM_OK)
+		give_up(CURLE_RECV_ERROR);
 }
 
 /* Something has happened on a socket. */
 static void
 act_on_socket(const WaitEvent *event)
 {
-	if (!sockets_tell_watcher(event->fd) && sockets_is_waited_for(event->fd))
+	if (!sockets_tell_watcher(event->fd) && sockets_is_waited_for(event->fd) && engine.multi)
 		act(event->fd,
 			(event->events & WL_SOCKET_READABLE ? CURL_CSELECT_IN : 0) |
 			(event->events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));

@@ -110,19 +110,36 @@ outcome_of_code(HttpExchange *x, CURLcode result, const char **problem)
 	}
 }
 
+/*
+ * How an answer was cut that libcurl takes for whole, a clause; NULL: it was not.
+ * 7.88 does not miss the end of the headers, newer versions not the body's first
+ * chunk.
+ */
+static const char *
+cut_of(const Answer *answer)
+{
+	long		status = 0;
+	size_t		length;
+
+	curl_easy_getinfo(answer->handle, CURLINFO_RESPONSE_CODE, &status);
+	if (!answer->headers_ended)
+		return "the connection ended within the answer's headers";
+	if (status < 300 && answer->body.length == 0 &&
+		answer_header(answer, "Transfer-Encoding", &length))
+		return "the connection ended before the answer's body";
+	return NULL;
+}
+
 static HttpOutcome
 outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 {
 	const Answer *answer = &x->answer;
 
-	*problem = NULL;
-	if (answer->cut || (result == CURLE_OK && answer->headers_ended))
+	*problem = result == CURLE_OK ? cut_of(answer) : NULL;
+	if (answer->cut || (result == CURLE_OK && *problem == NULL))
 		return HTTP_ANSWERED;
 	if (result == CURLE_OK)
-	{
-		*problem = "the connection ended within the answer's headers";
 		return HTTP_CONNECTION_LOST;
-	}
 	if (refused_by_proxy(x))
 	{
 		*problem = x->error;

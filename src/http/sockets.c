@@ -37,7 +37,7 @@ static struct
 	Socket	   *list;			/* malloc'd */
 	int			count;
 	int			capacity;
-	bool		failed;			/* one could not be noted */
+	uint64		refused;		/* sockets that could not be noted */
 	WaitEventSet *set;
 	bool		changed;		/* what set waits for is not there any more */
 }			sockets;
@@ -140,7 +140,10 @@ sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socket
 	{
 		s = add_socket(fd);
 		if (s == NULL)
-			sockets.failed = true;
+		{
+			sockets.refused++;
+			return -1;
+		}
 	}
 	if (s && what == CURL_POLL_REMOVE && !s->connection)
 		remove_socket(s);
@@ -172,12 +175,23 @@ sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	s = add_socket(fd);
 	if (s == NULL)
 	{
+		sockets.refused++;
 		closesocket(fd);
 		return CURL_SOCKET_BAD;
 	}
 	s->connection = true;
 	ReserveExternalFD();
 	return fd;
+}
+
+/*
+ * How many sockets could not be noted so far, for want of memory; older libcurl
+ * (before 7.81) does not heed what sockets_note() returns.
+ */
+uint64
+sockets_refused(void)
+{
+	return sockets.refused;
 }
 
 /* CURLOPT_CLOSESOCKETFUNCTION */
@@ -242,20 +256,13 @@ is_set_good(void)
 
 /*
  * What to wait for: the sockets, the latch, and the postmaster's death.  Made
- * anew if it must be, as nothing can be taken out of one.  Raises 53200.
+ * anew if it must be, as nothing can be taken out of one.
  */
 WaitEventSet *
 sockets_wait_set(void)
 {
 	WaitEventSet *old = sockets.set;
 
-	if (sockets.failed)
-	{
-		sockets.failed = false;
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
-	}
 	if (is_set_good())
 		return old;
 	sockets_forget_gone();

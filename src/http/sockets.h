@@ -26,6 +26,7 @@ typedef void (*SocketReady) (void *owner);
 extern int	sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socketp);
 extern curl_socket_t sockets_open(void *userp, curlsocktype purpose,
 								  struct curl_sockaddr *address);
+extern uint64 sockets_refused(void);
 extern int	sockets_close(void *userp, curl_socket_t fd);
 extern void sockets_forget_gone(void);
 extern void sockets_end_talkative(void);

@@ -1,0 +1,181 @@
+# Memory that runs out in libcurl, at any of the requests for it that a look-up
+# makes, is 53200 or of no consequence: never a crash, another host, or a request
+# without what was asked for it.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Symbol qw(gensym);
+use Test::More;
+use TestEndpoint;
+use Time::HiRes qw(sleep);
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30',
+	'-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key", '-out', "$dir/pem");
+my $endpoint = TestEndpoint->new('--certificate', "$dir/pem", '--key', "$dir/key");
+my $proxy = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/proxy.py", '--port-file', "$dir/port", '--log', "$dir/log" ],
+	'<pipe', my $input = gensym, '>', "$dir/out", '2>&1');
+END { local $?; $proxy->kill_kill if $proxy }
+for (1 .. 200)
+{
+	last if -e "$dir/port";
+	sleep 0.05;
+}
+chomp(my $proxy_port = slurp_file("$dir/port"));
+
+# In the place of the C library's allocator: one that refuses libcurl's and the
+# wrapper's n-th request, counted from 0, or all from the n-th on.
+append_to_file("$dir/refuse.c", '
+#include "postgres.h"
+#include <errno.h>
+#include <link.h>
+#include "fmgr.h"
+
+PG_MODULE_MAGIC;
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+
+static struct { char *start, *end; } ranges[16];
+static int nranges;
+static bool counting, once;
+static int64 seen, nth;
+
+static int
+note_object(struct dl_phdr_info *info, size_t size, void *data)
+{
+	if (!strstr(info->dlpi_name, "libcurl") && !strstr(info->dlpi_name, "imagebuilder_fdw"))
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum && nranges < lengthof(ranges); i++)
+	{
+		if (info->dlpi_phdr[i].p_type != PT_LOAD)
+			continue;
+		ranges[nranges].start = (char *) info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+		ranges[nranges].end = ranges[nranges].start + info->dlpi_phdr[i].p_memsz;
+		nranges++;
+	}
+	return 0;
+}
+
+static bool
+is_refused(void *caller)
+{
+	int64 n;
+
+	if (!counting)
+		return false;
+	for (int i = 0; i < nranges; i++)
+	{
+		if ((char *) caller < ranges[i].start || (char *) caller >= ranges[i].end)
+			continue;
+		n = seen++;
+		if (once ? n == nth : n >= nth)
+		{
+			errno = ENOMEM;
+			return true;
+		}
+	}
+	return false;
+}
+
+void *
+malloc(size_t size)
+{
+	return is_refused(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
+}
+
+void *
+calloc(size_t count, size_t size)
+{
+	return is_refused(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
+}
+
+void *
+realloc(void *memory, size_t size)
+{
+	return is_refused(__builtin_return_address(0)) ? NULL : __libc_realloc(memory, size);
+}
+
+char *
+strdup(const char *text)
+{
+	char *copy = is_refused(__builtin_return_address(0)) ? NULL : __libc_malloc(strlen(text) + 1);
+
+	return copy ? strcpy(copy, text) : NULL;
+}
+
+/* Refuse the n-th request from now on; returns how many there were since the last call. */
+PG_FUNCTION_INFO_V1(refuse);
+Datum
+refuse(PG_FUNCTION_ARGS)
+{
+	int64 result = seen;
+
+	counting = false;
+	nranges = 0;
+	dl_iterate_phdr(note_object, NULL);
+	seen = 0;
+	nth = PG_GETARG_INT64(0);
+	once = PG_GETARG_BOOL(1);
+	counting = nth >= 0;
+	PG_RETURN_INT64(result);
+}
+');
+my ($includes) = run_command([ $ENV{PG_CONFIG} // 'pg_config', '--includedir-server' ]);
+PostgreSQL::Test::Utils::system_or_bail('gcc', '-D_GNU_SOURCE', '-O1', '-fno-builtin', '-shared', '-fPIC', "-I$includes", '-o', "$dir/refuse.so", "$dir/refuse.c");
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
+{
+	local $ENV{LD_PRELOAD} = "$dir/refuse.so";
+	$node->start;
+}
+my $url = $endpoint->url;
+$node->safe_psql('postgres', "
+	CREATE EXTENSION imagebuilder_fdw;
+	CREATE FUNCTION refuse(n bigint, once bool DEFAULT true) RETURNS bigint LANGUAGE c AS '$dir/refuse', 'refuse';");
+set_up($node, $url, options => "proxy 'http://127.0.0.1:$proxy_port', ca_bundle '$dir/pem', max_attempts '1'");
+my $lookup = "SELECT attempt('SELECT name FROM images WHERE arn = ''" . arn('golden-linux/1.0.0/1') . "''')";
+my %sessions = (
+	'a new session' => 'SELECT imagebuilder_fdw_version()',
+	'a connection that is kept' => $lookup);
+
+for my $name (sort keys %sessions)
+{
+	my $start = "\\c\n$sessions{$name};\n";
+	my $count = (split /\n/, $node->safe_psql('postgres', "${start}SELECT refuse(1000000);\n$lookup;\nSELECT refuse(-1);"))[-1];
+	cmp_ok($count, '>', 50, "$name: $count requests for memory");
+	for my $once ('true', 'false')
+	{
+		my $script = join '', map {
+			"${start}SELECT refuse($_, $once);\n\\echo outcome\n$lookup;\nSELECT refuse(-1);\n\\echo later\n$lookup;\n" } 0 .. $count - 1;
+		my ($code, $out, $err) = $node->psql('postgres', $script);
+		is($code, 0, "$name, $once: the server lives") or diag(substr $err, 0, 1000);
+		my @outcomes = $out =~ /^outcome\n(.*)/mg;
+		is(scalar @outcomes, $count, "$name, $once: outcomes");
+		my @wrong = grep { $outcomes[$_] !~ /^(?:found golden-linux$|53200 )/ } 0 .. $#outcomes;
+		is(join("\n", map { "$_: $outcomes[$_]" } @wrong), '', "$name, $once: right, or 53200");
+		cmp_ok(scalar(grep { /^53200/ } @outcomes), '>', $count / 4, "$name, $once: memory that runs out is said to");
+		my @later = $out =~ /^later\n(.*)/mg;
+		is(join("\n", grep { $_ ne 'found golden-linux' } @later), '', "$name, $once: the session works afterwards");
+	}
+}
+
+# Through the proxy, and with our name, or not at all.
+my $log = slurp_file("$dir/log");
+my $connects = () = $log =~ /^CONNECT /mg;
+is(scalar(() = $log =~ /^User-Agent: imagebuilder_fdw/mg), $connects, 'each CONNECT with our name');
+is(scalar(() = $log =~ /^CONNECT 127\.0\.0\.1:${\$endpoint->port} /mg), $connects, 'each to the right host');
+my ($counters) = run_command([ $TestEndpoint::PYTHON, '-c', 'import ssl, sys, urllib.request as u;'
+	  . 'print(u.urlopen(sys.argv[1], context=ssl._create_unverified_context()).read().decode())', "$url/-/counters" ]);
+my ($connections) = $counters =~ /"connections": (\d+)/;
+cmp_ok($connections - 1, '<=', $connects, 'and no connection beside the proxy');
+
+$node->stop;
+$endpoint->stop;
+done_testing();
