@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "fdw/row_error.h"
 #include "foreign_text.h"
 

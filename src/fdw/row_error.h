@@ -13,6 +13,8 @@
 #ifndef IMAGEBUILDER_ROW_ERROR_H
 #define IMAGEBUILDER_ROW_ERROR_H
 
+#include "compat.h"
+
 typedef struct RowError
 {
 	int			sqlstate;
@@ -21,7 +23,7 @@ typedef struct RowError
 
 extern RowError *row_error_catch(bool nested);
 extern RowError *row_error_copy(const RowError *error, MemoryContext context);
-extern void row_error_throw(const RowError *error) pg_attribute_noreturn();
+pg_noreturn extern void row_error_throw(const RowError *error);
 extern void row_error_report(const RowError *error, const char *arn, const char *column,
 							 const char *path, int level);
 

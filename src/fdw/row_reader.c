@@ -20,7 +20,6 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
 #include "fdw/row_error.h"
 #include "fdw/row_reader.h"
 #include "rows/member_tree.h"

@@ -20,6 +20,7 @@
 #include <ctype.h>
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "rows/document.h"
 #include "utils/memutils.h"
 
@@ -286,6 +287,7 @@ document_next_member(const Document *doc, DocumentNode object, DocumentMember *m
 	const char *end;
 
 	Assert(document_kind(doc, object) == DOC_OBJECT);
+	CHECK_FOR_INTERRUPTS();
 	if (name == DOC_ABSENT)
 		return false;
 	end = string_end(doc, doc->body + name);
