@@ -122,6 +122,16 @@ is_asked_as("$role/First", 'files named with variables');
 environment(%files, AWS_PROFILE => 'first');
 mapping("credential_provider 'profile'");
 is_asked_as("$role/First", 'AWS_PROFILE');
+# Of 1 MB, with a name in every line: read in a moment, not in a minute.
+append_to_file("$dir/large-config", join '', map { "[profile p$_]\n" } 1 .. 60000);
+append_to_file("$dir/large-credentials", "[default]\n" . join('', map { "k$_=\n" } 1 .. 90000) . "aws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n");
+environment(AWS_CONFIG_FILE => "$dir/large-config", AWS_SHARED_CREDENTIALS_FILE => "$dir/large-credentials");
+mapping("credential_provider 'profile'");
+my $large = time;
+is_asked_as('AKIDEXAMPLE', 'files of 1 MB');
+cmp_ok(time - $large, '<', 5, 'files of 1 MB: in time');
+environment(%files, AWS_PROFILE => 'first');
+mapping("credential_provider 'profile'");
 chmod 0, "$dir/config";
 fails(qr/^28000 .*Permission denied/, 'a file that cannot be read') if $> != 0;
 chmod 0600, "$dir/config";

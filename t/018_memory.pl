@@ -29,6 +29,11 @@ append_to_file("$dir/token", $web_token);
 append_to_file("$dir/container-token", $container_token);
 append_to_file("$dir/config", "[profile web]\nrole_arn = $role/Web\nweb_identity_token_file = $dir/token\n"
 	. "[profile chain]\nrole_arn = $role/Second\nsource_profile = first\n[profile first]\nrole_arn = $role/First\nsource_profile = keys\n");
+my $program_secret = 'secret/of+a/program/EXAMPLEKEY0123456789';
+append_to_file("$dir/program", "#!/bin/sh\necho told: '$program_secret' >&2\n"
+	. "echo '{\"Version\": 1, \"AccessKeyId\": \"AKIDEXAMPLE\", \"SecretAccessKey\": \"$program_secret\"}'\nexit \$1\n");
+chmod 0700, "$dir/program";
+append_to_file("$dir/config", "[profile program-$_]\ncredential_process = $dir/program $_\n") for 0, 1;
 append_to_file("$dir/credentials", "[keys]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n");
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -78,7 +83,7 @@ sub found_in
 	return join ' ', grep { index($memory, substr $_, length($_) / 2, 16) >= 0 } @secrets;
 }
 
-sub secrets { return ($identity->secrets, $container_token) }
+sub secrets { return ($identity->secrets, $container_token, $program_secret) }
 sub last_issued { return JSON::PP::decode_json((split /\n/, slurp_file($identity->{issued}))[-1]) }
 
 # In a session that makes such look-ups, and then has other credentials; of
@@ -102,6 +107,7 @@ is_wiped('instance', "credential_provider 'instance'", 'golden-linux');
 is_wiped('container', "credential_provider 'container'", 'golden-linux');
 is_wiped('web identity', "profile 'web'", 'golden-linux');
 is_wiped('web identity, XML', "profile 'web'", 'golden-linux', format => 'xml');
+is_wiped("a program that exits with $_", "profile 'program-$_'", '') for 0, 1;	# the endpoint knows another secret
 is_wiped('profiles and roles', "profile 'chain'", 'golden-linux');
 is_wiped('a role, XML', "credential_provider 'instance', role_arn '$role/Reader'", 'golden-linux', format => 'xml');
 for my $mode (qw(badjson crlf stall truncate badexpiration huge bare apostrophes comment inheader inerror excess badchunk))

@@ -23,7 +23,7 @@
 #include "foreign_text.h"
 #include "identity/process.h"
 #include "identity/provider.h"
-#include "lib/stringinfo.h"
+#include "secret.h"
 
 /* AWS's SDKs set no limit; what has not answered by then waits for a person, in ms. */
 #define TIMEOUT			60000
@@ -39,11 +39,11 @@ static char *
 first_line(const char *errors)
 {
 	const char *start = errors + strspn(errors, " \t\r\n");
-	int			length = (int) strcspn(start, "\r\n");
+	size_t		length = strcspn(start, "\r\n");
 
 	while (length > 0 && start[length - 1] == ' ')
 		length--;
-	return pnstrdup(start, length);
+	return secret_guard(pnstrdup(start, length), length);
 }
 
 /*
@@ -53,24 +53,24 @@ first_line(const char *errors)
 static char *
 strike_out(const char *line, const ProcessPipe *output)
 {
-	StringInfoData out;
 	size_t		length = strlen(line);
+	char	   *result = secret_guard(palloc0(length + 1), length);
+	char	   *end = result;
 	size_t		struck = 0;		/* up to there */
 
-	initStringInfo(&out);
 	for (size_t i = 0; i < length; i++)
 	{
 		if (i + SECRET_PART <= length && strcspn(line + i, " ") >= SECRET_PART &&
 			memmem(output->text, output->length, line + i, SECRET_PART) != NULL)
 		{
 			if (i >= struck)
-				appendStringInfoString(&out, "***");
+				end = stpcpy(end, "***");
 			struck = i + SECRET_PART;
 		}
 		if (i >= struck)
-			appendStringInfoChar(&out, line[i]);
+			*end++ = line[i];
 	}
-	return out.data;
+	return result;
 }
 
 /* Fail for a problem, a clause, and say what the program says. */

@@ -29,8 +29,24 @@ SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
 BASE = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
 
 
-def settings(rng, names, token_file):
-    """A profile's: keys, a role over another profile or a source, a web identity, or something wrong."""
+def program(rng, directory):
+    """A command line that prints credentials, or not; without a shell, its last words say nothing."""
+    how = rng.choice(["good", "good", "'good'", "expiring", "wrong", "fails", "version", "nothing", '"un closed', "absent"])
+    return f"{directory}/{'none' if how == 'absent' else 'program'} {how} {rng.choice(['', '; exit 1', '| false', '$X'])}"
+
+
+def write_program(directory):
+    good = {"Version": 1, "AccessKeyId": BASE["aws_access_key_id"], "SecretAccessKey": BASE["aws_secret_access_key"]}
+    outputs = {"good": good, "expiring": {**good, "Expiration": "2999-01-01T00:00:00+00:00"},
+               "wrong": {**good, "SecretAccessKey": "wrong"}, "fails": good, "version": {**good, "Version": 2}}
+    (directory / "program").write_text("#!/bin/sh\ncase $1 in\n" + "".join(
+        f"{how}) echo '{json.dumps(output)}' ;;\n" for how, output in outputs.items()) + "esac\n[ $1 != fails ]\n")
+    (directory / "program").chmod(0o755)
+
+
+def settings(rng, names, directory):
+    """A profile's: keys, a role over another profile or a source, a web identity, a program, or something wrong."""
+    token_file = str(directory / "token")
     role = {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/{rng.choice(['Reader', 'Denied', 'External', 'Other'])}{rng.randrange(9)}"}
     if rng.random() < .5:
         role["external_id"] = rng.choice(["secret-external-id", "another"])
@@ -39,9 +55,11 @@ def settings(rng, names, token_file):
     kind = rng.random()
     if kind < .25:
         return BASE if rng.random() < .8 else {**BASE, "aws_secret_access_key": "wrong"}
-    if kind < .65:
+    if kind < .6:
         return {**role, "source_profile": rng.choice(names)}
-    if kind < .85:
+    if kind < .72:
+        return {**rng.choice([{}, {}, BASE]), "credential_process": program(rng, directory)}
+    if kind < .87:
         return {**role, "credential_source": rng.choice(SOURCES)}
     if kind < .95:
         return {**role, "web_identity_token_file": token_file}
@@ -54,9 +72,9 @@ def write_files(rng, directory):
     names = ["default", "a", "b", "c", "d"]
     config, credentials = "", ""
     for name in names:
-        values = settings(rng, names, str(directory / "token"))
+        values = settings(rng, names, directory)
         lines = "".join(f"{key} = {value}\n" for key, value in values.items())
-        if values.keys() <= BASE.keys() and rng.random() < .7:
+        if values.keys() <= {*BASE, "credential_process"} and rng.random() < .7:
             credentials += f"[{name}]\n{lines}"
         else:
             config += f"[{name}]\n{lines}" if name == "default" else f"[profile {name}]\n{lines}"
@@ -213,6 +231,7 @@ def main():
     model = options.directory / "models" / "sts" / "2011-06-15"
     model.mkdir(parents=True)
     (model / "endpoint-rule-set-1.json").write_text(json.dumps(test_identity.rules_for(options.sts)))
+    write_program(options.directory)
     botocore.utils.ContainerMetadataFetcher.SLEEP_TIME = 0
     peers = Peers(options)
     rng = random.Random(options.seed)
