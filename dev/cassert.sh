@@ -38,7 +38,7 @@ fetch_sources() {
 		fi
 		rm -f ./*
 	done
-	echo "apt has no source package postgresql-$major" >&2
+	echo "no source package postgresql-$major could be had from apt" >&2
 	return 1
 }
 
