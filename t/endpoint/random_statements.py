@@ -46,7 +46,7 @@ KEYED = {
     "listed": "arn:key name:text region:text",
     "deep": "arn:key name:text latest_version_arn:key",
     "family": "arn:any name:text",
-    "named": "arn:key name:text platform:text latest_version_arn:key",
+    "named": "arn:key platform:text name:text latest_version_arn:key",
     "everywhere": "arn:key name:text place:text number:int",
     "either": "arn:key name:any number:int",
     "joined": "arn:key name:text ami_id:any region:text number:int",
