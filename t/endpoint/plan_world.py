@@ -77,6 +77,11 @@ RANGES = {"us": "FROM ('arn:aws:imagebuilder:us') TO ('arn:aws:imagebuilder:ut')
           "eu": "FROM ('arn:aws:imagebuilder:eu') TO ('arn:aws:imagebuilder:ev')"}
 LISTS = {"us": "IN ('us-east-1', 'us-west-2')", "eu": "IN ('eu-west-1', 'eu-central-1')"}
 
+DEEP = {"deep_us_0": "PARTITION OF deep_us FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+        "deep_us_1": "PARTITION OF deep_us FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+        "deep_eu": f"PARTITION OF deep FOR VALUES {RANGES['eu']}", "deep_rest": "PARTITION OF deep DEFAULT",
+        "child": "() INHERITS (family)"}
+
 # Foreign tables besides the schema's own: name, columns, table_name, server.
 OTHERS = [
     ("images_varchar", "arn varchar(200), name varchar(20), latest_version_arn text", "images", "aws"),
@@ -115,6 +120,8 @@ CREATE VIEW joined AS
 CREATE VIEW left_joined AS
   SELECT i.arn, i.name, a.ami_id, a.ordinal AS number, coalesce(a.region, i.platform) AS label
   FROM images i LEFT JOIN amis a ON a.image_arn = i.arn AND i.name LIKE 'a%';
+CREATE VIEW barred WITH (security_barrier) AS
+  SELECT i.arn, i.name, r.parent_image FROM images i JOIN image_recipes r ON r.image_arn = i.arn WHERE i.name > 'a';
 CREATE VIEW counted AS SELECT image_arn AS arn, count(*)::int AS number, max(ami_id) AS name FROM amis GROUP BY image_arn;
 CREATE VIEW regions AS SELECT DISTINCT image_arn AS arn, region AS name FROM amis;
 CREATE VIEW numbered AS
@@ -154,7 +161,7 @@ def set_up(session, endpoints, no_arns):
                 put(endpoints[place], asked, body)
     session.run("CREATE SCHEMA shared; CREATE SCHEMA remote; CREATE SCHEMA local; SET search_path = shared")
     for name, url in endpoints.items():
-        session.run(f"""CREATE SERVER {name} FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '{url}', max_concurrency '16');
+        session.run(f"""CREATE SERVER {name} FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '{url}', max_concurrency '16', cache_ttl '0');
             CREATE USER MAPPING FOR CURRENT_USER SERVER {name}
               OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY')""")
 
@@ -198,8 +205,12 @@ def set_up(session, endpoints, no_arns):
     parents = """CREATE TABLE ranged (arn text, name text, platform text, latest_version_arn text) PARTITION BY RANGE (arn);
         CREATE TABLE ranged_amis (image_arn text, ordinal int, ami_id text) PARTITION BY RANGE (image_arn);
         CREATE TABLE listed (region text, arn text, name text) PARTITION BY LIST (region);
+        CREATE TABLE deep (arn text, name text, latest_version_arn text) PARTITION BY RANGE (arn);
+        CREATE TABLE deep_us PARTITION OF deep {us} PARTITION BY HASH (arn);
+        CREATE TABLE family (arn text, name text);
+        INSERT INTO family VALUES ('none', 'parent'), (NULL, 'parent');
         CREATE TABLE ranged_rest PARTITION OF ranged DEFAULT;
-        INSERT INTO ranged VALUES ('zzz', 'rest', NULL, NULL), (NULL, 'null', NULL, NULL);"""
+        INSERT INTO ranged VALUES ('zzz', 'rest', NULL, NULL), (NULL, 'null', NULL, NULL);""".replace("{us}", f"FOR VALUES {RANGES['us']}")
     session.run(parents)
     for place in RANGES:
         session.run(f"""
@@ -207,6 +218,9 @@ def set_up(session, endpoints, no_arns):
             CREATE FOREIGN TABLE ranged_amis_{place} PARTITION OF ranged_amis FOR VALUES {RANGES[place]} SERVER {place} OPTIONS (table_name 'amis');
             CREATE FOREIGN TABLE listed_{place} PARTITION OF listed FOR VALUES {LISTS[place]} SERVER {place} OPTIONS (table_name 'images');
             ALTER FOREIGN TABLE listed_{place} ALTER region OPTIONS (ADD path 'image.home')""")
+    # Partitions by ARN of one server know what to ask it for.
+    for name, clauses in DEEP.items():
+        session.run(f"CREATE FOREIGN TABLE {name} {clauses} SERVER aws OPTIONS (table_name 'images')")
     session.run(COMMON)
 
     every = "ARRAY[" + ", ".join(map(literal, ARNS)) + "]"
@@ -215,12 +229,15 @@ def set_up(session, endpoints, no_arns):
         session.run(f"""CREATE TABLE ranged_{place} PARTITION OF ranged FOR VALUES {RANGES[place]};
             CREATE TABLE ranged_amis_{place} PARTITION OF ranged_amis FOR VALUES {RANGES[place]};
             CREATE TABLE listed_{place} PARTITION OF listed FOR VALUES {LISTS[place]};""")
+    for name, clauses in DEEP.items():
+        session.run(f"CREATE TABLE {name} {clauses}")
     copied = {table: ("arn" if table == "images" else "image_arn") for table in SCHEMA_TABLES}
     copied |= {name: "arn" for name, *_ in OTHERS}
     for table, key in copied.items():
         session.run(f"CREATE TABLE {table} (LIKE remote.{table})")
     for place in RANGES:
         copied |= {f"ranged_{place}": "arn", f"ranged_amis_{place}": "image_arn", f"listed_{place}": "arn"}
+    copied |= {name: "arn" for name in DEEP}
     for table, key in copied.items():
         cast = "::char(120)[]" if table == "images_char" else ""
         session.run(f"INSERT INTO {table} SELECT * FROM remote.{table} WHERE {key} = ANY ({every}{cast}); ANALYZE {table}")

@@ -28,7 +28,7 @@ NESTED = re.compile(r"\b(count_amis|name_of|names_of_kind|amis_of|looped|guarded
 FEATURES = {
     "LEFT JOIN": r"LEFT JOIN", "RIGHT JOIN": r"RIGHT JOIN", "FULL JOIN": r"FULL JOIN", "LATERAL": r"LATERAL|amis_of",
     "EXISTS": r"(?<!NOT )EXISTS \(SELECT", "NOT EXISTS": r"NOT EXISTS \(SELECT", "IN sub-select": r" IN \(SELECT",
-    "partitions": r"\b(ranged|ranged_amis|listed|hosts|teams|placed)\b", "views": r"\b(named|joined|left_joined|summary|labelled|chained)\b",
+    "partitions": r"\b(deep|ranged|ranged_amis|listed|hosts|teams|placed)\b", "views": r"\b(named|joined|left_joined|summary|labelled|chained)\b",
     "views with UNION ALL": r"\b(everywhere|either|filtered)\b", "set operations": r"\b(UNION|EXCEPT|INTERSECT)\b", "WITH": r"\bWITH\b",
     "WITH RECURSIVE": r"RECURSIVE", "GROUP BY": r"GROUP BY|\bcounted\b", "grouping sets": r"GROUPING SETS|ROLLUP|CUBE",
     "DISTINCT": r"SELECT DISTINCT|\bregions\b", "window functions": r" OVER \(|\bnumbered\b", "LIMIT": r"LIMIT", "CASE": r"CASE",
@@ -85,6 +85,21 @@ def cursor(rng, query):
     chosen = [f"{rng.choice(moves)} {rng.choice(['FROM', 'IN'])} c" for _ in range(rng.randrange(1, 7))]
     return Statement("cursor", query, lambda query: [
         f"DECLARE c {scroll}CURSOR FOR {sorted_query(query)}", *chosen, "FETCH ALL FROM c", "CLOSE c"])
+
+
+def cursors(rng, generator):
+    """Two cursors by turns, with what may happen between."""
+    one, other = generator.select(1), Generator(rng.random()).select(1)
+    between = ["FETCH 2 FROM c", "FETCH 1 FROM d", "FETCH 5 FROM c", "MOVE 2 IN d", "SAVEPOINT s", "ROLLBACK TO s", "CLOSE d",
+               "ALTER SERVER aws OPTIONS (SET max_concurrency '3')", "SELECT FROM (SELECT public.imagebuilder_fdw_clear_cache()) q",
+               "SELECT i.name FROM small s JOIN images i USING (arn) ORDER BY 1"]
+    chosen = ["SAVEPOINT s"] + [rng.choice(between) for _ in range(rng.randrange(2, 9))]
+    if "CLOSE d" in chosen:
+        chosen = chosen[:chosen.index("CLOSE d") + 1]
+    else:
+        chosen.append("FETCH ALL FROM d")
+    return Statement("two cursors", one, lambda query: [
+        f"DECLARE c CURSOR FOR {sorted_query(query)}", f"DECLARE d CURSOR FOR {sorted_query(other)}", *chosen, "FETCH ALL FROM c"])
 
 
 def prepared(rng, generator, query):
@@ -210,6 +225,8 @@ def random_statement(rng, seed):
         return partitionwise(rng, generator)
     if form < .64:
         return outer_conditions(rng, generator)
+    if form < .67:
+        return cursors(rng, generator)
     if form < .70:
         return cursor(rng, generator.select(1))
     if form < .77:
@@ -303,7 +320,7 @@ class Runner:
         """What is different: a short name of it, and what was seen; None if nothing, or an outcome as a string."""
         commands = statement.sql()
         portal = 3 if statement.kind == "portal" else 0
-        ordered = statement.kind == "cursor"
+        ordered = "cursor" in statement.kind
         rows = (lambda results: results) if ordered else (lambda results: [sorted(result, key=repr) for result in results])
         try:
             expected = rows(self.in_transaction("local", [], commands, portal))
@@ -433,15 +450,16 @@ class Runner:
             if number % 25 == 0:
                 for name in self.urls:
                     self.concurrency[name] = rng.choice([1, 2, 4, 16])
-                    self.session.run(f"ALTER SERVER {name} OPTIONS (SET max_concurrency '{self.concurrency[name]}')")
+                    ttl = rng.choice(["0", "0", "1h"])
+                    self.session.run(f"ALTER SERVER {name} OPTIONS (SET max_concurrency '{self.concurrency[name]}', SET cache_ttl '{ttl}')")
             statement = random_statement(rng, rng.random())
             settings = self.settings(rng, choices)
             if options.only is not None:
                 print(f"# {settings}\n# " + "\n# ".join(statement.sql()))
             began = time.monotonic()
             result = self.difference(statement, settings)
-            if options.verbose and time.monotonic() - began > 1:
-                print(f"# {number}: {time.monotonic() - began:.1f} s {result} {settings} {statement.sql()}")
+            if options.verbose and time.monotonic() - began > 3:
+                print(f"# {number}: {time.monotonic() - began:.1f} s {str(result)[:80]} {str(statement.sql())[:300]}")
             if isinstance(result, tuple):
                 self.outcomes["different"] += 1
                 self.report(number, statement, settings, result)
@@ -451,7 +469,7 @@ class Runner:
                 outcome = result.split()[0] if result else "rows compared"
                 self.outcomes[outcome] += 1
                 if outcome == "invalid" and options.verbose:
-                    print(f"# {result}\n#   {statement.sql()}")
+                    print(f"# {result}\n#   {str(statement.sql())[:500]}")
                 if outcome == "HV002" and options.verbose:
                     print(f"# {result} {number}\n#   {statement.sql()}")
                 if result in (None, "no rows"):

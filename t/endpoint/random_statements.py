@@ -44,19 +44,28 @@ KEYED = {
     "ranged": "arn:key name:text platform:text latest_version_arn:key",
     "ranged_amis": "image_arn:key ordinal:int ami_id:any",
     "listed": "arn:key name:text region:text",
-    "named": "arn:key name:text platform:text latest_version_arn:key",
+    "deep": "arn:key name:text latest_version_arn:key",
+    "family": "arn:any name:text",
+    "named": "arn:key platform:text name:text latest_version_arn:key",
     "everywhere": "arn:key name:text place:text number:int",
     "either": "arn:key name:any number:int",
     "joined": "arn:key name:text ami_id:any region:text number:int",
     "left_joined": "arn:key name:text ami_id:any number:int label:text",
 }
+TABLES = ("images", "amis", "ranged", "listed", "deep", "family", "images_us", "tags")
 # These can be looked up by one row's key only where they stand below that row.
 GROUPED = {
     "counted": "arn:key number:int name:text",
     "regions": "arn:key name:text",
+    "barred": "arn:key name:text parent_image:any",
     "filtered": "arn:key name:any number:int",
     "numbered": "arn:key name:text number:int",
 }
+
+
+def key_of(columns):
+    """A table's key column: the first that has been declared."""
+    return next(column for column in columns if column.kind in ("key", "any", "padded"))
 
 
 class Query:
@@ -102,6 +111,10 @@ class Generator:
 
     def columns(self, alias, declared):
         columns = []
+        if declared in map(KEYED.get, TABLES) and self.chance(.1):
+            columns += [Column(f"{alias}.tableoid::regclass::text", "text")]
+        if self.chance(.03):
+            columns += [Column(f"({alias})::text", "text")]
         for column in declared.split():
             name, kind = column.split(":")
             sql = f"{alias}.{name}"
@@ -123,7 +136,7 @@ class Generator:
 
     # ---- keys ----
 
-    def computed(self, keys, clean):
+    def computed(self, keys, scope, clean):
         """An expression of keys; an ARN or NULL where they are, if it is to be clean."""
         key, other = self.rng.choice(keys), self.rng.choice(keys)
         forms = [
@@ -133,6 +146,11 @@ class Generator:
             f"replace({key}, 'nothing', '')", f"(ARRAY[{key}, {other}]::text[])[1]",
             f"greatest({key}, {other})", f"least({key}, {self.constant()})", f"(SELECT ({key})::text)",
             f"CASE {key} WHEN {self.constant()} THEN {self.constant()} ELSE {key} END"]
+        ints = self.of_kind(scope, "int")
+        if ints:
+            number = self.rng.choice(ints)
+            forms += [f"{key} || repeat('', 1 / (abs({number}) + 1)::int)", f"substr({key}, 1, 10000 / (abs({number}) + 1)::int)",
+                      f"CASE WHEN {number} <> 2 THEN {key} || left('', (1 / ({number} - 2))::int) END"]
         if not clean:
             forms += [f"concat({key})", f"format('%s', {key})", f"({key})::varchar(40)", f"lower({key})"]
         return self.rng.choice(forms)
@@ -142,7 +160,7 @@ class Generator:
         keys = self.of_kind(scope, "key") if clean else self.of_kind(scope, "key", "key", "any", "padded")
         if not keys or self.chance(.03):
             return self.constant()
-        return self.computed(keys, clean) if self.chance(.25) else self.rng.choice(keys)
+        return self.computed(keys, scope, clean) if self.chance(.25) else self.rng.choice(keys)
 
     def key_condition(self, column, scope):
         """A condition that gives a scan the ARNs in a column."""
@@ -206,10 +224,10 @@ class Generator:
         alias = self.name()
         table, declared = self.keyed(0)
         columns = self.columns(alias, declared)
-        if kind < .65 and joined and columns[0].kind == "key" and not key.startswith("'"):
-            return f"{key} IN (SELECT {columns[0].sql} FROM {table} {alias} WHERE {self.condition(columns)})"
-        if kind < .75 and columns[0].kind == "key":
-            return f"{key} {negated}IN (SELECT {columns[0].sql} FROM {table} {alias} WHERE {self.constant_condition(columns[0])})"
+        if kind < .65 and joined and key_of(columns).kind != "padded" and not key.startswith("'"):
+            return f"{key} IN (SELECT {key_of(columns).sql} FROM {table} {alias} WHERE {self.condition(columns)})"
+        if kind < .75 and key_of(columns).kind != "padded":
+            return f"{key} {negated}IN (SELECT {key_of(columns).sql} FROM {table} {alias} WHERE {self.constant_condition(key_of(columns))})"
         if kind < .85:
             return f"{self.scalar(scope, depth)[0]} {self.any_of('IS NOT NULL', 'IS NULL')}"
         if kind < .95:
@@ -281,7 +299,9 @@ class Generator:
             alias = self.name()
             table, declared = self.keyed(0)
             columns = self.columns(alias, declared)
-            condition = self.on(self.key_condition(columns[0], scope if self.of_kind(scope, "key", "any") else visible),
+            if sum(column.sql.endswith(".arn") for column in scope) == 1 and declared.startswith("arn:key") and self.chance(.2):
+                return f"{kind} {table} {alias} USING (arn)", columns
+            condition = self.on(self.key_condition(key_of(columns), scope if self.of_kind(scope, "key", "any") else visible),
                                 scope, columns, 0)
             return f"{kind} {table} {alias} ON {condition}", columns
         if form < .75 and depth:
@@ -289,6 +309,12 @@ class Generator:
             if kind == "JOIN" and self.chance(.5):
                 return f"CROSS JOIN {lateral}", columns
             return f"{kind} {lateral} ON {self.on('', scope, columns, 0)}", columns
+        arrays = self.of_kind(visible, "array")
+        if form < .8 and arrays:
+            alias = self.name()
+            unnest = f"unnest({self.rng.choice(arrays)}) {alias}(arn)"
+            return (f"CROSS JOIN {unnest}" if kind == "JOIN" else f"LEFT JOIN {unnest} ON {self.on('', scope, [], 0)}",
+                    self.columns(alias, "arn:key"))
         relation, columns = self.driver(depth)
         ints, own = self.of_kind(scope, "int"), self.of_kind(columns, "int")
         keys, own_keys = self.of_kind(scope, "key"), self.of_kind(columns, "key")
@@ -315,8 +341,8 @@ class Generator:
             table, declared = self.keyed(0 if outer else .3)
             scope = self.columns(alias, declared)
             joins = [f"{table} {alias}"]
-            where.append(self.key_condition(scope[0], outer) if self.of_kind(outer, "key", "any")
-                         else self.constant_condition(scope[0], table in GROUPED))
+            where.append(self.key_condition(key_of(scope), outer) if self.of_kind(outer, "key", "any")
+                         else self.constant_condition(key_of(scope), table in GROUPED))
         else:
             relation, scope = self.driver(depth)
             joins = [relation]
@@ -324,7 +350,7 @@ class Generator:
                 alias = self.name()
                 table, declared = self.keyed(0)
                 columns = self.columns(alias, declared)
-                joins = [f"{table} {alias} RIGHT JOIN {relation} ON {self.on(self.key_condition(columns[0], scope), scope, columns, 0)}"]
+                joins = [f"{table} {alias} RIGHT JOIN {relation} ON {self.on(self.key_condition(key_of(columns), scope), scope, columns, 0)}"]
                 scope += columns
         for _ in range(self.rng.randrange(most + 1)):
             join, columns = self.join(scope, outer, depth)
@@ -340,7 +366,7 @@ class Generator:
             alias = self.name()
             table, declared = self.keyed(1)
             inner = self.columns(alias, declared)
-            joins, where = [f"{table} {alias}"], [f"{inner[0].sql} = {self.key(scope)}"]
+            joins, where = [f"{table} {alias}"], [f"{key_of(inner).sql} = {self.key(scope)}"]
         else:
             joins, inner, where = self.source(scope, depth, 1 if depth else 0)
         if self.chance(.3):
@@ -377,7 +403,7 @@ class Generator:
         if depth and form < .41:
             value, kind = self.scalar(scope, depth - 1)
             return Column(f"coalesce({value}::text, {literal('none')})", "text")
-        if form < .42:
+        if form < .415:
             return Column(f"{self.any_of('name_of', 'count_amis')}(({self.key(scope, clean=True)})::text)::text", "text")
         if form < .5:
             return Column(f"coalesce({column.sql}::text, 'x')", "text")
@@ -411,6 +437,8 @@ class Generator:
             query.head = "SELECT DISTINCT"
         elif form < .6:
             query.rest = f" ORDER BY {places} LIMIT {self.rng.randrange(1, 9)}" + self.any_of("", " OFFSET 1")
+        elif form < .63:
+            query.rest = f" ORDER BY 1 FETCH FIRST {self.rng.randrange(1, 5)} ROWS WITH TIES"
         elif form < .65:
             query.rest = " OFFSET 0"
         elif form < .7:
@@ -431,7 +459,9 @@ class Generator:
         exprs = ", ".join(column.sql for column in by)
         kinds = [Column(f"{column.sql}", column.kind) for column in by]
         query.select = [column.sql for column in by] + [
-            "count(*)", f"count(DISTINCT {value.sql})", f"max(({value.sql})::text)"]
+            self.any_of("count(*)", f"count(*) FILTER (WHERE {self.condition(scope)})"),
+            f"count(DISTINCT {value.sql})",
+            self.any_of(f"max(({value.sql})::text)", f"max(({self.scalar(scope, 0)[0]})::text)")]
         query.rest = " GROUP BY " + self.any_of(exprs, exprs, exprs, f"GROUPING SETS (({exprs}), ())", f"ROLLUP ({exprs})", f"CUBE ({exprs})")
         if self.chance(.3):
             havings = ["count(*) > 1", f"max(({value.sql})::text) IS NOT NULL"] + [
