@@ -57,12 +57,24 @@ typedef struct RelPlan
 								 * key */
 } RelPlan;
 
+/* The clauses of conditions, gating ones (pseudoconstants) included. */
+static List *
+bare_clauses(List *rinfos)
+{
+	List	   *clauses = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rinfos)
+		clauses = lappend(clauses, lfirst_node(RestrictInfo, lc)->clause);
+	return clauses;
+}
+
 static Conditions
 classify(PlannerInfo *root, RelOptInfo *rel, List *rinfos)
 {
 	const RelPlan *plan = rel->fdw_private;
 
-	return conditions_classify(root, rel->relid, plan->key_columns, get_actual_clauses(rinfos));
+	return conditions_classify(root, rel->relid, plan->key_columns, bare_clauses(rinfos));
 }
 
 /*
@@ -76,8 +88,8 @@ plan_key_of_path(PlannerInfo *root, ForeignPath *path)
 	RelOptInfo *rel = path->path.parent;
 	const RelPlan *plan = rel->fdw_private;
 	ParamPathInfo *param = path->path.param_info;
-	List	   *clauses = get_actual_clauses(list_concat_copy(rel->baserestrictinfo,
-															  param ? param->ppi_clauses : NIL));
+	List	   *clauses = bare_clauses(list_concat_copy(rel->baserestrictinfo,
+														param ? param->ppi_clauses : NIL));
 	Conditions	conditions = conditions_classify(root, rel->relid, plan->key_columns, clauses);
 	PartitionConditions partition = conditions_of_partition(root, rel->relid, plan->key_columns,
 															clauses);
