@@ -13,6 +13,7 @@ use Test::More;
 use TestEndpoint;
 use Time::HiRes qw(sleep);
 
+needs('gcc', 'openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
 PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30',
 	'-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key", '-out', "$dir/pem");

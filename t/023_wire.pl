@@ -13,6 +13,7 @@ use TestEndpoint;
 use TestWire;
 use Time::HiRes qw(time sleep);
 
+needs('openssl');
 # Far more than the 100 ms that are promised, since machines are busy with other
 # things, and far less than what a session that cannot be interrupted takes.
 my $AT_ONCE = 5;

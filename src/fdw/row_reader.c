@@ -344,7 +344,7 @@ try_row(RowReader *reader, TupleTableSlot *slot, RowError **error, bool *may_go_
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	bool		nested = reader->warn && !reader->leaves_nothing && compat_can_nest_transaction();
+	volatile bool nested = reader->warn && !reader->leaves_nothing && compat_can_nest_transaction();
 	bool		found = false;
 
 	*error = NULL;
