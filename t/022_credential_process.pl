@@ -146,13 +146,25 @@ SKIP:
 
 # ---- expiry
 
-for my $case ([ 'never', '', 1 ], [ 'late', in_seconds(3600), 1 ], [ 'soon', in_seconds(300), 3 ])
+for my $case ([ 'never', '', 1 ], [ 'late', in_seconds(3600), 1 ], [ 'soon', in_seconds(300), 1 ])
 {
 	my ($name, $expiration, $times) = @$case;
 	program($name, "echo '" . output_of($expiration ? (Expiration => $expiration) : ()) . "'");
 	my $session = session_of();
 	is($session->query($lookup), 'golden-linux', "expires $name") for 1 .. 3;
 	is(runs($name), $times, "expires $name: run $times times");
+	$session->quit;
+}
+{
+	my $output = output_of(Expiration => 'WHEN');
+	my $when = q('"$(date -u -d '+2 seconds' +%Y-%m-%dT%H:%M:%SZ)"');
+	$output =~ s/WHEN/$when/;
+	program('expired', "echo '$output'");
+	my $session = session_of();
+	is($session->query($lookup), 'golden-linux', 'before it expires');
+	sleep 3;
+	is($session->query($lookup), 'golden-linux', 'after it has expired');
+	cmp_ok(runs('expired'), '>=', 2, 'the program is run again');
 	$session->quit;
 }
 
