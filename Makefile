@@ -53,6 +53,7 @@ OBJS = \
 	src/http/answer.o \
 	src/http/engine.o \
 	src/http/http.o \
+	src/http/memory.o \
 	src/http/sockets.o \
 	src/rows/document.o \
 	src/rows/path.o \
