@@ -180,7 +180,8 @@ for my $name (sort keys %sessions)
 my $log = slurp_file("$dir/log");
 my $connects = () = $log =~ /^CONNECT /mg;
 my $port = $endpoint->port;
-is(scalar(() = $log =~ /^User-Agent: imagebuilder_fdw/mg), $connects, 'each CONNECT with our name');
+is(scalar(() = $log =~ /^User-Agent: imagebuilder_fdw/mg), $connects,
+	'each CONNECT with our name');
 is(scalar(() = $log =~ /^CONNECT 127\.0\.0\.1:$port /mg), $connects, 'each to the right host');
 my ($counters) = run_command([ $TestEndpoint::PYTHON, '-c', 'import ssl, sys, urllib.request as u;'
 	  . 'c = ssl._create_unverified_context();'
