@@ -66,6 +66,7 @@ OBJS = \
 	src/http/answer.o \
 	src/http/engine.o \
 	src/http/http.o \
+	src/http/memory.o \
 	src/http/sockets.o \
 	src/rows/document.o \
 	src/rows/document_parse.o \

@@ -15,10 +15,12 @@ use Time::HiRes qw(sleep);
 
 needs('gcc', 'openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
-PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30',
-	'-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key", '-out', "$dir/pem");
+PostgreSQL::Test::Utils::system_or_bail(
+	qw(openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=127.0.0.1),
+	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key", '-out', "$dir/pem");
 my $endpoint = TestEndpoint->new('--certificate', "$dir/pem", '--key', "$dir/key");
-my $proxy = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/proxy.py", '--port-file', "$dir/port", '--log', "$dir/log" ],
+my $proxy = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/proxy.py",
+		'--port-file', "$dir/port", '--log', "$dir/log" ],
 	'<pipe', my $input = gensym, '>', "$dir/out", '2>&1');
 END { local $?; $proxy->kill_kill if $proxy }
 for (1 .. 200)
@@ -128,7 +130,8 @@ refuse(PG_FUNCTION_ARGS)
 }
 ');
 my ($includes) = run_command([ $ENV{PG_CONFIG} // 'pg_config', '--includedir-server' ]);
-PostgreSQL::Test::Utils::system_or_bail('gcc', '-D_GNU_SOURCE', '-O1', '-fno-builtin', '-shared', '-fPIC', "-I$includes", '-o', "$dir/refuse.so", "$dir/refuse.c");
+PostgreSQL::Test::Utils::system_or_bail(qw(gcc -D_GNU_SOURCE -O1 -fno-builtin -shared -fPIC),
+	"-I$includes", '-o', "$dir/refuse.so", "$dir/refuse.c");
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
@@ -139,9 +142,12 @@ $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 my $url = $endpoint->url;
 $node->safe_psql('postgres', "
 	CREATE EXTENSION imagebuilder_fdw;
-	CREATE FUNCTION refuse(n bigint, once bool DEFAULT true) RETURNS bigint LANGUAGE c AS '$dir/refuse', 'refuse';");
-set_up($node, $url, options => "proxy 'http://127.0.0.1:$proxy_port', ca_bundle '$dir/pem', max_attempts '1'");
-my $lookup = "SELECT attempt('SELECT name FROM images WHERE arn = ''" . arn('golden-linux/1.0.0/1') . "''')";
+	CREATE FUNCTION refuse(n bigint, once bool DEFAULT true) RETURNS bigint
+		LANGUAGE c AS '$dir/refuse', 'refuse'");
+set_up($node, $url, options =>
+	  "proxy 'http://127.0.0.1:$proxy_port', ca_bundle '$dir/pem', max_attempts '1'");
+my $lookup = "SELECT attempt('SELECT name FROM images WHERE arn = ''"
+  . arn('golden-linux/1.0.0/1') . "''')";
 my %sessions = (
 	'a new session' => 'SELECT imagebuilder_fdw_version()',
 	'a connection that is kept' => $lookup);
@@ -149,31 +155,38 @@ my %sessions = (
 for my $name (sort keys %sessions)
 {
 	my $start = "\\c\n$sessions{$name};\n";
-	my $count = (split /\n/, $node->safe_psql('postgres', "${start}SELECT refuse(1000000);\n$lookup;\nSELECT refuse(-1);"))[-1];
+	my $count = (split /\n/, $node->safe_psql('postgres',
+			"${start}SELECT refuse(1000000);\n$lookup;\nSELECT refuse(-1);"))[-1];
 	cmp_ok($count, '>', 50, "$name: $count requests for memory");
 	for my $once ('true', 'false')
 	{
 		my $script = join '', map {
-			"${start}SELECT refuse($_, $once);\n\\echo outcome\n$lookup;\nSELECT refuse(-1);\n\\echo later\n$lookup;\n" } 0 .. $count - 1;
+			"${start}SELECT refuse($_, $once);\n\\echo outcome\n$lookup;\nSELECT refuse(-1);\n"
+			  . "\\echo later\n$lookup;\n" } 0 .. $count - 1;
 		my ($code, $out, $err) = $node->psql('postgres', $script);
 		is($code, 0, "$name, $once: the server lives") or diag(substr $err, 0, 1000);
 		my @outcomes = $out =~ /^outcome\n(.*)/mg;
 		is(scalar @outcomes, $count, "$name, $once: outcomes");
 		my @wrong = grep { $outcomes[$_] !~ /^(?:found golden-linux$|53200 )/ } 0 .. $#outcomes;
 		is(join("\n", map { "$_: $outcomes[$_]" } @wrong), '', "$name, $once: right, or 53200");
-		cmp_ok(scalar(grep { /^53200/ } @outcomes), '>', $count / 4, "$name, $once: memory that runs out is said to");
+		cmp_ok(scalar(grep { /^53200/ } @outcomes), '>', $count / 4,
+			"$name, $once: memory that runs out is said to");
 		my @later = $out =~ /^later\n(.*)/mg;
-		is(join("\n", grep { $_ ne 'found golden-linux' } @later), '', "$name, $once: the session works afterwards");
+		is(join("\n", grep { $_ ne 'found golden-linux' } @later), '',
+			"$name, $once: the session works afterwards");
 	}
 }
 
 # Through the proxy, and with our name, or not at all.
 my $log = slurp_file("$dir/log");
 my $connects = () = $log =~ /^CONNECT /mg;
-is(scalar(() = $log =~ /^User-Agent: imagebuilder_fdw/mg), $connects, 'each CONNECT with our name');
-is(scalar(() = $log =~ /^CONNECT 127\.0\.0\.1:${\$endpoint->port} /mg), $connects, 'each to the right host');
+my $port = $endpoint->port;
+is(scalar(() = $log =~ /^User-Agent: imagebuilder_fdw/mg), $connects,
+	'each CONNECT with our name');
+is(scalar(() = $log =~ /^CONNECT 127\.0\.0\.1:$port /mg), $connects, 'each to the right host');
 my ($counters) = run_command([ $TestEndpoint::PYTHON, '-c', 'import ssl, sys, urllib.request as u;'
-	  . 'print(u.urlopen(sys.argv[1], context=ssl._create_unverified_context()).read().decode())', "$url/-/counters" ]);
+	  . 'c = ssl._create_unverified_context();'
+	  . 'print(u.urlopen(sys.argv[1], context=c).read().decode())', "$url/-/counters" ]);
 my ($connections) = $counters =~ /"connections": (\d+)/;
 cmp_ok($connections - 1, '<=', $connects, 'and no connection beside the proxy');
 

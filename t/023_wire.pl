@@ -19,13 +19,15 @@ needs('openssl');
 my $AT_ONCE = 5;
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
-PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30',
-	'-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key", '-out', "$dir/pem");
+PostgreSQL::Test::Utils::system_or_bail(
+	qw(openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=127.0.0.1),
+	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key", '-out', "$dir/pem");
 my $wire = TestWire->new;
-my $tickets = TestWire->new('--certificate', "$dir/pem", '--key', "$dir/key", '--tickets', 1000000000);
-my $endpoint = TestEndpoint->new;
+my $tickets = TestWire->new('--certificate', "$dir/pem", '--key', "$dir/key",
+	'--tickets', 1000000000);
 my $node = new_cluster('main');
-set_up($node, "http://127.0.0.1:$wire->{port}", options => "max_attempts '1', max_response_size '64kB'");
+set_up($node, "http://127.0.0.1:$wire->{port}",
+	options => "max_attempts '1', max_response_size '64kB'");
 
 # A server of its own, and the table "images" there.
 sub server
@@ -34,8 +36,10 @@ sub server
 	$options .= ", max_attempts '1'" unless $options =~ /max_attempts/;
 	$node->safe_psql('postgres', qq{
 		CREATE SERVER "$name" FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS ($options);
-		CREATE USER MAPPING FOR CURRENT_USER SERVER "$name" OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'x');
-		CREATE FOREIGN TABLE public."$name" (arn text, name text) SERVER "$name" OPTIONS (table_name 'images')});
+		CREATE USER MAPPING FOR CURRENT_USER SERVER "$name"
+			OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'x');
+		CREATE FOREIGN TABLE public."$name" (arn text, name text) SERVER "$name"
+			OPTIONS (table_name 'images')});
 	return;
 }
 
@@ -50,12 +54,18 @@ sub lookup
 
 my $body = '{"requestId":"r","image":{"name":"n"}}';
 my $length = length $body;
+my $ok = "HTTP/1.1 200 OK\r\n";
 my %whole = (
-	length => [ "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: $length\r\n\r\n$body", 'found n' ],
-	chunks => [ sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n%x;e=1\r\n%s\r\n0\r\nT: 1\r\n\r\n", $length, $body),
+	length => [ $ok . "Content-Type: application/json\r\nContent-Length: $length\r\n\r\n$body",
 		'found n' ],
-	missing => [ "HTTP/1.1 404 Not Found\r\nx-amzn-ErrorType: ResourceNotFoundException\r\nContent-Length: 2\r\n\r\n{}", 'nothing' ],
-	interim => [ "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: $length\r\n\r\n$body", 'found n' ]);
+	chunks => [ $ok . "Transfer-Encoding: chunked\r\nTrailer: T\r\n\r\n"
+		  . sprintf("%x;e=1\r\n%s\r\n0\r\nT: 1\r\n\r\n", $length, $body),
+		'found n' ],
+	missing => [ "HTTP/1.1 404 Not Found\r\nx-amzn-ErrorType: ResourceNotFoundException\r\n"
+		  . "Content-Length: 2\r\n\r\n{}", 'nothing' ],
+	interim => [ "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n"
+		  . "${ok}Content-Length: $length\r\n\r\n$body", 'found n' ]);
+my $arn = arn('NAME/1.0.0/1');
 for my $kind (sort keys %whole)
 {
 	my ($answer, $result) = @{ $whole{$kind} };
@@ -65,7 +75,7 @@ for my $kind (sort keys %whole)
 	my $most = $last - ($kind eq 'chunks');
 	my $outcomes = $node->safe_psql('postgres', "
 		SELECT string_agg(DISTINCT left(attempt(format('SELECT name FROM images WHERE arn = %L',
-			'arn:aws:imagebuilder:us-east-1:$TestEndpoint::ACCOUNT:image/$kind-' || n || '/1.0.0/1')), 8), E'\\n')
+			replace('$arn', 'NAME', '$kind-' || n))), 8), E'\\n')
 		FROM generate_series(0, $most - 1) n");
 	is($outcomes, '08006 | ', "$kind: cut at any of $most bytes, a connection that is lost");
 	is(attempt($node, lookup("$kind-$last")), $result, "$kind: whole");
@@ -74,22 +84,26 @@ for my $kind (sort keys %whole)
 # A lost connection is tried again.
 $wire->add('retried', send => substr $whole{missing}[0], 0, 30);
 server('three', "endpoint_url 'http://127.0.0.1:$wire->{port}', max_attempts '3'");
-like(attempt($node, lookup('retried', 'three')), qr/^08006 .*ended within the answer's headers \(3 attempts\)/, 'cut, and tried again');
+like(attempt($node, lookup('retried', 'three')),
+	qr/^08006 .*ended within the answer's headers \(3 attempts\)/, 'cut, and tried again');
 
 # ---- answers that are not HTTP, or too much -------------------------------------
 
 my $flood = "X-Filler: " . 'f' x 1000 . "\r\n";
-my $ok = "HTTP/1.1 200 OK\r\n";
 my $chunked = $ok . "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n";
 my $malformed = qr/^HV00M \| .*: the answer is not a GetImage response \| Host /;
 my $large = qr/^HV00M .*the headers are larger than 262144 bytes/;
 my @answers = (
-	[ 'chunk-size-0x', $malformed, send => $ok . "Transfer-Encoding: chunked\r\n\r\n0x5\r\nxxxxx\r\n0\r\n\r\n" ],
+	[ 'chunk-size-0x', $malformed,
+		send => $ok . "Transfer-Encoding: chunked\r\n\r\n0x5\r\nxxxxx\r\n0\r\n\r\n" ],
 	[ 'chunk-size-none', $malformed, send => $ok . "Transfer-Encoding: chunked\r\n\r\nxyz\r\n" ],
-	[ 'chunk-size-long', $malformed, send => $ok . "Transfer-Encoding: chunked\r\n\r\n" . 'f' x 40 . "\r\n" ],
-	[ 'chunk-too-long', $malformed, send => $ok . "Transfer-Encoding: chunked\r\n\r\n2\r\n{}xx\r\n0\r\n\r\n" ],
+	[ 'chunk-size-long', $malformed,
+		send => $ok . "Transfer-Encoding: chunked\r\n\r\n" . 'f' x 40 . "\r\n" ],
+	[ 'chunk-too-long', $malformed,
+		send => $ok . "Transfer-Encoding: chunked\r\n\r\n2\r\n{}xx\r\n0\r\n\r\n" ],
 	# Newer libcurl takes what is folded for the end of the status line.
-	[ 'folded-first', qr/$malformed|^found n$/, send => $ok . " folded: x\r\nContent-Length: $length\r\n\r\n$body" ],
+	[ 'folded-first', qr/$malformed|^found n$/,
+		send => $ok . " folded: x\r\nContent-Length: $length\r\n\r\n$body" ],
 	[ 'no-header', $malformed, send => $ok . "nothing\r\nContent-Length: $length\r\n\r\n$body" ],
 	[ 'no-trailer', $malformed, send => $chunked . "0\r\nnothing\r\n\r\n" ],
 	[ 'status-of-4-digits', qr/^HV00M /, send => "HTTP/1.1 2000 OK\r\n\r\n" ],
@@ -97,9 +111,12 @@ my @answers = (
 	[ 'length-negative', $malformed, send => $ok . "Content-Length: -1\r\n\r\n$body" ],
 	[ 'encoding', $malformed, send => $ok . "Transfer-Encoding: squeezed\r\n\r\n$body" ],
 	# More than a connection takes in at once is neither sent nor received.
-	[ 'length-too-large', qr/^54000 .*larger than 65536 bytes.*max_response_size/, send => $ok . "Content-Length: 65537\r\n\r\n", hold => 1 ],
-	[ 'length-huge', qr/^54000 /, send => $ok . "Content-Length: 9000000000000000000\r\n\r\n", hold => 1 ],
-	[ 'error-with-a-length', qr/^42501 /, send => "HTTP/1.1 403 x\r\nContent-Length: 100000\r\n\r\n", repeat => 'x' ],
+	[ 'length-too-large', qr/^54000 .*larger than 65536 bytes.*max_response_size/,
+		send => $ok . "Content-Length: 65537\r\n\r\n", hold => 1 ],
+	[ 'length-huge', qr/^54000 /,
+		send => $ok . "Content-Length: 9000000000000000000\r\n\r\n", hold => 1 ],
+	[ 'error-with-a-length', qr/^42501 /,
+		send => "HTTP/1.1 403 x\r\nContent-Length: 100000\r\n\r\n", repeat => 'x' ],
 	[ 'body-too-large', qr/^54000 /, send => $ok . "\r\n", repeat => 'x' ],
 	[ 'headers-too-large', $large, send => $ok, repeat => $flood ],
 	[ 'headers-small', $large, send => $ok, repeat => "a:b\r\n" ],
@@ -121,19 +138,25 @@ for (@answers)
 	like(attempt($node, lookup($name)), $expected, $name);
 	cmp_ok(time - $start, '<', 30, "$name: ended before request_timeout");
 }
-my $trailers = '';
-$trailers .= "T$_: HTTP/1.1\r\nHTTP/1.1 404 x\r\nx-amzn-RequestId: t\r\n" for 1 .. 3;
-$wire->add('trailers-few', send => sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\nX: y\r\n\r\n", $ok, $length, $body));
+$wire->add('trailers-few', send => $ok . "Transfer-Encoding: chunked\r\n\r\n"
+	  . sprintf("%x\r\n%s\r\n0\r\nHTTP/1.1 404: x\r\n\r\n", $length, $body));
 is(attempt($node, lookup('trailers-few')), 'found n', 'a trailer is not looked at');
 
 # ---- proxies --------------------------------------------------------------------
 
 my $proxy = "proxy 'http://127.0.0.1:$wire->{port}'";
 my @proxies = (
-	[ 'p-407-length', qr/^08001 .*407, which asks for a user name/, send => "HTTP/1.1 407 x\r\nContent-Length: 10000000000\r\n\r\n", repeat => 'x' ],
-	[ 'p-407-chunks', qr/^08001 .*407/, send => "HTTP/1.1 407 x\r\nTransfer-Encoding: chunked\r\n\r\n", repeat => "5\r\nxxxxx\r\n" ],
-	[ 'p-407-auth', qr/^08001 .*407/, send => "HTTP/1.1 407 x\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 10000000000\r\n\r\n", repeat => 'x' ],
-	[ 'p-502', qr/^08001 .*502/, send => "HTTP/1.1 502 x\r\nContent-Length: 10000000000\r\n\r\n", repeat => 'x' ],
+	[ 'p-407-length', qr/^08001 .*407, which asks for a user name/,
+		send => "HTTP/1.1 407 x\r\nContent-Length: 10000000000\r\n\r\n", repeat => 'x' ],
+	[ 'p-407-chunks', qr/^08001 .*407/,
+		send => "HTTP/1.1 407 x\r\nTransfer-Encoding: chunked\r\n\r\n",
+		repeat => "5\r\nxxxxx\r\n" ],
+	[ 'p-407-auth', qr/^08001 .*407/,
+		send => "HTTP/1.1 407 x\r\nProxy-Authenticate: Basic realm=x\r\n"
+		  . "Content-Length: 10000000000\r\n\r\n",
+		repeat => 'x' ],
+	[ 'p-502', qr/^08001 .*502/,
+		send => "HTTP/1.1 502 x\r\nContent-Length: 10000000000\r\n\r\n", repeat => 'x' ],
 	[ 'p-headers', qr/^08001 /, send => "HTTP/1.1 200 x\r\n", repeat => "a:b\r\n" ],
 	[ 'p-headers-407', qr/^08001 /, send => "HTTP/1.1 407 x\r\n", repeat => $flood ],
 	[ 'p-header', qr/^08001 /, send => "HTTP/1.1 200 x\r\nX-Long: ", repeat => 'x' ],
@@ -157,13 +180,15 @@ for (@proxies)
 	my $session = $node->background_psql('postgres', on_error_stop => 0);
 	is($session->query(lookup('whole', 'p-again')), 'whole', 'p-again: an answer');
 	$wire->add('p-again', %{ { @{ $proxies[0] }[ 2 .. 5 ] } });
-	like($session->query('SELECT attempt($a$' . lookup('whole', 'p-again') . '$a$)'), qr/^08001 .*407/, 'p-again: refused, the next time');
+	like($session->query('SELECT attempt($a$' . lookup('whole', 'p-again') . '$a$)'),
+		qr/^08001 .*407/, 'p-again: refused, the next time');
 	$session->quit;
 }
 
 # ---- what nothing but time ends -------------------------------------------------
 
-$wire->add('e-chunk-extension', send => $ok . "Transfer-Encoding: chunked\r\n\r\n2;", repeat => 'x');
+$wire->add('e-chunk-extension',
+	send => $ok . "Transfer-Encoding: chunked\r\n\r\n2;", repeat => 'x');
 $wire->add('e-slow-status', repeat => 'HTTP/1.1 200 ', pause => 0.01);
 $wire->add('e-slow-header', send => $ok, repeat => 'x', pause => 0.01);
 $wire->add('e-slow-interim', repeat => "HTTP/1.1 100 Continue\r\n\r\n", pause => 0.01);
@@ -173,21 +198,25 @@ $wire->add('p-slow-header', send => "HTTP/1.1 200 x\r\n", repeat => "a: b\r\n", 
 $wire->add('p-silent', hold => 1);
 server('p-slow-header', "$proxy, endpoint_url 'https://p-slow-header', connect_timeout '1s'");
 server('p-silent', "$proxy, endpoint_url 'https://p-silent', connect_timeout '1s'");
-server('e-tickets', "endpoint_url 'https://127.0.0.1:$tickets->{port}', ca_bundle '$dir/pem', request_timeout '1s'");
+my $ticket_server = "endpoint_url 'https://127.0.0.1:$tickets->{port}', ca_bundle '$dir/pem'";
+server('e-tickets', "$ticket_server, request_timeout '1s'");
 server('e-wire', "endpoint_url 'http://127.0.0.1:$wire->{port}', request_timeout '1s'");
 $tickets->add('whole', hold => 1);
 my %endless = (
-	(map { $_ => lookup($_, 'e-wire') } map { "e-$_" } 'chunk-extension', map { "slow-$_" } qw(status header interim body trailer)),
+	(map { ("e-$_" => lookup("e-$_", 'e-wire')) }
+		  qw(chunk-extension slow-status slow-header slow-interim slow-body slow-trailer)),
 	(map { $_ => lookup('whole', $_) } qw(p-slow-header p-silent e-tickets)));
 # Each again, with time-outs that are none.
-server("$_-long", "$proxy, endpoint_url 'https://$_', connect_timeout '10min'") for qw(p-slow-header p-silent);
-server('e-tickets-long', "endpoint_url 'https://127.0.0.1:$tickets->{port}', ca_bundle '$dir/pem', request_timeout '10min'");
+server("$_-long", "$proxy, endpoint_url 'https://$_', connect_timeout '10min'")
+  for qw(p-slow-header p-silent);
+server('e-tickets-long', "$ticket_server, request_timeout '10min'");
 server('e-wire-long', "endpoint_url 'http://127.0.0.1:$wire->{port}', request_timeout '10min'");
 
 for my $name (sort keys %endless)
 {
 	my $start = time;
-	like(attempt($node, $endless{$name}), $name =~ /^p/ ? qr/^08001 / : qr/^0800[16] .*timed out/, "$name: times out");
+	like(attempt($node, $endless{$name}), $name =~ /^p/ ? qr/^08001 / : qr/^0800[16] .*timed out/,
+		"$name: times out");
 	cmp_ok(time - $start, '<', 1 + $AT_ONCE, "$name: in time");
 
 	my $session = $node->background_psql('postgres', on_error_stop => 0);
@@ -197,7 +226,8 @@ for my $name (sort keys %endless)
 	$start = time;
 	$session->query($long);
 	cmp_ok(time - $start, '<', 0.2 + $AT_ONCE, "$name: statement_timeout acts");
-	like($session->{stderr}, qr/canceling statement due to statement timeout/, "$name: and as such");
+	like($session->{stderr}, qr/canceling statement due to statement timeout/,
+		"$name: and as such");
 	$session->{stderr} = '';
 	$session->query('RESET statement_timeout');
 	for my $end ('cancel', 'terminate')
@@ -205,14 +235,15 @@ for my $name (sort keys %endless)
 		$session->query_until(qr/started/, "\\echo started\n$long;\n");
 		sleep 0.3;
 		$start = time;
-		$node->safe_psql('postgres', $end eq 'cancel' ? "SELECT pg_cancel_backend($pid)" : "SELECT pg_terminate_backend($pid, 20000)");
+		$node->safe_psql('postgres', $end eq 'cancel' ? "SELECT pg_cancel_backend($pid)" :
+			"SELECT pg_terminate_backend($pid, 20000)");
 		$session->query('SELECT 1') if $end eq 'cancel';
 		cmp_ok(time - $start, '<', $AT_ONCE, "$name: $end acts");
-		like($session->{stderr}, qr/canceling statement due to user request/, "$name: and as such") if $end eq 'cancel';
+		like($session->{stderr}, qr/canceling statement due to user request/,
+			"$name: and as such") if $end eq 'cancel';
 	}
 	$session->{run}->kill_kill;
 }
 
-$endpoint->stop;
 $_->stop for $wire, $tickets;
 done_testing();

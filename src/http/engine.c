@@ -23,23 +23,15 @@
  */
 #include "postgres.h"
 
-#include <malloc.h>
 #include <signal.h>
 
 #include "clock.h"
 #include "compat.h"
 #include "http/engine.h"
+#include "http/memory.h"
 #include "http/sockets.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
-#include "secret.h"
-
-/*
- * Bytes received at once: of answers, and of answers that are secret.  By these
- * sizes allocate() knows the buffer: libcurl allocates nothing else of them.
- */
-#define RECEIVE_BUFFER			(128 * 1024)
-#define SECRET_RECEIVE_BUFFER	(16 * 1024 - 48)
 
 /*
  * How long libcurl may act in one call, in us, before interrupts and time-outs
@@ -81,8 +73,6 @@ static struct
 	bool		acting;			/* libcurl is: signals are blocked */
 	int64		look_at;		/* of clock.h: when watch() looks next */
 	sigset_t	signals;		/* blocked while libcurl does not act */
-	volatile uint64 refused;	/* requests for memory of libcurl's */
-	void	   *buffer;			/* the last that libcurl made to receive into */
 } engine;
 
 static dlist_head jobs = DLIST_STATIC_INIT(jobs);
@@ -122,79 +112,11 @@ engine_stop(void)
 	engine.share = NULL;
 }
 
-pg_noreturn static void raise_no_memory(const char *detail);
-
-static void
-raise_no_memory(const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OUT_OF_MEMORY),
-			 errmsg("out of memory"),
-			 errdetail("%s", detail)));
-}
-
-/*
- * What libcurl allocates with.  libcurl does not always say that memory ran out
- * (a connection just fails), and before 8.6 says so where it did not (of headers
- * over its own limits): so requests that are refused are counted.
- */
-static void *
-note_refused(void *memory)
-{
-	if (memory == NULL)
-		engine.refused++;
-	return memory;
-}
-
-/* How many requests for memory have been refused so far, sockets.c's included. */
+/* Requests for memory that were refused so far, those of sockets.c included. */
 static uint64
 refusals(void)
 {
-	return engine.refused + sockets_refused();
-}
-
-static void *
-allocate(size_t size)
-{
-	void	   *memory = note_refused(malloc(size));
-
-	if (memory && (size == RECEIVE_BUFFER || size == SECRET_RECEIVE_BUFFER))
-		engine.buffer = memory;
-	return memory;
-}
-
-static void *
-allocate_zeroed(size_t count, size_t size)
-{
-	return note_refused(calloc(count, size));
-}
-
-static void *
-reallocate(void *memory, size_t size)
-{
-	return note_refused(secret_realloc(memory, size));
-}
-
-static char *
-duplicate(const char *text)
-{
-	return note_refused(strdup(text));
-}
-
-/*
- * libcurl keeps copies of headers, tokens included.  The buffer that answers are
- * received into is too large to be wiped each time, and holds no secret: see
- * engine_discard().
- */
-static void
-free_wiped(void *memory)
-{
-	if (memory && memory == engine.buffer)
-		engine.buffer = NULL;
-	if (memory && malloc_usable_size(memory) >= RECEIVE_BUFFER)
-		free(memory);
-	else
-		secret_free(memory);
+	return memory_refused() + sockets_refused();
 }
 
 /* Set up what there is not of libcurl's; false, with no multi handle, if that failed. */
@@ -228,8 +150,6 @@ set_up(void)
 static void
 engine_start(void)
 {
-	uint64		refused;
-
 	if (engine.expired && engine.nhandles == 0)
 	{
 		engine_stop();
@@ -237,18 +157,9 @@ engine_start(void)
 	}
 	if (engine.multi)
 		return;
-	refused = refusals();
-	if (curl_global_init_mem(CURL_GLOBAL_ALL, allocate, free_wiped, reallocate, duplicate,
-							 allocate_zeroed) != CURLE_OK)
-	{
-		if (refused != refusals())
-			raise_no_memory("libcurl could not be started.");
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_ERROR),
-				 errmsg("could not start libcurl")));
-	}
+	memory_start();
 	if (!set_up())
-		raise_no_memory("libcurl could not be set up.");
+		memory_raise("libcurl could not be set up.");
 	engine.deadline = -1;
 	engine.wait_event = compat_wait_event("ImageBuilderRequest");
 }
@@ -261,7 +172,7 @@ void
 engine_require(CURLcode code)
 {
 	if (code == CURLE_OUT_OF_MEMORY)
-		raise_no_memory("libcurl could not take an option.");
+		memory_raise("libcurl could not take an option.");
 	if (code != CURLE_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
@@ -289,7 +200,7 @@ engine_handle(void)
 	engine_start();
 	handle = curl_easy_init();
 	if (handle == NULL)
-		raise_no_memory("libcurl could not make a handle.");
+		memory_raise("libcurl could not make a handle.");
 	engine.nhandles++;
 	return handle;
 }
@@ -302,7 +213,7 @@ engine_set_options(CURL *handle, bool secret)
 	engine_require(curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, engine.expired ? 1L : 0L));
 	engine_require(curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L));
 	engine_require(curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, (long)
-									(secret ? SECRET_RECEIVE_BUFFER : RECEIVE_BUFFER)));
+									(secret ? MEMORY_SECRET_BUFFER : MEMORY_BUFFER)));
 	engine_require(curl_easy_setopt(handle, CURLOPT_SHARE, engine.share));
 	engine_require(curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, sockets_open));
 	engine_require(curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, sockets_close));
@@ -394,7 +305,7 @@ engine_add(CURL *handle, int connect_timeout, int timeout, bool secret, void *ow
 	Job		   *job = malloc(sizeof(Job));
 
 	if (job == NULL)
-		raise_no_memory("A request could not be started.");
+		memory_raise("A request could not be started.");
 	*job = (Job) {
 		.handle = handle,
 		.owner = owner,
@@ -413,7 +324,7 @@ engine_add(CURL *handle, int connect_timeout, int timeout, bool secret, void *ow
 	engine_require(compat_curl_tell_ready(handle, note_ready, job));
 	code = curl_multi_add_handle(engine.multi, handle);
 	if (code == CURLM_OUT_OF_MEMORY)
-		raise_no_memory("A request could not be started.");
+		memory_raise("A request could not be started.");
 	if (code != CURLM_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
@@ -449,8 +360,8 @@ engine_discard(CURL *handle)
 		end_job(job);
 	curl_easy_cleanup(handle);
 	engine.nhandles--;
-	if (job && job->secret && COMPAT_CURL_KEEPS_BUFFER && engine.buffer)
-		explicit_bzero(engine.buffer, malloc_usable_size(engine.buffer));
+	if (job && job->secret)
+		memory_wipe_buffer();
 	free(job);
 }
 

@@ -18,8 +18,9 @@ sub new
 	my $self = bless { dir => "$dir/cases", input => gensym }, $class;
 
 	mkdir $self->{dir} or die $!;
-	$self->{run} = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/wire.py", '--port-file', "$dir/port",
-			'--cases', $self->{dir}, @options ], '<pipe', $self->{input}, '>', "$dir/out", '2>&1');
+	$self->{run} = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/wire.py",
+			'--port-file', "$dir/port", '--cases', $self->{dir}, @options ],
+		'<pipe', $self->{input}, '>', "$dir/out", '2>&1');
 	for (1 .. 200)
 	{
 		last if -e "$dir/port";

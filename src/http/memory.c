@@ -1,0 +1,125 @@
+/*-------------------------------------------------------------------------
+ *
+ * memory.c
+ *		What libcurl allocates with.
+ *
+ * Portions Copyright (c) 2026, imagebuilder_fdw contributors
+ *
+ * IDENTIFICATION
+ *		src/http/memory.c
+ *
+ *-------------------------------------------------------------------------
+ */
+/*
+ * libcurl keeps copies of headers, tokens included: what it frees is wiped.
+ *
+ * libcurl does not always say that memory ran out: a connection just fails, or a
+ * request goes out without its query (7.88); and before 8.6 libcurl says so where
+ * memory did not run out, of headers over libcurl's own limits.  So the requests
+ * for memory that are refused are counted.
+ */
+#include "postgres.h"
+
+#include <curl/curl.h>
+#include <malloc.h>
+
+#include "http/memory.h"
+#include "secret.h"
+
+static struct
+{
+	volatile uint64 refused;	/* requests; libcurl's resolver thread asks, too */
+	void	   *buffer;			/* the last that was made to receive into */
+} memory;
+
+static void *
+note_refused(void *block)
+{
+	if (block == NULL)
+		memory.refused++;
+	return block;
+}
+
+static void *
+allocate(size_t size)
+{
+	void	   *block = note_refused(malloc(size));
+
+	if (block && (size == MEMORY_BUFFER || size == MEMORY_SECRET_BUFFER))
+		memory.buffer = block;
+	return block;
+}
+
+static void *
+allocate_zeroed(size_t count, size_t size)
+{
+	return note_refused(calloc(count, size));
+}
+
+static void *
+reallocate(void *block, size_t size)
+{
+	return note_refused(secret_realloc(block, size));
+}
+
+static char *
+duplicate(const char *text)
+{
+	return note_refused(strdup(text));
+}
+
+/* The buffer for answers that are not secret is too large to be wiped each time. */
+static void
+free_wiped(void *block)
+{
+	if (block && block == memory.buffer)
+		memory.buffer = NULL;
+	if (block && malloc_usable_size(block) >= MEMORY_BUFFER)
+		free(block);
+	else
+		secret_free(block);
+}
+
+/* Raise 53200; "detail" is a sentence. */
+void
+memory_raise(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("out of memory"),
+			 errdetail("%s", detail)));
+}
+
+/* Start libcurl, once for the session; again is harmless.  Raises 53200, HV000. */
+void
+memory_start(void)
+{
+	uint64		refused = memory.refused;
+
+	if (curl_global_init_mem(CURL_GLOBAL_ALL, allocate, free_wiped, reallocate, duplicate,
+							 allocate_zeroed) == CURLE_OK)
+		return;
+	if (memory.refused != refused)
+		memory_raise("libcurl could not be started.");
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_ERROR),
+			 errmsg("could not start libcurl")));
+}
+
+/* How many requests of libcurl's for memory have been refused so far. */
+uint64
+memory_refused(void)
+{
+	return memory.refused;
+}
+
+/*
+ * Wipe the buffer that a secret answer was received into, where libcurl keeps the
+ * buffer; no transfer may be receiving.
+ */
+void
+memory_wipe_buffer(void)
+{
+	if (COMPAT_CURL_KEEPS_BUFFER && memory.buffer)
+		explicit_bzero(memory.buffer, malloc_usable_size(memory.buffer));
+}
