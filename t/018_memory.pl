@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 use TestEndpoint;
 use TestIdentity;
 
@@ -135,13 +136,21 @@ $session->query($lookup);
 my $first = last_issued();
 isnt(found_in($session, $first->{secret_access_key}), '', 'credentials in use are found');
 $session->quit;
-$identity->reset_to(lifetime => 300);		# less than they must have left
+$identity->reset_to(lifetime => 8);
 mapping("credential_provider 'instance'");
 $session = $node->background_psql('postgres', on_error_stop => 0);
 $session->query($lookup);
 $first = last_issued();
+sleep 7;
+my $second = $first;
+for (1 .. 50)
+{
+	$session->query($lookup);
+	$second = last_issued();
+	last if $second->{access_key_id} ne $first->{access_key_id};
+	sleep 0.1;
+}
 is($session->query($lookup), 'golden-linux', 'once more');
-my $second = last_issued();
 isnt($first->{access_key_id}, $second->{access_key_id}, 'credentials are renewed');
 is(found_in($session, @{$first}{ 'secret_access_key', 'session_token' }), '', 'the old ones are wiped');
 isnt(found_in($session, $second->{session_token}), '', 'the new ones are not');

@@ -21,12 +21,13 @@ $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 my @keys = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
 my $keys = "access_key_id '$keys[0]', secret_access_key '$keys[1]'";
 my %keys = (AWS_ACCESS_KEY_ID => $keys[0], AWS_SECRET_ACCESS_KEY => $keys[1]);
-my %container = (AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials');
+my $container_url = $identity->url('container') . '/credentials';
+my %container = (AWS_CONTAINER_CREDENTIALS_FULL_URI => $container_url);
 my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
 append_to_file("$dir/config", "[profile keys]\nregion = eu-central-1\n"
 	. "[profile none]\nregion = eu-south-1\n[profile evil]\nregion = evil.example.org/\n");
-append_to_file("$dir/credentials", join '',
-	map { "[$_]\naws_access_key_id = $keys[0]\naws_secret_access_key = $keys[1]\n" } 'keys', 'evil');
+append_to_file("$dir/credentials",
+	"[$_]\naws_access_key_id = $keys[0]\naws_secret_access_key = $keys[1]\n") for 'keys', 'evil';
 my %files = (AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
 
 sub environment { $identity->start($node, $dir, @_); return }
@@ -34,17 +35,19 @@ environment(%container, %files);
 $node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
 set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "'");
 my $golden = arn('golden-linux/1.0.0/1');
+my $lookup = "SELECT name FROM images WHERE arn = '$golden'";
 
 # A server of its own, which table is named as it is.
 sub make_server
 {
 	my ($name, $mapping, $options) = @_;
-	my $urls = "endpoint_url '" . $endpoint->url . "', sts_endpoint_url '" . $identity->url('sts') . "'";
-	$options = $options ? "$urls, $options" : $urls;
+	my ($url, $sts) = ($endpoint->url, $identity->url('sts'));
+	$options = "endpoint_url '$url', sts_endpoint_url '$sts'" . ($options ? ", $options" : '');
 	$node->safe_psql('postgres', "
 		CREATE SERVER $name FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS ($options);
 		CREATE USER MAPPING FOR CURRENT_USER SERVER $name OPTIONS ($mapping);
-		CREATE FOREIGN TABLE public.$name (arn text, name text) SERVER $name OPTIONS (table_name 'images')");
+		CREATE FOREIGN TABLE public.$name (arn text, name text) SERVER $name
+			OPTIONS (table_name 'images')");
 	return;
 }
 sub set_mapping
@@ -97,7 +100,7 @@ $identity->reset_to;
 my $session = session_of();
 for my $i (1 .. 20)
 {
-	finds($session, lookup('images'), "15 minutes, statement $i");
+	finds($session, $lookup, "15 minutes, statement $i");
 	sleep 2 if $i == 1;
 }
 is(asked('AssumeRole'), 1, '15 minutes: 20 statements assume the role once');
@@ -110,17 +113,17 @@ $session->quit;
 set_mapping("credential_provider 'instance'");
 $identity->reset_to(lifetime => 480);
 $session = session_of();
-finds($session, lookup('images'), '8 minutes left');
+finds($session, $lookup, '8 minutes left');
 in_session($session, "CREATE FUNCTION pg_temp.named(image text) RETURNS text LANGUAGE sql AS
 	\$\$ SELECT name FROM images WHERE arn = image \$\$");
-is(in_session($session, "SELECT pg_temp.named(arn) FROM images, generate_series(1, 3) WHERE arn = '$golden'")
-	=~ s/\s+//gr, 'golden-linux' x 3, '8 minutes left: statements that nest');
+finds($session, "SELECT DISTINCT pg_temp.named(arn) FROM images, generate_series(1, 3)
+	WHERE arn = '$golden'", '8 minutes left: statements that nest');
 is(asked('credentials'), 1, '8 minutes left: do not renew each other\'s credentials');
 for my $mode ('e500', 'hang')
 {
 	$identity->reset_to(imds => $mode);
 	my $start = time;
-	finds($session, lookup('images'), "8 minutes left, $mode: statement $_") for 1 .. 5;
+	finds($session, $lookup, "8 minutes left, $mode: statement $_") for 1 .. 5;
 	cmp_ok(time - $start, '<', 10, "$mode: no statement waits");
 }
 $session->quit;
@@ -130,7 +133,8 @@ $session->quit;
 # Servers, each with a session: whose source fails, hangs, or is well.
 my $lifetime = 28;
 make_server('failing', "credential_provider 'instance'");
-make_server('hanging', "$keys, role_arn '$role/Hanging'", "max_concurrency '1', request_timeout '20s'");
+make_server('hanging', "$keys, role_arn '$role/Hanging'",
+	"max_concurrency '1', request_timeout '20s'");
 make_server('well', "credential_provider 'container'");
 make_server('role', "credential_provider 'container', role_arn '$role/Reader'");
 my %sessions = map { $_ => session_of() } 'failing', 'hanging', 'well', 'role';
@@ -141,7 +145,8 @@ finds($sessions{role}, lookup('role'), 'role');
 $identity->reset_to(lifetime => $lifetime);
 finds($sessions{$_}, lookup($_), $_) for 'failing', 'hanging', 'well';
 in_session($sessions{hanging}, "BEGIN; DECLARE c CURSOR FOR SELECT i.name FROM hanging h
-	CROSS JOIN (VALUES (1), (2)) v CROSS JOIN LATERAL (SELECT name FROM hanging WHERE arn = h.arn) i
+	CROSS JOIN (VALUES (1), (2)) v
+	CROSS JOIN LATERAL (SELECT name FROM hanging WHERE arn = h.arn) i
 	WHERE h.arn = '$golden'; FETCH c");
 sleep $begun + 6 - time;
 $identity->reset_to(container => 'e500', imds => 'e500', sts => 'e500');
@@ -156,14 +161,15 @@ is(asked('container'), 1, 'renewed ahead of time: once');
 is(wait_for($sessions{role}, 'role', 'AssumeRole', 1), 1, 'a role is renewed ahead of time');
 # Its answer is read by whoever comes next, even though they need it.
 is(asked('container'), 2, 'after its base, which had expired');
-is(wait_for($sessions{failing}, 'failing', 'credentials', 3), 3, 'a source that fails is tried three times');
-finds($sessions{failing}, lookup('failing'), 'a source that fails: what there is serves') for 1 .. 3;
+is(wait_for($sessions{failing}, 'failing', 'credentials', 3), 3,
+	'a source that fails is tried three times');
+finds($sessions{failing}, lookup('failing'), 'a source that fails: the old serve') for 1 .. 3;
 is(asked('credentials'), 3, 'a source that fails is left alone for a while');
 $identity->reset_to(sts => 'hang');
 my $start = time;
-finds($sessions{hanging}, lookup('hanging'), 'a source that hangs: what there is serves') for 1 .. 3;
+finds($sessions{hanging}, lookup('hanging'), 'a source that hangs: the old serve') for 1 .. 3;
 finds($sessions{hanging}, 'FETCH c', 'a source that hangs: for a cursor, too');
-cmp_ok(time - $start, '<', 5, 'a source that hangs is not waited for, with max_concurrency 1 either');
+cmp_ok(time - $start, '<', 5, 'a source that hangs is not waited for, by max_concurrency 1 either');
 is(asked('AssumeRole'), 1, 'a source that hangs is asked once');
 cmp_ok(time, '<', $begun + $lifetime, 'nothing had expired until here');
 
@@ -185,9 +191,9 @@ set_mapping("credential_provider 'instance'");
 $identity->reset_to(lifetime => -60);
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD max_concurrency '4')");
 my $many = join "', '", map { arn("expired/1.0.0/$_") } 1 .. 40;
-like(attempt($node, "SELECT count(*) FROM images WHERE arn IN ('$many')"), qr/^28000 .*ExpiredToken/,
-	'expired when they come');
-is(asked('credentials'), 2, 'expired when they come: asked for twice, however many images there are');
+like(attempt($node, "SELECT count(*) FROM images WHERE arn IN ('$many')"),
+	qr/^28000 .*ExpiredToken/, 'expired when they come');
+is(asked('credentials'), 2, 'expired when they come: asked for twice, however many the images');
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (DROP max_concurrency)");
 
 # ---- the Region of STS
@@ -195,46 +201,46 @@ $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (DROP max_concurrency)");
 # Nothing listens at the proxy: the message has the host that it was to connect to.
 make_server('anywhere', $keys, "proxy 'http://127.0.0.1:1', max_attempts '1'");
 $node->safe_psql('postgres', 'ALTER SERVER anywhere OPTIONS (DROP sts_endpoint_url)');
-my $provider = "credential_provider 'environment'";
+my %mapping = (keys => $keys, environment => "credential_provider 'environment'",
+	default => "credential_provider 'default'", web => "credential_provider 'web_identity'",
+	profile => "profile 'keys'", evil => "profile 'evil'");
 my $china = 'arn:aws-cn:iam::123456789012:role/Reader';
 my $gov = 'arn:aws-us-gov:iam::123456789012:role/Reader';
+my $reader = "$role/Reader";
+my %pod = (AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/config", AWS_ROLE_ARN => "$role/Pod");
 my @regions = (
-	# environment, then: name, the server's Region, mapping, host
-	[ {},
-		[ 'keys alone', undef, "$keys, role_arn '$role/Reader'", 'sts.us-east-1.amazonaws.com' ],
-		[ 'keys, China', undef, "$keys, role_arn '$china'", 'sts.cn-north-1.amazonaws.com.cn' ],
-		[ 'keys, GovCloud', undef, "$keys, role_arn '$gov'", 'sts.us-gov-west-1.amazonaws.com' ],
-		[ 'environment', undef, "$provider, role_arn '$china'", 'sts.cn-north-1.amazonaws.com.cn' ],
-		[ 'the option', 'eu-west-3', "$keys, role_arn '$role/Reader'", 'sts.eu-west-3.amazonaws.com' ],
-		[ 'the profile', undef, "profile 'keys', role_arn '$role/Reader'", 'sts.eu-central-1.amazonaws.com' ],
-		[ 'a profile that names none', undef, "profile 'evil', role_arn '$role/Reader'", undef ],
-		[ 'the option, not the profile', 'eu-west-3', "profile 'evil', role_arn '$role/Reader'",
-			'sts.eu-west-3.amazonaws.com' ] ],
-	[ { AWS_REGION => 'ca-central-1', AWS_DEFAULT_REGION => 'sa-east-1' },
-		[ 'AWS_REGION', undef, "$provider, role_arn '$role/Reader'", 'sts.ca-central-1.amazonaws.com' ],
-		[ 'AWS_REGION is the host\'s', undef, "$keys, role_arn '$role/Reader'", 'sts.us-east-1.amazonaws.com' ],
-		[ 'the profile, not AWS_REGION', undef, "profile 'keys', role_arn '$role/Reader'",
-			'sts.eu-central-1.amazonaws.com' ],
-		[ 'the option, not AWS_REGION', 'eu-west-3', "$provider, role_arn '$role/Reader'",
-			'sts.eu-west-3.amazonaws.com' ] ],
-	[ { AWS_DEFAULT_REGION => 'sa-east-1' },
-		[ 'AWS_DEFAULT_REGION', undef, "$provider, role_arn '$role/Reader'", 'sts.sa-east-1.amazonaws.com' ] ],
-	[ { AWS_DEFAULT_REGION => 'evil.example.org/' },
-		[ 'AWS_DEFAULT_REGION that is none', undef, "$provider, role_arn '$role/Reader'", undef ] ],
-	[ { AWS_PROFILE => 'none', AWS_REGION => 'ca-central-1', AWS_ACCESS_KEY_ID => '', AWS_SECRET_ACCESS_KEY => '',
-			AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/config", AWS_ROLE_ARN => "$role/Pod" },
-		[ 'a profile without credentials', undef, "credential_provider 'default'",
-			'sts.eu-south-1.amazonaws.com' ],
-		[ 'web identity', undef, "credential_provider 'web_identity'", 'sts.ca-central-1.amazonaws.com' ] ]);
+	# environment, then: name, the server's Region, mapping, its role, host of STS
+	[ {%keys},
+		[ 'keys alone', '', 'keys', $reader, 'sts.us-east-1.amazonaws.com' ],
+		[ 'keys, China', '', 'keys', $china, 'sts.cn-north-1.amazonaws.com.cn' ],
+		[ 'keys, GovCloud', '', 'keys', $gov, 'sts.us-gov-west-1.amazonaws.com' ],
+		[ 'environment', '', 'environment', $china, 'sts.cn-north-1.amazonaws.com.cn' ],
+		[ 'the option', 'eu-west-3', 'keys', $reader, 'sts.eu-west-3.amazonaws.com' ],
+		[ 'the profile', '', 'profile', $reader, 'sts.eu-central-1.amazonaws.com' ],
+		[ 'a profile\'s that is none', '', 'evil', $reader, undef ],
+		[ 'option, not profile', 'eu-west-3', 'evil', $reader, 'sts.eu-west-3.amazonaws.com' ] ],
+	[ { %keys, AWS_REGION => 'ca-central-1', AWS_DEFAULT_REGION => 'sa-east-1' },
+		[ 'AWS_REGION', '', 'environment', $reader, 'sts.ca-central-1.amazonaws.com' ],
+		[ 'AWS_REGION is the host\'s', '', 'keys', $reader, 'sts.us-east-1.amazonaws.com' ],
+		[ 'profile before AWS_REGION', '', 'profile', $reader, 'sts.eu-central-1.amazonaws.com' ],
+		[ 'the option', 'eu-west-3', 'environment', $reader, 'sts.eu-west-3.amazonaws.com' ] ],
+	[ { %keys, AWS_DEFAULT_REGION => 'sa-east-1' },
+		[ 'AWS_DEFAULT_REGION', '', 'environment', $reader, 'sts.sa-east-1.amazonaws.com' ] ],
+	[ { %keys, AWS_DEFAULT_REGION => 'evil.example.org/' },
+		[ 'AWS_DEFAULT_REGION that is none', '', 'environment', $reader, undef ] ],
+	[ { %pod, AWS_PROFILE => 'none', AWS_REGION => 'ca-central-1' },
+		[ 'a profile without keys', '', 'default', '', 'sts.eu-south-1.amazonaws.com' ],
+		[ 'web identity', '', 'web', '', 'sts.ca-central-1.amazonaws.com' ] ]);
 # The image's own Region is another.
 my $elsewhere = $golden =~ s/us-east-1/ap-southeast-2/r;
 for my $cases (@regions)
 {
 	my ($variables, @cases) = @$cases;
-	environment(%keys, %files, %$variables);
+	environment(%files, %$variables);
 	for my $case (@cases)
 	{
-		my ($name, $region, $mapping, $host) = @$case;
+		my ($name, $region, $who, $assumed, $host) = @$case;
+		my $mapping = $mapping{$who} . ($assumed ? ", role_arn '$assumed'" : '');
 		my $set = $region ? "ALTER SERVER anywhere OPTIONS (ADD region '$region');" : '';
 		$node->safe_psql('postgres', "$set DROP USER MAPPING FOR CURRENT_USER SERVER anywhere;
 			CREATE USER MAPPING FOR CURRENT_USER SERVER anywhere OPTIONS ($mapping)");
@@ -250,34 +256,35 @@ for my $case ([ 'RegionDisabledException', qr/^42501 .*"us-east-1".*"region"/ ],
 	my ($error, $expected) = @$case;
 	$identity->reset_to(sts => $error);
 	set_mapping("$keys, role_arn '$role/Reader'");
-	like(attempt($node, lookup('images')), $expected, "$error: the hint names the option");
+	like(attempt($node, $lookup), $expected, "$error: the hint names the option");
 }
 
 # ---- a metadata service that does not answer
 
 environment(%container);
 for my $case ([ 'instance', 'imds', 'ALTER SERVER aws OPTIONS (ADD max_attempts \'2\')' ],
-	[ 'container', 'container', 'ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (ADD role_session_name \'xx\')' ])
+	[ 'container', 'container',
+		'ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (ADD role_session_name \'xx\')' ])
 {
 	my ($name, $service, $alter) = @$case;
 	set_mapping("credential_provider '$name'");
 	$session = session_of();
 	$identity->reset_to($service => 'hang');
-	like(in_session($session, lookup('images')), qr/gave no credentials.*timed out/s, "$name: no answer");
+	like(in_session($session, $lookup), qr/gave no credentials.*timed out/s, "$name: no answer");
 	is($identity->counters->{requests}{$service}, 3, "$name: asked three times");
-	like(in_session($session, lookup('images')), qr/gave no credentials.*timed out.*asks again once 30 s/s,
+	like(in_session($session, $lookup), qr/gave no credentials.*timed out.*asks again once 30 s/s,
 		"$name: no answer, as is remembered");
 	is($identity->counters->{requests}{$service}, 3, "$name: not asked");
 	$identity->reset_to;
 	in_session($session, $alter);
-	finds($session, lookup('images'), "$name: asked again after @{[ $alter =~ /^(ALTER \w+)/ ]}");
+	finds($session, $lookup, "$name: asked again after @{[ $alter =~ /^(ALTER \w+)/ ]}");
 	$session->quit;
 }
 environment();
 set_mapping("credential_provider 'default'");
 $session = session_of();
 $identity->reset_to(imds => 'hang');
-like(in_session($session, lookup('images')), qr/there are no credentials/, "default, no answer: statement $_") for 1 .. 3;
+like(in_session($session, $lookup), qr/there are no credentials/, "default: $_") for 1 .. 3;
 is($identity->counters->{requests}{imds}, 3, 'default, no answer: passed over from then on');
 $session->quit;
 
@@ -293,8 +300,8 @@ for my $mode ('badexpiration', 'nanexpiration', 'baddate', 'badyear', 'nultoken'
 		my ($service, $mapping, $state) = @$case;
 		$identity->reset_to($service => $mode, format => 'json');
 		set_mapping($mapping);
-		like(attempt($node, lookup('images')),
-			qr/^$state .*(?:"Expiration" is not a time|characters that credentials do not have)/, "$service: $mode");
+		like(attempt($node, $lookup), qr/^$state .*(?:"Expiration" is not a time|characters that)/,
+			"$service: $mode");
 	}
 }
 

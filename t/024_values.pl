@@ -35,6 +35,32 @@ sub session
 	return ($stdout, $stderr);
 }
 
+# The rows of a table of a new image that answers with a body.
+sub select_from
+{
+	my ($table, $columns, $body) = @_;
+	return "SELECT $columns FROM $table WHERE image_arn = '" . image($body) . "'";
+}
+
+sub fault { return "SELECT name FROM images WHERE arn = '" . arn("fault-$_[0]/1.0.0/1") . "'" }
+
+# A table of columns with paths: [ name and type, path ].
+sub create_table
+{
+	my ($name, $options, @columns) = @_;
+	my $key = $options =~ /^rows/ ? 'image_arn text' : 'arn text';
+	return "CREATE FOREIGN TABLE public.$name ("
+	  . join(', ', $key, map { "$_->[0] OPTIONS (path '$_->[1]')" } @columns)
+	  . ") SERVER aws OPTIONS ($options);";
+}
+
+# As a string, or as a pattern if there is one.
+sub matches
+{
+	my ($got, $expected, $name) = @_;
+	return ref $expected ? like($got, $expected, $name) : is($got, $expected, $name);
+}
+
 # ---- memory: the body, and at most once more for its index
 
 my $size = 30 << 20;
@@ -59,7 +85,7 @@ for my $case (@bodies)
 	my ($stdout) = session("$peak; SELECT attempt('SELECT name FROM images"
 		  . " WHERE arn = ''$arn'''); $peak");
 	my ($before, $result, $after) = $stdout =~ /^(\d+)\n(.*)\n(\d+)$/s;
-	ref $expected ? like($result, $expected, $name) : is($result, $expected, $name);
+	matches($result, $expected, $name);
 	cmp_ok(($after - $before) * 1024, '<', 2.5 * $size, "$name: memory");
 	$endpoint->put($arn, '');
 }
@@ -70,18 +96,17 @@ my $children = 150000;
 my $members = join ', ', map { qq("m$_": $_) } 1 .. $children;
 my $arn = image(qq({"image": {"list": [{$members, "id": "first", "inner": [)
 	  . join(', ', 1 .. $children) . ']}, {"id": "second", "inner": [7, 8]}, {"inner": [9]}]}}');
-$node->safe_psql('postgres', q{
-	CREATE FOREIGN TABLE public.inner_items (image_arn text, parent text OPTIONS (path '^id'),
-		place int OPTIONS (path '^#'), n int OPTIONS (path '#'), v int OPTIONS (path '.'),
-		deep text OPTIONS (path '^id.x'), whole jsonb OPTIONS (path '@response'))
-	SERVER aws OPTIONS (rows 'image.list[].inner[]')});
+$node->safe_psql('postgres', create_table('inner_items', q{rows 'image.list[].inner[]'},
+		[ 'parent text', '^id' ], [ 'place int', '^#' ], [ 'n int', '#' ], [ 'v int', '.' ],
+		[ 'deep text', '^id.x' ], [ 'whole jsonb', '@response' ]));
 is((session("SET statement_timeout = '60s'; SELECT parent, place, count(*) FROM inner_items"
 			  . " WHERE image_arn = '$arn' GROUP BY 1, 2 ORDER BY 2"))[0],
 	"first|1|$children\nsecond|2|2\n|3|1", 'members of a parent');
 like(attempt($node, "SELECT deep FROM inner_items WHERE image_arn = '$arn'"),
 	qr/^HV004 .*"\^id\.x": member "x" is looked for in a JSON string/, 'and what is none');
 my $long = 'x' x 1000000;
-my $large = image(qq({"image": {"list": [{"id": "$long", "inner": [) . join(', ', 1 .. 20000) . ']}]}}');
+my $large = image(qq({"image": {"list": [{"id": "$long", "inner": [)
+	  . join(', ', 1 .. 20000) . ']}]}}');
 for my $value ('parent', 'jsonb_typeof(whole)')
 {
 	is((session("SET statement_timeout = '60s'; SELECT count(*), count($value)"
@@ -90,15 +115,16 @@ for my $value ('parent', 'jsonb_typeof(whole)')
 }
 
 # Values that rows share are each row's own, in other images and sources too.
-my @shared = map { image(qq({"image": {"list": [{"id": "a$_", "inner": [1, 2]}, {"id": "b$_", "inner": [3]}],
+my @shared = map { image(qq({"image": {
+	"list": [{"id": "a$_", "inner": [1, 2]}, {"id": "b$_", "inner": [3]}],
 	"imageRecipe": {"components": [{"componentArn": "i$_"}]},
 	"containerRecipe": {"components": [{"componentArn": "c$_"}, {"componentArn": "d$_"}]}}})) } 1, 2;
 my $in = "image_arn IN ('$shared[0]', '$shared[1]')";
-is($node->safe_psql('postgres', "SELECT array_position(ARRAY['$shared[0]', '$shared[1]'], image_arn), parent, v,"
-		  . " whole #>> '{image,list,1,id}' FROM inner_items WHERE $in"),
+is($node->safe_psql('postgres', "SELECT array_position(ARRAY['$shared[0]', '$shared[1]'],"
+		  . " image_arn), parent, v, whole #>> '{image,list,1,id}' FROM inner_items WHERE $in"),
 	"1|a1|1|b1\n1|a1|2|b1\n1|b1|3|b1\n2|a2|1|b2\n2|a2|2|b2\n2|b2|3|b2", 'values of a parent');
 is($node->safe_psql('postgres', "SELECT recipe_type, component_arn FROM components WHERE $in"),
-	"image|i1\ncontainer|c1\ncontainer|d1\nimage|i2\ncontainer|c2\ncontainer|d2", 'values of a source');
+	join("\n", map { ("image|i$_", "container|c$_", "container|d$_") } 1, 2), 'values of a source');
 
 # ---- foreign text in messages
 
@@ -124,16 +150,21 @@ $node->safe_psql('postgres', q{
 	END $$;
 });
 my $long_name = 'n' x 5000;
-$node->safe_psql('postgres', qq{
-	CREATE FOREIGN TABLE public.long (arn text, moment timestamptz OPTIONS (path 'x'), date date OPTIONS (path 'x'),
-		n int OPTIONS (path 'x'), float float8 OPTIONS (path 'x'), num numeric OPTIONS (path 'x'),
-		uuid uuid OPTIONS (path 'x'), colour colour OPTIONS (path 'x'), domain refused OPTIONS (path 'x'),
-		short varchar(3) OPTIONS (path 'x'), class regclass OPTIONS (path 'x'), ints int[] OPTIONS (path 'x'),
-		interval interval OPTIONS (path 'x'), bool boolean OPTIONS (path 'x'), inet inet OPTIONS (path 'x'),
-		json jsonb OPTIONS (path 'x'), name text OPTIONS (path 'x.$long_name'),
-		created text OPTIONS (column_name 'date_created'), m "char" OPTIONS (path 'x.y'))
-	SERVER aws OPTIONS (table_name 'images')});
+my @types = (
+	[ 'moment', 'timestamptz' ], map({ [ $_, $_ ] } qw(date int float8 numeric uuid
+		colour refused regclass interval boolean inet jsonb)),
+	[ 'short', 'varchar(3)' ], [ 'ints', 'int[]' ],
+);
+$node->safe_psql('postgres', create_table('long', q{table_name 'images'},
+		map({ [ "$_->[0] $_->[1]", 'x' ] } @types),
+		[ 'name text', "x.$long_name" ], [ 'm "char"', 'x.y' ]));
 my $five = 5 << 20;
+
+sub longest
+{
+	return $node->safe_psql('postgres', "SELECT longest(\$c\$$_[0]\$c\$)");
+}
+
 my %values = (
 	text => '"bad' . 'x' x $five . '"', escaped => '"' . '\u00e9\n' x ($five / 8) . '"',
 	digits => '9' x $five, fraction => '0.' . '9' x 16000, exponent => '9e131000',
@@ -141,10 +172,10 @@ my %values = (
 );
 for my $value (sort keys %values)
 {
-	my $long_value = image(qq({"image": {"dateCreated": $values{$value}}, "x": $values{$value}}));
-	for my $column (qw(moment date n float num uuid colour domain short class ints interval bool inet json name m))
+	my $long_value = image(qq({"image": {}, "x": $values{$value}}));
+	for my $column (map({ $_->[0] } @types), 'name', 'm')
 	{
-		my $result = $node->safe_psql('postgres', "SELECT longest(\$c\$SELECT $column FROM long WHERE arn = '$long_value'\$c\$)");
+		my $result = longest(qq(SELECT "$column" FROM long WHERE arn = '$long_value'));
 		next if $result eq 'no error';		# it is one of the type's
 		my ($state, $length) = split / /, $result;
 		ok($state =~ /^(HV004|54000)$/ && $length < 2000, "$column of $value: $result");
@@ -152,19 +183,20 @@ for my $value (sort keys %values)
 }
 for my $kind ('hugemessage', 'hugecode', 'hugetext', 'hugetype', 'hugelocation', 'hugeid')
 {
-	my $result = $node->safe_psql('postgres', "SELECT longest(\$c\$SELECT name FROM images WHERE arn = '"
-		  . arn("fault-$kind/1.0.0/1") . "'\$c\$)");
+	my $result = longest(fault($kind));
 	my ($state, $length) = split / /, $result;
 	ok($state =~ /^HV0/ && $length < 2200, "$kind: $result");
 }
 for my $long_arn (arn('x' x 100000 . '/1.0.0/1'), 'x' x 1000000)
 {
-	my ($result) = session(q{SELECT longest(format($c$SELECT name FROM images WHERE arn = %L$c$, } . "'$long_arn'))");
+	my ($result) = session(q{SELECT longest(format($c$SELECT name FROM images WHERE arn = %L$c$, }
+		  . "'$long_arn'))");
 	my ($state, $length) = split / /, $result;
 	ok($length && $length < 2200, "an ARN of " . length($long_arn) . " bytes: $result");
 }
-unlike(attempt($node, "SELECT moment FROM long WHERE arn = '" . image('{"image": {}, "x": "a\nERROR: b"}') . "'"),
-	qr/\n/, 'a message is one line');
+my $lines = image('{"image": {}, "x": "a\nERROR: b"}');
+unlike(attempt($node, "SELECT moment FROM long WHERE arn = '$lines'"), qr/\n/,
+	'a message is one line');
 
 # ---- on_error = 'warning'
 
@@ -177,11 +209,13 @@ $node->safe_psql('postgres', q{
 		RETURN true;
 	END$$;
 	CREATE DOMAIN public.raising AS text CHECK (raise(value));
-	CREATE FOREIGN TABLE public.items (image_arn text, n int OPTIONS (path '#'), v int OPTIONS (path 'v'),
-		d raising OPTIONS (path 'd'), u date OPTIONS (path '^#')) SERVER aws OPTIONS (rows 'image.items[]');
-});
-my $items = image('{"image": {"items": [{"v": 1, "d": "a"}, {"v": "x", "d": "b"}, {"v": 3, "d": "P0001"},
-	{"v": 4, "d": "22023"}, 5, {"v": 6, "d": "c"}, {"v": 7, "d": "\ud800"}, {"v": 8, "d": null}]}}');
+} . create_table('items', q{rows 'image.items[]'}, [ 'n int', '#' ],
+		[ 'v int', 'v' ], [ 'd raising', 'd' ])
+	  . create_table('days', q{rows 'image.list[].inner[]'}, [ 'day date', '^id' ], [ 'v int', '.' ])
+	  . create_table('failing', q{rows 'image.list[].inner[]'}, [ 'x text', '^x' ], [ 'v int', '.' ]));
+my $items = image('{"image": {"items": [
+	{"v": 1, "d": "a"}, {"v": "x", "d": "b"}, {"v": 3, "d": "P0001"}, {"v": 4, "d": "22023"},
+	5, {"v": 6, "d": "c"}, {"v": 7, "d": "\ud800"}, {"v": 8, "d": null}]}}');
 # Each row: what it is, the query, the rows that come, the warnings, the error.
 my $named = qr/could not read column "\w+" of image "arn:[^"]+"/;
 my @queries = (
@@ -196,40 +230,41 @@ my @queries = (
 		. " BEGIN RAISE 'x'; EXCEPTION WHEN OTHERS THEN END; PERFORM raise('y'); END\$\$; SELECT 1",
 		'1', 'HV004 ' x 3 . 'HV004', '' ],
 	[ 'no columns', "SELECT count(*) FROM items WHERE image_arn = '$items'", '8', '', '' ],
-	[ 'a row source of the wrong kind', "SELECT recipe_type, component_arn FROM components WHERE image_arn = '"
-		. image('{"image": {"imageRecipe": {"components": {}}, "containerRecipe": {"components": [{"componentArn": "c"}]}}}') . "'",
+	[ 'a row source of the wrong kind', select_from('components', 'recipe_type, component_arn',
+			'{"image": {"imageRecipe": {"components": {}},
+				"containerRecipe": {"components": [{"componentArn": "c"}]}}}'),
 		'container|c', 'HV004', '' ],
-	[ 'a parent of the wrong kind', "SELECT component_ordinal, name FROM component_parameters WHERE image_arn = '"
-		. image('{"image": {"imageRecipe": {"components": [{"parameters": [{"name": "a"}]}, 5, {"parameters": "x"},
-			{"parameters": [{"name": "b"}, {"name": 7}, {"name": "c"}]}]}}}') . "'",
+	[ 'a parent of the wrong kind', select_from('component_parameters', 'component_ordinal, name',
+			'{"image": {"imageRecipe": {"components": [{"parameters": [{"name": "a"}]}, 5,
+				{"parameters": "x"}, {"parameters": [{"name": "b"}, {"name": 7}, {"name": "c"}]}]}}}'),
 		"1|a\n4|b\n4|c", 'HV004 HV004 HV004', '' ],
-	[ 'the other images', "SELECT n FROM items WHERE image_arn IN ('" . image('{"image": {"items": 5}}') . "', '$items') AND v = 8",
+	[ 'the other images', select_from('items', 'n', '{"image": {"items": 5}}')
+		=~ s/= (.*)/IN ($1, '$items') AND v = 8/r,
 		'8', 'HV004 HV004 HV004', '' ],
-	[ 'a shared value', "SELECT parent FROM inner_items WHERE image_arn = '"
-		. image('{"image": {"list": [{"id": [], "inner": [1]}, {"id": 5, "inner": [1, 2]}]}}') . "'",
+	[ 'a shared value', select_from('inner_items', 'parent',
+			'{"image": {"list": [{"id": [], "inner": [1]}, {"id": 5, "inner": [1, 2]}]}}'),
 		"[]\n5\n5", '', '' ],
-	[ 'a shared value that fails', "SELECT day, v FROM days WHERE image_arn = '"
-		. image('{"image": {"list": [{"id": "x", "inner": [1, 2]}, {"id": "2024-02-29", "inner": [3, 4]}]}}') . "'",
+	[ 'a shared value that fails', select_from('days', 'day, v', '{"image": {"list": [
+			{"id": "x", "inner": [1, 2]}, {"id": "2024-02-29", "inner": [3, 4]}]}}'),
 		"2024-02-29|3\n2024-02-29|4", 'HV004 HV004', '' ],
-	map({ [ "SQLSTATE $_", "SELECT n, d FROM items WHERE image_arn = '" . image(qq({"image": {"items": [{"d": "$_"}]}})) . "'",
+	map({ [ "SQLSTATE $_", select_from('items', 'n, d', qq({"image": {"items": [{"d": "$_"}]}})),
 			'', '', $_ ] } '53200', '57014', '40001', 'XX000', '55P03', '25006'),
-	[ 'a cancel', "SET statement_timeout = '500ms'; SELECT d FROM items WHERE image_arn = '"
-		. image('{"image": {"items": [{"d": "slow"}]}}') . "'", '', '', '57014' ],
+	[ 'a cancel', "SET statement_timeout = '500ms'; "
+		. select_from('items', 'd', '{"image": {"items": [{"d": "slow"}]}}'), '', '', '57014' ],
 	[ 'keys that are rejected', "SELECT name FROM wrong_keys WHERE arn = '$items'", '', '', '28000' ],
 	[ 'no keys', "SELECT name FROM no_keys WHERE arn = '$items'", '', '', '28000' ],
-	[ 'a signature that is rejected', "SELECT name FROM images WHERE arn = '" . arn('fault-badsignature/1.0.0/1') . "'", '', '', '28000' ],
-	[ 'a token that has expired', "SELECT name FROM images WHERE arn = '" . arn('fault-expired/1.0.0/1') . "'", '', '', '28000' ],
-	[ 'what one may not see', "SELECT name FROM images WHERE arn = '" . arn('fault-forbidden/1.0.0/1') . "'", '', '42501', '' ],
+	[ 'a signature that is rejected', fault('badsignature'), '', '', '28000' ],
+	[ 'a token that has expired', fault('expired'), '', '', '28000' ],
+	[ 'what one may not see', fault('forbidden'), '', '42501', '' ],
 );
-$node->safe_psql('postgres', "
-	ALTER SERVER aws OPTIONS (ADD on_error 'warning');
-	CREATE FOREIGN TABLE public.days (image_arn text, day date OPTIONS (path '^id'), v int OPTIONS (path '.'))
-		SERVER aws OPTIONS (rows 'image.list[].inner[]');
-	CREATE SERVER wrong FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '" . $endpoint->url . "', on_error 'warning');
-	CREATE USER MAPPING FOR CURRENT_USER SERVER wrong OPTIONS (access_key_id 'AKIDUNKNOWN', secret_access_key 'x');
-	CREATE FOREIGN TABLE public.wrong_keys (arn text, name text) SERVER wrong OPTIONS (table_name 'images');
-	CREATE SERVER none FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '" . $endpoint->url . "', on_error 'warning');
-	CREATE FOREIGN TABLE public.no_keys (arn text, name text) SERVER none OPTIONS (table_name 'images')");
+my $url = $endpoint->url;
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD on_error 'warning');" . join '', map { "
+	CREATE SERVER $_ FOREIGN DATA WRAPPER imagebuilder_fdw
+		OPTIONS (endpoint_url '$url', on_error 'warning');
+	CREATE FOREIGN TABLE public.$_ (arn text, name text) SERVER $_ OPTIONS (table_name 'images');" }
+	  'wrong_keys', 'no_keys');
+$node->safe_psql('postgres', "CREATE USER MAPPING FOR CURRENT_USER SERVER wrong_keys
+	OPTIONS (access_key_id 'AKIDUNKNOWN', secret_access_key 'x')");
 for my $case (@queries)
 {
 	my ($name, $query, $rows, $warnings, $error) = @$case;
@@ -238,19 +273,26 @@ for my $case (@queries)
 	is(join(' ', $stderr =~ /WARNING:  (\w+): /g), $warnings, "warning: $name: warnings");
 	is(join(' ', $stderr =~ /ERROR:  (\w+): /g), $error, "warning: $name: error");
 }
-my ($warned) = (session("SELECT v FROM items WHERE image_arn = '$items'"))[1] =~ /WARNING:  (.*?\nDETAIL:  .*?)\n/s;
+# What is said of a row, without "WARNING" or "ERROR".
+sub complaint
+{
+	my ($stderr) = (session("SELECT v FROM items WHERE image_arn = '$items'"))[1];
+	return $stderr =~ /(?:WARNING|ERROR):  (.*?\nDETAIL:  .*?)\n/s ? $1 : $stderr;
+}
+my $warned = complaint();
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET on_error 'error')");
-my ($raised) = (session("SELECT v FROM items WHERE image_arn = '$items'"))[1] =~ /ERROR:  (.*?\nDETAIL:  .*?)\n/s;
-like($raised, qr/^HV004: could not read column "v" of image "\Q$items\E"\nDETAIL:  Path "v": /, 'what the error says');
+my $raised = complaint();
+like($raised, qr/^HV004: $named\nDETAIL:  Path "v": /, 'what the error says');
 is($warned, $raised, 'a warning says what the error does');
 like(attempt($node, "SELECT d FROM items WHERE image_arn = '$items' AND n = 3"),
 	qr/^HV004 \| $named \| Path "d": raised\./, "a domain's error names image and column");
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET on_error 'warning')");
 
 # In a plan with parallel workers.
-my $parallel = "SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
-	SET enable_indexscan = off; SET enable_indexonlyscan = off;";
-$node->safe_psql('postgres', 'CREATE TABLE public.numbers AS SELECT generate_series(1, 100000) AS n; ANALYZE numbers');
+my $parallel = "SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
+	SET min_parallel_table_scan_size = 0; SET enable_indexscan = off; SET enable_indexonlyscan = off;";
+$node->safe_psql('postgres',
+	'CREATE TABLE public.numbers AS SELECT generate_series(1, 100000) AS n; ANALYZE numbers');
 for my $column ('v', 'd')
 {
 	my $query = "SELECT count(*), count($column) FROM items WHERE image_arn = '$items'"
@@ -260,19 +302,18 @@ for my $column ('v', 'd')
 	($stdout, my $stderr) = session("$parallel $query");
 	if ($column eq 'd' && $major < 17)
 	{
-		like($stderr, qr/ERROR:  HV004: $named/, "parallel, $column: an error, for want of subtransactions");
+		like($stderr, qr/ERROR:  HV004: $named/, "parallel, $column: there are no subtransactions");
 		next;
 	}
 	is($stdout, $column eq 'v' ? '6|6' : '4|3', "parallel, $column: rows");
-	is(scalar(() = $stderr =~ /WARNING:  HV004/g), $column eq 'v' ? 2 : 4, "parallel, $column: warnings");
+	my @warnings = $stderr =~ /WARNING:  HV004/g;
+	is(scalar(@warnings), $column eq 'v' ? 2 : 4, "parallel, $column: warnings");
 }
 
 # Many rows that fail leave no memory behind, each of which takes 100 kB.
 my $filler = 'x' x 100000;
 my $failing = image('{"image": {"list": [' . qq({"id": "2024-01-01", "x": "$filler", "inner": [)
 	. join(', ', map { '"x"' } 1 .. 2000) . ']}]}}');
-$node->safe_psql('postgres', "CREATE FOREIGN TABLE public.failing (image_arn text, whole json OPTIONS (path '.'),
-	x text OPTIONS (path '^x'), v int OPTIONS (path '.')) SERVER aws OPTIONS (rows 'image.list[].inner[]')");
 my $peak = q{SELECT (regexp_match(pg_read_file('/proc/self/status'), 'VmHWM:\s*(\d+)'))[1]};
 my ($stdout, $stderr) = session("SET client_min_messages = error; $peak; SELECT count(x || v)"
 	  . " FROM failing WHERE image_arn = '$failing'; $peak");
@@ -286,18 +327,18 @@ is(join("\n", map { substr $_, 0, 200 } grep { length > 3000 && !/STATEMENT:|sta
 
 # ---- databases without an encoding
 
-$node->safe_psql('postgres', "CREATE DATABASE other ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+$node->safe_psql('postgres',
+	"CREATE DATABASE other ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
 $node->safe_psql('other', 'CREATE EXTENSION imagebuilder_fdw');
 set_up($node, $endpoint->url, database => 'other');
-$node->safe_psql('other', q{
-	CREATE FOREIGN TABLE public.ascii (arn text, text text OPTIONS (path 'image.x'), json json OPTIONS (path 'image.x'),
-		jsonb jsonb OPTIONS (path 'image.x'), texts text[] OPTIONS (path 'image.x'))
-	SERVER aws OPTIONS (table_name 'images')});
+$node->safe_psql('other', create_table('ascii', q{table_name 'images'},
+		map { [ $_, 'image.x' ] } 'text text', 'json json', 'jsonb jsonb', 'texts text[]'));
 # Each row: the JSON, the column, what comes of it.
 my @ascii = (
 	[ '"\u00e9"', 'text', "found \xc3\xa9" ], [ "\"\xc3\xa9\"", 'text', "found \xc3\xa9" ],
-	[ '"\u00e9"', 'json', 'found "\u00e9"' ], [ "{\"a\": \"\xc3\xa9\"}", 'jsonb', "found {\"a\": \"\xc3\xa9\"}" ],
-	[ '{"a": "\u00e9"}', 'jsonb', qr/^HV004 \| could not read column "jsonb" of image "arn:[^"]+" \| Path "image\.x": / ],
+	[ '"\u00e9"', 'json', 'found "\u00e9"' ],
+	[ "{\"a\": \"\xc3\xa9\"}", 'jsonb', "found {\"a\": \"\xc3\xa9\"}" ],
+	[ '{"a": "\u00e9"}', 'jsonb', qr/^HV004 \| $named \| Path "image\.x": / ],
 	[ '"\u0000"', 'text', qr/^22P05 \| could not read column "text"/ ],
 	[ '["\u00e9"]', 'texts', "found {\xc3\xa9}" ],
 );
@@ -305,8 +346,9 @@ for my $case (@ascii)
 {
 	my ($json, $column, $expected) = @$case;
 	my $ascii = image(qq({"image": {"x": $json}}));
-	my $got = $node->safe_psql('other', "SELECT attempt(\$a\$SELECT $column FROM ascii WHERE arn = '$ascii'\$a\$)");
-	ref $expected ? like($got, $expected, "SQL_ASCII: $column of $json") : is($got, $expected, "SQL_ASCII: $column of $json");
+	my $got = $node->safe_psql('other',
+		"SELECT attempt(\$a\$SELECT $column FROM ascii WHERE arn = '$ascii'\$a\$)");
+	matches($got, $expected, "SQL_ASCII: $column of $json");
 }
 
 $endpoint->stop;

@@ -334,7 +334,7 @@ keep_error(RowReader *reader, const RowError *error)
  * cannot be read.
  *
  * Errors that are to be caught, and not passed on, take a subtransaction, which
- * ends what the conversion has left under way; it costs a microsecond or two,
+ * ends what the conversion has left under way; it costs less than a microsecond,
  * and no transaction id.  Before 17 none can be had while the plan has parallel
  * workers: then rows' errors stay errors (*may_go_on), unless no column's
  * conversion leaves anything.

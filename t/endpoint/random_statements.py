@@ -377,6 +377,9 @@ class Generator:
             value, kind = f"{value}[1]", "key"
         elif kind == "bool":
             value, kind = f"({value})::text", "text"
+        elif kind == "any":
+            # Uncorrelated, the statement itself would say what is no image's ARN.
+            kind = "text"
         source = f"FROM {' '.join(joins)}" + (f" WHERE {' AND '.join(where)}" if where else "")
         form = self.rng.random()
         if form < .35:
