@@ -152,7 +152,10 @@ class Expressions:
                 f"substr({key}, 1, 10000 / (abs({number}) + 1)::int)",
                 f"CASE WHEN {number} <> 2 THEN {key} || left('', (1 / ({number} - 2))::int) END",
             ]
-        if not clean:
+        anything = self.of_kind(scope, "any")
+        if anything and not clean:
+            # What is none after all: of rows, since the statement itself may not say so.
+            key = self.rng.choice(anything)
             forms += [
                 f"concat({key})",
                 f"format('%s', {key})",

@@ -229,6 +229,9 @@ class Generator(Expressions):
         elif kind == "any":
             # Uncorrelated, the statement itself would say what is no image's ARN.
             kind = "text"
+        elif kind == "key":
+            # char(n) has blanks that format() and the like would keep.
+            value = f"({value})::text"
         source = f"FROM {' '.join(joins)}" + (f" WHERE {' AND '.join(where)}" if where else "")
         form = self.rng.random()
         if form < 0.35:
