@@ -352,9 +352,12 @@ class Runner:
             return self.conclude(1)
         until = time.monotonic() + options.seconds
         number = 0
-        while time.monotonic() < until and (options.keep_going or len(self.found) < 3):
-            self.run_numbered(number, choices)
-            number += 1
+        try:
+            while time.monotonic() < until and (options.keep_going or len(self.found) < 3):
+                self.run_numbered(number, choices)
+                number += 1
+        except KeyboardInterrupt:
+            self.connect()
         return self.conclude(number)
 
     def run_numbered(self, number, choices):
