@@ -1,4 +1,5 @@
-"""What random statements are about: some images, foreign tables of them, and local copies of those.
+"""What random statements are about: some images, foreign tables of them, and local copies of
+  those.
 
 The schemas "remote" and "local" hold tables, views and functions of the same
 names and columns; "remote" has foreign tables where "local" has ordinary ones
@@ -18,51 +19,105 @@ def arn(region, account, image):
 
 
 # Images that exist; those of a wildcard answer as the service does, with another's ARN inside.
-IMAGES = ([arn("us-east-1", ACCOUNTS[i % 3], f"g{i}/1.0.0/{i % 3 + 1}") for i in range(8)] +
-          [arn("us-west-2", ACCOUNTS[0], f"w{i}/1.0.0/1") for i in range(3)] +
-          [arn("eu-west-1", ACCOUNTS[i % 2], f"e{i}/2.0.{i}/1") for i in range(5)] +
-          [arn("eu-central-1", ACCOUNTS[1], f"c{i}/1.0.0/1") for i in range(2)] +
-          [arn("cn-north-1", ACCOUNTS[0], "n/1.0.0/1"), arn("us-east-1", ACCOUNTS[0], "g1/1.x.x"),
-           arn("eu-west-1", ACCOUNTS[0], "e0/x.x.x")])
+IMAGES = (
+    [arn("us-east-1", ACCOUNTS[i % 3], f"g{i}/1.0.0/{i % 3 + 1}") for i in range(8)]
+    + [arn("us-west-2", ACCOUNTS[0], f"w{i}/1.0.0/1") for i in range(3)]
+    + [arn("eu-west-1", ACCOUNTS[i % 2], f"e{i}/2.0.{i}/1") for i in range(5)]
+    + [arn("eu-central-1", ACCOUNTS[1], f"c{i}/1.0.0/1") for i in range(2)]
+    + [
+        arn("cn-north-1", ACCOUNTS[0], "n/1.0.0/1"),
+        arn("us-east-1", ACCOUNTS[0], "g1/1.x.x"),
+        arn("eu-west-1", ACCOUNTS[0], "e0/x.x.x"),
+    ]
+)
 MISSING = [arn("us-east-1", ACCOUNTS[0], f"missing{i}/1.0.0/1") for i in range(3)] + [
-    arn("eu-west-1", ACCOUNTS[0], "missing/1.0.0/1")]
+    arn("eu-west-1", ACCOUNTS[0], "missing/1.0.0/1")
+]
 ARNS = IMAGES + MISSING
 # What rows hold besides: equal to no image's ARN.
-NO_ARNS = ["ami-0123456789abcdef0", "", " ", "garbage", "arn:aws:imagebuilder", ARNS[0] + " ", " " + ARNS[0],
-           ARNS[0].upper(), arn("us-east-1", ACCOUNTS[0], "g1"), arn("us_east_1", ACCOUNTS[0], "g1/1.0.0/1"),
-           "arn:aws:ec2:us-east-1:123456789012:image/g1/1.0.0/1"]
+NO_ARNS = [
+    "ami-0123456789abcdef0",
+    "",
+    " ",
+    "garbage",
+    "arn:aws:imagebuilder",
+    ARNS[0] + " ",
+    " " + ARNS[0],
+    ARNS[0].upper(),
+    arn("us-east-1", ACCOUNTS[0], "g1"),
+    arn("us_east_1", ACCOUNTS[0], "g1/1.0.0/1"),
+    "arn:aws:ec2:us-east-1:123456789012:image/g1/1.0.0/1",
+]
 
 
 def response(rng, asked, no_arns):
     """An image's response, most members of which may be missing."""
-    def maybe(value, chance=.8):
+
+    def maybe(value, chance=0.8):
         return value if rng.random() < chance else None
+
     linked = rng.choice(ARNS)
     parents = IMAGES + [None] + (NO_ARNS if no_arns else [])
     region = asked.split(":")[3]
-    return json.dumps({
-        "requestId": "same",
-        "image": {
-            "arn": asked.replace("x.x.x", "1.0.0/1").replace("1.x.x", "1.0.0/1"),
-            "name": maybe(rng.choice("abcd") + str(rng.randrange(3))), "platform": maybe(rng.choice(["Linux", "Windows"])),
-            "version": "1.0.0", "home": region, "state": maybe({"status": rng.choice(["AVAILABLE", "FAILED"])}),
-            "imageTestsConfiguration": {"timeoutMinutes": maybe(rng.randrange(60, 64))},
-            "tags": maybe({key: rng.choice("xyz") for key in rng.sample("abc", rng.randrange(4))}),
-            "imageRecipe": maybe({
-                "name": rng.choice("rst"), "parentImage": rng.choice(parents), "tags": {"recipe": rng.choice("xyz")},
-                "components": [{"componentArn": f"component{rng.randrange(4)}",
-                                "parameters": [{"name": rng.choice("pq"), "value": list(rng.choice(["", "a", "bc"]))}
-                                               for _ in range(rng.randrange(3))]} for _ in range(rng.randrange(4))]}),
-            "outputResources": maybe({"amis": [{
-                "region": rng.choice(["us-east-1", "eu-west-1"]), "image": f"ami-{rng.randrange(9)}",
-                "name": maybe(rng.choice("mno")), "accountId": maybe(rng.choice(ACCOUNTS))}
-                for _ in range(rng.randrange(5))]})},
-        "latestVersionReferences": maybe({"latestVersionArn": linked})})
+    return json.dumps(
+        {
+            "requestId": "same",
+            "image": {
+                "arn": asked.replace("x.x.x", "1.0.0/1").replace("1.x.x", "1.0.0/1"),
+                "name": maybe(rng.choice("abcd") + str(rng.randrange(3))),
+                "platform": maybe(rng.choice(["Linux", "Windows"])),
+                "version": "1.0.0",
+                "home": region,
+                "state": maybe({"status": rng.choice(["AVAILABLE", "FAILED"])}),
+                "imageTestsConfiguration": {"timeoutMinutes": maybe(rng.randrange(60, 64))},
+                "tags": maybe(
+                    {key: rng.choice("xyz") for key in rng.sample("abc", rng.randrange(4))}
+                ),
+                "imageRecipe": maybe(
+                    {
+                        "name": rng.choice("rst"),
+                        "parentImage": rng.choice(parents),
+                        "tags": {"recipe": rng.choice("xyz")},
+                        "components": [
+                            {
+                                "componentArn": f"component{rng.randrange(4)}",
+                                "parameters": [
+                                    {
+                                        "name": rng.choice("pq"),
+                                        "value": list(rng.choice(["", "a", "bc"])),
+                                    }
+                                    for _ in range(rng.randrange(3))
+                                ],
+                            }
+                            for _ in range(rng.randrange(4))
+                        ],
+                    }
+                ),
+                "outputResources": maybe(
+                    {
+                        "amis": [
+                            {
+                                "region": rng.choice(["us-east-1", "eu-west-1"]),
+                                "image": f"ami-{rng.randrange(9)}",
+                                "name": maybe(rng.choice("mno")),
+                                "accountId": maybe(rng.choice(ACCOUNTS)),
+                            }
+                            for _ in range(rng.randrange(5))
+                        ]
+                    }
+                ),
+            },
+            "latestVersionReferences": maybe({"latestVersionArn": linked}),
+        }
+    )
 
 
 def put(endpoint, asked, body):
-    request = urllib.request.Request(f"{endpoint}/-/responses?arn={urllib.parse.quote(asked, safe='')}",
-                                     method="PUT", data=body.encode())
+    request = urllib.request.Request(
+        f"{endpoint}/-/responses?arn={urllib.parse.quote(asked, safe='')}",
+        method="PUT",
+        data=body.encode(),
+    )
     urllib.request.urlopen(request).read()
 
 
@@ -73,18 +128,28 @@ def literal(value):
 
 
 # Bounds of partitions by ARN.
-RANGES = {"us": "FROM ('arn:aws:imagebuilder:us') TO ('arn:aws:imagebuilder:ut')",
-          "eu": "FROM ('arn:aws:imagebuilder:eu') TO ('arn:aws:imagebuilder:ev')"}
+RANGES = {
+    "us": "FROM ('arn:aws:imagebuilder:us') TO ('arn:aws:imagebuilder:ut')",
+    "eu": "FROM ('arn:aws:imagebuilder:eu') TO ('arn:aws:imagebuilder:ev')",
+}
 LISTS = {"us": "IN ('us-east-1', 'us-west-2')", "eu": "IN ('eu-west-1', 'eu-central-1')"}
 
-DEEP = {"deep_us_0": "PARTITION OF deep_us FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
-        "deep_us_1": "PARTITION OF deep_us FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
-        "deep_eu": f"PARTITION OF deep FOR VALUES {RANGES['eu']}", "deep_rest": "PARTITION OF deep DEFAULT",
-        "child": "() INHERITS (family)"}
+DEEP = {
+    "deep_us_0": "PARTITION OF deep_us FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+    "deep_us_1": "PARTITION OF deep_us FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+    "deep_eu": f"PARTITION OF deep FOR VALUES {RANGES['eu']}",
+    "deep_rest": "PARTITION OF deep DEFAULT",
+    "child": "() INHERITS (family)",
+}
 
 # Foreign tables besides the schema's own: name, columns, table_name, server.
 OTHERS = [
-    ("images_varchar", "arn varchar(200), name varchar(20), latest_version_arn text", "images", "aws"),
+    (
+        "images_varchar",
+        "arn varchar(200), name varchar(20), latest_version_arn text",
+        "images",
+        "aws",
+    ),
     ("images_char", "arn char(120), name text", "images", "aws"),
     ("images_twice", "name text, arn text, again text OPTIONS (path '@arn')", "images", "aws"),
     ("images_us", "arn text, name text, platform text, latest_version_arn text", "images", "us"),
@@ -99,15 +164,19 @@ CREATE VIEW summary AS
   SELECT s.sid, s.arn, (SELECT count(*) FROM amis a WHERE a.image_arn = s.arn)::int AS n,
          EXISTS (SELECT FROM images i WHERE i.arn = s.arn) AS found FROM small s;
 CREATE VIEW labelled AS
-  SELECT s.sid, coalesce(i.arn, s.arn) AS arn, coalesce(i.name, 'none') AS name, 'label'::text AS label
+  SELECT s.sid, coalesce(i.arn, s.arn) AS arn, coalesce(i.name, 'none') AS name, 'label'::text AS
+    label
   FROM small s LEFT JOIN images i ON i.arn = s.arn;
 CREATE VIEW chained AS
-  SELECT s.sid, i.latest_version_arn AS arn, CASE WHEN s.k > 0 THEN (SELECT l.name FROM images l WHERE l.arn = i.latest_version_arn) END AS name,
-         (SELECT string_agg(c.component_arn, ',' ORDER BY c.ordinal) FROM components c WHERE c.image_arn = i.arn) AS label
+  SELECT s.sid, i.latest_version_arn AS arn, CASE WHEN s.k > 0 THEN (SELECT l.name FROM images l
+    WHERE l.arn = i.latest_version_arn) END AS name,
+         (SELECT string_agg(c.component_arn, ',' ORDER BY c.ordinal) FROM components c WHERE
+           c.image_arn = i.arn) AS label
   FROM small s JOIN images i ON i.arn = s.arn;
 CREATE VIEW everywhere AS
   SELECT 'aws'::text AS place, 1 AS number, arn, name FROM images
-  UNION ALL SELECT 'us', 2, arn, name FROM images_us UNION ALL SELECT 'eu', 3, arn, name FROM images_eu;
+  UNION ALL SELECT 'us', 2, arn, name FROM images_us UNION ALL SELECT 'eu', 3, arn, name FROM
+    images_eu;
 CREATE VIEW either AS
   SELECT image_arn AS arn, ami_id AS name, ordinal AS number FROM amis
   UNION ALL SELECT image_arn, component_arn, ordinal FROM components
@@ -116,24 +185,30 @@ CREATE VIEW filtered AS
   SELECT image_arn AS arn, ami_id AS name, ordinal AS number FROM amis WHERE region = 'us-east-1'
   UNION ALL SELECT arn, name, 0 FROM images WHERE name > 'b';
 CREATE VIEW joined AS
-  SELECT i.arn, i.name, a.ami_id, a.region, a.ordinal AS number FROM images i JOIN amis a ON a.image_arn = i.arn;
+  SELECT i.arn, i.name, a.ami_id, a.region, a.ordinal AS number FROM images i JOIN amis a ON
+    a.image_arn = i.arn;
 CREATE VIEW left_joined AS
   SELECT i.arn, i.name, a.ami_id, a.ordinal AS number, coalesce(a.region, i.platform) AS label
   FROM images i LEFT JOIN amis a ON a.image_arn = i.arn AND i.name LIKE 'a%';
 CREATE VIEW barred WITH (security_barrier) AS
-  SELECT i.arn, i.name, r.parent_image FROM images i JOIN image_recipes r ON r.image_arn = i.arn WHERE i.name > 'a';
-CREATE VIEW counted AS SELECT image_arn AS arn, count(*)::int AS number, max(ami_id) AS name FROM amis GROUP BY image_arn;
+  SELECT i.arn, i.name, r.parent_image FROM images i JOIN image_recipes r ON r.image_arn = i.arn
+    WHERE i.name > 'a';
+CREATE VIEW counted AS SELECT image_arn AS arn, count(*)::int AS number, max(ami_id) AS name FROM
+  amis GROUP BY image_arn;
 CREATE VIEW regions AS SELECT DISTINCT image_arn AS arn, region AS name FROM amis;
 CREATE VIEW numbered AS
-  SELECT image_arn AS arn, ami_id AS name, (row_number() OVER (PARTITION BY image_arn ORDER BY ordinal DESC))::int AS number FROM amis;
+  SELECT image_arn AS arn, ami_id AS name, (row_number() OVER (PARTITION BY image_arn ORDER BY
+    ordinal DESC))::int AS number FROM amis;
 CREATE FUNCTION count_amis(asked text) RETURNS int LANGUAGE plpgsql AS
   'BEGIN RETURN (SELECT count(*) FROM amis WHERE image_arn = asked); END';
 CREATE FUNCTION name_of(asked text) RETURNS text LANGUAGE sql STABLE AS
   'SELECT i.name FROM images i WHERE i.arn = asked';
-CREATE FUNCTION amis_of(asked text) RETURNS TABLE (arn text, name text, number int) LANGUAGE sql STABLE AS
+CREATE FUNCTION amis_of(asked text) RETURNS TABLE (arn text, name text, number int) LANGUAGE sql
+  STABLE AS
   'SELECT a.image_arn, a.ami_id, a.ordinal FROM amis a WHERE a.image_arn = asked';
 CREATE FUNCTION names_of_kind(kind int) RETURNS TABLE (id int, name text) LANGUAGE plpgsql AS
-  'BEGIN FOR id, name IN SELECT v.id, i.name FROM inv v JOIN images i ON i.arn = v.arn WHERE v.k = kind LOOP RETURN NEXT; END LOOP; END';
+  'BEGIN FOR id, name IN SELECT v.id, i.name FROM inv v JOIN images i ON i.arn = v.arn WHERE v.k =
+    kind LOOP RETURN NEXT; END LOOP; END';
 """
 
 
@@ -142,12 +217,22 @@ def rows_of(rng, count, no_arns):
     dirty = ARNS + (NO_ARNS + [None]) * 2 if no_arns else ARNS + [None]
     for i in range(1, count + 1):
         clean = rng.choice(ARNS + [None])
-        array = "ARRAY[" + ", ".join(literal(rng.choice(ARNS + [None])) for _ in range(rng.randrange(4))) + "]::text[]"
-        document = literal(json.dumps({"arn": rng.choice(dirty), "list": rng.sample(ARNS, 2), "n": i % 3}))
+        array = (
+            "ARRAY["
+            + ", ".join(literal(rng.choice(ARNS + [None])) for _ in range(rng.randrange(4)))
+            + "]::text[]"
+        )
+        document = literal(
+            json.dumps({"arn": rng.choice(dirty), "list": rng.sample(ARNS, 2), "n": i % 3})
+        )
         parts = clean.split(":") if clean else [None] * 6
-        yield (f"({i}, {i % 4}, {literal(clean)}, {literal(rng.choice(dirty))}, {literal(rng.choice(ARNS + [None]))}, "
-               f"{literal(rng.choice(IMAGES))}, {document}, {array}, {literal(rng.choice('abcd') + str(i % 3))}, "
-               f"{literal(parts[3])}, {literal(parts[5] and parts[5][6:])})")
+        yield (
+            f"({i}, {i % 4}, {literal(clean)}, {literal(rng.choice(dirty))}, "
+            f"{literal(rng.choice(ARNS + [None]))}, "
+            f"{literal(rng.choice(IMAGES))}, {document}, {array}, "
+            f"{literal(rng.choice('abcd') + str(i % 3))}, "
+            f"{literal(parts[3])}, {literal(parts[5] and parts[5][6:])})"
+        )
 
 
 def set_up(session, endpoints, no_arns):
@@ -159,24 +244,38 @@ def set_up(session, endpoints, no_arns):
         for place in ("us", "eu"):
             if f":imagebuilder:{place}-" in asked:
                 put(endpoints[place], asked, body)
-    session.run("CREATE SCHEMA shared; CREATE SCHEMA remote; CREATE SCHEMA local; SET search_path = shared")
+    session.run(
+        "CREATE SCHEMA shared; CREATE SCHEMA remote; CREATE SCHEMA local; SET search_path = shared"
+    )
     for name, url in endpoints.items():
-        session.run(f"""CREATE SERVER {name} FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '{url}', max_concurrency '16', cache_ttl '0');
+        session.run(
+            f"""CREATE SERVER {name} FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url
+              '{url}', max_concurrency '16', cache_ttl '0');
             CREATE USER MAPPING FOR CURRENT_USER SERVER {name}
-              OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY')""")
+              OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key
+                'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY')"""
+        )
 
     inv = ", ".join(rows_of(rng, 24, no_arns))
     # An equal row in each of them, so that a statistic or an index may serve.
-    hosts = ", ".join(f"({i}, {literal(rng.choice(ARNS[:18] + MISSING))}, {i % 5})" for i in range(60))
+    hosts = ", ".join(
+        f"({i}, {literal(rng.choice(ARNS[:18] + MISSING))}, {i % 5})" for i in range(60)
+    )
     teams = ", ".join(f"({i}, {literal(asked)}, {i % 3})" for i, asked in enumerate(IMAGES[:18:2]))
-    partitions = "".join(f"CREATE TABLE {table}_{place} PARTITION OF {table} FOR VALUES {bounds};"
-                         for table in ("hosts", "teams") for place, bounds in RANGES.items())
-    session.run(f"""
-        CREATE TABLE inv (id int, k int, arn text, parent text, long varchar(120), padded char(120), doc jsonb,
+    partitions = "".join(
+        f"CREATE TABLE {table}_{place} PARTITION OF {table} FOR VALUES {bounds};"
+        for table in ("hosts", "teams")
+        for place, bounds in RANGES.items()
+    )
+    session.run(
+        f"""
+        CREATE TABLE inv (id int, k int, arn text, parent text, long varchar(120), padded
+          char(120), doc jsonb,
                           arns text[], name text, region text, path text);
         INSERT INTO inv VALUES {inv};
         CREATE TABLE small AS SELECT id AS sid, k, padded::text AS arn FROM inv WHERE id <= 5;
-        CREATE TABLE hosts (id int, arn text, k int, pad text DEFAULT repeat('x', 300)) PARTITION BY RANGE (arn);
+        CREATE TABLE hosts (id int, arn text, k int, pad text DEFAULT repeat('x', 300)) PARTITION
+          BY RANGE (arn);
         CREATE TABLE teams (id int, arn text, k int) PARTITION BY RANGE (arn);
         {partitions}
         CREATE TABLE placed (id int, region text, arn text) PARTITION BY LIST (region);
@@ -196,39 +295,60 @@ def set_up(session, endpoints, no_arns):
           'DECLARE r record; c refcursor; BEGIN OPEN c FOR EXECUTE query;
            LOOP BEGIN FETCH c INTO r; EXIT WHEN NOT FOUND; RETURN NEXT r::text;
                 EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; CLOSE c; END';
-        ANALYZE""")
+        ANALYZE"""
+    )
 
-    session.run(f"SET search_path = remote, shared; IMPORT FOREIGN SCHEMA imagebuilder LIMIT TO ({', '.join(SCHEMA_TABLES)}) "
-                "FROM SERVER aws INTO remote; ALTER FOREIGN TABLE images DROP COLUMN request_id")
+    session.run(
+        "SET search_path = remote, shared; IMPORT FOREIGN SCHEMA imagebuilder LIMIT TO "
+        f"({', '.join(SCHEMA_TABLES)}) "
+        "FROM SERVER aws INTO remote; ALTER FOREIGN TABLE images DROP COLUMN request_id"
+    )
     for name, columns, table, server in OTHERS:
-        session.run(f"CREATE FOREIGN TABLE {name} ({columns}) SERVER {server} OPTIONS (table_name '{table}')")
-    parents = """CREATE TABLE ranged (arn text, name text, platform text, latest_version_arn text) PARTITION BY RANGE (arn);
-        CREATE TABLE ranged_amis (image_arn text, ordinal int, ami_id text) PARTITION BY RANGE (image_arn);
+        session.run(
+            f"CREATE FOREIGN TABLE {name} ({columns}) SERVER {server} OPTIONS (table_name "
+            f"'{table}')"
+        )
+    parents = """CREATE TABLE ranged (arn text, name text, platform text, latest_version_arn text)
+      PARTITION BY RANGE (arn);
+        CREATE TABLE ranged_amis (image_arn text, ordinal int, ami_id text) PARTITION BY RANGE
+          (image_arn);
         CREATE TABLE listed (region text, arn text, name text) PARTITION BY LIST (region);
         CREATE TABLE deep (arn text, name text, latest_version_arn text) PARTITION BY RANGE (arn);
         CREATE TABLE deep_us PARTITION OF deep {us} PARTITION BY HASH (arn);
         CREATE TABLE family (arn text, name text);
         INSERT INTO family VALUES ('none', 'parent'), (NULL, 'parent');
         CREATE TABLE ranged_rest PARTITION OF ranged DEFAULT;
-        INSERT INTO ranged VALUES ('zzz', 'rest', NULL, NULL), (NULL, 'null', NULL, NULL);""".replace("{us}", f"FOR VALUES {RANGES['us']}")
+        INSERT INTO ranged VALUES ('zzz', 'rest', NULL, NULL), (NULL, 'null', NULL,
+          NULL);""".replace(
+        "{us}", f"FOR VALUES {RANGES['us']}"
+    )
     session.run(parents)
     for place in RANGES:
-        session.run(f"""
-            CREATE FOREIGN TABLE ranged_{place} PARTITION OF ranged FOR VALUES {RANGES[place]} SERVER {place} OPTIONS (table_name 'images');
-            CREATE FOREIGN TABLE ranged_amis_{place} PARTITION OF ranged_amis FOR VALUES {RANGES[place]} SERVER {place} OPTIONS (table_name 'amis');
-            CREATE FOREIGN TABLE listed_{place} PARTITION OF listed FOR VALUES {LISTS[place]} SERVER {place} OPTIONS (table_name 'images');
-            ALTER FOREIGN TABLE listed_{place} ALTER region OPTIONS (ADD path 'image.home')""")
+        session.run(
+            f"""
+            CREATE FOREIGN TABLE ranged_{place} PARTITION OF ranged FOR VALUES {RANGES[place]}
+              SERVER {place} OPTIONS (table_name 'images');
+            CREATE FOREIGN TABLE ranged_amis_{place} PARTITION OF ranged_amis FOR VALUES
+              {RANGES[place]} SERVER {place} OPTIONS (table_name 'amis');
+            CREATE FOREIGN TABLE listed_{place} PARTITION OF listed FOR VALUES {LISTS[place]}
+              SERVER {place} OPTIONS (table_name 'images');
+            ALTER FOREIGN TABLE listed_{place} ALTER region OPTIONS (ADD path 'image.home')"""
+        )
     # Partitions by ARN of one server know what to ask it for.
     for name, clauses in DEEP.items():
-        session.run(f"CREATE FOREIGN TABLE {name} {clauses} SERVER aws OPTIONS (table_name 'images')")
+        session.run(
+            f"CREATE FOREIGN TABLE {name} {clauses} SERVER aws OPTIONS (table_name 'images')"
+        )
     session.run(COMMON)
 
     every = "ARRAY[" + ", ".join(map(literal, ARNS)) + "]"
     session.run("SET search_path = local, shared;" + parents)
     for place in RANGES:
-        session.run(f"""CREATE TABLE ranged_{place} PARTITION OF ranged FOR VALUES {RANGES[place]};
+        session.run(
+            f"""CREATE TABLE ranged_{place} PARTITION OF ranged FOR VALUES {RANGES[place]};
             CREATE TABLE ranged_amis_{place} PARTITION OF ranged_amis FOR VALUES {RANGES[place]};
-            CREATE TABLE listed_{place} PARTITION OF listed FOR VALUES {LISTS[place]};""")
+            CREATE TABLE listed_{place} PARTITION OF listed FOR VALUES {LISTS[place]};"""
+        )
     for name, clauses in DEEP.items():
         session.run(f"CREATE TABLE {name} {clauses}")
     copied = {table: ("arn" if table == "images" else "image_arn") for table in SCHEMA_TABLES}
@@ -236,10 +356,19 @@ def set_up(session, endpoints, no_arns):
     for table, key in copied.items():
         session.run(f"CREATE TABLE {table} (LIKE remote.{table})")
     for place in RANGES:
-        copied |= {f"ranged_{place}": "arn", f"ranged_amis_{place}": "image_arn", f"listed_{place}": "arn"}
+        copied |= {
+            f"ranged_{place}": "arn",
+            f"ranged_amis_{place}": "image_arn",
+            f"listed_{place}": "arn",
+        }
     copied |= {name: "arn" for name in DEEP}
     for table, key in copied.items():
         cast = "::char(120)[]" if table == "images_char" else ""
-        session.run(f"INSERT INTO {table} SELECT * FROM remote.{table} WHERE {key} = ANY ({every}{cast}); ANALYZE {table}")
+        session.run(
+            f"INSERT INTO {table} SELECT * FROM remote.{table} WHERE {key} = ANY "
+            f"({every}{cast}); ANALYZE {table}"
+        )
     session.run(COMMON + "; RESET search_path")
-    return {table: int(session.rows(f"SELECT count(*) FROM local.{table}")[0][0]) for table in copied}
+    return {
+        table: int(session.rows(f"SELECT count(*) FROM local.{table}")[0][0]) for table in copied
+    }

@@ -31,7 +31,9 @@ class Session:
         else:
             self.socket = socket.create_connection((host, port))
         self.file = self.socket.makefile("rb")
-        parameters = b"".join(map(text, ("user", user, "database", database, "client_encoding", "UTF8")))
+        parameters = b"".join(
+            map(text, ("user", user, "database", database, "client_encoding", "UTF8"))
+        )
         self.socket.sendall(struct.pack("!ii", len(parameters) + 9, 196608) + parameters + b"\0")
         self.finish()
 
@@ -41,8 +43,9 @@ class Session:
 
     def send(self, *messages):
         try:
-            self.socket.sendall(b"".join(kind + struct.pack("!i", len(body) + 4) + body
-                                         for kind, body in messages))
+            self.socket.sendall(
+                b"".join(kind + struct.pack("!i", len(body) + 4) + body for kind, body in messages)
+            )
         except OSError as error:
             raise SQLError(None, f"the server is gone: {error}") from error
 
@@ -56,13 +59,13 @@ class Session:
         raise SQLError(None, "the server is gone")
 
     def finish(self):
-        """Each command's rows, up to the server's being ready; the first error is raised after that."""
+        """Each command's rows; the first error is raised once the server is ready again."""
         results, rows, error = [], [], None
         while True:
             kind, body = self.receive()
             if kind == b"D":
                 rows.append(read_row(body))
-            elif kind in b"CIs":        # completed, empty, or suspended
+            elif kind in b"CIs":  # completed, empty, or suspended
                 results.append(rows)
                 rows = []
             elif kind == b"R" and body != bytes(4):
@@ -110,12 +113,12 @@ class Session:
 
 def read_row(body):
     """A DataRow's values as text; None for NULL."""
-    count, = struct.unpack_from("!h", body)
+    (count,) = struct.unpack_from("!h", body)
     at, row = 2, []
     for _ in range(count):
-        length, = struct.unpack_from("!i", body, at)
+        (length,) = struct.unpack_from("!i", body, at)
         at += 4
-        row.append(None if length < 0 else body[at:at + length].decode())
+        row.append(None if length < 0 else body[at : at + length].decode())
         at += max(length, 0)
     return tuple(row)
 
