@@ -31,13 +31,12 @@ typedef enum KeyKind
 	KEY_OR,						/* nodes; what is in any of them */
 } KeyKind;
 
-/* What a key asks for. */
-typedef struct KeyValue
+/* A node's kind. */
+static inline KeyKind
+key_kind(const List *node)
 {
-	const char *arn;			/* a C string; must be first */
-	bool		said;			/* the statement itself says so: a constant, a
-								 * parameter, an uncorrelated sub-select */
-} KeyValue;
+	return (KeyKind) intVal(linitial(node));
+}
 
 /* What is needed to tell a relation's key conditions. */
 typedef struct KeyContext
@@ -51,6 +50,5 @@ typedef struct KeyContext
 extern List *key_extract(KeyContext *context, Expr *clause, bool *exact);
 extern bool key_is_column(const KeyContext *context, Expr *expr);
 extern double key_estimate(PlannerInfo *root, List *key, List *exprs);
-extern List *key_evaluate(List *key, List *exprs, ExprContext *econtext);
 
 #endif							/* IMAGEBUILDER_KEY_H */

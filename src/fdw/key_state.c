@@ -22,8 +22,192 @@
 #include "executor/executor.h"
 #include "fdw/key.h"
 #include "fdw/key_state.h"
+#include "lookup/statement.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+
+/* ---- what a key asks for ------------------------------------------------------- */
+
+/* The C string of a value of one of the text types. */
+static char *
+text_of_datum(Datum value, Oid type)
+{
+	switch (type)
+	{
+		case NAMEOID:
+			return pstrdup(NameStr(*DatumGetName(value)));
+		case BPCHAROID:
+			{
+				/* Trailing blanks do not count when char(n) is compared. */
+				char	   *string = TextDatumGetCString(value);
+				size_t		length = strlen(string);
+
+				while (length > 0 && string[length - 1] == ' ')
+					string[--length] = '\0';
+				return string;
+			}
+		default:
+			return TextDatumGetCString(value);
+	}
+}
+
+static List *
+add_value(List *values, char *arn, bool said)
+{
+	KeyValue   *value = palloc(sizeof(KeyValue));
+
+	value->arn = arn;
+	value->said = said;
+	return lappend(values, value);
+}
+
+static List *
+evaluate_array(Datum datum, bool said)
+{
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	Oid			type = ARR_ELEMTYPE(array);
+	List	   *values = NIL;
+	int16		length;
+	bool		byval;
+	char		align;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+
+	get_typlenbyvalalign(type, &length, &byval, &align);
+	deconstruct_array(array, type, length, byval, align, &elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (!nulls[i])
+			values = add_value(values, text_of_datum(elements[i], type), said);
+	}
+	return values;
+}
+
+/* An expression's value, or those of its array. */
+static List *
+evaluate_comparison(List *node, List *exprs, ExprContext *econtext)
+{
+	ExprState  *expr = list_nth(exprs, intVal(lsecond(node)));
+	bool		said = intVal(lthird(node)) != 0;
+	bool		isnull;
+	Datum		value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
+
+	if (isnull)
+		return NIL;
+	if (key_kind(node) == KEY_ANY)
+		return evaluate_array(value, said);
+	return add_value(NIL, text_of_datum(value, exprType((Node *) expr->expr)), said);
+}
+
+/* An entry of the tables below: it starts with the key, an ARN. */
+typedef struct TakenValue
+{
+	const char *arn;
+	KeyValue   *value;
+} TakenValue;
+
+static HTAB *
+table_of(List *values, const char *name)
+{
+	HTAB	   *table = statement_arn_table(name, sizeof(TakenValue), CurrentMemoryContext);
+	ListCell   *lc;
+
+	foreach(lc, values)
+	{
+		KeyValue   *value = lfirst(lc);
+		bool		found;
+		TakenValue *taken = hash_search(table, &value->arn, HASH_ENTER, &found);
+
+		if (found)
+			taken->value->said |= value->said;
+		else
+			taken->value = value;
+	}
+	return table;
+}
+
+/* Of a list each value once, as first it appears. */
+static List *
+distinct(List *values)
+{
+	HTAB	   *table;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (list_length(values) <= 1)
+		return values;
+	table = table_of(values, "imagebuilder_fdw distinct ARNs");
+	foreach(lc, values)
+	{
+		KeyValue   *value = lfirst(lc);
+		TakenValue *taken = hash_search(table, &value->arn, HASH_FIND, NULL);
+
+		if (taken->value == value)
+			result = lappend(result, value);
+	}
+	hash_destroy(table);
+	return result;
+}
+
+/* Of a list what another list has too. */
+static List *
+intersect(List *values, List *others)
+{
+	HTAB	   *table = table_of(others, "imagebuilder_fdw common ARNs");
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, values)
+	{
+		KeyValue   *value = lfirst(lc);
+		TakenValue *other = hash_search(table, &value->arn, HASH_FIND, NULL);
+
+		if (other == NULL)
+			continue;
+		value->said |= other->value->said;
+		result = lappend(result, value);
+	}
+	hash_destroy(table);
+	return result;
+}
+
+static List *
+evaluate_node(List *key, List *exprs, ExprContext *econtext)
+{
+	List	   *values = NIL;
+	ListCell   *lc;
+
+	switch (key_kind(key))
+	{
+		case KEY_NOTHING:
+			return NIL;
+		case KEY_EQUAL:
+		case KEY_ANY:
+			return evaluate_comparison(key, exprs, econtext);
+		case KEY_OR:
+			foreach(lc, (List *) lsecond(key))
+				values = list_concat(values, evaluate_node(lfirst(lc), exprs, econtext));
+			return values;
+		case KEY_AND:
+			foreach(lc, (List *) lsecond(key))
+			{
+				List	   *arm = evaluate_node(lfirst(lc), exprs, econtext);
+
+				values = foreach_current_index(lc) == 0 ? arm : intersect(values, arm);
+				if (values == NIL)
+					return NIL;
+			}
+			return values;
+	}
+	return NIL;
+}
+
+/* ---- a key with what must hold for it ------------------------------------------- */
 
 /*
  * Prepare a key: "exprs" are the expressions that the key refers to, "guards"
@@ -60,13 +244,14 @@ key_state_guards_hold(const KeyState *state, ExprContext *econtext)
 }
 
 /*
- * What the key asks for, as key_evaluate() has it.  The guards must hold, and
- * there must be a key.
+ * What the key asks for, as a list of KeyValue, each ARN once, in the order in
+ * which they first appear; in the database's encoding and the current memory
+ * context.  The guards must hold, and there must be a key.
  */
 List *
 key_state_evaluate(const KeyState *state, ExprContext *econtext)
 {
-	return key_evaluate(state->key, state->exprs, econtext);
+	return distinct(evaluate_node(state->key, state->exprs, econtext));
 }
 
 /* Whether the table, if it is a partition, can have rows of an ARN. */

@@ -15,6 +15,14 @@
 
 #include "nodes/execnodes.h"
 
+/* What a key asks for. */
+typedef struct KeyValue
+{
+	const char *arn;			/* a C string; must be first */
+	bool		said;			/* the statement itself says so: a constant, a
+								 * parameter, an uncorrelated sub-select */
+} KeyValue;
+
 typedef struct KeyState
 {
 	List	   *key;			/* see key.h; NIL: there is none */
