@@ -187,6 +187,8 @@ my @cases = (
 	# Costs.
 	[ 'the join order that asks for little', "SELECT count(m.name) FROM owners o
 		JOIN instances i ON i.owner = o.id JOIN images m ON m.arn = i.arn WHERE o.name = 'o5'", '100', 1 ],
+	[ 'the join order that asks for fewer, of two of ours', "SELECT count(*), count(i.name) FROM inv l
+		LEFT JOIN images i ON i.arn = ANY (l.list || l.arn) JOIN images p ON p.arn = l.parent", '20|20', 29 ],
 	[ 'the same without Memoize', "SET enable_memoize = off; SELECT count(m.name) FROM owners o
 		JOIN instances i ON i.owner = o.id JOIN images m ON m.arn = i.arn WHERE o.name = 'o5'", '100', 1 ],
 	[ 'the same, three of ours', "SELECT count(m.name) FROM owners o JOIN instances i ON i.owner = o.id
@@ -198,9 +200,22 @@ $node->safe_psql('postgres', q{CREATE FOREIGN TABLE public.latest (arn text,
 $node->safe_psql('postgres', q{CREATE FOREIGN TABLE public.as_name (arn name,
 	name text OPTIONS (path 'image.name')) SERVER aws OPTIONS (table_name 'images')});
 
+# A plan without its read-aheads.
+sub plan_of
+{
+	my ($query, $read_ahead) = @_;
+	my $set = '';
+	$set = $1 while $query =~ s/^((?:SET [^;]*;\s*)*)(?=SELECT)//s && $1 ne '';
+	my $plan = $node->safe_psql('postgres',
+		"SET imagebuilder_fdw.enable_read_ahead = $read_ahead; $set EXPLAIN (COSTS OFF) $query");
+	return join "\n", map { s/^\s*(->\s+)?//r } grep { !/Image Builder Read Ahead/ } split /\n/, $plan;
+}
+
 for my $case (@cases)
 {
 	my ($name, $query, $row, $most) = @$case;
+	is(plan_of($query, 'on'), plan_of($query, 'off'), "$name: read-ahead changes no plan")
+	  unless $query =~ /PREPARE/;
 	for my $read_ahead ('on', 'off')
 	{
 		my ($rc, $out, $err) = $node->psql('postgres', "SET imagebuilder_fdw.enable_read_ahead = "

@@ -12,9 +12,9 @@
  */
 /*
  * A nested loop that looks images up by its outer side's columns would wait
- * for one after another.  The same nested loop is offered with its outer side
- * wrapped in a custom scan that looks up ahead; see readahead.c.  So are the
- * rows from which a query computes sub-selects of its select list.
+ * for one after another.  So the outer side is wrapped in a custom scan that looks
+ * up ahead; see readahead.c.  So are the rows from which a query computes the
+ * sub-selects of its select list.
  */
 #include "postgres.h"
 
@@ -152,7 +152,7 @@ make_read_ahead_path(Path *outer, List *keys)
 	path->path.param_info = outer->param_info;
 	path->path.rows = outer->rows;
 	path->path.startup_cost = outer->startup_cost;
-	path->path.total_cost = outer->total_cost + outer->rows * cpu_tuple_cost;
+	path->path.total_cost = outer->total_cost;
 	compat_copy_disabled_nodes(&path->path, outer);
 	path->path.pathkeys = outer->pathkeys;
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
@@ -165,35 +165,18 @@ make_read_ahead_path(Path *outer, List *keys)
 }
 
 /*
- * The cost of a nested loop whose look-ups are made so many at once.  Only what
- * the inner side costs is saved, and of that not the work on its rows: a join is
- * no cheaper than its outer side, and more look-ups never cost less than fewer.
+ * The nested loop with its outer side wrapped; NULL if that is of no use.  The
+ * cost is that of the loop as it is: were the time saved taken off, a join order
+ * that asks for more could look cheaper than one that asks for less.
  */
-static Cost
-cost_ahead(const NestPath *loop, const Path *ahead)
-{
-	const Path *inner = loop->jpath.innerjoinpath;
-	double		rows = Max(ahead->rows, 1.0);
-	Cost		outer_cost = loop->jpath.outerjoinpath->total_cost;
-	Cost		work = rows * (1 + inner->rows) * cpu_tuple_cost;
-	Cost		lookups = Min(rows * PLAN_LOOKUP_COST *
-							  list_length(((const CustomPath *) ahead)->custom_private),
-							  loop->jpath.path.total_cost - outer_cost - work);
-
-	return loop->jpath.path.total_cost + ahead->total_cost - outer_cost -
-		Max(lookups, 0) * (1 - 1 / PLAN_LOOKUPS_AT_ONCE);
-}
-
-/* The nested loop with its outer side wrapped; NULL if that is of no use. */
 static NestPath *
-make_offer(PlannerInfo *root, const NestPath *loop)
+read_ahead_for_join(PlannerInfo *root, const NestPath *loop)
 {
 	Path	   *outer = loop->jpath.outerjoinpath;
 	bool		all = !loop->jpath.inner_unique &&
 		(loop->jpath.jointype == JOIN_INNER || loop->jpath.jointype == JOIN_LEFT);
-	Path	   *ahead;
 	List	   *keys;
-	NestPath   *offer;
+	NestPath   *wrapped;
 
 	/* Not its own work again, seen from the join's other side. */
 	if (is_read_ahead(outer))
@@ -202,12 +185,10 @@ make_offer(PlannerInfo *root, const NestPath *loop)
 	keys = keys_to_read_ahead(root, keys, outer);
 	if (keys == NIL)
 		return NULL;
-	ahead = make_read_ahead_path(outer, keys);
-	offer = makeNode(NestPath);
-	*offer = *loop;
-	offer->jpath.outerjoinpath = ahead;
-	offer->jpath.path.total_cost = Max(cost_ahead(loop, ahead), loop->jpath.path.startup_cost);
-	return offer;
+	wrapped = makeNode(NestPath);
+	*wrapped = *loop;
+	wrapped->jpath.outerjoinpath = make_read_ahead_path(outer, keys);
+	return wrapped;
 }
 
 /*
@@ -288,38 +269,31 @@ read_ahead_for_targets(PlannerInfo *root, RelOptInfo *rel)
 }
 
 /*
- * set_join_pathlist_hook: check a nested loop's guards before its inner side,
- * offer each nested loop with a read-ahead, and read ahead of what the query makes
- * of the last join's rows.
+ * set_join_pathlist_hook: check each nested loop's guards before its inner side,
+ * have it read ahead, and read ahead of what the query makes of the last join's
+ * rows.
  */
 static void
-add_join_paths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
-			   RelOptInfo *innerrel, JoinType jointype, JoinPathExtraData *extra)
+change_join_paths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
+				  RelOptInfo *innerrel, JoinType jointype, JoinPathExtraData *extra)
 {
-	List	   *offers = NIL;
 	ListCell   *lc;
 
 	if (previous_join_hook)
 		previous_join_hook(root, joinrel, outerrel, innerrel, jointype, extra);
 	foreach(lc, joinrel->pathlist)
 	{
-		NestPath   *guarded = IsA(lfirst(lc), NestPath) ? guard_nested_loop(root, lfirst(lc)) : NULL;
+		NestPath   *changed = IsA(lfirst(lc), NestPath) ? guard_nested_loop(root, lfirst(lc)) : NULL;
 
-		if (guarded)
-			lfirst(lc) = guarded;
+		if (changed)
+			lfirst(lc) = changed;
+		changed = enable_read_ahead && IsA(lfirst(lc), NestPath) ?
+			read_ahead_for_join(root, lfirst(lc)) : NULL;
+		if (changed)
+			lfirst(lc) = changed;
 	}
-	if (!enable_read_ahead)
-		return;
-	foreach(lc, joinrel->pathlist)
-	{
-		NestPath   *offer = IsA(lfirst(lc), NestPath) ? make_offer(root, lfirst(lc)) : NULL;
-
-		if (offer)
-			offers = lappend(offers, offer);
-	}
-	foreach(lc, offers)
-		add_path(joinrel, lfirst(lc));
-	read_ahead_for_targets(root, joinrel);
+	if (enable_read_ahead)
+		read_ahead_for_targets(root, joinrel);
 }
 
 /* set_rel_pathlist_hook: read ahead for the select list of a query of one relation. */
@@ -415,7 +389,7 @@ readahead_plan_init(void)
 							 NULL, NULL, NULL);
 	MarkGUCPrefixReserved("imagebuilder_fdw");
 	previous_join_hook = set_join_pathlist_hook;
-	set_join_pathlist_hook = add_join_paths;
+	set_join_pathlist_hook = change_join_paths;
 	previous_rel_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = wrap_rel_paths;
 	previous_planner_hook = planner_hook;
