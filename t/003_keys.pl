@@ -142,13 +142,22 @@ for my $case (@cases)
 $node->safe_psql('postgres', q{
 	CREATE DOMAIN public.arn AS text;
 	CREATE FOREIGN TABLE public.keys (
-		a varchar(200) OPTIONS (path '@arn'), b public.arn OPTIONS (path '@arn'), name text OPTIONS (path 'image.name')
+		a varchar(200) OPTIONS (path '@arn'), b public.arn OPTIONS (path '@arn'), name text OPTIONS (path 'image.name'),
+		c char(150) OPTIONS (path '@arn'), n name OPTIONS (path '@arn')
 	) SERVER aws OPTIONS (rows '');
 	CREATE FOREIGN TABLE public.own (image_arn text, id text OPTIONS (path 'image')) SERVER aws
 		OPTIONS (rows 'image.outputResources.amis[]');
 });
 is($node->safe_psql('postgres', "SELECT name FROM keys WHERE a = '$a'"), 'alpha', 'key of type varchar');
 is($node->safe_psql('postgres', "SELECT name FROM keys WHERE b = '$a'"), 'alpha', 'key of a domain');
+for my $case ([ 'char(n)', "c = '$a'" ], [ 'char(n), a text', "c = '$a'::text" ], [ 'char(n), cast', "c::text = '$a'" ],
+	[ 'char(n), a list', "c IN ('$a', '$b'::text)" ], [ 'char(n), a column', 'c = (SELECT min(arn) FROM instances)' ],
+	[ 'name, a text', "n = '${a}'::text OR a = '$a'" ])
+{
+	like($node->safe_psql('postgres', "SELECT name FROM keys WHERE $case->[1]"), qr/^alpha$/m, "key of type $case->[0]");
+}
+is($node->safe_psql('postgres', 'SELECT id, name FROM instances i JOIN keys ON c = i.arn ORDER BY 1'), "1|alpha\n2|beta\n4|alpha",
+	'key of type char(n), joined');
 is($node->safe_psql('postgres', "SELECT name FROM keys WHERE a IN ('$a', '$b') AND b = '$b'"), 'beta', 'two keys');
 is($node->safe_psql('postgres', "SELECT id FROM own WHERE image_arn = '$a'"), "ami-alpha-1\nami-alpha-2",
 	'image_arn is the key of a table with rows of its own');

@@ -36,18 +36,29 @@ make_node(KeyKind kind, void *operands)
 	return list_make2(makeInteger(kind), operands);
 }
 
-/* Whether it is a key column, perhaps cast between text types. */
+/* What a cast between text types is of: the cast of a char(n) or a name is a function. */
+static Expr *
+without_casts(Expr *expr)
+{
+	for (;;)
+	{
+		if (expr && IsA(expr, RelabelType))
+			expr = ((RelabelType *) expr)->arg;
+		else if (expr && IsA(expr, FuncExpr) && (((FuncExpr *) expr)->funcid == F_TEXT_BPCHAR ||
+												 ((FuncExpr *) expr)->funcid == F_TEXT_NAME))
+			expr = linitial(((FuncExpr *) expr)->args);
+		else
+			return expr;
+	}
+}
+
+/* Whether an expression is a key column, perhaps cast between text types. */
 bool
 key_is_column(const KeyContext *context, Expr *expr)
 {
-	Var		   *var;
+	Var		   *var = (Var *) without_casts(expr);
 
-	while (expr && IsA(expr, RelabelType))
-		expr = ((RelabelType *) expr)->arg;
-	if (expr == NULL || !IsA(expr, Var))
-		return false;
-	var = (Var *) expr;
-	return var->varno == (int) context->relid && var->varlevelsup == 0 &&
+	return var && IsA(var, Var) && var->varno == (int) context->relid && var->varlevelsup == 0 &&
 		bms_is_member(var->varattno, context->columns);
 }
 
@@ -149,8 +160,7 @@ make_comparison(KeyContext *context, KeyKind kind, Expr *operand)
 static bool
 keeps_value(Expr *column)
 {
-	while (IsA(column, RelabelType))
-		column = ((RelabelType *) column)->arg;
+	column = without_casts(column);
 	return exprType((Node *) column) == TEXTOID ||
 		(exprType((Node *) column) == VARCHAROID && exprTypmod((Node *) column) < 0);
 }
