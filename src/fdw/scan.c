@@ -124,7 +124,7 @@ reject_keyless_scan(ForeignScanState *node)
 			 key < 0 ?
 			 errhint("Add a column \"%s\" to it, or one with the option path '%s'.",
 					 SCHEMA_KEY_NAME, SCHEMA_KEY_PATH) :
-			 errhint("Add WHERE %1$s = 'arn:aws:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD', or join on that column; of many tables, name the one that has the ARNs first. Where GROUP BY, DISTINCT, a window function, UNION or OR is in the way, write %1$s = ANY (ARRAY(SELECT ...)), or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).",
+			 errhint("Add WHERE %1$s = 'arn:aws:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD', or join on that column; of many tables, name the one that has the ARNs first. Where GROUP BY, DISTINCT, a window function, UNION, an arm of UNION ALL that has WHERE, or OR is in the way, write %1$s = ANY (ARRAY(SELECT ...)), or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).",
 					 NameStr(TupleDescAttr(RelationGetDescr(relation), key - 1)->attname))));
 }
 
