@@ -184,6 +184,12 @@ my @cases = (
 		FROM small s WHERE s.sid = l.k) q ON true', '30|23', 3 ],
 	[ 'in a sub-query of a select list', 'SELECT count(x) FROM (SELECT (SELECT v.name
 		FROM summary v WHERE v.sid = l.k) AS x FROM inv l OFFSET 0) q', '23', 3 ],
+	# Sub-selects that PostgreSQL evaluates above a sort.
+	[ 'LIMIT over a sub-query in order', 'SELECT * FROM (SELECT id, (SELECT name FROM images i
+		WHERE i.arn = l.arn) AS n FROM inv l ORDER BY id) q LIMIT 1', '1|g1', 1 ],
+	[ 'a cursor in order', 'BEGIN; DECLARE c CURSOR FOR SELECT l.id, (SELECT name FROM images i
+		WHERE i.arn = l.arn) FROM inv l JOIN small s ON s.sid = l.k ORDER BY l.id;
+		FETCH 1 FROM c; COMMIT', '1|g1', 1 ],
 	# Costs.
 	[ 'the join order that asks for little', "SELECT count(m.name) FROM owners o
 		JOIN instances i ON i.owner = o.id JOIN images m ON m.arn = i.arn WHERE o.name = 'o5'", '100', 1 ],

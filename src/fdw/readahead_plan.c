@@ -213,7 +213,9 @@ make_offer(PlannerInfo *root, const NestPath *loop)
 /*
  * Whether the sub-selects of a query's select list are evaluated for each row
  * of a relation: it is all that the query reads, and nothing in between drops
- * rows or makes others of them.
+ * rows or makes others of them.  Where only some rows are wanted, by LIMIT, by a
+ * LIMIT of the query around, or by a cursor, PostgreSQL evaluates sub-selects above
+ * a sort, which takes all rows (make_sort_input_target() in planner.c).
  */
 static bool
 feeds_targets(PlannerInfo *root, const RelOptInfo *rel)
@@ -225,7 +227,8 @@ feeds_targets(PlannerInfo *root, const RelOptInfo *rel)
 		!query->hasAggs && !query->hasWindowFuncs && !query->hasTargetSRFs &&
 		!query->groupClause && !query->groupingSets && !query->havingQual &&
 		!query->distinctClause &&
-		!(query->sortClause && (query->limitCount || query->limitOffset));
+		!(query->sortClause &&
+		  (query->limitCount || query->limitOffset || root->tuple_fraction > 0));
 }
 
 /*
