@@ -376,6 +376,13 @@ is($node->safe_psql('postgres', "BEGIN; DECLARE c CURSOR FOR SELECT sid,
 		(SELECT name FROM images i WHERE i.arn = s.arn) FROM small s; MOVE 3 IN c;
 		FETCH BACKWARD 1 FROM c; ROLLBACK"), '2|g2', 'a cursor goes backward');
 
+# A guard leaves the inner side's rows kept.
+like($node->safe_psql('postgres', 'SET enable_hashjoin = off; SET enable_mergejoin = off;
+		EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT count(*) FROM inv l LEFT JOIN
+		(SELECT name FROM images, generate_series(1, 50) WHERE arn IN (SELECT arn FROM small)) x
+		ON l.k < 9 AND x.name <> l.account'), qr/Guard.*Function Scan [^\n]* loops=1\)/s,
+	'what does not depend on the outer row is run once');
+
 # HV002 names the ways round, and they work.
 like(attempt($node, 'SELECT count(*) FROM inv l, (SELECT image_arn, count(*) FROM amis GROUP BY 1) c
 		WHERE c.image_arn = l.arn'), qr/^HV002 .*ANY \(ARRAY\(SELECT.*LATERAL.*OFFSET 0/, 'HV002: hint');
