@@ -268,6 +268,11 @@ for my $case (@computed)
 	my $together = $endpoint->counters->{max_in_flight};
 	cmp_ok($together, $harmless ? '>=' : '<=', $harmless ? 12 : 1, "$name, LIMIT: how many together");
 }
+$endpoint->reset_counters;
+is($node->safe_psql('postgres', "SET enable_partitionwise_join = on; SELECT count(n) FROM (SELECT
+		(SELECT name FROM images i WHERE i.arn = t.arn) AS n FROM teams t JOIN hosts h USING (arn)
+		OFFSET 0) q"), '100', 'select list of a partitionwise join: rows');
+cmp_ok($endpoint->counters->{max_in_flight}, '>=', 5, 'select list of a partitionwise join: together');
 $endpoint->control('POST', 'latency?ms=0');
 is($node->safe_psql('postgres', "SELECT name FROM inv l JOIN images i
 		ON i.arn = '${prefix}c' || 1 / (5 - id) || '/1.0.0/1' ORDER BY l.id LIMIT 0"), '', 'LIMIT 0');

@@ -221,9 +221,11 @@ static bool
 feeds_targets(PlannerInfo *root, const RelOptInfo *rel)
 {
 	const Query *query = root->parse;
+	/* Of a partitionwise join each join of partitions, for PostgreSQL appends these later. */
+	Relids		relids = IS_JOIN_REL(rel) && IS_OTHER_REL(rel) ? rel->top_parent_relids : rel->relids;
 
 	return (query->commandType == CMD_SELECT || query->commandType == CMD_INSERT) &&
-		bms_is_subset(root->all_baserels, rel->relids) &&
+		bms_is_subset(root->all_baserels, relids) &&
 		!query->hasAggs && !query->hasWindowFuncs && !query->hasTargetSRFs &&
 		!query->groupClause && !query->groupingSets && !query->havingQual &&
 		!query->distinctClause &&
