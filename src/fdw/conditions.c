@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "access/nbtree.h"
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
@@ -30,6 +31,7 @@
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/typcache.h"
 
 /* Several keys are one: what is in all of them. */
 static List *
@@ -75,9 +77,31 @@ column_of(Expr *expr, Index relid)
 	return 0;
 }
 
-/* The equalities of a relation's columns with something else, in its conditions. */
+/*
+ * Whether what an equality calls equal is the same in whatever expression: not so
+ * under a collation that is not deterministic, nor of numbers written with more
+ * or fewer zeros.  Index deduplication asks B-tree operator classes for this.
+ */
+static bool
+is_same_image(const OpExpr *op)
+{
+	TypeCacheEntry *type = lookup_type_cache(exprType(linitial(op->args)),
+											 TYPECACHE_BTREE_OPFAMILY);
+	Oid			function = !OidIsValid(type->btree_opf) ? InvalidOid :
+		get_opfamily_proc(type->btree_opf, type->btree_opintype, type->btree_opintype,
+						  BTEQUALIMAGE_PROC);
+
+	return OidIsValid(function) &&
+		DatumGetBool(OidFunctionCall1Coll(function, op->inputcollid,
+										  ObjectIdGetDatum(type->btree_opintype)));
+}
+
+/*
+ * The equalities of a relation's columns with something else, in its conditions;
+ * "same_image": only those by which one can stand for the other anywhere.
+ */
 static List *
-column_values(PlannerInfo *root, Index relid, List *clauses)
+column_values(PlannerInfo *root, Index relid, List *clauses, bool same_image)
 {
 	List	   *values = NIL;
 	ListCell   *lc;
@@ -87,7 +111,8 @@ column_values(PlannerInfo *root, Index relid, List *clauses)
 		OpExpr	   *op = lfirst(lc);
 
 		if (!IsA(op, OpExpr) || list_length(op->args) != 2 ||
-			!op_mergejoinable(op->opno, exprType(linitial(op->args))))
+			!op_mergejoinable(op->opno, exprType(linitial(op->args))) ||
+			(same_image && !is_same_image(op)))
 			continue;
 		for (int i = 0; i < 2; i++)
 		{
@@ -143,7 +168,9 @@ put_values(Node *node, void *context)
 static List *
 implied_keys(KeyContext *context, List *clauses, List **key_quals)
 {
-	PutValues	put = {context->relid, column_values(context->root, context->relid, clauses)};
+	PutValues	put = {
+		context->relid, column_values(context->root, context->relid, clauses, true)
+	};
 	List	   *keys = NIL;
 	ListCell   *lc;
 
@@ -253,7 +280,8 @@ conditions_of_partition(PlannerInfo *root, Index relid, Bitmapset *key_columns, 
 		if (is_plain_text(table, attnum))
 			keys = bms_add_member(keys, attnum - FirstLowInvalidHeapAttributeNumber);
 	}
-	put.values = column_values(root, relid, clauses);
+	/* These guards are for look-ups ahead only, so an image need not be the same. */
+	put.values = column_values(root, relid, clauses, false);
 	foreach(lc, put.values)
 		known = bms_add_member(known, ((ColumnValue *) lfirst(lc))->attnum -
 							   FirstLowInvalidHeapAttributeNumber);

@@ -208,8 +208,15 @@ begin_guard(CustomScanState *node, EState *estate, int eflags)
 {
 	GuardState *state = (GuardState *) node;
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	Plan	   *inner = linitial(scan->custom_plans);
 
-	node->custom_ps = list_make1(ExecInitNode(linitial(scan->custom_plans), estate, eflags));
+	/*
+	 * A nested loop asks for an inner side that rewinds cheaply unless it gives
+	 * the inner side parameters, and here the guards alone may need them.
+	 */
+	if (bms_is_empty(inner->extParam))
+		eflags |= EXEC_FLAG_REWIND;
+	node->custom_ps = list_make1(ExecInitNode(inner, estate, eflags));
 	state->guards = ExecInitQual(scan->custom_exprs, &node->ss.ps);
 }
 

@@ -171,12 +171,7 @@ static const struct
 	{F_TEXT_CHAR, NULL},
 	{F_BPCHAR_BPCHAR_INT4_BOOL, is_explicit_cast},
 	{F_VARCHAR_VARCHAR_INT4_BOOL, is_explicit_cast},
-	{F_JSON_OBJECT_FIELD, NULL},
-	{F_JSON_OBJECT_FIELD_TEXT, NULL},
-	{F_JSON_ARRAY_ELEMENT, NULL},
-	{F_JSON_ARRAY_ELEMENT_TEXT, NULL},
-	{F_JSON_EXTRACT_PATH, NULL},
-	{F_JSON_EXTRACT_PATH_TEXT, NULL},
+	/* Not json's: a json may hold escapes that only reading it refuses. */
 	{F_JSONB_OBJECT_FIELD, NULL},
 	{F_JSONB_OBJECT_FIELD_TEXT, NULL},
 	{F_JSONB_ARRAY_ELEMENT, NULL},
@@ -185,6 +180,20 @@ static const struct
 	{F_JSONB_EXTRACT_PATH_TEXT, NULL},
 };
 
+/* Whether arguments have a collation that PostgreSQL could not determine. */
+static bool
+lacks_collation(List *args, Oid collation)
+{
+	ListCell   *lc;
+
+	foreach(lc, OidIsValid(collation) ? NIL : args)
+	{
+		if (type_is_collatable(exprType(lfirst(lc))))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Whether a call cannot raise an error.  Functions that depend on a collation
  * raise one if it is indeterminate or, some of them, not deterministic.
@@ -192,6 +201,8 @@ static const struct
 static bool
 is_harmless_call(Oid function, List *args, Oid collation, bool variadic)
 {
+	if (lacks_collation(args, collation))
+		return false;
 	if (get_func_leakproof(function))
 		return true;
 	for (size_t i = 0; i < lengthof(harmless_functions); i++)
@@ -245,8 +256,12 @@ is_harmful(Node *node, void *context)
 		case T_BoolExpr:
 		case T_NullTest:
 		case T_BooleanTest:
-		case T_ArrayExpr:
 		case T_FieldSelect:
+			break;
+		case T_ArrayExpr:
+			/* Arrays in an array must have the same dimensions. */
+			if (((ArrayExpr *) node)->multidims)
+				return true;
 			break;
 		case T_FuncExpr:
 			{

@@ -175,13 +175,15 @@ takes_all_rows(Plan *node, Plan *below)
 		case T_ModifyTable:
 		case T_ProjectSet:
 		case T_Result:
-		case T_SetOp:
 		case T_Sort:
 		case T_IncrementalSort:
 		case T_SubqueryScan:
 		case T_Unique:
 		case T_CustomScan:
 			return true;
+		case T_SetOp:
+			/* PostgreSQL 18 leaves the other side when this one has no more rows. */
+			return below == outerPlan(node);
 		case T_HashJoin:
 		case T_NestLoop:
 			/* A hash join's outer side is left if the inner side has no rows. */

@@ -317,7 +317,8 @@ row_key_fits(PlannerInfo *root, RowKey *key, const Path *outer)
 		needs_more((Node *) exprs, unconstify(Path *, outer)) || contain_subplans((Node *) exprs) ||
 		contain_volatile_functions((Node *) exprs))
 		return false;
-	key->whole = !expression_is_harmless((Node *) exprs);
+	key->whole = !expression_is_harmless((Node *) exprs) ||
+		!expression_is_harmless((Node *) key->arn_filter);
 	return key->certain || !key->whole;
 }
 

@@ -194,19 +194,24 @@ read_ahead_for_join(PlannerInfo *root, const NestPath *loop)
 /*
  * Whether the sub-selects of a query's select list are evaluated for each row
  * of a relation: it is all that the query reads, and nothing in between drops
- * rows or makes others of them.
+ * rows or makes others of them.  Where only some rows are wanted, by LIMIT, by a
+ * LIMIT of the query around, or by a cursor, PostgreSQL evaluates sub-selects above
+ * a sort, which takes all rows (make_sort_input_target() in planner.c).
  */
 static bool
 feeds_targets(PlannerInfo *root, const RelOptInfo *rel)
 {
 	const Query *query = root->parse;
+	/* Of a partitionwise join each join of partitions, for PostgreSQL appends these later. */
+	Relids		relids = IS_JOIN_REL(rel) && IS_OTHER_REL(rel) ? rel->top_parent_relids : rel->relids;
 
 	return (query->commandType == CMD_SELECT || query->commandType == CMD_INSERT) &&
-		bms_is_subset(root->all_baserels, rel->relids) &&
+		bms_is_subset(root->all_baserels, relids) &&
 		!query->hasAggs && !query->hasWindowFuncs && !query->hasTargetSRFs &&
 		!query->groupClause && !query->groupingSets && !query->havingQual &&
 		!query->distinctClause &&
-		!(query->sortClause && (query->limitCount || query->limitOffset));
+		!(query->sortClause &&
+		  (query->limitCount || query->limitOffset || root->tuple_fraction > 0));
 }
 
 /*
