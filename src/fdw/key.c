@@ -143,14 +143,88 @@ depends_on_row(Node *node, void *context)
 	return expression_tree_walker(node, depends_on_row, context);
 }
 
+/* A comparison looked for in the statement: of a key column with an operand. */
+typedef struct ComparisonSearch
+{
+	const KeyContext *context;
+	Node	   *operand;
+} ComparisonSearch;
+
+/*
+ * Whether a column is a key column, or one of the tables that the key's relation is
+ * a part of: a partitioned table's, or that of a UNION ALL.
+ */
+static bool
+is_key_column_of_statement(const KeyContext *context, const Var *var)
+{
+	Index		relid = context->relid;
+	Bitmapset  *columns = context->columns;
+
+	while (var->varno != (int) relid)
+	{
+		AppendRelInfo *part = context->root->append_rel_array ?
+			context->root->append_rel_array[relid] : NULL;
+		Bitmapset  *whole = NULL;
+		ListCell   *lc;
+
+		if (part == NULL)
+			return false;
+		foreach(lc, part->translated_vars)
+		{
+			Var		   *translated = (Var *) without_casts(lfirst(lc));
+
+			if (translated && IsA(translated, Var) && bms_is_member(translated->varattno, columns))
+				whole = bms_add_member(whole, foreach_current_index(lc) + 1);
+		}
+		columns = whole;
+		relid = part->parent_relid;
+	}
+	return var->varlevelsup == 0 && bms_is_member(var->varattno, columns);
+}
+
+static bool
+is_comparison(Node *node, void *context)
+{
+	const ComparisonSearch *search = context;
+	List	   *args = NIL;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, OpExpr) || IsA(node, DistinctExpr))
+		args = ((OpExpr *) node)->args;
+	else if (IsA(node, ScalarArrayOpExpr))
+		args = ((ScalarArrayOpExpr *) node)->args;
+	for (int i = 0; i < 2 && list_length(args) == 2; i++)
+	{
+		Node	   *column = (Node *) without_casts(list_nth(args, i));
+
+		if (column && IsA(column, Var) && equal(list_nth(args, 1 - i), search->operand) &&
+			is_key_column_of_statement(search->context, (Var *) column))
+			return true;
+	}
+	return expression_tree_walker(node, is_comparison, context);
+}
+
+/*
+ * Whether the statement itself says that a key column equals an operand.  PostgreSQL
+ * also derives that from what other columns equal: in "images.arn = t.arn AND t.arn
+ * = 'x'" the 'x' is a value of t's rows.
+ */
+static bool
+is_said(const KeyContext *context, Expr *operand)
+{
+	ComparisonSearch search = {context, (Node *) operand};
+
+	return !depends_on_row((Node *) operand, context->root) &&
+		is_comparison((Node *) context->root->parse->jointree, &search);
+}
+
 static List *
 make_comparison(KeyContext *context, KeyKind kind, Expr *operand)
 {
-	bool		said = !depends_on_row((Node *) operand, context->root);
-
 	context->exprs = lappend(context->exprs, operand);
 	return list_make3(makeInteger(kind), makeInteger(list_length(context->exprs) - 1),
-					  makeInteger(said));
+					  makeInteger(is_said(context, operand)));
 }
 
 /*
