@@ -345,7 +345,7 @@ try_row(RowReader *reader, TupleTableSlot *slot, RowError **error, bool *may_go_
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool nested = reader->warn && !reader->leaves_nothing && compat_can_nest_transaction();
-	bool		found = false;
+	volatile bool found = false;
 
 	*error = NULL;
 	*may_go_on = reader->warn && (reader->leaves_nothing || nested);
