@@ -43,13 +43,14 @@ mask_strings(const char *body, size_t length)
 	return mask;
 }
 
-/* NULL if it is not one. */
+/* NULL if it is not one.  "flags" are the tokener's. */
 static json_object *
-parse(json_tokener *tokener, const char *text, size_t length)
+parse(json_tokener *tokener, int flags, const char *text, size_t length)
 {
 	json_object *object;
 
 	json_tokener_reset(tokener);
+	json_tokener_set_flags(tokener, flags);
 	object = json_tokener_parse_ex(tokener, text, (int) length);
 	if (object && !json_object_is_type(object, json_type_object))
 	{
@@ -65,8 +66,10 @@ parse(json_tokener *tokener, const char *text, size_t length)
  *
  * Secrets in it are left nowhere else.  So the tokener does not see them unless
  * the text is sound, with its buffer for strings as large as it has to be; and
- * that is overwritten then.  The tokener is strict, as strings in single quotes
- * and comments would not be masked.
+ * that is overwritten then.  The tokener is strict with the mask, as strings in
+ * single quotes and comments are not masked.  It is not with the text itself: in
+ * json-c 0.18 a strict one takes the bytes of UTF-8, being negative, for control
+ * characters.
  */
 json_object *
 json_parse_object(const char *body, size_t length)
@@ -76,13 +79,11 @@ json_parse_object(const char *body, size_t length)
 	json_object *sound;
 	json_object *object;
 
-	if (tokener)
-		json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-	sound = tokener ? parse(tokener, mask, length) : NULL;
-	object = sound ? parse(tokener, body, length) : NULL;
+	sound = tokener ? parse(tokener, JSON_TOKENER_STRICT, mask, length) : NULL;
+	object = sound ? parse(tokener, 0, body, length) : NULL;
 	json_object_put(sound);
 	if (object)
-		json_object_put(parse(tokener, mask, length));
+		json_object_put(parse(tokener, JSON_TOKENER_STRICT, mask, length));
 	if (tokener)
 		json_tokener_free(tokener);
 	/* Text that is no JSON is not masked. */
