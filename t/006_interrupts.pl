@@ -30,14 +30,23 @@ $node->safe_psql('postgres', "
 	CREATE USER MAPPING FOR CURRENT_USER SERVER full_queue OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'x');
 	CREATE FOREIGN TABLE public.full_queue (arn text, name text) SERVER full_queue OPTIONS (table_name 'images')");
 
-# A name server that does not answer, in the place of the C library's resolver.
+# In the place of the C library's functions: a name server that does not answer,
+# and, where "slow-recv" is, a libcurl that takes long to receive an answer.
 my $dir = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$dir/slow.c", '
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+ssize_t recv(int fd, void *data, size_t size, int flags)
+{
+	ssize_t (*real) (int, void *, size_t, int) = dlsym(RTLD_NEXT, "recv");
+	if (size >= 65536 && access("' . $dir . '/slow-recv", F_OK) == 0)
+		usleep(60000);
+	return real(fd, data, size, flags);
+}
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **res)
 {
 	int (*real) (const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
@@ -57,6 +66,21 @@ $node->safe_psql('postgres', "
 		OPTIONS (endpoint_url 'http://slow.example.org', connect_timeout '1min');
 	CREATE USER MAPPING FOR CURRENT_USER SERVER slow_name OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'x');
 	CREATE FOREIGN TABLE public.slow_name (arn text, name text) SERVER slow_name OPTIONS (table_name 'images')");
+
+# An interrupt that raises no error ends no transfer.
+append_to_file("$dir/slow-recv", '');
+my $logged = $node->background_psql('postgres', on_error_stop => 0);
+my $logged_pid = $logged->query('SELECT pg_backend_pid()');
+$logged->query_until(qr/started/, "\\echo started\nSELECT imagebuilder_fdw_stats_reset();
+	SELECT count((SELECT name FROM images WHERE arn =
+	replace('" . arn('golden-linux/1.0.N/1') . "', 'N', i::text) OFFSET 0))
+	FROM generate_series(0, 29) i;\n");
+$node->safe_psql('postgres', "DO \$\$ BEGIN FOR i IN 1 .. 100 LOOP
+	PERFORM pg_log_backend_memory_contexts($logged_pid), pg_sleep(0.02); END LOOP; END \$\$");
+is($logged->query('SELECT retries FROM imagebuilder_fdw_stats()') =~ s/.*\s//sr, 0,
+	'an interrupt that raises no error: no transfer is ended');
+$logged->quit;
+unlink "$dir/slow-recv";
 
 my %queries = map { $_ => "SELECT name FROM images WHERE arn = '" . arn("fault-$_/1.0.0/1") . "'" } qw(hang stall throttle);
 # Sixteen under way, in the ways in which that comes about: in a list, in a join

@@ -147,6 +147,37 @@ like(in_session($session, "SET LOCAL statement_timeout = '150ms'; " . lookup($go
 in_session($session, 'ROLLBACK TO s');
 is(in_session($session, "SET LOCAL statement_timeout = '20s'; " . lookup(image_of($accounts[4]))) =~ s/\s+//gr, $accounts[4], 'others can ask');
 $session->quit;
+# Nor do roles whose base is waited for: their own credentials serve still.
+set_mapping("credential_provider 'container', role_arn 'arn:aws:iam::{account}:role/Reader'");
+my $of_nobody = image_of('aws');
+$endpoint->put($of_nobody, '{"image": {"name": "aws"}}');
+my $union = join ' UNION ALL ', map { "SELECT name FROM images WHERE arn IN ('"
+	. join("', '", @$_) . "')" } [ $of_nobody, image_of($accounts[0]) ],
+	map { [ map { image_of($_) } @accounts[ $_, $_ + 1 ] ] } 1, 3, 5, 7;
+$identity->reset_to(container_lifetime => 2);
+$session = session_of();
+in_session($session, $union);
+is($identity->counters->{actions}{AssumeRole}, 9, 'nine roles over credentials that expire');
+sleep 3;
+$identity->reset_to(container => 'hang');
+$endpoint->control('POST', 'latency?ms=300');
+$endpoint->reset_counters;
+like(in_session($session, "SELECT imagebuilder_fdw_clear_cache(); SET statement_timeout = '3s';"
+	. $union), qr/statement timeout/, 'the base is waited for');
+is($endpoint->requests, 9, 'while the roles\' own credentials serve');
+cmp_ok($endpoint->counters->{max_in_flight}, '<=', 2, 'for max_concurrency requests at once');
+$endpoint->control('POST', 'latency?ms=0');
+in_session($session, 'BEGIN; SELECT imagebuilder_fdw_clear_cache(); DECLARE c CURSOR FOR '
+	. lookup(image_of($accounts[0]) =~ s/report/fault-hang/r));
+for my $held ('FETCH c', lookup($of_nobody))
+{
+	like(in_session($session, "SAVEPOINT s; SET LOCAL statement_timeout = '1s'; $held"),
+		qr/statement timeout/, 'given up: ' . substr $held, 0, 6);
+	in_session($session, 'ROLLBACK TO s');
+}
+is(in_session($session, "SET LOCAL statement_timeout = '30s'; " . lookup(image_of($accounts[4])))
+	=~ s/\s+//gr, $accounts[4], 'a fetch that nobody waits for does not keep its place for ever');
+$session->quit;
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET max_concurrency '16', DROP max_response_size, ADD on_error 'warning')");
 set_mapping("$keys, role_arn 'arn:aws:iam::{account}:role/Denied'");
 $session = session_of();

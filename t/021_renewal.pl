@@ -288,6 +288,24 @@ like(in_session($session, $lookup), qr/there are no credentials/, "default: $_")
 is($identity->counters->{requests}{imds}, 3, 'default, no answer: passed over from then on');
 $session->quit;
 
+# What the service did not answer before the credentials expired is not held against it.
+environment();
+set_mapping("credential_provider 'instance'");
+$session = session_of();
+$identity->reset_to(lifetime => 16);
+$start = time;
+finds($session, $lookup, 'well');
+sleep $start + 13.2 - time;
+# Renewed ahead meanwhile, which hangs: two attempts are given up, the third is under way.
+$identity->reset_to(imds => 'hang');
+$endpoint->control('POST', 'latency?ms=2700');
+finds($session, $lookup, 'renewed ahead by a service that does not answer');
+$endpoint->control('POST', 'latency?ms=0');
+$identity->reset_to;
+sleep $start + 18 - time;
+finds($session, $lookup, 'expired, and the service is well again: it is asked');
+$session->quit;
+
 # ---- an expiry that is no time, and text that ends too early
 
 environment(%container);

@@ -26,7 +26,25 @@ my @base = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 $node->append_conf('postgresql.conf', "log_min_messages = debug2\nlog_error_verbosity = verbose");
-$identity->start($node, $dir, AWS_CONFIG_FILE => "$dir/config",
+# Where "no-pipes" is, nobody can have another pipe.
+append_to_file("$dir/pipes.c", '
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <unistd.h>
+int pipe(int fds[2])
+{
+	int (*real) (int *) = dlsym(RTLD_NEXT, "pipe");
+	if (access("' . $dir . '/no-pipes", F_OK) != 0)
+		return real(fds);
+	errno = EMFILE;
+	return -1;
+}
+');
+PostgreSQL::Test::Utils::system_or_bail('gcc', '-shared', '-fPIC', '-o', "$dir/pipes.so",
+	"$dir/pipes.c", '-ldl');
+$identity->start($node, $dir, LD_PRELOAD => "$dir/pipes.so",
+	AWS_CONFIG_FILE => "$dir/config",
 	AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials", PATH => join(':', "$dir/bin", grep { -x } split /:/, $ENV{PATH}));
 $node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
 set_up($node, $endpoint->url, keys => "profile 'x'",
@@ -165,6 +183,29 @@ for my $case ([ 'never', '', 1 ], [ 'late', in_seconds(3600), 1 ], [ 'soon', in_
 	sleep 3;
 	is($session->query($lookup), 'golden-linux', 'after it has expired');
 	cmp_ok(runs('expired'), '>=', 2, 'the program is run again');
+	$session->quit;
+}
+
+# A program that cannot be started ahead of time fails no statement.
+{
+	my $output = output_of(Expiration => 'WHEN');
+	my $when = q('"$(date -u -d '+16 seconds' +%Y-%m-%dT%H:%M:%SZ)"');
+	$output =~ s/WHEN/$when/;
+	program('scarce', "echo '$output'");
+	my $session = session_of();
+	my $begun = time;
+	is($session->query($lookup), 'golden-linux', 'before there are too many files');
+	write_file('no-pipes', '');
+	sleep $begun + 13.1 - time;
+	is($session->query($lookup), 'golden-linux', "too many files: the old serve, $_") for 1 .. 3;
+	is($session->{stderr}, '', 'without an error');
+	sleep $begun + 17.1 - time;
+	$session->query($lookup);
+	like($session->{stderr}, qr/"scarce" gave no.*could not be started: Too many open files\.$/ms,
+		'expired: there is an error');
+	unlink "$dir/no-pipes";
+	is($session->query($lookup), 'golden-linux', 'when there are fewer files: the program is run');
+	is(runs('scarce'), 2, 'a second time');
 	$session->quit;
 }
 

@@ -151,7 +151,7 @@ take_refusal(json_object *object)
 
 	if (code == NULL || strcmp(code, "Success") == 0)
 		return NULL;
-	return psprintf("it answered with %.100s%s%.300s", code, message ? ": " : "",
+	return psprintf("it answered with %s%s%s", code, message ? ": " : "",
 					message ? message : "");
 }
 

@@ -40,6 +40,12 @@
  */
 #define LOOK_INTERVAL			20000
 
+/*
+ * How long libcurl may act in one call, in us, while an interrupt waits that need
+ * not end the statement, such as a barrier of the server's.
+ */
+#define MAX_DELAY				1000000
+
 /* Events taken from the kernel at once. */
 #define MAX_EVENTS				16
 
@@ -71,6 +77,7 @@ static struct
 	int64		idle;			/* us spent outside engine_wait() */
 	int64		left_at;		/* of clock.h: the end of the last one */
 	bool		acting;			/* libcurl is: signals are blocked */
+	int64		acts_since;		/* of clock.h */
 	int64		look_at;		/* of clock.h: when watch() looks next */
 	sigset_t	signals;		/* blocked while libcurl does not act */
 } engine;
@@ -264,9 +271,22 @@ deadline_of(const Job *job)
 }
 
 /*
+ * Whether an interrupt waits for which a transfer is to be ended.  Most that
+ * PostgreSQL has (a barrier, a message of a parallel worker) raise no error, and
+ * are served once libcurl returns, as it nearly always does in a moment: the
+ * transfer could go on.  Which raise one cannot be told of all of them.
+ */
+static bool
+is_to_be_interrupted(int64 now)
+{
+	return InterruptPending && INTERRUPTS_CAN_BE_PROCESSED() &&
+		(QueryCancelPending || ProcDiePending || now >= engine.acts_since + MAX_DELAY);
+}
+
+/*
  * CURLOPT_XFERINFOFUNCTION: libcurl calls it in its loops, too, such as that
  * which reads a proxy's answer to CONNECT for as long as bytes come.  There it
- * ends the transfer whose time is up, or for which an interrupt does not wait:
+ * ends the transfer whose time is up, or which an interrupt is to end:
  * engine_wait() serves that.  Signals are let in for a moment: PostgreSQL's
  * handlers only set flags, or end the process (SIGQUIT).
  */
@@ -290,7 +310,7 @@ watch(void *data, curl_off_t download_total, curl_off_t downloaded, curl_off_t u
 	restore_signals();
 	block_signals();
 	job->timed_out = now >= deadline_of(job);
-	return job->timed_out || (InterruptPending && INTERRUPTS_CAN_BE_PROCESSED());
+	return job->timed_out || is_to_be_interrupted(now);
 }
 
 /*
@@ -495,7 +515,8 @@ act(curl_socket_t fd, int events)
 		engine.deadline = -1;
 	/* It may start a request, or send one again on another connection. */
 	sockets_end_talkative();
-	engine.look_at = clock_us() + LOOK_INTERVAL;
+	engine.acts_since = clock_us();
+	engine.look_at = engine.acts_since + LOOK_INTERVAL;
 	block_signals();
 	engine.acting = true;
 	code = curl_multi_socket_action(engine.multi, fd, events, &running);

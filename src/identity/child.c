@@ -279,7 +279,7 @@ paths_of(char *program)
 /*
  * Start a program, without a shell, in the environment and the directory of the
  * backend, with nothing to read and no descriptor but the standard three.
- * Returns its process id, to be ended with child_end(); raises 53000 if there
+ * Returns its process id, to be ended with child_end(); -1, with errno, if there
  * can be no more processes.
  */
 pid_t
@@ -313,10 +313,7 @@ child_start(const ChildProgram *program)
 	else
 		tidy();
 	sigprocmask(SIG_SETMASK, &previous, NULL);
-	if (pid < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("could not start a process: %s", strerror(problem))));
+	errno = problem;
 	return pid;
 }
 

@@ -73,6 +73,27 @@ strike_out(const char *line, const ProcessPipe *output)
 	return result;
 }
 
+static char *
+cause_of(const ProfilePlan *plan)
+{
+	return psprintf("the credential_process of profile \"%s\" gave no credentials",
+					plan->process_profile);
+}
+
+/* Fail because there can be no more processes or pipes, or no more memory for one. */
+static FetchState
+fail_unstarted(Fetch *fetch, const ProfilePlan *plan)
+{
+	int			problem = fetch->process->unstarted;
+
+	fetch->failure = failure_create(problem == ENOMEM ? ERRCODE_OUT_OF_MEMORY :
+									ERRCODE_INSUFFICIENT_RESOURCES,
+									cause_of(plan),
+									psprintf("The program could not be started: %s.",
+											 strerror(problem)), NULL);
+	return FETCH_FAILED;
+}
+
 /* Fail for a problem, a clause, and say what the program says. */
 static FetchState
 fail(Fetch *fetch, const ProfilePlan *plan, const char *problem)
@@ -90,8 +111,7 @@ fail(Fetch *fetch, const ProfilePlan *plan, const char *problem)
 	if (issued.credentials.session_token)
 		secrets[nsecrets++] = issued.credentials.session_token;
 	line = foreign_text(line, MAX_FOREIGN_TEXT, secrets);
-	return fetch_fail(fetch, psprintf("the credential_process of profile \"%s\" gave no credentials",
-									  plan->process_profile),
+	return fetch_fail(fetch, cause_of(plan),
 					  *line ? psprintf("%s. Its standard error begins: %s", problem, line) :
 					  psprintf("%s.", problem),
 					  "Try it on the server's host as its system user; it is run without a shell.");
@@ -128,6 +148,8 @@ credential_process_advance(Fetch *fetch, const ProfilePlan *plan, long *wait)
 	if (fetch->process == NULL)
 		fetch->process = process_start(plan->process);
 	process = fetch->process;
+	if (process->unstarted != 0)
+		return fail_unstarted(fetch, plan);
 	if (!process_advance(process))
 	{
 		long		left = clock_ms_until(process->started + 1000 * (int64) TIMEOUT);

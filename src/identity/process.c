@@ -34,8 +34,17 @@
 #define READS_AT_ONCE	16
 
 static void
+close_writer(ProcessPipe *pipe)
+{
+	if (pipe->writer >= 0)
+		close(pipe->writer);
+	pipe->writer = -1;
+}
+
+static void
 close_pipe(ProcessPipe *pipe)
 {
+	close_writer(pipe);
 	if (pipe->fd < 0)
 		return;
 	sockets_unwatch(pipe->fd);
@@ -71,31 +80,45 @@ read_pipe(void *owner)
 	explicit_bzero(lost, sizeof(lost));
 }
 
-/* Open a pipe; returns the writing end, which the caller closes.  Raises 53000. */
-static int
-open_pipe(ProcessPipe *p, size_t size)
+/* Memory for what a program writes into a pipe; 0: there is nothing to keep. */
+static void
+prepare_pipe(ProcessPipe *pipe, size_t size)
+{
+	pipe->fd = pipe->writer = -1;
+	pipe->size = size;
+	if (size > 0)
+		pipe->text = secret_guard(palloc0(size + 1), size + 1);
+}
+
+/* Open a pipe; false, with errno, if that cannot be. */
+static bool
+open_pipe(ProcessPipe *p)
 {
 	int			fds[2];
 
-	if (size > 0)
-		p->text = secret_guard(palloc0(size + 1), size + 1);
-	p->size = size;
 	if (!AcquireExternalFD())
-		fds[0] = -1;
-	else if (pipe(fds) != 0)
+		return false;
+	if (pipe(fds) != 0)
 	{
 		ReleaseExternalFD();
-		fds[0] = -1;
+		return false;
 	}
-	if (fds[0] < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("could not create a pipe: %m")));
 	p->fd = fds[0];
+	p->writer = fds[1];
 	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
 	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	return fds[1];
+	return true;
+}
+
+/* Have a pipe read as soon as there is something; false, with errno, for want of memory. */
+static bool
+watch_pipe(ProcessPipe *pipe)
+{
+	if (sockets_watch(pipe->fd, read_pipe, pipe))
+		return true;
+	errno = ENOMEM;
+	return false;
 }
 
 /* MemoryContextCallback */
@@ -105,43 +128,55 @@ end_process(void *arg)
 	process_end(arg);
 }
 
+/* Start a process's program; false, with errno, if that cannot be. */
+static bool
+start(Process *process, char **words)
+{
+	ChildProgram program = {.words = words};
+	pid_t		pid;
+
+	if (!open_pipe(&process->output) || !open_pipe(&process->errors) ||
+		!open_pipe(&process->start) ||
+		!watch_pipe(&process->output) || !watch_pipe(&process->errors))
+		return false;
+	program.output = process->output.writer;
+	program.errors = process->errors.writer;
+	program.problem = process->start.writer;
+	process->started = clock_us();
+	pid = child_start(&program);
+	if (pid < 0)
+		return false;
+	process->pid = pid;
+	close_writer(&process->output);
+	close_writer(&process->errors);
+	close_writer(&process->start);
+	return true;
+}
+
 /*
  * Start a program, without a shell: the words are its name and its arguments,
  * with a NULL after them.  It ends at the latest with the current memory
  * context, with all processes that it has started and that have not left its
- * process group.  Raises 53000 if there can be no more processes or pipes.
+ * process group.  If there can be no more processes or pipes, it has ended, and
+ * "unstarted" says why: nobody may be waiting for it who could be told by an error.
  */
 Process *
 process_start(char **words)
 {
 	Process    *process = palloc0(sizeof(Process));
-	ChildProgram program = {.words = words, .output = -1, .errors = -1, .problem = -1};
 
 	process->status = -1;
-	process->output.fd = process->errors.fd = process->start.fd = -1;
+	prepare_pipe(&process->output, PROCESS_MAX_OUTPUT);
+	prepare_pipe(&process->errors, PROCESS_MAX_ERRORS);
+	prepare_pipe(&process->start, 0);
 	process->callback.func = end_process;
 	process->callback.arg = process;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &process->callback);
-	PG_TRY();
+	if (!start(process, words))
 	{
-		program.output = open_pipe(&process->output, PROCESS_MAX_OUTPUT);
-		program.errors = open_pipe(&process->errors, PROCESS_MAX_ERRORS);
-		program.problem = open_pipe(&process->start, 0);
-		if (!sockets_watch(process->output.fd, read_pipe, &process->output) ||
-			!sockets_watch(process->errors.fd, read_pipe, &process->errors))
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("out of memory")));
-		process->started = clock_us();
-		process->pid = child_start(&program);
+		process->unstarted = errno;
+		process_end(process);
 	}
-	PG_FINALLY();
-	{
-		close(program.output);
-		close(program.errors);
-		close(program.problem);
-	}
-	PG_END_TRY();
 	return process;
 }
 

@@ -21,10 +21,12 @@
 /* What is kept of its standard error, bytes. */
 #define PROCESS_MAX_ERRORS		4096
 
-/* The reading end of a pipe. */
+/* A pipe that a program writes into. */
 typedef struct ProcessPipe
 {
-	int			fd;				/* -1: closed */
+	int			fd;				/* the reading end; -1: closed */
+	int			writer;			/* the writing end, until the program has it; -1:
+								 * closed */
 	char	   *text;			/* NUL-terminated, wiped with the context; or
 								 * NULL */
 	size_t		length;
@@ -39,6 +41,7 @@ typedef struct Process
 	pid_t		pid;			/* 0: it has ended, or has been */
 	int64		started;		/* of clock.h */
 	int			status;			/* of waitpid(); -1: not known */
+	int			unstarted;		/* errno: there was no process for it; 0: there was */
 	int			problem;		/* errno: it could not be executed; 0: it was */
 	ProcessPipe output;
 	ProcessPipe errors;

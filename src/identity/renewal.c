@@ -366,6 +366,9 @@ get_ready(Identity *identity, bool ahead, long *wait)
 IdentityState
 identity_advance(Identity *identity, long *wait)
 {
+	/* The look-up that began a fetch of the base's may be gone: the fetch keeps its place. */
+	if (is_usable(identity) && identity->base && identity_is_fetching(identity->base))
+		get_ready(identity->base, false, wait);
 	return get_ready(identity, false, wait);
 }
 

@@ -52,8 +52,9 @@ silence_fail(const Silence *silence, Fetch *fetch)
 
 /*
  * Remember that the service did not answer the fetch, which has failed for that.
- * Not if the fetch renews ahead of time: once the credentials that there are
- * have expired, the service has to be asked.
+ * Not if the fetch was begun ahead of time, even if a look-up has come to wait
+ * for it (replace_at): once the credentials that there are have expired, the
+ * service has to be asked, and may have been silent long ago.
  */
 void
 silence_note(Silence *silence, const Fetch *fetch)
@@ -61,7 +62,8 @@ silence_note(Silence *silence, const Fetch *fetch)
 	HttpOutcome outcome = fetch->exchange.transfer->outcome;
 	MemoryContext previous;
 
-	if (fetch->ahead || (outcome != HTTP_NO_CONNECTION && outcome != HTTP_CONNECTION_LOST))
+	if (fetch->ahead || fetch->replace_at != 0 ||
+		(outcome != HTTP_NO_CONNECTION && outcome != HTTP_CONNECTION_LOST))
 		return;
 	if (silence->context == NULL)
 		silence->context = AllocSetContextCreate(TopMemoryContext, "imagebuilder_fdw silence",

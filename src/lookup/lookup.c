@@ -213,26 +213,32 @@ take_outcomes(void)
 	return wait;
 }
 
+/* Whether the server may be sent another request now; if not, *wait says when to look again. */
+static bool
+may_send(Client *client, long *wait)
+{
+	int64		pause = pace_wait(&client->pace, *client->in_flight, clock_us());
+
+	if (pause > 0)
+		*wait = *wait < 0 ? pause / 1000 + 1 : Min(*wait, pause / 1000 + 1);
+	return pause == 0;
+}
+
 /* Send an attempt if that may be, or see to it that it will. */
 static void
 try_to_send(Lookup *lookup, long *wait)
 {
-	Client	   *client = lookup->client;
-	int64		pause = identity_is_fetching(lookup->identity) ? 0 :
-		pace_wait(&client->pace, *client->in_flight, clock_us());
 	MemoryContext previous;
 
-	if (pause == PACE_UNTIL_ANSWER)
+	/* A request for credentials that is under way has its place already. */
+	if (!identity_is_fetching(lookup->identity) && !may_send(lookup->client, wait))
 		return;
-	if (pause > 0)
-	{
-		*wait = *wait < 0 ? pause / 1000 + 1 : Min(*wait, pause / 1000 + 1);
-		return;
-	}
 	switch (identity_advance(lookup->identity, wait))
 	{
 		case IDENTITY_READY:
-			attempt_send(lookup);
+			/* The place may be the base's, whose credentials this look-up does not need. */
+			if (may_send(lookup->client, wait))
+				attempt_send(lookup);
 			break;
 		case IDENTITY_WAITING:
 			break;
