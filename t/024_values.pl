@@ -338,7 +338,7 @@ my @ascii = (
 	[ '"\u00e9"', 'text', "found \xc3\xa9" ], [ "\"\xc3\xa9\"", 'text', "found \xc3\xa9" ],
 	[ '"\u00e9"', 'json', 'found "\u00e9"' ],
 	[ "{\"a\": \"\xc3\xa9\"}", 'jsonb', "found {\"a\": \"\xc3\xa9\"}" ],
-	[ '{"a": "\u00e9"}', 'jsonb', qr/^HV004 \| $named \| Path "image\.x": / ],
+	[ '{"a": "\u00e9"}', 'jsonb', qr/^(HV004|22P05) \| $named \| Path "image\.x": / ],
 	[ '"\u0000"', 'text', qr/^22P05 \| could not read column "text"/ ],
 	[ '["\u00e9"]', 'texts', "found {\xc3\xa9}" ],
 );
