@@ -205,7 +205,8 @@ $identity->reset_to(imds => 'repeats@credentials');
 mapping("credential_provider 'instance'");
 my $repeated = attempt($node, $lookup);
 like($repeated, qr/^28000 .*it answered with Failed: x{280}\*\*\*\./, 'instance, repeats its token');
-is((grep { index($repeated, substr($_, 0, 12)) >= 0 } $identity->secrets), 0, 'of which no part is shown');
+is((grep { index($repeated, substr($_, 0, 12)) >= 0 } $identity->secrets), 0,
+	'of which no part is shown');
 $identity->reset_to(imds => 'huge@credentials');
 fails(qr/^(?:54000|08006|28000) .*instance metadata service gave no credentials/, 'instance, huge');
 environment(AWS_EC2_METADATA_DISABLED => 'true');
