@@ -48,7 +48,7 @@ static const struct
 static Failure *
 make_failure(int sqlstate, const char *cause, const char *detail, const char *hint)
 {
-	Failure    *failure = palloc(sizeof(Failure));
+	Failure    *failure = palloc0(sizeof(Failure));
 
 	failure->sqlstate = sqlstate;
 	failure->cause = cause;
@@ -80,13 +80,26 @@ failure_create(int sqlstate, const char *cause, const char *detail, const char *
 	return make_failure(sqlstate, cause, detail, hint);
 }
 
-/* The same in the current memory context. */
+/* A copy in the current memory context. */
 Failure *
 failure_copy(const Failure *failure)
 {
-	return make_failure(failure->sqlstate, pstrdup(failure->cause),
-						failure->detail ? pstrdup(failure->detail) : NULL,
-						failure->hint ? pstrdup(failure->hint) : NULL);
+	Failure    *copy = make_failure(failure->sqlstate, pstrdup(failure->cause),
+									failure->detail ? pstrdup(failure->detail) : NULL,
+									failure->hint ? pstrdup(failure->hint) : NULL);
+
+	copy->no_credentials = failure->no_credentials;
+	return copy;
+}
+
+/* A copy that says of a source's failure that there are no credentials at all. */
+Failure *
+failure_of_credentials(const Failure *failure)
+{
+	Failure    *copy = failure_copy(failure);
+
+	copy->no_credentials = true;
+	return copy;
 }
 
 /* A transfer that brought no answer, after the last attempt. */

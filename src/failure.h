@@ -22,11 +22,13 @@ typedef struct Failure
 	const char *cause;			/* a clause, for the primary message */
 	const char *detail;			/* sentences; NULL if there is nothing to say */
 	const char *hint;			/* the same */
+	bool		no_credentials;	/* there are none to ask with, for any image */
 } Failure;
 
 extern Failure *failure_create(int sqlstate, const char *cause,
 							   const char *detail, const char *hint);
 extern Failure *failure_copy(const Failure *failure);
+extern Failure *failure_of_credentials(const Failure *failure);
 extern Failure *failure_of_transfer(const HttpTransfer *transfer,
 									const char *host, int attempts);
 extern Failure *failure_of_aws_error(const AwsError *error,

@@ -288,6 +288,15 @@ like(in_session($session, $lookup), qr/there are no credentials/, "default: $_")
 is($identity->counters->{requests}{imds}, 3, 'default, no answer: passed over from then on');
 $session->quit;
 
+# No credentials at all are an error, whatever the reason, of on_error 'warning' too.
+set_mapping("credential_provider 'instance'");
+$session = session_of();
+in_session($session, "ALTER SERVER aws OPTIONS (ADD on_error 'warning')");
+like(in_session($session, $lookup), qr/ERROR: .*gave no credentials.*timed out/s,
+	"on_error 'warning', no answer: an error") for 1 .. 2;
+in_session($session, 'ALTER SERVER aws OPTIONS (DROP on_error)');
+$session->quit;
+
 # What the service did not answer before the credentials expired is not held against it.
 environment();
 set_mapping("credential_provider 'instance'");

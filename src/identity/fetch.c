@@ -139,6 +139,8 @@ advance(Fetch *fetch, long *wait)
 	if (fetch->provider)
 	{
 		state = ask_providers(fetch, wait);
+		if (state == FETCH_FAILED)
+			fetch->failure = failure_of_credentials(fetch->failure);
 		if (state != FETCH_DONE)
 			return state;
 		if (!issued_is_sendable(&fetch->issued.credentials))

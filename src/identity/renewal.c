@@ -255,7 +255,9 @@ static IdentityState get_ready(Identity *identity, bool ahead, long *wait);
 static IdentityState
 obtain(Identity *identity, bool ahead, long *wait)
 {
-	IdentityState base = identity->base ? get_ready(identity->base, ahead, wait) : IDENTITY_READY;
+	/* A role's request that is under way needs its base no longer. */
+	IdentityState base = identity->base && identity->fetch == NULL ?
+		get_ready(identity->base, ahead, wait) : IDENTITY_READY;
 	FetchState	state;
 
 	if (base == IDENTITY_FAILED)

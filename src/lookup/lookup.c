@@ -363,7 +363,8 @@ lookup_wait(long timeout)
  * Raises what the look-up failed for, with the SQLSTATEs of README.md,
  * section "Errors", or warns of it, once, if the server's option "on_error"
  * says so; raises 57014 and the like when interrupted.  Credentials that are
- * missing or rejected (28000) fail every image, and are an error always.
+ * missing or rejected (28000, or whatever their source fails for) fail every
+ * image, and are an error always.
  */
 const Document *
 lookup_finish(Lookup *lookup)
@@ -375,7 +376,8 @@ lookup_finish(Lookup *lookup)
 	if (lookup->state == LOOKUP_FAILED && !lookup->reported)
 	{
 		bool		warn = lookup_warns(lookup->client) &&
-			lookup->failure->sqlstate != ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
+			lookup->failure->sqlstate != ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION &&
+			!lookup->failure->no_credentials;
 
 		lookup->reported = true;
 		failure_report(lookup->failure, lookup->arn, warn ? WARNING : ERROR);
