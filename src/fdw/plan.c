@@ -148,7 +148,8 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *pa
 		startup += NO_KEY_COST;
 	else if (keys > 0)
 	{
-		startup += PLAN_LOOKUP_COST;
+		/* A join's scans are looked up ahead, as the ARNs of a list are. */
+		startup += param ? PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE : PLAN_LOOKUP_COST;
 		run += (keys - 1) * PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE;
 	}
 	if (param)
