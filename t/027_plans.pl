@@ -83,7 +83,8 @@ my $g1 = $prefix . 'g1/1.0.0/1';
 my @cases = (
 	# Guards.
 	[ 'LEFT JOIN with a condition on the outer row',
-		'SELECT count(*), count(name) FROM inv l LEFT JOIN images i ON i.arn = l.arn AND l.k = 1', '30|8', 8 ],
+		'SELECT count(*), count(name) FROM inv l LEFT JOIN images i ON i.arn = l.arn AND l.k = 1',
+		'30|8', 8 ],
 	[ 'the same over a join of two', 'SELECT count(*), count(i.name) FROM inv l LEFT JOIN
 		(images i JOIN images j USING (arn)) ON i.arn = l.arn AND l.k = 1', '30|8', 8 ],
 	[ 'the same of a view', 'SELECT count(*), count(v.name) FROM inv l
@@ -101,7 +102,8 @@ my @cases = (
 	[ 'EXISTS', 'SELECT count(*) FROM inv l WHERE EXISTS
 		(SELECT FROM images i WHERE i.arn = l.arn AND l.k = 1)', '8', 8 ],
 	[ 'a sub-select of the select list', 'SELECT count(n) FROM (SELECT
-		(SELECT name FROM images i WHERE i.arn = l.arn AND l.k = 1) AS n FROM inv l OFFSET 0) q', '8', 8 ],
+		(SELECT name FROM images i WHERE i.arn = l.arn AND l.k = 1) AS n FROM inv l OFFSET 0) q',
+		'8', 8 ],
 	[ 'a guard that is a sub-select', 'SELECT count(name) FROM inv l LEFT JOIN images i
 		ON i.arn = l.arn AND l.k = (SELECT min(sid) FROM small)', '8', 8 ],
 	[ 'a guard that needs a sub-select for each row', 'SELECT count(name) FROM inv l LEFT JOIN images i
@@ -125,7 +127,8 @@ my @cases = (
 		SELECT count(p.name) FROM targets t LEFT JOIN by_region p
 		ON p.region = \$1 AND p.arn = t.arn; EXECUTE p('eu')", '0', 10 ],
 	[ 'partitionwise join', 'SET enable_partitionwise_join = on; SELECT count(*), count(m.name)
-		FROM teams t LEFT JOIN (hosts h JOIN by_arn m ON m.arn = h.arn) ON h.arn = t.arn', '100|100', 10 ],
+		FROM teams t LEFT JOIN (hosts h JOIN by_arn m ON m.arn = h.arn) ON h.arn = t.arn',
+		'100|100', 10 ],
 	[ 'partitionwise join with a guard', 'SET enable_partitionwise_join = on;
 		SELECT count(*), count(m.name) FROM teams t LEFT JOIN by_arn m
 		ON m.arn = t.arn AND t.id <= 4', '10|4', 4 ],
@@ -143,7 +146,8 @@ my @cases = (
 		(SELECT name FROM images i WHERE i.arn = l.parent)", '29', 10 ],
 	[ 'the same, a sub-select', 'SELECT count((SELECT name FROM images i WHERE i.arn = l.parent))
 		FROM inv l', '10', 10 ],
-	[ 'the same, arrays', 'SELECT count(*) FROM inv l JOIN images i ON i.arn = ANY (l.list)', '30', 30 ],
+	[ 'the same, arrays', 'SELECT count(*) FROM inv l JOIN images i ON i.arn = ANY (l.list)',
+		'30', 30 ],
 	[ 'the same, of VALUES', "SELECT count(*) FROM (VALUES ('ami-1'), ('$g1')) v(a)
 		JOIN images i ON i.arn = v.a", '1', 1 ],
 	[ 'the same, through an inner sub-select', 'SELECT count(n) FROM (SELECT (SELECT i.name FROM images i
@@ -171,7 +175,8 @@ my @cases = (
 		'0', 3 ],
 	[ 'a key for many rows, beside a node that is disabled', "SET enable_seqscan = off;
 		SELECT count(*) FROM generate_series(1, 200000 - 199997) g(n) LEFT JOIN family f
-		ON f.arn IN ('${prefix}g' || g.n || '/1.0.0/1', lower('${prefix}g' || g.n || '/1.0.0/1'))", '3', 3 ],
+		ON f.arn IN ('${prefix}g' || g.n || '/1.0.0/1', lower('${prefix}g' || g.n || '/1.0.0/1'))",
+		'3', 3 ],
 	# A key column that cannot hold the ARN.
 	[ 'a name', "SELECT count(*) FROM as_name WHERE arn = '$long'::text", '0', 1 ],
 	[ 'a name, in a join', "SELECT count(*) FROM (VALUES ('$long'), ('$g1')) v(a)
@@ -198,11 +203,14 @@ my @cases = (
 		FETCH 1 FROM c; COMMIT', '1|g1', 1 ],
 	# Costs.
 	[ 'the join order that asks for little', "SELECT count(m.name) FROM owners o
-		JOIN instances i ON i.owner = o.id JOIN images m ON m.arn = i.arn WHERE o.name = 'o5'", '100', 1 ],
+		JOIN instances i ON i.owner = o.id JOIN images m ON m.arn = i.arn WHERE o.name = 'o5'",
+		'100', 1 ],
 	[ 'the join order that asks for fewer, of two of ours', "SELECT count(*), count(i.name) FROM inv l
-		LEFT JOIN images i ON i.arn = ANY (l.list || l.arn) JOIN images p ON p.arn = l.parent", '20|20', 29 ],
+		LEFT JOIN images i ON i.arn = ANY (l.list || l.arn) JOIN images p ON p.arn = l.parent",
+		'20|20', 29 ],
 	[ 'the same without Memoize', "SET enable_memoize = off; SELECT count(m.name) FROM owners o
-		JOIN instances i ON i.owner = o.id JOIN images m ON m.arn = i.arn WHERE o.name = 'o5'", '100', 1 ],
+		JOIN instances i ON i.owner = o.id JOIN images m ON m.arn = i.arn WHERE o.name = 'o5'",
+		'100', 1 ],
 	[ 'the same, three of ours', "SELECT count(m.name) FROM owners o JOIN instances i ON i.owner = o.id
 		JOIN images m ON m.arn = i.arn LEFT JOIN amis a ON a.image_arn = i.arn
 		LEFT JOIN components c ON c.image_arn = i.arn WHERE o.name = 'o5'", '100', 1 ],
