@@ -141,7 +141,7 @@ refuse(Resolver *r, const Profile *profile, const char *key, const char *reason)
 	return true;
 }
 
-/* The same of a source that the AWS CLI may know how to use. */
+/* Refuse a key that names a source of credentials which the AWS CLI may know how to use. */
 static bool
 refuse_source(Resolver *r, const Profile *profile, const char *key, const char *reason)
 {

@@ -280,7 +280,7 @@ conditions_of_partition(PlannerInfo *root, Index relid, Bitmapset *key_columns, 
 		if (is_plain_text(table, attnum))
 			keys = bms_add_member(keys, attnum - FirstLowInvalidHeapAttributeNumber);
 	}
-	/* These guards are for look-ups ahead only, so an image need not be the same. */
+	/* Guards of a partition only keep look-ups ahead from being made: any equality will do. */
 	put.values = column_values(root, relid, clauses, false);
 	foreach(lc, put.values)
 		known = bms_add_member(known, ((ColumnValue *) lfirst(lc))->attnum -

@@ -26,7 +26,7 @@ typedef enum KeyKind
 	KEY_EQUAL,					/* an expression: its place among the key's
 								 * expressions, and whether the statement
 								 * itself says its value */
-	KEY_ANY,					/* an array expression: the same two operands */
+	KEY_ANY,					/* an array expression; operands as KEY_EQUAL's */
 	KEY_AND,					/* nodes; what is in all of them */
 	KEY_OR,						/* nodes; what is in any of them */
 } KeyKind;

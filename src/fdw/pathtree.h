@@ -23,7 +23,7 @@ typedef enum Reach
 	REACH_ALL,					/* all rows */
 } Reach;
 
-/* A path that another one takes rows from, in the same query. */
+/* An input of a path, within one query. */
 typedef struct PathInput
 {
 	Path	   *path;

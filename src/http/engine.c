@@ -126,7 +126,7 @@ refusals(void)
 	return memory_refused() + sockets_refused();
 }
 
-/* Set up what there is not of libcurl's; false, with no multi handle, if that failed. */
+/* Make libcurl's multi and share handles, if there are none; false, with neither, if that fails. */
 static bool
 set_up(void)
 {
@@ -212,7 +212,7 @@ engine_handle(void)
 	return handle;
 }
 
-/* Set what is the same for all requests; "secret": the answer is.  Raises as engine_require(). */
+/* Set the options that all requests share; "secret": the answer is one.  Raises as engine_require(). */
 void
 engine_set_options(CURL *handle, bool secret)
 {

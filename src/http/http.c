@@ -238,7 +238,7 @@ set_request(HttpExchange *x, const HttpRequest *request)
 	}
 	else if (strcmp(request->method, "GET") != 0)
 		REQUIRE(CURLOPT_CUSTOMREQUEST, request->method);
-	/* The environment names none, nor what is asked without one. */
+	/* Ignore http_proxy and no_proxy from the environment. */
 	REQUIRE(CURLOPT_PROXY, request->proxy ? request->proxy : "");
 	REQUIRE(CURLOPT_NOPROXY, "");
 	/* It sees as little as can be. */
