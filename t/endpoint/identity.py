@@ -307,7 +307,7 @@ SPOILED = {
     "html": lambda handler, *answer: handler.send(200, "text/html", "<html><body>Sign in to the network</body></html>"),
     "array": lambda handler, *answer: handler.send(200, "application/json", "[]"),
     "repeats": lambda handler, *answer: handler.send(200, "application/json", json.dumps({
-        "Code": "Failed", "Message": "x" * 280 + handler.headers["x-aws-ec2-metadata-token"]})),
+        "Code": "Failed", "Message": "x" * 280 + handler.headers.get("x-aws-ec2-metadata-token", "")})),
     "redirect": lambda handler, *answer: handler.send(302, "text/plain", "", {"Location": "/elsewhere"}),
 }
 # Modes that change members of the credentials in an answer, and the actions whose answers have none.
