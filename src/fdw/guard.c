@@ -101,21 +101,9 @@ parameters_with(const Path *path, Relids outer)
 static Path *
 make_guard_path(Path *inner, Relids outer, List *guards)
 {
-	CustomPath *path = makeNode(CustomPath);
+	CustomPath *path = pathtree_wrap(inner, &path_methods, guards);
 
-	path->path.pathtype = T_CustomScan;
-	path->path.parent = inner->parent;
-	path->path.pathtarget = inner->pathtarget;
 	path->path.param_info = parameters_with(inner, outer);
-	path->path.rows = inner->rows;
-	path->path.startup_cost = inner->startup_cost;
-	path->path.total_cost = inner->total_cost;
-	compat_copy_disabled_nodes(&path->path, inner);
-	path->path.pathkeys = inner->pathkeys;
-	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-	path->custom_paths = list_make1(inner);
-	path->custom_private = guards;
-	path->methods = &path_methods;
 	return &path->path;
 }
 

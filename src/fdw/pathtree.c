@@ -15,6 +15,33 @@
 #include "compat.h"
 #include "fdw/pathtree.h"
 #include "fdw/plan.h"
+#include "nodes/extensible.h"
+
+/*
+ * A custom path over another one, with the rows, the cost and the order of its
+ * input.  All that it has of its own must be in custom_private: PostgreSQL copies a
+ * CustomPath by its size for partitions.
+ */
+CustomPath *
+pathtree_wrap(Path *input, const struct CustomPathMethods *methods, List *custom_private)
+{
+	CustomPath *path = makeNode(CustomPath);
+
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = input->parent;
+	path->path.pathtarget = input->pathtarget;
+	path->path.param_info = input->param_info;
+	path->path.rows = input->rows;
+	path->path.startup_cost = input->startup_cost;
+	path->path.total_cost = input->total_cost;
+	compat_copy_disabled_nodes(&path->path, input);
+	path->path.pathkeys = input->pathkeys;
+	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	path->custom_paths = list_make1(input);
+	path->custom_private = custom_private;
+	path->methods = methods;
+	return path;
+}
 
 static List *
 add_input(List *inputs, Path *path, Reach reach)

@@ -30,6 +30,8 @@ typedef struct PathInput
 	Reach		reach;
 } PathInput;
 
+extern CustomPath *pathtree_wrap(Path *input, const struct CustomPathMethods *methods,
+								 List *custom_private);
 extern List *pathtree_inputs(Path *path, Reach reach);
 extern bool pathtree_is_scan_of_ours(const Path *path);
 extern bool pathtree_has_scan_of_ours(Path *path);

@@ -143,25 +143,12 @@ keys_to_read_ahead(PlannerInfo *root, List *keys, Path *outer)
 static Path *
 make_read_ahead_path(Path *outer, List *keys)
 {
-	CustomPath *path = makeNode(CustomPath);
+	List	   *lists = NIL;
 	ListCell   *lc;
 
-	path->path.pathtype = T_CustomScan;
-	path->path.parent = outer->parent;
-	path->path.pathtarget = outer->pathtarget;
-	path->path.param_info = outer->param_info;
-	path->path.rows = outer->rows;
-	path->path.startup_cost = outer->startup_cost;
-	path->path.total_cost = outer->total_cost;
-	compat_copy_disabled_nodes(&path->path, outer);
-	path->path.pathkeys = outer->pathkeys;
-	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-	path->custom_paths = list_make1(outer);
-	/* All of it here: PostgreSQL copies a CustomPath by its size for partitions. */
 	foreach(lc, keys)
-		path->custom_private = lappend(path->custom_private, row_key_to_list(lfirst(lc)));
-	path->methods = &path_methods;
-	return &path->path;
+		lists = lappend(lists, row_key_to_list(lfirst(lc)));
+	return &pathtree_wrap(outer, &path_methods, lists)->path;
 }
 
 /*

@@ -26,7 +26,7 @@ typedef struct MemberTree
 	DocumentNode found;			/* in the item looked through last;
 								 * DOC_ABSENT, DOC_MISPLACED */
 	struct MemberTree *children;	/* the first of them */
-	struct MemberTree *sibling; /* the next of the same parent's */
+	struct MemberTree *sibling; /* the parent's next member */
 } MemberTree;
 
 /* The member is looked for in something that is neither object nor null. */
