@@ -176,10 +176,16 @@ start_cluster() {
 		-o "-c listen_addresses='' -c unix_socket_directories='$work' -c fsync=off" start
 }
 
-# What is in the machine of what must not be left there.
+# What this run has left: the library that it built, where PostgreSQL's packages
+# have theirs; its files of apt_get(), while no other run uses these; processes.
 left_behind() {
-	find /usr/lib/postgresql /usr/share/postgresql -name 'imagebuilder_fdw*' -printf '%p %s %t\n' 2>/dev/null | sort
-	sha256sum /usr/sbin/policy-rc.d* /etc/postgresql-common/createcluster.conf* 2>/dev/null || true
+	find /usr/lib/postgresql -name imagebuilder_fdw.so -exec cmp -s {} "$work/src/imagebuilder_fdw.so" \; -print 2>/dev/null || true
+	(
+		flock 9
+		grep -ls imagebuilder_fdw /usr/sbin/policy-rc.d /etc/postgresql-common/createcluster.conf || true
+	) 9</etc/apt
+	# All that this run starts has its directory in the environment.
+	env -i grep -lsFz "$work" /proc/[0-9]*/environ || true
 }
 
 # Ends every server whose data is below $work, by the pid that it left there.
