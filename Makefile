@@ -16,7 +16,6 @@ OBJS = \
 	src/fdw/explain.o \
 	src/fdw/function.o \
 	src/fdw/guard.o \
-	src/fdw/harmless.o \
 	src/fdw/import.o \
 	src/fdw/key.o \
 	src/fdw/key_state.o \

@@ -23,7 +23,6 @@
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "fdw/conditions.h"
-#include "fdw/key.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -189,15 +188,12 @@ implied_keys(KeyContext *context, List *clauses, List **key_quals)
 	return keys;
 }
 
-/*
- * Sort a relation's conditions, bare clauses that must all hold; "key_columns"
- * are the attribute numbers of the columns that hold the ARN asked for.
- */
+/* Sort a relation's conditions, bare clauses that must all hold. */
 Conditions
-conditions_classify(PlannerInfo *root, Index relid, Bitmapset *key_columns, List *clauses)
+conditions_classify(const KeyContext *relation, List *clauses)
 {
 	Conditions	conditions = {0};
-	KeyContext	context = {.root = root,.relid = relid,.columns = key_columns};
+	KeyContext	context = *relation;
 	List	   *keys = NIL;
 	ListCell   *lc;
 
@@ -207,7 +203,7 @@ conditions_classify(PlannerInfo *root, Index relid, Bitmapset *key_columns, List
 		bool		exact = true;
 		List	   *key;
 
-		if (is_guard(root, relid, (Node *) clause))
+		if (is_guard(context.root, context.relid, (Node *) clause))
 		{
 			conditions.guards = lappend(conditions.guards, clause);
 			continue;

@@ -13,7 +13,7 @@
 #ifndef IMAGEBUILDER_CONDITIONS_H
 #define IMAGEBUILDER_CONDITIONS_H
 
-#include "nodes/pathnodes.h"
+#include "fdw/key.h"
 
 /* The conditions of a scan, which must all hold, sorted by what can be done with them. */
 typedef struct Conditions
@@ -35,8 +35,7 @@ typedef struct PartitionConditions
 								 * which follow from those of the scan */
 } PartitionConditions;
 
-extern Conditions conditions_classify(PlannerInfo *root, Index relid, Bitmapset *key_columns,
-									  List *clauses);
+extern Conditions conditions_classify(const KeyContext *relation, List *clauses);
 extern PartitionConditions conditions_of_partition(PlannerInfo *root, Index relid,
 												   Bitmapset *key_columns, List *clauses);
 

@@ -120,15 +120,13 @@ void
 imagebuilderExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-	int			nkey_quals = intVal(list_nth(plan->fdw_private, FdwScanPrivateKeyQuals));
 	List	   *ancestors = all_ancestors(es->pstmt, &plan->scan.plan);
 	LookupStats stats;
 
 	ExplainPropertyText("Image Builder Operation", "GetImage", es);
-	explain_conditions("Image Builder Key", list_copy_head(plan->fdw_recheck_quals, nkey_quals),
+	explain_conditions("Image Builder Key", list_nth(plan->fdw_exprs, FdwScanExprsKeyQuals),
 					   &plan->scan.plan, ancestors, es);
-	explain_conditions("One-Time Filter",
-					   list_copy_tail(plan->fdw_recheck_quals, nkey_quals),
+	explain_conditions("One-Time Filter", list_nth(plan->fdw_exprs, FdwScanExprsGuards),
 					   &plan->scan.plan, ancestors, es);
 	if (es->analyze && scan_stats(node, &stats))
 		explain_stats(&stats, es);

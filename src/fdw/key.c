@@ -17,13 +17,15 @@
  */
 #include "postgres.h"
 
-#include "access/stratnum.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "compat.h"
 #include "fdw/key.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
@@ -89,70 +91,61 @@ is_text_equality(Oid opno, Oid collation)
 	}
 }
 
-static bool is_initplan_output(PlannerInfo *root, int paramid);
+/* ---- what the statement itself says ---------------------------------------------- */
 
-/*
- * Whether a query may be run anew for rows of the queries around it: they give
- * it parameters other than the results of their own init plans.
- */
-static bool
-is_correlated(PlannerInfo *root)
+/* Operands of one hash. */
+typedef struct SaidOperands
 {
-	int			paramid = -1;
+	uint32		hash;			/* the key */
+	List	   *operands;
+} SaidOperands;
 
-	while ((paramid = bms_next_member(root->outer_params, paramid)) >= 0)
-	{
-		if (!is_initplan_output(root->parent_root, paramid))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Whether a parameter of the executor is the result of a sub-select that depends
- * on no row: an init plan of a query that does not either.
- */
 static bool
-is_initplan_output(PlannerInfo *root, int paramid)
+hash_walker(Node *node, void *context)
 {
-	for (; root; root = root->parent_root)
-	{
-		ListCell   *lc;
-
-		foreach(lc, root->init_plans)
-		{
-			if (list_member_int(lfirst_node(SubPlan, lc)->setParam, paramid))
-				return !is_correlated(root);
-		}
-	}
-	return false;
-}
-
-/* Whether an expression has something that differs from row to row of the statement. */
-static bool
-depends_on_row(Node *node, void *context)
-{
-	PlannerInfo *root = context;
+	uint32	   *hash = context;
 
 	if (node == NULL)
 		return false;
-	if (IsA(node, Var) || IsA(node, PlaceHolderVar))
+	if (IsA(node, Const) && !((Const *) node)->constisnull)
+		*hash = hash_combine(*hash, datum_image_hash(((Const *) node)->constvalue,
+													 ((Const *) node)->constbyval,
+													 ((Const *) node)->constlen));
+	else if (IsA(node, Param))
+		*hash = hash_combine(*hash, ((Param *) node)->paramid);
+	return expression_tree_walker(node, hash_walker, context);
+}
+
+/* A hash by which expressions that are equal() are found. */
+static uint32
+hash_operand(Node *operand)
+{
+	uint32		hash = 0;
+
+	hash_walker(operand, &hash);
+	return hash;
+}
+
+/*
+ * Whether an expression's value comes from rows: of this query, of one around it,
+ * or of a sub-select.
+ */
+static bool
+depends_on_row(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) || IsA(node, PlaceHolderVar) || IsA(node, SubPlan) ||
+		IsA(node, AlternativeSubPlan) ||
+		(IsA(node, Param) && ((Param *) node)->paramkind != PARAM_EXTERN))
 		return true;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
-		return !is_initplan_output(root, ((Param *) node)->paramid);
 	return expression_tree_walker(node, depends_on_row, context);
 }
 
-/* A comparison looked for in the statement: of a key column with an operand. */
-typedef struct ComparisonSearch
-{
-	const KeyContext *context;
-	Node	   *operand;
-} ComparisonSearch;
-
 /*
- * Whether a column is a key column, or one of the tables that the key's relation is
- * a part of: a partitioned table's, or that of a UNION ALL.
+ * Whether a column is a key column, or one of the partitioned or inherited tables
+ * that the key's relation is a part of.  A UNION ALL's column is not: its other arms
+ * may have rows that are no images.
  */
 static bool
 is_key_column_of_statement(const KeyContext *context, const Var *var)
@@ -167,7 +160,7 @@ is_key_column_of_statement(const KeyContext *context, const Var *var)
 		Bitmapset  *whole = NULL;
 		ListCell   *lc;
 
-		if (part == NULL)
+		if (part == NULL || !OidIsValid(part->parent_reloid))
 			return false;
 		foreach(lc, part->translated_vars)
 		{
@@ -183,9 +176,9 @@ is_key_column_of_statement(const KeyContext *context, const Var *var)
 }
 
 static bool
-is_comparison(Node *node, void *context)
+collect_operands(Node *node, void *context)
 {
-	const ComparisonSearch *search = context;
+	const KeyContext *relation = context;
 	List	   *args = NIL;
 
 	if (node == NULL)
@@ -197,27 +190,50 @@ is_comparison(Node *node, void *context)
 	for (int i = 0; i < 2 && list_length(args) == 2; i++)
 	{
 		Node	   *column = (Node *) without_casts(list_nth(args, i));
+		Node	   *operand = list_nth(args, 1 - i);
 
-		if (column && IsA(column, Var) && equal(list_nth(args, 1 - i), search->operand) &&
-			is_key_column_of_statement(search->context, (Var *) column))
-			return true;
+		if (column && IsA(column, Var) && !depends_on_row(operand, NULL) &&
+			is_key_column_of_statement(relation, (Var *) column))
+		{
+			uint32		hash = hash_operand(operand);
+			bool		found;
+			SaidOperands *said = hash_search(relation->said, &hash, HASH_ENTER, &found);
+
+			said->operands = lappend(found ? said->operands : NIL, operand);
+		}
 	}
-	return expression_tree_walker(node, is_comparison, context);
+	CHECK_FOR_INTERRUPTS();
+	return expression_tree_walker(node, collect_operands, context);
 }
 
 /*
- * Whether the statement itself says that a key column equals an operand.  PostgreSQL
- * also derives that from what other columns equal: in "images.arn = t.arn AND t.arn
- * = 'x'" the 'x' is a value of t's rows.
+ * Collect, in a relation's context, what the statement itself compares with the
+ * relation's key columns: constants, parameters, and what is computed of these.
+ * PostgreSQL also derives comparisons from what other columns equal: in
+ * "images.arn = t.arn AND t.arn = 'x'" the 'x' is a value of t's rows.
  */
+void
+key_collect_said(KeyContext *context)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(uint32),.entrysize = sizeof(SaidOperands),.hcxt = CurrentMemoryContext
+	};
+
+	context->said = hash_create("imagebuilder_fdw operands", 16, &ctl,
+								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	collect_operands((Node *) context->root->parse->jointree, context);
+}
+
 static bool
 is_said(const KeyContext *context, Expr *operand)
 {
-	ComparisonSearch search = {context, (Node *) operand};
+	uint32		hash = hash_operand((Node *) operand);
+	const SaidOperands *said = hash_search(context->said, &hash, HASH_FIND, NULL);
 
-	return !depends_on_row((Node *) operand, context->root) &&
-		is_comparison((Node *) context->root->parse->jointree, &search);
+	return said && list_member(said->operands, operand);
 }
+
+/* ---- keys in conditions ---------------------------------------------------------- */
 
 static List *
 make_comparison(KeyContext *context, KeyKind kind, Expr *operand)
@@ -285,7 +301,10 @@ extract_arms(KeyContext *context, BoolExpr *expr, bool *exact)
 
 	foreach(lc, expr->args)
 	{
-		List	   *node = key_extract(context, lfirst(lc), exact);
+		List	   *node;
+
+		CHECK_FOR_INTERRUPTS();
+		node = key_extract(context, lfirst(lc), exact);
 
 		if (node)
 			nodes = lappend(nodes, node);

@@ -15,6 +15,7 @@
 
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
+#include "utils/hsearch.h"
 
 /*
  * A key, as a tree of nodes that plans can be copied with: a list of the
@@ -44,9 +45,11 @@ typedef struct KeyContext
 	PlannerInfo *root;
 	Index		relid;
 	Bitmapset  *columns;		/* the key columns' attribute numbers */
+	HTAB	   *said;			/* see key_collect_said() */
 	List	   *exprs;			/* expressions found so far */
 } KeyContext;
 
+extern void key_collect_said(KeyContext *context);
 extern List *key_extract(KeyContext *context, Expr *clause, bool *exact);
 extern bool key_is_column(const KeyContext *context, Expr *expr);
 extern double key_estimate(PlannerInfo *root, List *key, List *exprs);

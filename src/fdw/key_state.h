@@ -19,8 +19,8 @@
 typedef struct KeyValue
 {
 	const char *arn;			/* a C string; must be first */
-	bool		said;			/* the statement itself says so: a constant, a
-								 * parameter, an uncorrelated sub-select */
+	bool		said;			/* the statement itself says so: a constant or
+								 * a parameter */
 } KeyValue;
 
 typedef struct KeyState

@@ -43,113 +43,59 @@ pathtree_wrap(Path *input, const struct CustomPathMethods *methods, List *custom
 	return path;
 }
 
-static List *
-add_input(List *inputs, Path *path, Reach reach)
-{
-	PathInput  *input = palloc(sizeof(PathInput));
-
-	input->path = path;
-	input->reach = reach;
-	return lappend(inputs, input);
-}
-
-/* A node that takes all of its input before it has a row takes all if it is run at all. */
-static Reach
-taken_whole(Reach reach)
-{
-	return reach == REACH_MAYBE ? REACH_MAYBE : REACH_ALL;
-}
-
-/* LIMIT takes a row if it is known to be for one at least. */
-static Reach
-reach_of_limit(const LimitPath *path, Reach reach)
+static bool
+takes_none(const LimitPath *path)
 {
 	const Const *count = (const Const *) path->limitCount;
 
-	return reach != REACH_MAYBE && count && IsA(count, Const) && !count->constisnull &&
-		DatumGetInt64(count->constvalue) > 0 ? REACH_FIRST : REACH_MAYBE;
+	return count && IsA(count, Const) && !count->constisnull &&
+		DatumGetInt64(count->constvalue) == 0;
 }
 
 /*
- * Append takes its inputs one after another, and of partitions perhaps none, if
- * they are pruned at run time.
- */
-static List *
-inputs_of_append(const Path *append, List *subpaths, Reach reach)
-{
-	bool		pruned = append->parent->rtekind == RTE_RELATION;
-	List	   *inputs = NIL;
-	ListCell   *lc;
-
-	foreach(lc, subpaths)
-		inputs = add_input(inputs, lfirst(lc),
-						   pruned || (reach == REACH_FIRST && foreach_current_index(lc) > 0) ?
-						   REACH_MAYBE : reach);
-	return inputs;
-}
-
-static List *
-inputs_of_join(const JoinPath *join, Reach reach)
-{
-	bool		nested = IsA(join, NestPath);
-
-	return add_input(add_input(NIL, join->outerjoinpath, nested ? reach : REACH_MAYBE),
-					 join->innerjoinpath, REACH_MAYBE);
-}
-
-/*
- * The paths (PathInput) that a path takes its rows from, in its own query: not
- * those of a sub-query.  "reach" is how much of the path itself is run.
+ * The paths that a path takes its rows from, in its own query: not those of a
+ * sub-query.  LIMIT 0 takes none.
  */
 List *
-pathtree_inputs(Path *path, Reach reach)
+pathtree_inputs(Path *path)
 {
-	List	   *inputs = NIL;
-	ListCell   *lc;
-
 	switch (nodeTag(path))
 	{
 		case T_MaterialPath:
-			return add_input(NIL, ((MaterialPath *) path)->subpath, reach);
+			return list_make1(((MaterialPath *) path)->subpath);
 		case T_MemoizePath:
-			return add_input(NIL, ((MemoizePath *) path)->subpath, reach);
+			return list_make1(((MemoizePath *) path)->subpath);
 		case T_ProjectionPath:
-			return add_input(NIL, ((ProjectionPath *) path)->subpath, reach);
+			return list_make1(((ProjectionPath *) path)->subpath);
 		case T_ProjectSetPath:
-			return add_input(NIL, ((ProjectSetPath *) path)->subpath, reach);
-		case T_IncrementalSortPath:
-			return add_input(NIL, ((SortPath *) path)->subpath, reach);
-		case T_GroupPath:
-			return add_input(NIL, ((GroupPath *) path)->subpath, reach);
-		case T_WindowAggPath:
-			return add_input(NIL, ((WindowAggPath *) path)->subpath, reach);
+			return list_make1(((ProjectSetPath *) path)->subpath);
 		case T_SortPath:
-			return add_input(NIL, ((SortPath *) path)->subpath, taken_whole(reach));
+		case T_IncrementalSortPath:
+			return list_make1(((SortPath *) path)->subpath);
+		case T_GroupPath:
+			return list_make1(((GroupPath *) path)->subpath);
+		case T_WindowAggPath:
+			return list_make1(((WindowAggPath *) path)->subpath);
 		case T_AggPath:
-			return add_input(NIL, ((AggPath *) path)->subpath,
-							 ((AggPath *) path)->aggstrategy == AGG_SORTED ? reach :
-							 taken_whole(reach));
+			return list_make1(((AggPath *) path)->subpath);
 		case T_GroupingSetsPath:
-			return add_input(NIL, ((GroupingSetsPath *) path)->subpath, reach);
+			return list_make1(((GroupingSetsPath *) path)->subpath);
 		case T_LimitPath:
-			return add_input(NIL, ((LimitPath *) path)->subpath,
-							 reach_of_limit((LimitPath *) path, reach));
+			return takes_none((LimitPath *) path) ? NIL :
+				list_make1(((LimitPath *) path)->subpath);
 		case T_AppendPath:
-			return inputs_of_append(path, ((AppendPath *) path)->subpaths, reach);
+			return ((AppendPath *) path)->subpaths;
 		case T_MergeAppendPath:
-			return inputs_of_append(path, ((MergeAppendPath *) path)->subpaths, reach);
+			return ((MergeAppendPath *) path)->subpaths;
 		case T_NestPath:
 		case T_MergePath:
 		case T_HashPath:
-			return inputs_of_join((JoinPath *) path, reach);
+			return list_make2(((JoinPath *) path)->outerjoinpath,
+							  ((JoinPath *) path)->innerjoinpath);
 		case T_CustomPath:
-			foreach(lc, ((CustomPath *) path)->custom_paths)
-				inputs = add_input(inputs, lfirst(lc), reach);
-			return inputs;
+			return ((CustomPath *) path)->custom_paths;
 		default:
-			foreach(lc, compat_unique_input(path))
-				inputs = add_input(inputs, lfirst(lc), reach);
-			return inputs;
+			return compat_unique_input(path);
 	}
 }
 
@@ -173,9 +119,9 @@ pathtree_has_scan_of_ours(Path *path)
 		return true;
 	if (IsA(path, SubqueryScanPath))
 		return pathtree_has_scan_of_ours(((SubqueryScanPath *) path)->subpath);
-	foreach(lc, pathtree_inputs(path, REACH_MAYBE))
+	foreach(lc, pathtree_inputs(path))
 	{
-		if (pathtree_has_scan_of_ours(((PathInput *) lfirst(lc))->path))
+		if (pathtree_has_scan_of_ours(lfirst(lc)))
 			return true;
 	}
 	return false;

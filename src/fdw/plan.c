@@ -24,6 +24,7 @@
 #include "fdw/key.h"
 #include "fdw/plan.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
@@ -50,9 +51,10 @@
 /* Kept in RelOptInfo.fdw_private while a relation is planned. */
 typedef struct RelPlan
 {
-	Bitmapset  *key_columns;
+	KeyContext	key;			/* of the relation, without expressions */
 	double		rows;			/* expected for an image, filters aside */
 	double		selectivity;	/* of conditions that are no keys */
+	QualCost	quals;			/* to check these */
 	double		keys;			/* ARNs by the relation's own conditions; 0: no
 								 * key */
 } RelPlan;
@@ -70,11 +72,11 @@ bare_clauses(List *rinfos)
 }
 
 static Conditions
-classify(PlannerInfo *root, RelOptInfo *rel, List *rinfos)
+classify(RelOptInfo *rel, List *rinfos)
 {
 	const RelPlan *plan = rel->fdw_private;
 
-	return conditions_classify(root, rel->relid, plan->key_columns, bare_clauses(rinfos));
+	return conditions_classify(&plan->key, bare_clauses(rinfos));
 }
 
 /*
@@ -90,8 +92,8 @@ plan_key_of_path(PlannerInfo *root, ForeignPath *path)
 	ParamPathInfo *param = path->path.param_info;
 	List	   *clauses = bare_clauses(list_concat_copy(rel->baserestrictinfo,
 														param ? param->ppi_clauses : NIL));
-	Conditions	conditions = conditions_classify(root, rel->relid, plan->key_columns, clauses);
-	PartitionConditions partition = conditions_of_partition(root, rel->relid, plan->key_columns,
+	Conditions	conditions = conditions_classify(&plan->key, clauses);
+	PartitionConditions partition = conditions_of_partition(root, rel->relid, plan->key.columns,
 															clauses);
 
 	return (PlannedKey) {
@@ -106,7 +108,7 @@ plan_key_of_path(PlannerInfo *root, ForeignPath *path)
 static double
 count_keys(PlannerInfo *root, RelOptInfo *rel, List *rinfos)
 {
-	Conditions	conditions = classify(root, rel, rinfos);
+	Conditions	conditions = classify(rel, rinfos);
 
 	return conditions.key ? key_estimate(root, conditions.key, conditions.exprs) : -1;
 }
@@ -120,11 +122,15 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	Conditions	conditions;
 
 	baserel->fdw_private = plan;
-	plan->key_columns = binding_key_columns(table, baserel->max_attr);
-	conditions = classify(root, baserel, baserel->baserestrictinfo);
+	plan->key.root = root;
+	plan->key.relid = baserel->relid;
+	plan->key.columns = binding_key_columns(table, baserel->max_attr);
+	key_collect_said(&plan->key);
+	conditions = classify(baserel, baserel->baserestrictinfo);
 	plan->rows = table->table ? table->table->rows : DEFAULT_ROWS;
 	plan->selectivity =
 		clauselist_selectivity(root, conditions.others, baserel->relid, JOIN_INNER, NULL);
+	cost_qual_eval(&plan->quals, conditions.others, root);
 	plan->keys = conditions.key ? key_estimate(root, conditions.key, conditions.exprs) : -1;
 
 	baserel->tuples = IMAGES * plan->rows;
@@ -139,7 +145,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *pa
 	RelPlan    *plan = rel->fdw_private;
 	double		tuples = Max(keys, 0) * plan->rows;
 	double		rows = param ? clamp_row_est(tuples * plan->selectivity) : rel->rows;
-	QualCost	quals = rel->baserestrictcost;
+	QualCost	quals = plan->quals;
 	Cost		startup = quals.startup + rel->reltarget->cost.startup;
 	Cost		run = tuples * (cpu_tuple_cost + quals.per_tuple) +
 		rows * rel->reltarget->cost.per_tuple;
@@ -175,7 +181,7 @@ static List *
 join_conditions(PlannerInfo *root, RelOptInfo *rel)
 {
 	const RelPlan *plan = rel->fdw_private;
-	KeyContext	context = {.root = root,.relid = rel->relid,.columns = plan->key_columns};
+	KeyContext	context = plan->key;
 	List	   *conditions = NIL;
 	ListCell   *lc;
 
@@ -252,6 +258,40 @@ needed_attributes(RelOptInfo *rel, List *quals)
 	return attrs;
 }
 
+/* Whether an expression has a value that comes from elsewhere than a relation's own row. */
+static bool
+is_from_elsewhere(Node *node, void *context)
+{
+	const Index *relid = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varno != (int) *relid;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		return true;
+	return expression_tree_walker(node, is_from_elsewhere, context);
+}
+
+/*
+ * Of the conditions that a scan's rows satisfy anyway, those to check when another
+ * table's row has been changed meanwhile (EvalPlanQual): not those that compare with
+ * constants, since an OR of thousands takes seconds to make ready.
+ */
+static List *
+recheck_quals(RelOptInfo *rel, List *quals)
+{
+	List	   *recheck = NIL;
+	ListCell   *lc;
+
+	foreach(lc, quals)
+	{
+		if (is_from_elsewhere(lfirst(lc), &rel->relid))
+			recheck = lappend(recheck, lfirst(lc));
+	}
+	return recheck;
+}
+
 ForeignScan *
 imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 						   Oid foreigntableid, ForeignPath *best_path,
@@ -259,18 +299,18 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 {
 	const RelPlan *plan = baserel->fdw_private;
 	List	   *clauses = extract_actual_clauses(scan_clauses, false);
-	Conditions	conditions = conditions_classify(root, baserel->relid, plan->key_columns, clauses);
+	Conditions	conditions = conditions_classify(&plan->key, clauses);
 	PartitionConditions partition = conditions_of_partition(root, baserel->relid,
-															plan->key_columns, clauses);
+															plan->key.columns, clauses);
 
 	(void) foreigntableid;
 	(void) best_path;
 	return make_foreignscan(tlist, conditions.others, baserel->relid,
-							list_make3(conditions.exprs, conditions.guards, partition.guards),
-							list_make4(conditions.key,
+							list_make3(conditions.exprs, conditions.guards, conditions.key_quals),
+							list_make3(conditions.key,
 									   needed_attributes(baserel, conditions.others),
-									   partition.arn_filter,
-									   makeInteger(list_length(conditions.key_quals))),
-							NIL, list_concat_copy(conditions.key_quals, conditions.guards),
+									   partition.arn_filter),
+							NIL, recheck_quals(baserel, list_concat_copy(conditions.key_quals,
+																		 conditions.guards)),
 							outer_plan);
 }

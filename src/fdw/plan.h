@@ -21,8 +21,6 @@ enum FdwScanPrivateIndex
 	FdwScanPrivateKey,			/* a key, see key.h; NIL if there is none */
 	FdwScanPrivateAttrs,		/* attribute numbers to fill, as integers */
 	FdwScanPrivateArnFilter,	/* see conditions.h */
-	FdwScanPrivateKeyQuals,		/* an Integer: of fdw_recheck_quals, so many
-								 * are the key's, the others are guards */
 };
 
 /* What ForeignScan.fdw_exprs holds: lists of expressions. */
@@ -31,7 +29,7 @@ enum FdwScanExprsIndex
 	FdwScanExprsKey,			/* the key's */
 	FdwScanExprsGuards,			/* conditions that need no row of the table, and
 								 * are no gating conditions of PostgreSQL's */
-	FdwScanExprsAhead,			/* more of these, for look-ups ahead only */
+	FdwScanExprsKeyQuals,		/* the conditions that the key was made of */
 };
 
 /* A round trip over the network, in the planner's units, as postgres_fdw's. */

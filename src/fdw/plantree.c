@@ -13,6 +13,9 @@
 #include "postgres.h"
 
 #include "fdw/plantree.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 
 /* The plans that a plan takes its rows from: not sub-selects, which are trees of their own. */
 static List *
@@ -133,6 +136,70 @@ plantree_find_expression(Plan *plan, bool (*has) (Node *node, void *context), vo
 			return found;
 	}
 	return NULL;
+}
+
+/* A search for what has effects. */
+typedef struct EffectSearch
+{
+	List	   *subplans;		/* of the statement, by plan_id - 1 */
+	bool		first;			/* nothing that is searched has been run before */
+} EffectSearch;
+
+static bool has_effects(EffectSearch *search, Plan *plan);
+
+/* Whether a sub-select of an expression has effects. */
+static bool
+subplan_has_effects(Node *node, void *context)
+{
+	EffectSearch *search = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubPlan) &&
+		has_effects(search, list_nth(search->subplans, ((SubPlan *) node)->plan_id - 1)))
+		return true;
+	return expression_tree_walker(node, subplan_has_effects, context);
+}
+
+static bool
+has_effects(EffectSearch *search, Plan *plan)
+{
+	List	   *exprs;
+	ListCell   *lc;
+
+	if (plan == NULL)
+		return false;
+	check_stack_depth();
+	if (IsA(plan, ModifyTable) || IsA(plan, LockRows))
+		return true;
+	foreach(lc, inputs_of(plan))
+	{
+		if (has_effects(search, lfirst(lc)))
+			return true;
+	}
+	if (IsA(plan, CteScan) &&
+		has_effects(search, list_nth(search->subplans, ((CteScan *) plan)->ctePlanId - 1)))
+		return true;
+	exprs = list_make2(plan->targetlist, plan->qual);
+	/* PostgreSQL takes all rows of a function before it has the first. */
+	if (!IsA(plan, FunctionScan) || !search->first)
+		exprs = lappend(exprs, expressions_of_kind(plan));
+	search->first = false;
+	return contain_volatile_functions((Node *) exprs) ||
+		subplan_has_effects((Node *) exprs, search);
+}
+
+/*
+ * Whether it shows how many rows are taken of a plan, or how often it is run: a
+ * volatile function is evaluated for a row, or rows are locked or written.
+ * "subplans" are the statement's, by plan_id - 1.
+ */
+bool
+plantree_has_effects(List *subplans, Plan *plan)
+{
+	EffectSearch search = {.subplans = subplans,.first = true};
+
+	return has_effects(&search, plan);
 }
 
 /*

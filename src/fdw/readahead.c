@@ -16,6 +16,11 @@
  * in order: so any kind of join, filter, rescan or LIMIT keeps its meaning.
  * The inner scan finds its look-up started, as it finds any that the statement
  * shares.
+ *
+ * The inner side may turn out not to need a row's look-up, for a condition that
+ * this scan does not know.  So the window learns, a key at a time: when a row has
+ * been passed whose look-up no scan has claimed, the look-up is withdrawn, or, if
+ * the request has begun, was made in vain, and from then on fewer are made ahead.
  */
 #include "postgres.h"
 
@@ -31,27 +36,43 @@
 #include "fdw/readahead_key.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 /* What to look up for each row. */
 typedef struct ReadAheadKey
 {
 	Client	   *client;
 	KeyState   *state;
-	bool		whole;			/* may raise an error: only if all rows are
-								 * taken */
+	bool		plain;			/* evaluating the key raises no error */
+	Bitmapset  *params;			/* the executor's parameters that the key needs */
+	bool		ended;			/* evaluating the key has raised an error */
+	int			nstarted;		/* look-ups started for rows not passed yet */
+	int			nskipped;		/* look-ups of such rows that may be started later */
+	AheadCounts counts;			/* what has become of the look-ups of rows passed */
 } ReadAheadKey;
+
+/* A look-up that an outer row will need. */
+typedef struct RowLookup
+{
+	ReadAheadKey *key;
+	bool		skipped;		/* not started, to keep to a limit */
+	bool		started;		/* for this row: it was not there before */
+	char		arn[FLEXIBLE_ARRAY_MEMBER];
+} RowLookup;
 
 /* An outer row. */
 typedef struct ReadAheadRow
 {
 	MinimalTuple tuple;
-	int			nlookups;		/* started for it */
+	List	   *lookups;		/* of RowLookup */
 } ReadAheadRow;
 
 typedef struct ReadAheadState
 {
 	CustomScanState css;		/* must be first */
+	bool		has_effects;	/* the outer plan: see plantree_has_effects() */
 	ReadAheadKey *keys;
 	int			nkeys;
 	MemoryContext key_context;	/* reset for each row */
@@ -62,7 +83,8 @@ typedef struct ReadAheadState
 	bool		runs_to_end;	/* so far as the plan goes */
 	int			first;			/* the next to hand on */
 	int			nrows;			/* waiting */
-	int			nlookups;		/* started for them */
+	ReadAheadRow handed_on;		/* the latest one, without its tuple */
+	int			nstarted;		/* look-ups, of all keys */
 	bool		outer_done;
 } ReadAheadState;
 
@@ -111,31 +133,56 @@ asks_already(const ReadAheadState *state, const ReadAheadKey *key)
 	return false;
 }
 
+/* What is found of a key's expressions. */
+typedef struct KeyExpressions
+{
+	bool		plain;
+	Bitmapset  *params;
+} KeyExpressions;
+
+/* Note parameters of the executor, and what is more than a column, a constant or a binary cast. */
+static bool
+note_expression(Node *node, void *context)
+{
+	KeyExpressions *found = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		found->params = bms_add_member(found->params, ((Param *) node)->paramid);
+	else if (!IsA(node, List) && !IsA(node, Var) && !IsA(node, Const) && !IsA(node, RelabelType))
+		found->plain = false;
+	return expression_tree_walker(node, note_expression, context);
+}
+
 static void
 begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 {
 	ReadAheadState *state = (ReadAheadState *) node;
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-	ListCell   *exprs;
-	ListCell   *private;
+	ListCell   *lc;
 
 	node->custom_ps = list_make1(ExecInitNode(linitial(scan->custom_plans), estate, eflags));
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
-	state->keys = palloc0(list_length(scan->custom_private) * sizeof(ReadAheadKey));
+	state->has_effects = intVal(linitial(scan->custom_private)) != 0;
+	state->keys = palloc0(list_length(scan->custom_exprs) * sizeof(ReadAheadKey));
 	/* Keys are evaluated on the outer plan's own slots, of whatever kind. */
 	node->ss.ps.scanopsset = true;
 	node->ss.ps.scanopsfixed = false;
-	forboth(exprs, scan->custom_exprs, private, scan->custom_private)
+	foreach(lc, scan->custom_exprs)
 	{
 		ReadAheadKey *key = &state->keys[state->nkeys++];
-		const RowKey *planned = row_key_from_list(lfirst(private));
+		const RowKey *planned = row_key_from_list(list_nth(scan->custom_private, state->nkeys));
+		KeyExpressions found = {.plain = planned->arn_filter == NIL};
 
+		note_expression(lfirst(lc), &found);
+		key->plain = found.plain;
+		key->params = found.params;
 		key->state = key_state_create(planned->key,
-									  list_nth(lfirst(exprs), ReadAheadExprsKey),
-									  list_nth(lfirst(exprs), ReadAheadExprsGuards),
+									  list_nth(lfirst(lc), ReadAheadExprsKey),
+									  list_nth(lfirst(lc), ReadAheadExprsGuards),
 									  planned->arn_filter, &node->ss.ps);
-		key->whole = planned->whole;
 		key->client = statement_client(estate, planned->serverid,
 									   OidIsValid(planned->userid) ? planned->userid : GetUserId(),
 									   option_read_config);
@@ -154,29 +201,101 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 												  ALLOCSET_DEFAULT_SIZES);
 }
 
-/* Start what a key asks for of an outer row; returns how many look-ups. */
-static int
-look_up_key(const ReadAheadState *state, const ReadAheadKey *key, ExprContext *econtext,
-			int limit)
+/* ---- what a key asks for -------------------------------------------------------- */
+
+/* The ARNs (C strings) that a key asks for, in the current memory context. */
+static List *
+evaluate_key(const ReadAheadKey *key, ExprContext *econtext)
 {
-	int			started = 0;
+	List	   *arns = NIL;
 	ListCell   *lc;
 
 	if (!key_state_guards_hold(key->state, econtext))
-		return 0;
+		return NIL;
 	foreach(lc, key_state_evaluate(key->state, econtext))
 	{
 		const KeyValue *value = lfirst(lc);
 
-		/* A row's own list is the inner scan's to keep up with. */
-		if (started == limit)
-			break;
-		if (lookup_is_arn(value->arn) && key_state_admits(key->state, value->arn) &&
-			statement_look_ahead(key->client, value->arn, state))
-			started++;
+		if (lookup_is_arn(value->arn) && key_state_admits(key->state, value->arn))
+			arns = lappend(arns, unconstify(char *, value->arn));
 	}
-	return started;
+	return arns;
 }
+
+/* Whether an error is about the server or the transaction, not about what was evaluated. */
+static bool
+is_of_session(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * The same, where evaluating may raise an error: the row may be one that the
+ * statement never reaches, so the error ends looking ahead by this key, and the
+ * scan raises it when the row is reached.
+ */
+static List *
+try_key(ReadAheadKey *key, ExprContext *econtext)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	List	   *volatile arns = NIL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		arns = evaluate_key(key, econtext);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		if (is_of_session(error->sqlerrcode))
+			ReThrowError(error);
+		FreeErrorData(error);
+		ReScanExprContext(econtext);
+		if (key->state->filter_context)
+			ReScanExprContext(key->state->filter_context);
+		key->ended = true;
+		arns = NIL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return arns;
+}
+
+/* Whether an init plan has to be run before a key can be evaluated: the statement may not run it. */
+static bool
+waits_for_initplan(const ReadAheadKey *key, const EState *estate)
+{
+	int			paramid = -1;
+
+	while ((paramid = bms_next_member(key->params, paramid)) >= 0)
+	{
+		if (estate->es_param_exec_vals[paramid].execPlan)
+			return true;
+	}
+	return false;
+}
+
+/* ---- the window ----------------------------------------------------------------- */
 
 /* Whether all outer rows will be taken. */
 static bool
@@ -192,27 +311,145 @@ depth(const ReadAheadState *state)
 	return Max(1, state->at_once * execution_depth(&state->css.ss.ps, state->runs_to_end));
 }
 
-/* Start the look-ups that an outer row will need; returns how many. */
+/*
+ * How many look-ups of a key may be under way or have been in vain, once one has
+ * been in vain.
+ */
 static int
-look_up_for(ReadAheadState *state, TupleTableSlot *row)
+limit_of(const ReadAheadKey *key)
 {
-	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
-	MemoryContext previous;
-	int			started = 0;
+	return key->counts.in_vain <= 0 ? INT_MAX :
+		key->client->config.max_concurrency + key->counts.claimed / 4 - key->counts.in_vain;
+}
 
-	ResetExprContext(econtext);
-	econtext->ecxt_scantuple = row;
+/* Note what an outer row will need. */
+static void
+add_lookups(ReadAheadState *state, ReadAheadRow *row, TupleTableSlot *slot)
+{
+	PlanState  *ps = &state->css.ss.ps;
+	MemoryContext previous;
+
+	row->lookups = NIL;
+	ResetExprContext(ps->ps_ExprContext);
+	ps->ps_ExprContext->ecxt_scantuple = slot;
 	MemoryContextReset(state->key_context);
 	previous = MemoryContextSwitchTo(state->key_context);
 	for (int i = 0; i < state->nkeys; i++)
 	{
-		if (state->keys[i].whole && !takes_all_rows(state))
+		ReadAheadKey *key = &state->keys[i];
+		List	   *arns;
+		ListCell   *lc;
+
+		if (key->ended || waits_for_initplan(key, ps->state) ||
+			(!key->plain && !compat_can_nest_transaction()))
 			continue;
-		started += look_up_key(state, &state->keys[i], econtext,
-							   Max(1, depth(state) - state->nlookups - started));
+		arns = key->plain ? evaluate_key(key, ps->ps_ExprContext) :
+			try_key(key, ps->ps_ExprContext);
+		/* A row's own list is the inner scan's to keep up with. */
+		arns = list_truncate(arns, Min(list_length(arns), depth(state)));
+		MemoryContextSwitchTo(state->window_context);
+		foreach(lc, arns)
+		{
+			const char *arn = lfirst(lc);
+			RowLookup  *lookup = palloc(offsetof(RowLookup, arn) + strlen(arn) + 1);
+
+			lookup->key = key;
+			lookup->skipped = true;
+			lookup->started = false;
+			strcpy(lookup->arn, arn);
+			row->lookups = lappend(row->lookups, lookup);
+			key->nskipped++;
+		}
+		MemoryContextSwitchTo(state->key_context);
 	}
 	MemoryContextSwitchTo(previous);
-	return started;
+}
+
+/* Start a row's look-ups, as far as may be. */
+static void
+start_lookups(ReadAheadState *state, ReadAheadRow *row)
+{
+	ListCell   *lc;
+
+	foreach(lc, row->lookups)
+	{
+		RowLookup  *lookup = lfirst(lc);
+		ReadAheadKey *key = lookup->key;
+
+		if (!lookup->skipped || state->nstarted >= depth(state) ||
+			key->nstarted >= limit_of(key))
+			continue;
+		lookup->skipped = false;
+		key->nskipped--;
+		lookup->started = statement_look_ahead(key->client, lookup->arn, state);
+		key->nstarted += lookup->started;
+		state->nstarted += lookup->started;
+	}
+}
+
+static ReadAheadRow *
+waiting_row(const ReadAheadState *state, int n)
+{
+	return &state->window[(state->first + n) % state->size];
+}
+
+/* Withdraw look-ups of a key that are over its limit, those of the last rows first. */
+static void
+withdraw_excess(ReadAheadState *state, ReadAheadKey *key)
+{
+	for (int i = state->nrows - 1; i >= 0 && key->nstarted > Max(0, limit_of(key)); i--)
+	{
+		ListCell   *lc;
+
+		foreach(lc, waiting_row(state, i)->lookups)
+		{
+			RowLookup  *lookup = lfirst(lc);
+
+			if (lookup->key != key || !lookup->started ||
+				!statement_withdraw(key->client, lookup->arn))
+				continue;
+			lookup->started = false;
+			lookup->skipped = true;
+			key->nskipped++;
+			key->nstarted--;
+			state->nstarted--;
+		}
+	}
+}
+
+/* Learn from a row that is done with whether its look-ups were needed. */
+static void
+pass_row(ReadAheadState *state, ReadAheadRow *row)
+{
+	ListCell   *lc;
+
+	foreach(lc, row->lookups)
+	{
+		RowLookup  *lookup = lfirst(lc);
+		ReadAheadKey *key = lookup->key;
+
+		key->nstarted -= lookup->started;
+		state->nstarted -= lookup->started;
+		key->nskipped -= lookup->skipped;
+		statement_pass(key->client, lookup->arn, &key->counts);
+	}
+	list_free_deep(row->lookups);
+	row->lookups = NIL;
+}
+
+/* Keep to the keys' limits, which may have changed either way. */
+static void
+adjust_window(ReadAheadState *state)
+{
+	int			nskipped = 0;
+
+	for (int i = 0; i < state->nkeys; i++)
+	{
+		withdraw_excess(state, &state->keys[i]);
+		nskipped += state->keys[i].nskipped;
+	}
+	for (int i = 0; i < state->nrows && nskipped > 0; i++)
+		start_lookups(state, waiting_row(state, i));
 }
 
 /* Take outer rows until as many look-ups are started as may be, or rows waiting. */
@@ -220,8 +457,10 @@ static void
 fill_window(ReadAheadState *state)
 {
 	PlanState  *outer = linitial(state->css.custom_ps);
+	int			most = state->has_effects && !takes_all_rows(state) ? 1 : depth(state);
 
-	while (!state->outer_done && state->nrows < depth(state) && state->nlookups < depth(state))
+	while (!state->outer_done && state->nrows < most &&
+		   (state->nrows == 0 || state->nstarted < depth(state)))
 	{
 		TupleTableSlot *slot = ExecProcNode(outer);
 		ReadAheadRow *row;
@@ -232,12 +471,13 @@ fill_window(ReadAheadState *state)
 			state->outer_done = true;
 			break;
 		}
-		row = &state->window[(state->first + state->nrows++) % state->size];
-		row->nlookups = look_up_for(state, slot);
-		state->nlookups += row->nlookups;
+		row = waiting_row(state, state->nrows);
+		add_lookups(state, row, slot);
 		previous = MemoryContextSwitchTo(state->window_context);
 		row->tuple = ExecCopySlotMinimalTuple(slot);
 		MemoryContextSwitchTo(previous);
+		state->nrows++;
+		start_lookups(state, row);
 	}
 }
 
@@ -255,13 +495,15 @@ next_row(ReadAheadState *state)
 
 		return TupIsNull(outer) ? ExecClearTuple(slot) : ExecCopySlot(slot, outer);
 	}
+	pass_row(state, &state->handed_on);
+	adjust_window(state);
 	fill_window(state);
 	if (state->nrows == 0)
 		return ExecClearTuple(slot);
-	row = &state->window[state->first];
+	row = waiting_row(state, 0);
+	state->handed_on.lookups = row->lookups;
 	state->first = (state->first + 1) % state->size;
 	state->nrows--;
-	state->nlookups -= row->nlookups;
 	ExecForceStoreMinimalTuple(row->tuple, slot, true);
 	return slot;
 }
@@ -291,8 +533,11 @@ rescan_read_ahead(CustomScanState *node)
 	ReadAheadState *state = (ReadAheadState *) node;
 	PlanState  *outer = linitial(node->custom_ps);
 
+	pass_row(state, &state->handed_on);
+	for (int i = 0; i < state->nrows; i++)
+		pass_row(state, waiting_row(state, i));
 	MemoryContextReset(state->window_context);
-	state->first = state->nrows = state->nlookups = 0;
+	state->first = state->nrows = 0;
 	state->outer_done = false;
 	if (node->ss.ps.chgParam)
 		UpdateChangedParamSet(outer, node->ss.ps.chgParam);

@@ -18,8 +18,9 @@
 #define READ_AHEAD_NAME		"Image Builder Read Ahead"
 
 /*
- * CustomScan.custom_private holds the keys, see row_key_to_list(), without their
- * expressions; custom_exprs has for each key, at the same place, a list of:
+ * CustomScan.custom_private holds an Integer, whether the outer plan has effects (see
+ * plantree_has_effects()), and then the keys, see row_key_to_list(), without their
+ * expressions; custom_exprs has for each key a list of:
  */
 enum ReadAheadExprsIndex
 {

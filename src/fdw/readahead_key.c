@@ -14,7 +14,7 @@
 
 #include "compat.h"
 #include "fdw/guard.h"
-#include "fdw/harmless.h"
+#include "fdw/pathtree.h"
 #include "fdw/plan.h"
 #include "fdw/readahead_key.h"
 #include "nodes/makefuncs.h"
@@ -25,7 +25,7 @@
 #include "optimizer/planner.h"
 
 static RowKey *
-key_of_scan(PlannerInfo *root, ForeignPath *scan, Reach reach)
+key_of_scan(PlannerInfo *root, ForeignPath *scan)
 {
 	RelOptInfo *rel = scan->path.parent;
 	PlannedKey	planned = plan_key_of_path(root, scan);
@@ -40,7 +40,6 @@ key_of_scan(PlannerInfo *root, ForeignPath *scan, Reach reach)
 	key->arn_filter = planned.arn_filter;
 	key->serverid = rel->serverid;
 	key->userid = rel->userid;
-	key->certain = reach != REACH_MAYBE;
 	return key;
 }
 
@@ -106,16 +105,14 @@ keys_from_outside(PlannerInfo *subroot, List *keys, List *params)
 	return outside;
 }
 
-/* The conditions that a path checks before any of its inputs is run. */
+/* Of conditions, those that PostgreSQL checks once, before the plan that they gate is run. */
 static List *
-conditions_before(Path *path)
+gating_conditions(List *rinfos)
 {
 	List	   *conditions = NIL;
 	ListCell   *lc;
 
-	if (!IsA(path, NestPath) && !IsA(path, MergePath) && !IsA(path, HashPath))
-		return guards_of_path(path);
-	foreach(lc, ((JoinPath *) path)->joinrestrictinfo)
+	foreach(lc, rinfos)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
@@ -125,20 +122,33 @@ conditions_before(Path *path)
 	return conditions;
 }
 
+/* The conditions that a path checks before any of its inputs is run. */
+static List *
+conditions_before(Path *path)
+{
+	if (IsA(path, NestPath) || IsA(path, MergePath) || IsA(path, HashPath))
+		return gating_conditions(((JoinPath *) path)->joinrestrictinfo);
+	if (IsA(path, SubqueryScanPath))
+		return list_concat(gating_conditions(path->parent->baserestrictinfo),
+						   gating_conditions(path->param_info ? path->param_info->ppi_clauses :
+											 NIL));
+	return guards_of_path(path);
+}
+
 /*
  * The keys (RowKey) of all scans of this wrapper's below a path, in the terms of
- * the path's own query.  "reach" is how much of the path is run for each row.
+ * the path's own query.
  */
 List *
-row_keys_of_path(PlannerInfo *root, Path *path, Reach reach)
+row_keys_of_path(PlannerInfo *root, Path *path)
 {
 	List	   *keys = NIL;
-	List	   *conditions;
+	List	   *conditions = conditions_before(path);
 	ListCell   *lc;
 
 	if (pathtree_is_scan_of_ours(path))
 	{
-		RowKey	   *key = key_of_scan(root, (ForeignPath *) path, reach);
+		RowKey	   *key = key_of_scan(root, (ForeignPath *) path);
 
 		return key ? list_make1(key) : NIL;
 	}
@@ -146,18 +156,13 @@ row_keys_of_path(PlannerInfo *root, Path *path, Reach reach)
 	{
 		RelOptInfo *rel = path->parent;
 
-		return keys_from_outside(rel->subroot,
+		keys = keys_from_outside(rel->subroot,
 								 row_keys_of_path(rel->subroot,
-												  ((SubqueryScanPath *) path)->subpath, reach),
+												  ((SubqueryScanPath *) path)->subpath),
 								 rel->subplan_params);
 	}
-	foreach(lc, pathtree_inputs(path, reach))
-	{
-		PathInput  *input = lfirst(lc);
-
-		keys = list_concat(keys, row_keys_of_path(root, input->path, input->reach));
-	}
-	conditions = conditions_before(path);
+	foreach(lc, pathtree_inputs(path))
+		keys = list_concat(keys, row_keys_of_path(root, lfirst(lc)));
 	foreach(lc, keys)
 	{
 		RowKey	   *key = lfirst(lc);
@@ -167,29 +172,20 @@ row_keys_of_path(PlannerInfo *root, Path *path, Reach reach)
 	return keys;
 }
 
-/* The path that a sub-select was planned from, and how much of it is run. */
-static Path *
-path_of_subplan(PlannerInfo *subroot, const SubPlan *subplan, Reach *reach)
-{
-	RelOptInfo *rel = fetch_upper_rel(subroot, UPPERREL_FINAL, NULL);
-
-	*reach = subplan->subLinkType == ARRAY_SUBLINK ? REACH_ALL : REACH_FIRST;
-	/* As make_subplan() in PostgreSQL's subselect.c has it. */
-	return get_cheapest_fractional_path(rel, subplan->subLinkType == EXISTS_SUBLINK ? 1.0 :
-										subplan->subLinkType == ALL_SUBLINK ||
-										subplan->subLinkType == ANY_SUBLINK ? 0.5 : 0.0);
-}
-
 static List *
 row_keys_of_subplan(PlannerInfo *root, const SubPlan *subplan)
 {
 	PlannerInfo *subroot = list_nth(root->glob->subroots, subplan->plan_id - 1);
+	RelOptInfo *rel = fetch_upper_rel(subroot, UPPERREL_FINAL, NULL);
 	List	   *params = NIL;
-	Reach		reach;
-	Path	   *path = path_of_subplan(subroot, subplan, &reach);
+	Path	   *path;
 	ListCell   *id;
 	ListCell   *arg;
 
+	/* The path that make_subplan() in PostgreSQL's subselect.c made the sub-select's plan of. */
+	path = get_cheapest_fractional_path(rel, subplan->subLinkType == EXISTS_SUBLINK ? 1.0 :
+										subplan->subLinkType == ALL_SUBLINK ||
+										subplan->subLinkType == ANY_SUBLINK ? 0.5 : 0.0);
 	forboth(id, subplan->parParam, arg, subplan->args)
 	{
 		PlannerParamItem *item = makeNode(PlannerParamItem);
@@ -198,7 +194,7 @@ row_keys_of_subplan(PlannerInfo *root, const SubPlan *subplan)
 		item->item = lfirst(arg);
 		params = lappend(params, item);
 	}
-	return keys_from_outside(subroot, row_keys_of_path(subroot, path, reach), params);
+	return keys_from_outside(subroot, row_keys_of_path(subroot, path), params);
 }
 
 typedef struct TargetWalk
@@ -301,9 +297,7 @@ row_key_to_child(PlannerInfo *root, RowKey *key, RelOptInfo *child_rel)
 /*
  * Whether a key can be looked up ahead of an outer path's rows, for which it is
  * prepared then: it must come from these rows alone, and nothing may be done
- * twice.  Nor may an error be raised for a row that is never reached: where
- * that could be, the key is for when all rows are taken, and the scan evaluates
- * it for each.
+ * twice.
  */
 bool
 row_key_fits(PlannerInfo *root, RowKey *key, const Path *outer)
@@ -313,13 +307,9 @@ row_key_fits(PlannerInfo *root, RowKey *key, const Path *outer)
 	if (IS_OTHER_REL(outer->parent) && outer->parent->top_parent_relids)
 		row_key_to_child(root, key, outer->parent);
 	exprs = list_concat_copy(key->exprs, key->guards);
-	if (bms_is_empty(pull_varnos(root, (Node *) key->exprs)) ||
-		needs_more((Node *) exprs, unconstify(Path *, outer)) || contain_subplans((Node *) exprs) ||
-		contain_volatile_functions((Node *) exprs))
-		return false;
-	key->whole = !expression_is_harmless((Node *) exprs) ||
-		!expression_is_harmless((Node *) key->arn_filter);
-	return key->certain || !key->whole;
+	return !bms_is_empty(pull_varnos(root, (Node *) key->exprs)) &&
+		!needs_more((Node *) exprs, unconstify(Path *, outer)) &&
+		!contain_subplans((Node *) exprs) && !contain_volatile_functions((Node *) exprs);
 }
 
 /* A key as what plans can be copied with; row_key_from_list() takes it. */
@@ -327,22 +317,20 @@ List *
 row_key_to_list(const RowKey *key)
 {
 	return list_make5(key->key, key->exprs, key->guards, key->arn_filter,
-					  list_make2(list_make2_oid(key->serverid, key->userid),
-								 makeInteger(key->whole)));
+					  list_make2_oid(key->serverid, key->userid));
 }
 
 RowKey *
 row_key_from_list(List *list)
 {
 	RowKey	   *key = palloc0(sizeof(RowKey));
-	List	   *rest = list_nth(list, 4);
+	List	   *oids = list_nth(list, 4);
 
 	key->key = linitial(list);
 	key->exprs = lsecond(list);
 	key->guards = lthird(list);
 	key->arn_filter = lfourth(list);
-	key->serverid = linitial_oid((List *) linitial(rest));
-	key->userid = lsecond_oid((List *) linitial(rest));
-	key->whole = intVal(lsecond(rest)) != 0;
+	key->serverid = linitial_oid(oids);
+	key->userid = lsecond_oid(oids);
 	return key;
 }

@@ -13,7 +13,7 @@
 #ifndef IMAGEBUILDER_READAHEAD_KEY_H
 #define IMAGEBUILDER_READAHEAD_KEY_H
 
-#include "fdw/pathtree.h"
+#include "nodes/pathnodes.h"
 
 /* What a scan on a nested loop's inner side, or in a sub-select, looks up for a row. */
 typedef struct RowKey
@@ -25,13 +25,9 @@ typedef struct RowKey
 	List	   *arn_filter;		/* see conditions.h */
 	Oid			serverid;
 	Oid			userid;
-	bool		certain;		/* the scan evaluates exprs for each row for
-								 * which the guards hold */
-	bool		whole;			/* an expression may raise an error: evaluate it
-								 * ahead only if all rows are taken */
 } RowKey;
 
-extern List *row_keys_of_path(PlannerInfo *root, Path *path, Reach reach);
+extern List *row_keys_of_path(PlannerInfo *root, Path *path);
 extern List *row_keys_of_targets(PlannerInfo *root, List *targets);
 extern void row_key_to_child(PlannerInfo *root, RowKey *key, RelOptInfo *child_rel);
 extern bool row_key_fits(PlannerInfo *root, RowKey *key, const Path *outer);

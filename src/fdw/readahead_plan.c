@@ -20,7 +20,9 @@
 
 #include "compat.h"
 #include "fdw/guard.h"
+#include "fdw/pathtree.h"
 #include "fdw/plan.h"
+#include "fdw/plantree.h"
 #include "fdw/readahead.h"
 #include "fdw/readahead_key.h"
 #include "nodes/makefuncs.h"
@@ -73,8 +75,7 @@ is_same_key(PlannerInfo *root, const RowKey *key, const RowKey *other)
 {
 	if (key->serverid != other->serverid || key->userid != other->userid ||
 		(other->guards && !equal(key->guards, other->guards)) ||
-		(other->arn_filter && !equal(key->arn_filter, other->arn_filter)) ||
-		(other->whole && !key->whole))
+		(other->arn_filter && !equal(key->arn_filter, other->arn_filter)))
 		return false;
 	if (equal(key->key, other->key) && equal(key->exprs, other->exprs))
 		return true;
@@ -121,6 +122,24 @@ is_read_ahead_below(PlannerInfo *root, const RowKey *key, Path *outer)
 
 /* ---- paths ------------------------------------------------------------------- */
 
+/*
+ * Whether a path's rows are identified for UPDATE, DELETE or MERGE of a
+ * partitioned or inherited table: by columns of no relation that a custom scan
+ * could name.
+ */
+static bool
+has_row_identity(const Path *path)
+{
+	ListCell   *lc;
+
+	foreach(lc, path->pathtarget->exprs)
+	{
+		if (IsA(lfirst(lc), Var) && lfirst_node(Var, lc)->varno == ROWID_VAR)
+			return true;
+	}
+	return false;
+}
+
 /* Of the keys, those that can be looked up ahead of a path's rows, each once. */
 static List *
 keys_to_read_ahead(PlannerInfo *root, List *keys, Path *outer)
@@ -128,7 +147,7 @@ keys_to_read_ahead(PlannerInfo *root, List *keys, Path *outer)
 	List	   *wanted = NIL;
 	ListCell   *lc;
 
-	foreach(lc, keys)
+	foreach(lc, has_row_identity(outer) ? NIL : keys)
 	{
 		RowKey	   *key = lfirst(lc);
 
@@ -160,15 +179,13 @@ static NestPath *
 read_ahead_for_join(PlannerInfo *root, const NestPath *loop)
 {
 	Path	   *outer = loop->jpath.outerjoinpath;
-	bool		all = !loop->jpath.inner_unique &&
-		(loop->jpath.jointype == JOIN_INNER || loop->jpath.jointype == JOIN_LEFT);
 	List	   *keys;
 	NestPath   *wrapped;
 
 	/* Not its own work again, seen from the join's other side. */
 	if (is_read_ahead(outer))
 		return NULL;
-	keys = row_keys_of_path(root, loop->jpath.innerjoinpath, all ? REACH_ALL : REACH_FIRST);
+	keys = row_keys_of_path(root, loop->jpath.innerjoinpath);
 	keys = keys_to_read_ahead(root, keys, outer);
 	if (keys == NIL)
 		return NULL;
@@ -347,9 +364,9 @@ plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 {
 	CustomScan *scan = makeNode(CustomScan);
 	Plan	   *outer = linitial(custom_plans);
+	bool		has_effects = plantree_has_effects(root->glob->subplans, outer);
 	ListCell   *lc;
 
-	(void) root;
 	(void) rel;
 	(void) clauses;				/* the outer plan has checked them */
 	scan->scan.plan.targetlist = tlist;
@@ -357,6 +374,7 @@ plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	scan->flags = best_path->flags;
 	scan->custom_plans = custom_plans;
 	scan->custom_scan_tlist = copyObject(outer->targetlist);
+	scan->custom_private = list_make1(makeInteger(has_effects));
 	foreach(lc, best_path->custom_private)
 	{
 		RowKey	   *key = row_key_from_list(lfirst(lc));

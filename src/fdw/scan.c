@@ -129,16 +129,16 @@ reject_keyless_scan(ForeignScanState *node)
 }
 
 /*
- * Whether a value of the key is to be looked up.  What the statement itself
- * says must be an image's ARN; a row's value that is none equals none.
+ * Whether a value of the key is to be looked up.  What the statement itself says
+ * must be an image's ARN, unless the table, as a partition, cannot have rows of
+ * that value; a row's value that is no ARN equals none.
  */
 static bool
 is_wanted(const ImageBuilderScan *state, const KeyValue *value)
 {
-	bool		valid = value->said ? lookup_check_arn(state->client, value->arn) :
-		lookup_is_arn(value->arn);
-
-	return valid && key_state_admits(state->key, value->arn);
+	return value->said ?
+		key_state_admits(state->key, value->arn) && lookup_check_arn(state->client, value->arn) :
+		lookup_is_arn(value->arn) && key_state_admits(state->key, value->arn);
 }
 
 /* Find out which ARNs are asked for. */

@@ -48,12 +48,7 @@ attempt_send(Lookup *lookup)
 	lookup->sent_at = clock_us();
 	pace_sent(&lookup->client->pace, lookup->sent_at);
 	(*lookup->client->in_flight)++;
-	if (lookup->attempts++ == 0)
-	{
-		session_stats.requests++;
-		lookup->stats.requests++;
-	}
-	else
+	if (lookup->attempts++ > 0)
 	{
 		session_stats.retries++;
 		lookup->stats.retries++;

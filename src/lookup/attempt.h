@@ -45,6 +45,7 @@ struct Lookup
 	dlist_node	node;			/* in unsettled, while it is one of those */
 	MemoryContextCallback callback;
 	int			attempts;		/* sent so far */
+	bool		begun;			/* a request has: it is counted */
 	bool		clock_corrected;	/* one of them was for the clock's sake */
 	bool		renewed;		/* one was for expired credentials' sake */
 	int			budget_taken;	/* by the latest retry */

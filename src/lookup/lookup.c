@@ -343,6 +343,27 @@ lookup_create(Client *client, const char *arn)
 }
 
 /*
+ * Count the requests that libcurl will begin to send when the session waits for
+ * the network: until then a look-up can be withdrawn as if it had not been made.
+ */
+static void
+begin_requests(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &unsettled)
+	{
+		Lookup	   *lookup = dlist_container(Lookup, node, iter.cur);
+
+		if (lookup->state != LOOKUP_SENT || lookup->begun)
+			continue;
+		lookup->begun = true;
+		session_stats.requests++;
+		lookup->stats.requests++;
+	}
+}
+
+/*
  * Let all look-ups of the session get on: wait until the network or the end
  * of a back-off has something for one of them, but no longer than "timeout"
  * ms (-1: for ever).  To be called again until what is wanted is settled;
@@ -353,8 +374,10 @@ lookup_wait(long timeout)
 {
 	long		wait = advance_all();
 
-	if (wait != 0)
-		http_wait(timeout < 0 ? wait : wait < 0 ? timeout : Min(wait, timeout));
+	if (wait == 0)
+		return;
+	begin_requests();
+	http_wait(timeout < 0 ? wait : wait < 0 ? timeout : Min(wait, timeout));
 }
 
 /*
@@ -383,6 +406,13 @@ lookup_finish(Lookup *lookup)
 		failure_report(lookup->failure, lookup->arn, warn ? WARNING : ERROR);
 	}
 	return lookup->document;
+}
+
+/* Whether a request has been sent, or at least begun. */
+bool
+lookup_has_begun(const Lookup *lookup)
+{
+	return lookup->begun;
 }
 
 /* What this look-up took so far. */

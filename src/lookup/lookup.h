@@ -48,6 +48,7 @@ extern Lookup *lookup_create(Client *client, const char *arn);
 extern bool lookup_is_settled(const Lookup *lookup);
 extern void lookup_wait(long timeout);
 extern const Document *lookup_finish(Lookup *lookup);
+extern bool lookup_has_begun(const Lookup *lookup);
 extern const LookupStats *lookup_stats(const Lookup *lookup);
 extern void lookup_free(Lookup *lookup);
 

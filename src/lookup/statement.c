@@ -52,6 +52,8 @@ typedef struct LookupEntry
 	const char *arn;			/* the key; must be first */
 	Lookup	   *lookup;
 	bool		claimed;		/* a scan has asked for it */
+	bool		counted;		/* as claimed, in AheadCounts */
+	bool		in_vain;		/* counted as such there */
 	const void *owner;			/* whose EXPLAIN counts the look-up: the scan's
 								 * that asked first, until then the one's that
 								 * started it ahead */
@@ -224,7 +226,7 @@ find_entry(Client *client, const char *arn, bool *started)
 
 		entry = hash_search(client->lookups, &key, HASH_ENTER, NULL);
 		entry->lookup = lookup;
-		entry->claimed = false;
+		entry->claimed = entry->counted = entry->in_vain = false;
 		entry->owner = NULL;
 	}
 	return entry;
@@ -283,6 +285,54 @@ statement_lookup(Client *client, const char *arn, const void *scan, bool *shared
 	return entry->lookup;
 }
 
+static void
+forget(Client *client, LookupEntry *entry)
+{
+	char	   *key = unconstify(char *, entry->arn);
+
+	lookup_free(entry->lookup);
+	hash_search(client->lookups, &entry->arn, HASH_REMOVE, NULL);
+	pfree(key);
+}
+
+/* Withdraw a look-up that no scan has claimed, if its request has not begun; else false. */
+bool
+statement_withdraw(Client *client, const char *arn)
+{
+	LookupEntry *entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
+
+	if (entry == NULL || entry->claimed || lookup_is_settled(entry->lookup) ||
+		lookup_has_begun(entry->lookup))
+		return false;
+	forget(client, entry);
+	return true;
+}
+
+/*
+ * Count what has become of an image's look-up when the row is passed that it was
+ * made ahead for; one that no scan has claimed is withdrawn, if it can be.
+ */
+void
+statement_pass(Client *client, const char *arn, AheadCounts *counts)
+{
+	LookupEntry *entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
+
+	if (entry == NULL || (!entry->claimed && statement_withdraw(client, arn)))
+		return;
+	if (entry->claimed)
+	{
+		counts->claimed += !entry->counted;
+		counts->in_vain -= entry->in_vain;
+		entry->counted = true;
+		entry->in_vain = false;
+	}
+	else if (!entry->in_vain && lookup_has_begun(entry->lookup))
+	{
+		counts->in_vain++;
+		entry->in_vain = true;
+	}
+}
+
 /*
  * Forget an image that no scan of the statement will ask for again; what the
  * look-up took is added to *stats.
@@ -291,10 +341,7 @@ void
 statement_forget(Client *client, const char *arn, LookupStats *stats)
 {
 	LookupEntry *entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
-	char	   *key = unconstify(char *, entry->arn);
 
 	stats_add(stats, lookup_stats(entry->lookup));
-	lookup_free(entry->lookup);
-	hash_search(client->lookups, &arn, HASH_REMOVE, NULL);
-	pfree(key);
+	forget(client, entry);
 }

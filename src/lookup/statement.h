@@ -19,11 +19,20 @@
 /* Fills in what the catalogs say, allocating in the current memory context. */
 typedef void (*ReadConfig) (ClientConfig *config, Oid serverid, Oid userid);
 
+/* What has become of look-ups that were made ahead, for rows that have been passed. */
+typedef struct AheadCounts
+{
+	int			claimed;		/* a scan has asked for the image */
+	int			in_vain;		/* no scan has, but a request was made */
+} AheadCounts;
+
 extern Client *statement_client(EState *estate, Oid serverid, Oid userid,
 								ReadConfig read_config);
 extern struct HTAB *statement_arn_table(const char *name, Size entrysize,
 										MemoryContext context);
 extern bool statement_look_ahead(Client *client, const char *arn, const void *starter);
+extern bool statement_withdraw(Client *client, const char *arn);
+extern void statement_pass(Client *client, const char *arn, AheadCounts *counts);
 extern void statement_stats(const Client *client, const void *owner, LookupStats *stats);
 extern Lookup *statement_lookup(Client *client, const char *arn, const void *scan,
 								bool *shared);
