@@ -248,10 +248,9 @@ for my $case (@cases)
 
 # What the statement itself says must be an ARN.
 for my $case ([ 'a constant', "arn = 'ami-1'" ], [ 'in a list', "arn IN ('$g1', 'ami-1')" ],
-	[ 'a sub-select', "arn = (SELECT min(parent) FROM inv WHERE id = 3)" ],
-	[ 'a sub-select in a sub-query', "arn IN (SELECT arn FROM images WHERE arn =
-		(SELECT min(parent) FROM inv WHERE id = 3) OFFSET 0)" ],
-	[ 'a sub-select\'s array', "arn = ANY (ARRAY(SELECT parent FROM inv))" ])
+	[ 'in an OR', "arn = '$g1' OR arn = 'ami-1'" ], [ 'in a row', "(arn, name) IN (('ami-1', 'x'))" ],
+	[ 'computed', "arn = 'ami' || '-1'" ],
+	[ 'in a sub-query', "arn IN (SELECT arn FROM images WHERE arn = 'ami-1' OFFSET 0)" ])
 {
 	my ($name, $condition) = @$case;
 	my $before = $endpoint->requests;
@@ -260,27 +259,27 @@ for my $case ([ 'a constant', "arn = 'ami-1'" ], [ 'in a list', "arn IN ('$g1', 
 	is($endpoint->requests, $before, "$name: nothing is sent");
 }
 
-# Computed keys: sixteen at once, where nothing can be raised that would not be anyway.
+# Computed keys: sixteen at once.
 my $c = "'${prefix}c' || id || '/1.0.0/1'";
 my @computed = (
-	[ '->>', "doc ->> 'arn'", 1 ],
-	[ 'format()', "format('${prefix}c%s/1.0.0/1', id)", 1 ],
-	[ '||', $c, 1 ],
-	[ 'coalesce()', "coalesce(doc ->> 'none', doc ->> 'arn')", 1 ],
-	[ 'CASE', "CASE WHEN k < 9 THEN doc ->> 'arn' END", 1 ],
-	[ 'trim()', "trim('  ' || (doc ->> 'arn') || ' ')", 1 ],
-	[ 'varchar(n)', "(doc ->> 'arn')::varchar(200)", 1 ],
-	[ 'char(n)', 'blanks', 1 ],
-	[ 'lower() and replace()', "lower(replace(doc ->> 'arn', 'x', 'y'))", 1 ],
-	[ 'an array', 'list[1]', 1 ],
-	[ 'substr()', "substr('--' || (doc ->> 'arn'), 3)", 1 ],
-	[ 'what may raise an error', "CASE WHEN 1 / id < 2 THEN doc ->> 'arn' END", 0 ],
+	[ '->>', "doc ->> 'arn'" ],
+	[ 'format()', "format('${prefix}c%s/1.0.0/1', id)" ],
+	[ '||', $c ],
+	[ 'coalesce()', "coalesce(doc ->> 'none', doc ->> 'arn')" ],
+	[ 'CASE', "CASE WHEN k < 9 THEN doc ->> 'arn' END" ],
+	[ 'trim()', "trim('  ' || (doc ->> 'arn') || ' ')" ],
+	[ 'varchar(n)', "(doc ->> 'arn')::varchar(200)" ],
+	[ 'char(n)', 'blanks' ],
+	[ 'lower() and replace()', "lower(replace(doc ->> 'arn', 'x', 'y'))" ],
+	[ 'an array', 'list[1]' ],
+	[ 'substr()', "substr('--' || (doc ->> 'arn'), 3)" ],
+	[ 'what may raise an error', "CASE WHEN 1 / id < 2 THEN doc ->> 'arn' END" ],
 );
 $node->safe_psql('postgres', 'CREATE TABLE public.one AS SELECT 1 AS x; ANALYZE one');
 $endpoint->control('POST', 'latency?ms=30');
 for my $case (@computed)
 {
-	my ($name, $expression, $harmless) = @$case;
+	my ($name, $expression) = @$case;
 	my %queries = (
 		'join' => "SELECT count(name) FROM inv l JOIN images i ON i.arn = $expression",
 		'IN' => "SELECT count(name) FROM images WHERE arn IN (SELECT $expression FROM inv)",
@@ -295,8 +294,7 @@ for my $case (@computed)
 	$endpoint->reset_counters;
 	is($node->safe_psql('postgres', "SELECT count(*) FROM (SELECT name FROM inv l JOIN images i "
 			  . "ON i.arn = $expression LIMIT 20) q"), '20', "$name, LIMIT: rows");
-	my $together = $endpoint->counters->{max_in_flight};
-	cmp_ok($together, $harmless ? '>=' : '<=', $harmless ? 12 : 1, "$name, LIMIT: how many together");
+	cmp_ok($endpoint->counters->{max_in_flight}, '>=', 12, "$name, LIMIT: together");
 }
 $endpoint->reset_counters;
 is($node->safe_psql('postgres', "SET enable_partitionwise_join = on; SELECT count(n) FROM (SELECT
