@@ -97,25 +97,31 @@ apt_get() (
 	apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" 9<&-
 )
 
+# The packages of PostgreSQL $major; none, if $PG_CONFIG names another one.
+postgresql_packages() {
+	[ -n "${PG_CONFIG:-}" ] || echo "postgresql-${major:-}" "postgresql-server-dev-${major:-}"
+}
+
 # install_packages PACKAGE…: these, and what building takes; sets $major, and
 # PostgreSQL's own copy for this run.
 install_packages() {
 	local wanted start=$SECONDS
 	set -- gcc libc6-dev make libcurl4-openssl-dev libjson-c-dev libssl-dev "$@"
 	major=$(pg_major 2>/dev/null || true)
-	wanted=$(missing "postgresql-${major:-}" "postgresql-server-dev-${major:-}" "$@")
+	# shellcheck disable=SC2046
+	wanted=$(missing $(postgresql_packages) "$@")
 	if [ -n "$wanted" ]; then
 		printf 'installing packages … '
 		show_unless "$work/apt.log" apt_get update
 		major=$(pg_major)
 		[ -n "$major" ] || die "no package postgresql is known to apt"
 		# shellcheck disable=SC2046
-		show_unless "$work/apt.log" apt_get install $(missing "postgresql-$major" "postgresql-server-dev-$major" "$@")
+		show_unless "$work/apt.log" apt_get install $(missing $(postgresql_packages) "$@")
 		echo "$((SECONDS - start)) s"
 	fi
 	chown postgres: "$work"
 	export TMPDIR=$work
-	use_postgresql "/usr/lib/postgresql/$major/bin/pg_config"
+	use_postgresql "${PG_CONFIG:-/usr/lib/postgresql/$major/bin/pg_config}"
 }
 
 # ---- PostgreSQL ------------------------------------------------------------

@@ -59,7 +59,7 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
-/* 17 lets the caller own the lexer's memory. */
+/* PostgreSQL 17 lets the caller own the lexer, and came with the function that frees it. */
 static inline JsonLexContext *
 compat_json_lexer(const char *json, size_t length)
 {
@@ -74,7 +74,7 @@ compat_json_lexer(const char *json, size_t length)
 static inline void
 compat_json_lexer_free(JsonLexContext *lex)
 {
-#if PG_VERSION_NUM >= 160000
+#if PG_VERSION_NUM >= 170000
 	freeJsonLexContext(lex);
 #else
 	pfree(lex);

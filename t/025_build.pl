@@ -1,4 +1,5 @@
-# The library exports what PostgreSQL looks up and nothing else; it can be built
+# The library exports what PostgreSQL looks up and nothing else, and uses nothing
+# that the server does not have, nor would another major version's; it can be built
 # out of the tree; and it is made again for another version.  What tests need is
 # looked for.
 use strict;
@@ -21,6 +22,60 @@ my @functions = $script =~ /^CREATE FUNCTION (\w+)\([^;]*LANGUAGE C/gm;
 my %looked_up = map { $_ => 1 } qw(Pg_magic_func _PG_init), map { ($_, "pg_finfo_$_") } @functions;
 cmp_ok(scalar @functions, '>=', 8, 'the extension has functions');
 is_deeply([ sort keys %exported ], [ sort keys %looked_up ], 'exported names');
+
+# What the library takes from elsewhere, the server or a library that it names has.
+# PostgreSQL does not load it otherwise.
+chomp(my $bindir = `$pg_config --bindir`);
+my ($linked) = run_command([ 'ldd', "$pkglibdir/imagebuilder_fdw.so" ]);
+my %had;
+for my $file ("$bindir/postgres", $linked =~ m{ => (/\S+)}g)
+{
+	my ($names) = run_command([ 'nm', '-D', '--defined-only', $file ]);
+	$had{$_} = 1 for $names =~ / ([^ \n@]+)(?:@.*)?$/gm;
+}
+my ($wanted) = run_command([ 'nm', '-D', '--undefined-only', "$pkglibdir/imagebuilder_fdw.so" ]);
+my @wanted = $wanted =~ / U ([^ \n@]+)/g;
+cmp_ok(scalar @wanted, '>=', 200, 'the library takes names from elsewhere');
+is_deeply([ grep { !$had{$_} } @wanted ], [], 'names that nobody has');
+
+# Other major versions need not be there: the sources are read as the preprocessor
+# leaves them for each, without PostgreSQL's headers.  What it leaves must not be
+# among the names that only other versions have.
+my $list = slurp_file("$SOURCE/test/symbols.txt");
+my ($majors) = $list =~ /^majors: (.*)/m or die 'no major versions in test/symbols.txt';
+my @majors = split ' ', $majors;
+my %only_in;
+while ($list =~ /^([\d ]*):\n((?:\w+\n)+)/gm)
+{
+	my ($with, $names) = ($1, $2);
+	$only_in{$_} = { map { $_ => 1 } split ' ', $with } for split ' ', $names;
+}
+cmp_ok(scalar keys %only_in, '>=', 1000, 'names that not all versions have');
+my ($sources) =
+  run_command([ 'find', "$SOURCE/src", '-name', '*.[ch]', '-exec', 'cat', '{}', '+' ]);
+my %own = map { $_ => 1 } $sources =~ /^(\w+)\(/gm;
+$sources =~ s/^#include.*//gm;
+
+# The names in the sources that this major version does not have.
+sub foreign_to
+{
+	my ($major, $code) = @_;
+	my $left;
+	IPC::Run::run([ 'gcc', '-E', '-dD', '-P', '-w', "-DPG_VERSION_NUM=${major}0000", '-x', 'c', '-' ],
+		'<', \$code, '>', \$left) or die "gcc -E for $major";
+	$left =~ s/"(?:\\.|[^"\\])*"//g;
+	my %used = map { $_ => 1 } $left =~ /\b([A-Za-z_]\w*)/g;
+	return [ grep { $only_in{$_} && !$only_in{$_}{$major} && !$own{$_} } sort keys %used ];
+}
+is_deeply(foreign_to($_, $sources), [], "names that PostgreSQL $_ does not have") for @majors;
+is_deeply(
+	foreign_to(16, "#if PG_VERSION_NUM >= 160000\nfreeJsonLexContext(lex);\n#endif\n"),
+	['freeJsonLexContext'], 'one that came later');
+my ($server) = run_command([ $pg_config, '--version' ]);
+my ($running) = $server =~ /(\d+)/;
+ok((grep { $_ eq $running } @majors), "test/symbols.txt has PostgreSQL $running");
+my ($first, $last) = slurp_file("$SOURCE/README.md") =~ /^PostgreSQL (\d+) to (\d+)/m;
+is("@majors", join(' ', $first .. $last), "the README's major versions are those of test/symbols.txt");
 
 # Sources and, as Debian's tools have it, a directory beside them to build in.
 my $dir = PostgreSQL::Test::Utils::tempdir();
