@@ -114,6 +114,23 @@ $endpoint->put($arn, $body);
 is($node->safe_psql('postgres', "SELECT response = '$body'::jsonb, response FROM images WHERE arn = '$arn'"),
 	't|' . $node->safe_psql('postgres', "SELECT '$body'::jsonb"), 'response');
 
+# A NUL, wherever it stands, is no JSON.
+my @nuls = (
+	[ 'after a backslash', qq({"image": {"name": "x\\\0y"}}), 22 ],
+	[ 'after a backslash in a name', qq({"image": {"\\\0": ""}}), 13 ],
+	[ 'in a string', qq({"image": {"name": "x\0"}}), qr/\d+/ ],
+	[ 'for a blank', qq({"image":\0{}}), qr/\d+/ ],
+	[ 'at the end', qq({"image": {}}\0), 13 ],
+);
+for my $case (@nuls)
+{
+	my ($name, $nul, $place) = @$case;
+	$arn = arn('nul/1.0.0/' . ++$serial);
+	$endpoint->put($arn, $nul);
+	like(attempt($node, "SELECT name FROM images WHERE arn = '$arn'"),
+		qr/^HV00M .*stops being JSON at byte $place\./, "a NUL $name");
+}
+
 # Built-in columns declared as other types.
 $arn = arn('types/1.0.0/1');
 $endpoint->put($arn, '{"image": {"name": "golden", "state": {"status": "AVAILABLE"}, "enhancedImageMetadataEnabled": true,
