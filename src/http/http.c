@@ -154,6 +154,11 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 		*problem = x->error;
 		return engine_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
 	}
+	if (answer->header_malformed)
+	{
+		*problem = "a header holds a NUL byte, or no colon";
+		return engine_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
+	}
 	if (answer->body_too_large)
 	{
 		snprintf(x->error, sizeof(x->error), "the body is larger than %zu bytes",
@@ -363,9 +368,12 @@ http_header(const HttpTransfer *transfer, const char *name)
 	const Answer *answer = &transfer->exchange->answer;
 	size_t		length;
 	const char *value = answer_header(answer, name, &length);
-	char	   *copy = value ? pnstrdup(value, length) : NULL;
 
-	return copy && answer->secret ? secret_guard(copy, length) : copy;
+	if (value == NULL)
+		return NULL;
+	/* No line with a NUL is among the answer's headers: see answer.c. */
+	Assert(memchr(value, '\0', length) == NULL);
+	return answer->secret ? secret_copy(value, length) : pnstrdup(value, length);
 }
 
 /* Get a part of a URL, to be given to curl_free(); raises 53200, with the URL freed. */
