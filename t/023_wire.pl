@@ -64,7 +64,10 @@ my %whole = (
 	missing => [ "HTTP/1.1 404 Not Found\r\nx-amzn-ErrorType: ResourceNotFoundException\r\n"
 		  . "Content-Length: 2\r\n\r\n{}", 'nothing' ],
 	interim => [ "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n"
-		  . "${ok}Content-Length: $length\r\n\r\n$body", 'found n' ]);
+		  . "${ok}Content-Length: $length\r\n\r\n$body", 'found n' ],
+	map({ ("chunks-none$_->[0]" => [ $ok . "Transfer-Encoding: chunked\r\n$_->[1]\r\n0\r\n\r\n",
+				qr/^HV00M .*The body of 0 bytes stops being JSON/ ]) }
+		[ '', '' ], [ '-close', "Connection: close\r\n" ]));
 my $arn = arn('NAME/1.0.0/1');
 for my $kind (sort keys %whole)
 {
@@ -72,13 +75,14 @@ for my $kind (sort keys %whole)
 	my $last = length $answer;
 	$wire->add("$kind-$_", send => substr $answer, 0, $_) for 0 .. $last;
 	# libcurl 7.88 does not miss the last line feed after the last chunk, newer ones do.
-	my $most = $last - ($kind eq 'chunks');
+	my $most = $last - ($kind =~ /^chunks/);
 	my $outcomes = $node->safe_psql('postgres', "
 		SELECT string_agg(DISTINCT left(attempt(format('SELECT name FROM images WHERE arn = %L',
 			replace('$arn', 'NAME', '$kind-' || n))), 8), E'\\n')
 		FROM generate_series(0, $most - 1) n");
 	is($outcomes, '08006 | ', "$kind: cut at any of $most bytes, a connection that is lost");
-	is(attempt($node, lookup("$kind-$last")), $result, "$kind: whole");
+	$result = qr/^$result$/ unless ref $result;
+	like(attempt($node, lookup("$kind-$last")), $result, "$kind: whole");
 }
 
 # A lost connection is tried again.
