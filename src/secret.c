@@ -68,11 +68,26 @@ secret_guard(char *data, size_t length)
 	return data;
 }
 
-/* A copy, guarded; NULL of NULL. */
+/*
+ * A copy of "length" bytes and a NUL after them, guarded.  A NUL among the bytes
+ * is copied like any other, so that what is wiped later is what was allocated:
+ * pnstrdup() would allocate up to the first NUL only.
+ */
+char *
+secret_copy(const char *bytes, size_t length)
+{
+	char	   *copy = palloc(length + 1);
+
+	memcpy(copy, bytes, length);
+	copy[length] = '\0';
+	return secret_guard(copy, length + 1);
+}
+
+/* A copy of a string, guarded; NULL of NULL. */
 char *
 secret_strdup(const char *text)
 {
-	return text ? secret_guard(pstrdup(text), strlen(text)) : NULL;
+	return text ? secret_copy(text, strlen(text)) : NULL;
 }
 
 /* Two strings as one, guarded: psprintf() may need several goes. */

@@ -15,6 +15,7 @@
 
 /* In palloc's memory. */
 extern char *secret_guard(char *data, size_t length);
+extern char *secret_copy(const char *bytes, size_t length);
 extern char *secret_strdup(const char *text);
 extern char *secret_concat(const char *text, const char *secret);
 

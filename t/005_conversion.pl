@@ -53,8 +53,21 @@ my @cases = (
 		[ '"2023-05-17T21:17:21.123456Z"', 'found 2023-05-17 21:17:21.123456' ], [ '"2023-05-17T21:17Z"', 'found 2023-05-17 21:17:00' ],
 		[ '"2023-05-17T21:17:21"', 'found 2023-05-17 21:17:21' ], [ '1700000000', 'found 2023-11-14 22:13:20' ],
 		[ '1700000000.123456', 'found 2023-11-14 22:13:20.123456' ], [ '1.7000000001234567E9', 'found 2023-11-14 22:13:20.123457' ],
+		# To the ends of timestamptz, which are beyond int64 in microseconds since 1970.
+		[ '9224318015999.999999', 'found 294276-12-31 23:59:59.999999' ],
+		[ '9224318015999999999e-6', 'found 294276-12-31 23:59:59.999999' ],
+		[ '9224318015999.9999994', 'found 294276-12-31 23:59:59.999999' ],
+		[ '-210866803200', 'found 4714-11-24 00:00:00 BC' ], [ '0', 'found 1970-01-01 00:00:00' ],
+		[ '-0', 'found 1970-01-01 00:00:00' ], [ '-0.0000005', 'found 1969-12-31 23:59:59.999999' ],
+		[ '0.0000005', 'found 1970-01-01 00:00:00.000001' ],
+		[ '0.00000049', 'found 1970-01-01 00:00:00' ], [ '0.00017E+7', 'found 1970-01-01 00:28:20' ],
+		[ '1e-20000', 'found 1970-01-01 00:00:00' ], [ '0e9999999999', 'found 1970-01-01 00:00:00' ],
+		map({ [ $_, qr/^HV004 .*: the epoch seconds \Q$_\E are out of timestamptz's range/ ] }
+			'9224318016000', '9224318015999.9999995', '-210866803200.000001',
+			'18446744073709.551616', '18446744073710', '1e300', '-1e131000', '1e999999',
+			'1e99999999999999999999'),
 		[ '"now"', qr/^HV004 / ], [ '"infinity"', qr/^HV004 / ], [ '"17/05/2023"', qr/^HV004 / ], [ '"2023-05-17"', qr/^HV004 / ], [ '"1700000000"', qr/^HV004 / ],
-		[ '""', qr/^HV004 / ], [ '"2023-13-17T21:17:21Z"', qr/^HV004 / ], [ '1e300', qr/^HV004 / ], [ 'true', qr/^HV004 / ] ],
+		[ '""', qr/^HV004 / ], [ '"2023-13-17T21:17:21Z"', qr/^HV004 / ], [ 'true', qr/^HV004 / ] ],
 	[ 'image.state', 'state_status', [ '"AVAILABLE"', qr/^HV004 .*"image\.state\.status": member "status" is looked for in a JSON string/ ],
 		[ 'null', 'nothing' ], [ '{}', 'nothing' ], [ '{"status": "NEW_STATE"}', 'found NEW_STATE' ],
 		[ '{"status": "A", "status": "B"}', 'found B' ], [ '{"st\u0061tus": "C"}', 'found C' ] ],
@@ -100,6 +113,23 @@ my $body = '{"image": {"name": "x", "new": {"n": [1.10, -1e-400, 123456789012345
 $endpoint->put($arn, $body);
 is($node->safe_psql('postgres', "SELECT response = '$body'::jsonb, response FROM images WHERE arn = '$arn'"),
 	't|' . $node->safe_psql('postgres', "SELECT '$body'::jsonb"), 'response');
+
+# A NUL, wherever it stands, is no JSON.
+my @nuls = (
+	[ 'after a backslash', qq({"image": {"name": "x\\\0y"}}), 22 ],
+	[ 'after a backslash in a name', qq({"image": {"\\\0": ""}}), 13 ],
+	[ 'in a string', qq({"image": {"name": "x\0"}}), qr/\d+/ ],
+	[ 'for a blank', qq({"image":\0{}}), qr/\d+/ ],
+	[ 'at the end', qq({"image": {}}\0), 13 ],
+);
+for my $case (@nuls)
+{
+	my ($name, $nul, $place) = @$case;
+	$arn = arn('nul/1.0.0/' . ++$serial);
+	$endpoint->put($arn, $nul);
+	like(attempt($node, "SELECT name FROM images WHERE arn = '$arn'"),
+		qr/^HV00M .*stops being JSON at byte $place\./, "a NUL $name");
+}
 
 # Built-in columns declared as other types.
 $arn = arn('types/1.0.0/1');

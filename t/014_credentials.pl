@@ -169,6 +169,9 @@ environment(%container, AWS_CONTAINER_AUTHORIZATION_TOKEN => 'wrong');
 fails(qr/^28000 .*container's credentials endpoint.*401/, 'container: token refused');
 $identity->reset_to(container => 'e500-2');
 is_asked_as(qr/container-role/, 'container: three tries');
+$identity->reset_to(container => 'nulend');
+fails(qr/^28000 .*container's credentials endpoint.*not a JSON object/, 'container: a NUL after the credentials');
+$identity->reset_to;
 append_to_file("$dir/broken-token", "container-token\r\nX-Header: x");
 environment(%container, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE => "$dir/broken-token");
 fails(qr/^28000 .*line break/, 'container: a token with a line break');
@@ -193,7 +196,7 @@ for my $case ([ 'e500-2', qr/instance-role/ ], [ 'newline@role', qr/instance-rol
 }
 my %broken = ('e403@token' => 'IMDSv2: HTTP status 403. | The instance\'s metadata options must leave the service enabled.', 'e404@role' => 'no role', unauthorized => 'AssumeRoleUnauthorizedAccess', 'badjson@credentials' => 'not a JSON object',
 	'nokey@credentials' => 'no "AccessKeyId"', 'crlf@credentials' => 'characters', 'badexpiration@credentials' => 'not a time', 'e500@credentials' => 'HTTP status 500',
-	'html@credentials' => 'not a JSON object');
+	'html@credentials' => 'not a JSON object', 'nulend@credentials' => 'not a JSON object');
 for my $mode (sort keys %broken)
 {
 	$identity->reset_to(imds => $mode);
@@ -257,7 +260,7 @@ mapping("access_key_id '$base[0]', secret_access_key 'notTheSecretOfThisKey', ro
 fails(qr/^28000 .*SignatureDoesNotMatch/, 'a role, and the wrong secret');
 mapping("credential_provider 'instance', role_arn '$role/ImageReader'");
 is_asked_as("$role/ImageReader", 'a role assumed by the instance\'s');
-for my $mode ('badjson', 'empty', 'html', 'nokey', 'redirect')
+for my $mode ('badjson', 'empty', 'html', 'nokey', 'redirect', 'nulend')
 {
 	$identity->reset_to(sts => $mode);
 	mapping("$keys, role_arn '$role/ImageReader'");

@@ -248,6 +248,7 @@ my @failures = (
 	[ 'text', 'echo credentials', qr/the output is not a JSON object/ ],
 	[ 'array', 'echo "[]"', qr/the output is not a JSON object/ ],
 	[ 'half', "printf '%s' '" . substr(output_of(), 0, 60) . "'", qr/the output is not a JSON object/ ],
+	[ 'nul', "echo '" . output_of() . "'; printf '\\0'", qr/the output is not a JSON object/ ],
 	[ 'version-2', "echo '" . output_of(Version => 2) . "'", qr/the output's "Version" is not 1/ ],
 	[ 'version-text', "echo '" . output_of(Version => '1') . "'", qr/the output's "Version" is not 1/ ],
 	[ 'no-version', "echo '" . output_of(Version => undef) . "'", qr/the output has no "Version"/ ],

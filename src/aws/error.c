@@ -126,6 +126,15 @@ string_member(json_object *object, const char *name, const char *other)
 	return NULL;
 }
 
+/* The code in a member's text; NULL if the text holds a U+0000, as no code does. */
+static char *
+code_of(json_object *value)
+{
+	const char *text = json_object_get_string(value);
+
+	return strlen(text) == (size_t) json_object_get_string_len(value) ? bare_code(text) : NULL;
+}
+
 /*
  * What a REST-JSON service's answer with an error status says.
  *
@@ -149,7 +158,7 @@ aws_error_parse(AwsError *error, int status, const char *type_header,
 		if (!error->code &&
 			((value = string_member(object, "code", "Code")) ||
 			 (value = string_member(object, "__type", "__type"))))
-			error->code = bare_code(json_object_get_string(value));
+			error->code = code_of(value);
 		value = string_member(object, "message", "Message");
 		if (value)
 		{

@@ -277,7 +277,7 @@ xml_element(const char *body, const char *name)
 	close = start + strcspn(start, "<");
 	if (close == start || strncmp(close, psprintf("</%s>", name), strlen(open) + 1) != 0)
 		return NULL;
-	text = secret_guard(pnstrdup(start, close - start), close - start);
+	text = secret_copy(start, close - start);
 	return decode_entities(text) ? text : NULL;
 }
 

@@ -74,11 +74,16 @@ parse(json_tokener *tokener, int flags, const char *text, size_t length)
 json_object *
 json_parse_object(const char *body, size_t length)
 {
-	json_tokener *tokener = json_tokener_new();
-	char	   *mask = mask_strings(body, length);
+	json_tokener *tokener;
+	char	   *mask;
 	json_object *sound;
 	json_object *object;
 
+	/* json-c takes a NUL for the end of the text, whatever follows. */
+	if (memchr(body, '\0', length))
+		return NULL;
+	tokener = json_tokener_new();
+	mask = mask_strings(body, length);
 	sound = tokener ? parse(tokener, JSON_TOKENER_STRICT, mask, length) : NULL;
 	object = sound ? parse(tokener, 0, body, length) : NULL;
 	json_object_put(sound);

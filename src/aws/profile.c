@@ -103,7 +103,7 @@ value_of(Resolver *r, const Profile *profile, const Setting *setting)
 						 profile->name, setting->key));
 	if (setting == NULL || setting->length == 0)
 		return NULL;
-	return secret_guard(pnstrdup(setting->value, setting->length), setting->length);
+	return secret_copy(setting->value, setting->length);
 }
 
 static char *

@@ -85,15 +85,42 @@ end_headers(Answer *answer, long status)
 }
 
 static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/*
+ * True of a status line, a header, what continues one, or the empty line.  Before
+ * 7.83 libcurl passes on a header without a colon, or with a NUL, at which a copy
+ * as a string would end.
+ */
+static bool
+is_well_formed(const char *line, size_t length)
+{
+	if (memchr(line, '\0', length))
+		return false;
+	return length == 0 || is_blank(line[0]) || line[0] == '\r' || line[0] == '\n' ||
+		memchr(line, ':', length) || (length >= 5 && strncmp(line, "HTTP/", 5) == 0);
+}
+
+static bool
 take_line(Answer *answer, const char *line, size_t length)
 {
-	bool		is_last = length > 0 && (line[0] == '\r' || line[0] == '\n');
+	/* libcurl 8.22 passes on what there is of a line when the connection ends. */
+	bool		is_last = length > 0 && line[length - 1] == '\n' &&
+		(line[0] == '\r' || line[0] == '\n');
 	long		status = status_of(answer);
 
 	answer->header_bytes += length;
 	if (answer->header_bytes > ANSWER_MAX_HEADERS)
 	{
 		answer->headers_too_large = true;
+		return false;
+	}
+	if (!is_well_formed(line, length))
+	{
+		answer->header_malformed = true;
 		return false;
 	}
 	if (status == 0)
@@ -168,9 +195,9 @@ answer_header(const Answer *answer, const char *name, size_t *length)
 		{
 			const char *value = line + name_length + 1;
 
-			while (value < next && strchr(" \t", *value))
+			while (value < next && is_blank(*value))
 				value++;
-			while (next > value && strchr(" \t\r\n", next[-1]))
+			while (next > value && (is_blank(next[-1]) || next[-1] == '\r' || next[-1] == '\n'))
 				next--;
 			*length = next - value;
 			return value;

@@ -112,22 +112,13 @@ outcome_of_code(HttpExchange *x, CURLcode result, const char **problem)
 
 /*
  * How an answer was cut that libcurl takes for whole, a clause; NULL: it was not.
- * 7.88 does not miss the end of the headers, newer versions not the body's first
- * chunk.
+ * libcurl 7.88 does not notice that the headers have no end, libcurl 8.22 not that
+ * only the line feed of their end is missing; both notice that chunks have no end.
  */
 static const char *
 cut_of(const Answer *answer)
 {
-	long		status = 0;
-	size_t		length;
-
-	curl_easy_getinfo(answer->handle, CURLINFO_RESPONSE_CODE, &status);
-	if (!answer->headers_ended)
-		return "the connection ended within the answer's headers";
-	if (status < 300 && answer->body.length == 0 &&
-		answer_header(answer, "Transfer-Encoding", &length))
-		return "the connection ended before the answer's body";
-	return NULL;
+	return answer->headers_ended ? NULL : "the connection ended within the answer's headers";
 }
 
 static HttpOutcome
@@ -152,6 +143,11 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 		snprintf(x->error, sizeof(x->error), "the headers are larger than %zu bytes",
 				 ANSWER_MAX_HEADERS);
 		*problem = x->error;
+		return engine_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
+	}
+	if (answer->header_malformed)
+	{
+		*problem = "a header holds a NUL byte, or no colon";
 		return engine_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
 	}
 	if (answer->body_too_large)
@@ -363,9 +359,12 @@ http_header(const HttpTransfer *transfer, const char *name)
 	const Answer *answer = &transfer->exchange->answer;
 	size_t		length;
 	const char *value = answer_header(answer, name, &length);
-	char	   *copy = value ? pnstrdup(value, length) : NULL;
 
-	return copy && answer->secret ? secret_guard(copy, length) : copy;
+	if (value == NULL)
+		return NULL;
+	/* No line with a NUL is among the answer's headers: see answer.c. */
+	Assert(memchr(value, '\0', length) == NULL);
+	return answer->secret ? secret_copy(value, length) : pnstrdup(value, length);
 }
 
 /* Get a part of a URL, to be given to curl_free(); raises 53200, with the URL freed. */

@@ -43,7 +43,7 @@ first_line(const char *errors)
 
 	while (length > 0 && start[length - 1] == ' ')
 		length--;
-	return secret_guard(pnstrdup(start, length), length);
+	return secret_copy(start, length);
 }
 
 /*

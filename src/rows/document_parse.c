@@ -223,6 +223,7 @@ document_parse(const char *body, size_t length, char **error)
 	Expect		expect = EXPECT_VALUE;
 	uint32		tokens = 0;
 	bool		is_json = false;
+	const char *nul;
 
 	Assert(length < PG_UINT32_MAX);
 	p.doc = palloc(sizeof(Document));
@@ -252,10 +253,14 @@ document_parse(const char *body, size_t length, char **error)
 			break;
 	}
 
-	if (!is_json)
+	/* PostgreSQL's lexer takes a backslash and a NUL for an escape sequence. */
+	nul = is_json ? memchr(body, '\0', length) : NULL;
+	if (!is_json || nul)
 	{
+		const char *wrong = nul ? nul : p.lex->token_start;
+
 		*error = psprintf("The body of %zu bytes stops being JSON at byte %zu.", length,
-						  p.lex->token_start ? (size_t) (p.lex->token_start - body) : length);
+						  wrong ? (size_t) (wrong - body) : length);
 		pfree(p.doc->skips);
 		pfree(p.doc);
 		p.doc = NULL;

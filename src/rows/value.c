@@ -25,7 +25,6 @@
 #include <limits.h>
 
 #include "catalog/pg_type.h"
-#include "common/int.h"
 #include "foreign_text.h"
 #include "miscadmin.h"
 #include "rows/value.h"
@@ -35,7 +34,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 /* Microseconds from the Unix epoch to PostgreSQL's. */
@@ -173,23 +171,60 @@ integer_digits(const char *text)
 	return DatumGetCString(DirectFunctionCall1(numeric_out, whole));
 }
 
-/* Epoch seconds, rounded to the microsecond; exact, so not through double. */
+/*
+ * Return the microseconds in a JSON number of seconds, without the number's sign,
+ * rounded half away from zero; PG_UINT64_MAX if there are more than can be counted.
+ * Exact, so not through double, and of any exponent, so not through numeric.
+ */
+static uint64
+count_usecs(const char *text)
+{
+	const char *p = text + (*text == '-');
+	const char *exponent = strpbrk(text, "eE");
+	/* The digits before the point, which for microseconds is six digits further on. */
+	int64		whole = (int64) strspn(p, "0123456789") + 6;
+	uint64		usecs = 0;
+
+	if (exponent)
+		whole += Max(Min(strtol(exponent + 1, NULL, 10), INT_MAX), -INT_MAX);
+	for (int64 place = 0; place <= whole; place++)
+	{
+		int			digit = 0;
+
+		if (*p == '.')
+			p++;
+		if (isdigit((unsigned char) *p))
+			digit = *p++ - '0';
+		else if (usecs == 0)
+			break;				/* it is zero, whatever the exponent */
+		if (place == whole)
+			return usecs + (digit >= 5);
+		if (usecs > (PG_UINT64_MAX - 10) / 10)
+			return PG_UINT64_MAX;
+		usecs = usecs * 10 + digit;
+	}
+	return usecs;
+}
+
+/* Epoch seconds, rounded to the microsecond. */
 static Datum
 timestamp_from_number(const char *text)
 {
-	Datum		usecs = DirectFunctionCall2(numeric_mul, parse_numeric(text),
-											NumericGetDatum(int64_to_numeric(USECS_PER_SEC)));
-	int64		value;
-	Timestamp	result;
+	/* In unsigned numbers: the last moments of timestamptz are beyond int64 since 1970. */
+	const uint64 epoch = UNIX_TO_POSTGRES_USECS;
+	bool		negative = *text == '-';
+	uint64		usecs = count_usecs(text);
 
-	value = DatumGetInt64(DirectFunctionCall1(numeric_int8, usecs));
-	if (pg_sub_s64_overflow(value, UNIX_TO_POSTGRES_USECS, &result) ||
-		!IS_VALID_TIMESTAMP(result))
+	if (negative ? usecs > (uint64) -MIN_TIMESTAMP - epoch :
+		usecs >= (uint64) END_TIMESTAMP + epoch)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("the epoch seconds %s are out of timestamptz's range",
 						local_text(text, MAX_FOREIGN_WORD))));
-	return TimestampTzGetDatum(result);
+	if (negative)
+		return TimestampTzGetDatum(-(TimestampTz) (usecs + epoch));
+	return TimestampTzGetDatum(usecs < epoch ? -(TimestampTz) (epoch - usecs) :
+							   (TimestampTz) (usecs - epoch));
 }
 
 static const char *

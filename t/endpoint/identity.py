@@ -294,6 +294,7 @@ SPOILED = {
     "truncate": lambda handler, *answer: handler.send(*answer, part=0.5),
     "huge": lambda handler, *answer: handler.send(*answer, padding=64 << 20),
     "nul": lambda handler, status, kind, body, *rest: handler.send(status, kind, body + "\0" + "A" * 60000, *rest),
+    "nulend": lambda handler, status, kind, body, *rest: handler.send(status, kind, body + "\0", *rest),
     "newline": lambda handler, status, kind, body, *rest: handler.send(status, kind, body + "\n", *rest),
     "badjson": lambda handler, status, kind, body, *rest: handler.send(status, kind, body[:len(body) // 2], *rest),
     "bare": lambda handler, status, kind, body, *rest: handler.send(status, kind, body.replace('"', ""), *rest),

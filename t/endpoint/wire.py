@@ -2,7 +2,8 @@
 """Sends what a case says, byte for byte, whatever was asked: an endpoint or a proxy, for tests.
 
 A case is a JSON file in the directory of cases, named by the image that is asked
-for, or by the first label of the host that a proxy is to CONNECT to: the members
+for, by the path of a POST, or by the first label of the host that a proxy is to
+CONNECT to: the members
 "send", then "repeat" without end (both text in ISO 8859-1), with a "pause" (s)
 after each byte; "hold": true keeps the connection open at the end; "tunnel": true
 connects, answers one request itself, and ends the connection when another comes.
@@ -53,8 +54,8 @@ class Handler(socketserver.BaseRequestHandler):
 
     def read_case(self):
         head = self.read_head()
-        match = re.match(rb"CONNECT ([\w-]+)|GET \S*image%2F([\w-]+)%2F", head)
-        return json.loads((self.server.cases / (match[1] or match[2]).decode()).read_text())
+        match = re.match(rb"(?:CONNECT |POST /|GET \S*image%2F)([\w-]+)", head)
+        return json.loads((self.server.cases / match[1].decode()).read_text())
 
     def send(self, case):
         send, repeat = (case.get(part, "").encode("iso-8859-1") for part in ("send", "repeat"))

@@ -338,6 +338,7 @@ ERRORS = [
     (400, ":", "[1]", None, "[1]", 0),
     (400, None, '{"message": 5}', None, None, 0),
     (400, None, '{"message": "cut', None, '{"message": "cut', 0),
+    (404, None, '{"code": "ResourceNotFoundException\\u0000", "message": "m"}', None, "m", 0),
     (408, "RequestTimeout", "", "RequestTimeout", None, 2),
 ]
 
