@@ -172,6 +172,51 @@ is($node->safe_psql('postgres', "SELECT (i).name, (i).fresh->0->'id' FROM images
 $node->safe_psql('postgres', 'ALTER FOREIGN TABLE images RENAME TO pictures; ALTER FOREIGN TABLE pictures RENAME name TO title');
 is($node->safe_psql('postgres', "SELECT title FROM pictures WHERE arn = '$arn'"), 'n', 'table and column renamed');
 
+# Names in double quotes, as members of an item, of the one around it and of row sources.
+$arn = arn('quoted/1.0.0/1');
+$endpoint->put($arn, q({"requestId": "r", "image": {"tags": {"cost.center": "c", "a\"b": "quote",
+	"@arn": "at", "/x": "slash", "größe": "ü", "x": {"[]": "deep"}}},
+	"a.b": {"c{}": [{"#": "first", "in.ner": [1, 2]}, {"in.ner": [3]}]}}));
+# Each row: what is quoted, the path, the value.
+my @quoted = (
+	[ 'a full stop', 'image.tags."cost.center"', 'c' ],
+	[ 'a quote', 'image.tags."a""b"', 'quote' ],
+	[ 'a special path', 'image.tags."@arn"', 'at' ],
+	[ 'a slash', 'image.tags."/x"', 'slash' ],
+	[ 'beyond ASCII', 'image.tags."größe"', 'ü' ],
+	[ 'brackets', 'image.tags.x."[]"', 'deep' ],
+	[ 'what need not be', '"image"."tags"."x"."[]"', 'deep' ],
+	[ 'the first name', '"requestId"', 'r' ],
+	[ 'no such member', 'image.tags."x.[]"', '' ],
+);
+$node->safe_psql('postgres', 'CREATE FOREIGN TABLE public.quoted (image_arn text, '
+	  . join(', ', map { "c$_ text OPTIONS (path '$quoted[$_][1]')" } 0 .. $#quoted)
+	  . ") SERVER aws OPTIONS (rows '');" . q{
+	CREATE FOREIGN TABLE public.quoted_rows (image_arn text, v int OPTIONS (path '.'),
+		n int OPTIONS (path '^#'), first text OPTIONS (path '^"#"'))
+		SERVER aws OPTIONS (rows '"a.b"."c{}"[]."in.ner"[]')});
+for my $i (0 .. $#quoted)
+{
+	is($node->safe_psql('postgres', "SELECT c$i FROM quoted WHERE image_arn = '$arn'"),
+		$quoted[$i][2], "in quotes: $quoted[$i][0]");
+}
+is($node->safe_psql('postgres', "SELECT n, v, first FROM quoted_rows WHERE image_arn = '$arn'"),
+	"1|1|first\n1|2|first\n2|3|", 'in quotes: row sources');
+# What an older version took, and is no path any more.
+$node->safe_psql('postgres', q{
+	CREATE FOREIGN TABLE public.older_path (image_arn text, c text OPTIONS (path 'x'))
+		SERVER aws OPTIONS (rows 'image');
+	CREATE FOREIGN TABLE public.older_rows (image_arn text) SERVER aws OPTIONS (rows 'x');
+	UPDATE pg_attribute SET attfdwoptions = '{path=a@b}'
+		WHERE attrelid = 'older_path'::regclass AND attname = 'c';
+	UPDATE pg_foreign_table SET ftoptions = '{rows=/a}' WHERE ftrelid = 'older_rows'::regclass});
+like(attempt($node, "SELECT c FROM older_path WHERE image_arn = '$arn'"),
+	qr/^22023 .*"path" of column "c" of foreign table "older_path" is no path: a name/,
+	'a path of an older version');
+like(attempt($node, "SELECT image_arn FROM older_rows WHERE image_arn = '$arn'"),
+	qr/^22023 .*"rows" of foreign table "older_rows" is no row source: a name/,
+	'a row source of an older version');
+
 # A list of 100,000, and a number of 100,000 digits.
 $arn = arn('long/1.0.0/1');
 $endpoint->put($arn, '{"image": {"outputResources": {"amis": [' . join(',', map { qq({"region": "r$_"}) } 1 .. 100000) . ']}, "x": ' . '9' x 100000 . '}}');
