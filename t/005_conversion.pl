@@ -24,7 +24,7 @@ sub convert
 	$body = qq({"$_": $body}) for reverse split /\./, $path;
 	$endpoint->put($arn, $body);
 	my $table = $options{table} // 'images';
-	my $key = $table eq 'images' ? 'arn' : 'image_arn';
+	my $key = $table =~ /^(images|moments)$/ ? 'arn' : 'image_arn';
 	return attempt($node, "SELECT $column FROM $table WHERE $key = '$arn'");
 }
 
@@ -53,7 +53,7 @@ my @cases = (
 		[ '"2023-05-17T21:17:21.123456Z"', 'found 2023-05-17 21:17:21.123456' ], [ '"2023-05-17T21:17Z"', 'found 2023-05-17 21:17:00' ],
 		[ '"2023-05-17T21:17:21"', 'found 2023-05-17 21:17:21' ], [ '1700000000', 'found 2023-11-14 22:13:20' ],
 		[ '1700000000.123456', 'found 2023-11-14 22:13:20.123456' ], [ '1.7000000001234567E9', 'found 2023-11-14 22:13:20.123457' ],
-		[ '"now"', qr/^HV004 / ], [ '"infinity"', qr/^HV004 / ], [ '"17/05/2023"', qr/^HV004 / ], [ '"2023-05-17"', qr/^HV004 / ], [ '"1700000000"', qr/^HV004 / ],
+		[ '"now"', qr/^HV004 / ], [ '"infinity"', qr/^HV004 / ], [ '"17/05/2023"', qr/^HV004 / ], [ '"2023-05-17"', 'found 2023-05-17 00:00:00' ], [ '"1700000000"', qr/^HV004 / ],
 		[ '""', qr/^HV004 / ], [ '"2023-13-17T21:17:21Z"', qr/^HV004 / ], [ '1e300', qr/^HV004 / ], [ 'true', qr/^HV004 / ] ],
 	[ 'image.state', 'state_status', [ '"AVAILABLE"', qr/^HV004 .*"image\.state\.status": member "status" is looked for in a JSON string/ ],
 		[ 'null', 'nothing' ], [ '{}', 'nothing' ], [ '{"status": "NEW_STATE"}', 'found NEW_STATE' ],
@@ -216,6 +216,73 @@ like(attempt($node, "SELECT c FROM older_path WHERE image_arn = '$arn'"),
 like(attempt($node, "SELECT image_arn FROM older_rows WHERE image_arn = '$arn'"),
 	qr/^22023 .*"rows" of foreign table "older_rows" is no row source: a name/,
 	'a row source of an older version');
+
+# Timestamps and dates: one rule, whatever the column's source and the session's settings are.
+my @sessions = ([ 'Asia/Tokyo', 'SQL, DMY' ], [ 'America/New_York', 'German' ]);
+my @moment_types = qw(timestamptz timestamp date moment local_moment day);
+# Each row: what it is, the JSON, what it is as timestamptz (in UTC), timestamp and date.
+my @moments = (
+	[ 'an offset', '"2024-05-13T23:00:00-05:00"', ('2024-05-14 04:00:00.000') x 2, '2024-05-14' ],
+	[ 'Z', '"2024-05-13T23:00:00.5Z"', ('2024-05-13 23:00:00.500') x 2, '2024-05-13' ],
+	[ 'no offset', '"2024-05-13 23:00"', ('2024-05-13 23:00:00.000') x 2, '2024-05-13' ],
+	[ 'a date', '"2027-01-31"', ('2027-01-31 00:00:00.000') x 2, '2027-01-31' ],
+	[ 'an early date', '"0001-02-03"', ('0001-02-03 00:00:00.000') x 2, '0001-02-03' ],
+	[ 'less than a microsecond to go', '"2024-05-13T23:59:59.9999999"',
+		('2024-05-14 00:00:00.000') x 2, '2024-05-13' ],
+	[ 'epoch seconds', '1700000000.5', ('2023-11-14 22:13:20.500') x 2, '2023-11-14' ],
+	map({ [ $_, qq("$_"), (undef) x 3 ] } '03/04/2027', '20270131', '31 Jan 2027', 'today',
+		'infinity', '2027-01-31+02:00', '2027-01-31T', '2027-02-30', '10:00', ' '),
+);
+$node->safe_psql('postgres', q{
+	CREATE DOMAIN local_moment AS timestamp; CREATE DOMAIN day AS date;
+	CREATE FOREIGN TABLE public.moments (arn text,
+		own_time time OPTIONS (column_name 'date_created'),
+		path_time time OPTIONS (path 'image.dateCreated')}
+	  . join('', map { ", own_$_ $_ OPTIONS (column_name 'date_created')"
+		  . ", path_$_ $_ OPTIONS (path 'image.dateCreated')" } @moment_types)
+	  . q{) SERVER aws OPTIONS (table_name 'images')});
+for my $case (@moments)
+{
+	my ($name, $json, @expected) = @$case;
+	my $of = arn('moment/1.0.0/' . ++$serial);
+	$endpoint->put($of, qq({"image": {"dateCreated": $json}}));
+	for my $session (@sessions)
+	{
+		my ($zone, $style) = @$session;
+		my @columns = map { my $type = $_; map { "${_}_$type" } 'own', 'path' } @moment_types;
+		my %shown = map {
+			my $zoned = /timestamptz|_moment$/ && !/local/;
+			my $value = $zoned ? "$_ AT TIME ZONE 'UTC'" : "$_\::timestamp";
+			my $format = /date|day/ ? 'YYYY-MM-DD' : 'YYYY-MM-DD HH24:MI:SS.MS';
+			my $query = "SELECT to_char($value, '$format') FROM moments WHERE arn = '$of'";
+			($_ => "attempt(\$a\$$query\$a\$)")
+		} @columns;
+		my @got = split /\n/, $node->safe_psql('postgres', "SET TimeZone = '$zone';"
+			  . " SET DateStyle = '$style'; " . join ';', map { "SELECT $shown{$_}" } @columns);
+		for my $i (0 .. $#columns)
+		{
+			my $expected = $expected[$i / 2 % 3];
+			my $what = "$name as $columns[$i] in $zone";
+			defined $expected ? is($got[$i], "found $expected", $what)
+			  : like($got[$i], qr/^HV004 /, $what);
+		}
+	}
+}
+# Each row: the JSON, what it is as a time.
+my @times = (
+	[ '"2024-05-13T23:00:00-05:00"', 'found 04:00:00' ], [ '"10:30"', 'found 10:30:00' ],
+	[ '1700000000', 'found 22:13:20' ], [ '"x"', qr/^HV004 / ],
+);
+for my $case (@times)
+{
+	my ($json, $expected) = @$case;
+	for my $column ('own_time', 'path_time')
+	{
+		my $got = convert($json, $column, 'image.dateCreated', table => 'moments');
+		ref $expected ? like($got, $expected, "$column of $json")
+		  : is($got, $expected, "$column of $json");
+	}
+}
 
 # A list of 100,000, and a number of 100,000 digits.
 $arn = arn('long/1.0.0/1');
