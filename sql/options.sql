@@ -128,6 +128,14 @@ SELECT o.*, table_option(option, value) FROM (VALUES
     ('rows', 'a[0]'),
     ('rows', 'a{'),
     ('rows', '@arn'),
+    ('rows', '"x"'),
+    ('rows', 'x."a.b"[]."c""[]"{}'),
+    ('rows', 'x[]"a"'),
+    ('rows', 'x."a"b[]'),
+    ('rows', 'x."a[]'),
+    ('rows', 'x.""[]'),
+    ('rows', 'a@b[]'),
+    ('rows', '/a'),
     ('column_name', 'x')) AS o(option, value);
 SELECT o.*, column_option(option, value) FROM (VALUES
     ('column_name', 'ami_id'),
@@ -147,6 +155,23 @@ SELECT o.*, column_option(option, value) FROM (VALUES
     ('path', '^^a'),
     ('path', 'a.'),
     ('path', '.a'),
+    ('path', 'a."b.c"'),
+    ('path', '^"x"'),
+    ('path', '"@arn"."/a"."#"'),
+    ('path', '"a""b"."{}"'),
+    ('path', 'a/b:c^d#e'),
+    ('path', '"a'),
+    ('path', 'a."b""'),
+    ('path', '"a"b'),
+    ('path', '"a"[]'),
+    ('path', 'a"b"'),
+    ('path', '""'),
+    ('path', 'a."".b'),
+    ('path', 'a@b'),
+    ('path', 'a.@arn'),
+    ('path', '^@key'),
+    ('path', '/a'),
+    ('path', 'a./b'),
     ('rows', 'a')) AS o(option, value);
 SELECT attempt($$CREATE FOREIGN TABLE t (c text OPTIONS (path 'a', column_name 'b')) SERVER aws$$);
 SELECT attempt($$ALTER FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (ADD region 'us-east-1')$$);

@@ -24,7 +24,7 @@ sub convert
 	$body = qq({"$_": $body}) for reverse split /\./, $path;
 	$endpoint->put($arn, $body);
 	my $table = $options{table} // 'images';
-	my $key = $table eq 'images' ? 'arn' : 'image_arn';
+	my $key = $table =~ /^(images|moments)$/ ? 'arn' : 'image_arn';
 	return attempt($node, "SELECT $column FROM $table WHERE $key = '$arn'");
 }
 
@@ -66,7 +66,7 @@ my @cases = (
 			'9224318016000', '9224318015999.9999995', '-210866803200.000001',
 			'18446744073709.551616', '18446744073710', '1e300', '-1e131000', '1e999999',
 			'1e99999999999999999999'),
-		[ '"now"', qr/^HV004 / ], [ '"infinity"', qr/^HV004 / ], [ '"17/05/2023"', qr/^HV004 / ], [ '"2023-05-17"', qr/^HV004 / ], [ '"1700000000"', qr/^HV004 / ],
+		[ '"now"', qr/^HV004 / ], [ '"infinity"', qr/^HV004 / ], [ '"17/05/2023"', qr/^HV004 / ], [ '"2023-05-17"', 'found 2023-05-17 00:00:00' ], [ '"1700000000"', qr/^HV004 / ],
 		[ '""', qr/^HV004 / ], [ '"2023-13-17T21:17:21Z"', qr/^HV004 / ], [ 'true', qr/^HV004 / ] ],
 	[ 'image.state', 'state_status', [ '"AVAILABLE"', qr/^HV004 .*"image\.state\.status": member "status" is looked for in a JSON string/ ],
 		[ 'null', 'nothing' ], [ '{}', 'nothing' ], [ '{"status": "NEW_STATE"}', 'found NEW_STATE' ],
@@ -201,6 +201,118 @@ $node->safe_psql('postgres', 'ALTER FOREIGN TABLE images DROP COLUMN version');
 is($node->safe_psql('postgres', "SELECT (i).name, (i).fresh->0->'id' FROM images i WHERE arn = '$arn'"), 'n|9007199254740993', 'a column dropped');
 $node->safe_psql('postgres', 'ALTER FOREIGN TABLE images RENAME TO pictures; ALTER FOREIGN TABLE pictures RENAME name TO title');
 is($node->safe_psql('postgres', "SELECT title FROM pictures WHERE arn = '$arn'"), 'n', 'table and column renamed');
+
+# Names in double quotes, as members of an item, of the one around it and of row sources.
+$arn = arn('quoted/1.0.0/1');
+$endpoint->put($arn, q({"requestId": "r", "image": {"tags": {"cost.center": "c", "a\"b": "quote",
+	"@arn": "at", "/x": "slash", "größe": "ü", "x": {"[]": "deep"}}},
+	"a.b": {"c{}": [{"#": "first", "in.ner": [1, 2]}, {"in.ner": [3]}]}}));
+# Each row: what is quoted, the path, the value.
+my @quoted = (
+	[ 'a full stop', 'image.tags."cost.center"', 'c' ],
+	[ 'a quote', 'image.tags."a""b"', 'quote' ],
+	[ 'a special path', 'image.tags."@arn"', 'at' ],
+	[ 'a slash', 'image.tags."/x"', 'slash' ],
+	[ 'beyond ASCII', 'image.tags."größe"', 'ü' ],
+	[ 'brackets', 'image.tags.x."[]"', 'deep' ],
+	[ 'what need not be', '"image"."tags"."x"."[]"', 'deep' ],
+	[ 'the first name', '"requestId"', 'r' ],
+	[ 'no such member', 'image.tags."x.[]"', '' ],
+);
+$node->safe_psql('postgres', 'CREATE FOREIGN TABLE public.quoted (image_arn text, '
+	  . join(', ', map { "c$_ text OPTIONS (path '$quoted[$_][1]')" } 0 .. $#quoted)
+	  . ") SERVER aws OPTIONS (rows '');" . q{
+	CREATE FOREIGN TABLE public.quoted_rows (image_arn text, v int OPTIONS (path '.'),
+		n int OPTIONS (path '^#'), first text OPTIONS (path '^"#"'))
+		SERVER aws OPTIONS (rows '"a.b"."c{}"[]."in.ner"[]')});
+for my $i (0 .. $#quoted)
+{
+	is($node->safe_psql('postgres', "SELECT c$i FROM quoted WHERE image_arn = '$arn'"),
+		$quoted[$i][2], "in quotes: $quoted[$i][0]");
+}
+is($node->safe_psql('postgres', "SELECT n, v, first FROM quoted_rows WHERE image_arn = '$arn'"),
+	"1|1|first\n1|2|first\n2|3|", 'in quotes: row sources');
+# What an older version took, and is no path any more.
+$node->safe_psql('postgres', q{
+	CREATE FOREIGN TABLE public.older_path (image_arn text, c text OPTIONS (path 'x'))
+		SERVER aws OPTIONS (rows 'image');
+	CREATE FOREIGN TABLE public.older_rows (image_arn text) SERVER aws OPTIONS (rows 'x');
+	UPDATE pg_attribute SET attfdwoptions = '{path=a@b}'
+		WHERE attrelid = 'older_path'::regclass AND attname = 'c';
+	UPDATE pg_foreign_table SET ftoptions = '{rows=/a}' WHERE ftrelid = 'older_rows'::regclass});
+like(attempt($node, "SELECT c FROM older_path WHERE image_arn = '$arn'"),
+	qr/^22023 .*"path" of column "c" of foreign table "older_path" is no path: a name/,
+	'a path of an older version');
+like(attempt($node, "SELECT image_arn FROM older_rows WHERE image_arn = '$arn'"),
+	qr/^22023 .*"rows" of foreign table "older_rows" is no row source: a name/,
+	'a row source of an older version');
+
+# Timestamps and dates: one rule, whatever the column's source and the session's settings are.
+my @sessions = ([ 'Asia/Tokyo', 'SQL, DMY' ], [ 'America/New_York', 'German' ]);
+my @moment_types = qw(timestamptz timestamp date moment local_moment day);
+# Each row: what it is, the JSON, what it is as timestamptz (in UTC), timestamp and date.
+my @moments = (
+	[ 'an offset', '"2024-05-13T23:00:00-05:00"', ('2024-05-14 04:00:00.000') x 2, '2024-05-14' ],
+	[ 'Z', '"2024-05-13T23:00:00.5Z"', ('2024-05-13 23:00:00.500') x 2, '2024-05-13' ],
+	[ 'no offset', '"2024-05-13 23:00"', ('2024-05-13 23:00:00.000') x 2, '2024-05-13' ],
+	[ 'a date', '"2027-01-31"', ('2027-01-31 00:00:00.000') x 2, '2027-01-31' ],
+	[ 'an early date', '"0001-02-03"', ('0001-02-03 00:00:00.000') x 2, '0001-02-03' ],
+	[ 'less than a microsecond to go', '"2024-05-13T23:59:59.9999999"',
+		('2024-05-14 00:00:00.000') x 2, '2024-05-13' ],
+	[ 'epoch seconds', '1700000000.5', ('2023-11-14 22:13:20.500') x 2, '2023-11-14' ],
+	map({ [ $_, qq("$_"), (undef) x 3 ] } '03/04/2027', '20270131', '31 Jan 2027', 'today',
+		'infinity', '2027-01-31+02:00', '2027-01-31T', '2027-02-30', '10:00', ' '),
+);
+$node->safe_psql('postgres', q{
+	CREATE DOMAIN local_moment AS timestamp; CREATE DOMAIN day AS date;
+	CREATE FOREIGN TABLE public.moments (arn text,
+		own_time time OPTIONS (column_name 'date_created'),
+		path_time time OPTIONS (path 'image.dateCreated')}
+	  . join('', map { ", own_$_ $_ OPTIONS (column_name 'date_created')"
+		  . ", path_$_ $_ OPTIONS (path 'image.dateCreated')" } @moment_types)
+	  . q{) SERVER aws OPTIONS (table_name 'images')});
+for my $case (@moments)
+{
+	my ($name, $json, @expected) = @$case;
+	my $of = arn('moment/1.0.0/' . ++$serial);
+	$endpoint->put($of, qq({"image": {"dateCreated": $json}}));
+	for my $session (@sessions)
+	{
+		my ($zone, $style) = @$session;
+		my @columns = map { my $type = $_; map { "${_}_$type" } 'own', 'path' } @moment_types;
+		my %shown = map {
+			my $zoned = /timestamptz|_moment$/ && !/local/;
+			my $value = $zoned ? "$_ AT TIME ZONE 'UTC'" : "$_\::timestamp";
+			my $format = /date|day/ ? 'YYYY-MM-DD' : 'YYYY-MM-DD HH24:MI:SS.MS';
+			my $query = "SELECT to_char($value, '$format') FROM moments WHERE arn = '$of'";
+			($_ => "attempt(\$a\$$query\$a\$)")
+		} @columns;
+		my @got = split /\n/, $node->safe_psql('postgres', "SET TimeZone = '$zone';"
+			  . " SET DateStyle = '$style'; " . join ';', map { "SELECT $shown{$_}" } @columns);
+		for my $i (0 .. $#columns)
+		{
+			my $expected = $expected[$i / 2 % 3];
+			my $what = "$name as $columns[$i] in $zone";
+			defined $expected ? is($got[$i], "found $expected", $what)
+			  : like($got[$i], qr/^HV004 /, $what);
+		}
+	}
+}
+# Each row: the JSON, what it is as a time.
+my @times = (
+	[ '"2024-05-13T23:00:00-05:00"', 'found 04:00:00' ], [ '"10:30"', 'found 10:30:00' ],
+	[ '1700000000', 'found 22:13:20' ], [ '"x"', qr/^HV004 / ],
+);
+for my $case (@times)
+{
+	my ($json, $expected) = @$case;
+	for my $column ('own_time', 'path_time')
+	{
+		my $got = convert($json, $column, 'image.dateCreated', table => 'moments');
+		ref $expected ? like($got, $expected, "$column of $json")
+		  : is($got, $expected, "$column of $json");
+	}
+}
 
 # A list of 100,000, and a number of 100,000 digits.
 $arn = arn('long/1.0.0/1');

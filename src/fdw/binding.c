@@ -123,3 +123,23 @@ binding_reject_column(const BoundTable *table, AttrNumber attnum)
 					get_rel_name(table->relid), table->name),
 			 errhint("Set the column's option \"column_name\" to one of those that imagebuilder_fdw_columns() lists, or \"path\" to a path into the response.")));
 }
+
+/*
+ * Raise 22023, as the validator does, for a column's "path", or for the table's
+ * "rows" without a column: an older version has stored what is no path any more.
+ */
+void
+binding_reject_path(const BoundTable *table, AttrNumber attnum, const char *path,
+					const char *why)
+{
+	const char *name = get_rel_name(table->relid);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 attnum == InvalidAttrNumber ?
+			 errmsg("option \"rows\" of foreign table \"%s\" is no row source: %s", name, why) :
+			 errmsg("option \"path\" of column \"%s\" of foreign table \"%s\" is no path: %s",
+					get_attname(table->relid, attnum, false), name, why),
+			 errdetail("An older version allowed \"%s\".", path),
+			 errhint("Change the option with ALTER FOREIGN TABLE.")));
+}

@@ -39,5 +39,7 @@ extern BoundColumn binding_column(const BoundTable *table, AttrNumber attnum);
 extern Bitmapset *binding_key_columns(const BoundTable *table, int natts);
 extern void binding_check_table(const BoundTable *table);
 pg_noreturn extern void binding_reject_column(const BoundTable *table, AttrNumber attnum);
+pg_noreturn extern void binding_reject_path(const BoundTable *table, AttrNumber attnum,
+											const char *path, const char *why);
 
 #endif							/* IMAGEBUILDER_BINDING_H */

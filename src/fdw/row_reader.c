@@ -99,7 +99,7 @@ bind_columns(const BoundTable *table, TupleDesc tupdesc, List *attrs, int *ncolu
 		column->name = NameStr(attr->attname);
 		column->path = column_path_parse(bound.path, &error);
 		if (column->path == NULL)
-			elog(ERROR, "path \"%s\" was not validated: %s", bound.path, error);
+			binding_reject_path(table, attnum, bound.path, error);
 		column->converter = converter_create(bound.type, attr->atttypid, attr->atttypmod);
 		column->shared = column->path->kind != PATH_MEMBER &&
 			column->path->kind != PATH_ITEM && column->path->kind != PATH_ORDINAL;
@@ -119,8 +119,7 @@ bind_sources(const BoundTable *table)
 		RowPath    *path = row_path_parse(table->sources[i].rows, &error);
 
 		if (path == NULL)
-			elog(ERROR, "row source \"%s\" was not validated: %s",
-				 table->sources[i].rows, error);
+			binding_reject_path(table, InvalidAttrNumber, table->sources[i].rows, error);
 		sources[i].label = table->sources[i].label;
 		sources[i].cursor = row_cursor_create(path);
 	}

@@ -33,40 +33,82 @@ static const struct
 };
 
 /*
- * Take "a.b.c" off *text, up to the end or the first bracket.
+ * Take one member's name off *text.  A name in double quotes is taken as it
+ * stands between them, two of them for one.  Others end where a character of the
+ * notation's follows; "@", and "/" at the start, are kept for notations to come.
  *
- * Returns false if a name is empty.  Names are converted to UTF-8, since the
- * answers they are looked for in are.
+ * Returns the name in UTF-8, the encoding of answers, or NULL with *error set.
  */
-static bool
-take_members(const char **text, MemberPath *members)
+static const char *
+take_name(const char **text, const char **error)
 {
 	const char *p = *text;
+	size_t		length = 0;
+	char	   *name;
+
+	if (*p == '"')
+	{
+		name = palloc(strlen(p));
+		/* A quote ends the name, unless another one follows. */
+		for (p++; *p != '"' || *++p == '"'; p++)
+		{
+			if (*p == '\0')
+			{
+				*error = "a double quote is not closed";
+				return NULL;
+			}
+			name[length++] = *p;
+		}
+		name[length] = '\0';
+	}
+	else
+	{
+		length = strcspn(p, ".[]{}\"");
+		if (length > 0 && (strchr("^#/", *p) || memchr(p, '@', length)))
+		{
+			*error = "a name that has \"@\" in it, or begins with \"^\", \"#\" or \"/\", must be in double quotes";
+			return NULL;
+		}
+		name = pnstrdup(p, length);
+		p += length;
+	}
+	if (length == 0)
+	{
+		*error = "a member's name is missing";
+		return NULL;
+	}
+	*text = p;
+	return pg_server_to_any(name, length, PG_UTF8);
+}
+
+/*
+ * Take names with full stops between them off *text.
+ *
+ * Returns false with *error set where a name should be and is none.
+ */
+static bool
+take_members(const char **text, MemberPath *members, const char **error)
+{
 	int			capacity = 4;
 
 	members->nnames = 0;
 	members->names = palloc(capacity * sizeof(char *));
 	for (;;)
 	{
-		size_t		length = strcspn(p, ".[]{}");
-		char	   *name;
+		const char *name = take_name(text, error);
 
-		if (length == 0 || strchr("^@#", *p) != NULL)
+		if (name == NULL)
 			return false;
 		if (members->nnames == capacity)
 		{
 			capacity *= 2;
 			members->names = repalloc(members->names, capacity * sizeof(char *));
 		}
-		name = pnstrdup(p, length);
-		members->names[members->nnames++] = pg_server_to_any(name, length, PG_UTF8);
-		p += length;
-		if (*p != '.')
-			break;
-		p++;
+		members->names[members->nnames++] = name;
+		if (**text != '.')
+			return true;
+		++*text;
 	}
-	*text = p;
-	return true;
 }
 
 /* Take "[]" or "{}" off *text. */
@@ -85,7 +127,7 @@ take_brackets(const char **text, LevelKind *kind)
 
 /*
  * Parse a row source, in the database's encoding: "", "a.b", "a[]", "a{}",
- * "a[].b[]" and so on.
+ * "a[].b[]" and so on; of names see take_name().
  *
  * Returns NULL with *error set (one line, no full stop) if it is none.
  */
@@ -107,11 +149,8 @@ row_path_parse(const char *text, const char **error)
 	{
 		RowLevel   *level = &path->levels[path->nlevels++];
 
-		if (!take_members(&p, &level->members))
-		{
-			*error = "a member's name is missing, or starts with \"^\", \"@\" or \"#\"";
+		if (!take_members(&p, &level->members, error))
 			return NULL;
-		}
 		level->kind = LEVEL_OBJECT;
 		if (*p == '\0')
 			return path;
@@ -162,12 +201,14 @@ column_path_parse(const char *text, const char **error)
 	}
 	if (*p == '@')
 		*error = "the special paths are \"@arn\", \"@source\", \"@key\" and \"@response\"";
-	else if (!take_members(&p, &path->members))
-		*error = "a member's name is missing, or starts with \"^\", \"@\" or \"#\"";
-	else if (*p != '\0')
+	else if (!take_members(&p, &path->members, error))
+		return NULL;
+	else if (*p == '\0')
+		return path;
+	else if (strchr("[]{}", *p))
 		*error = "\"[]\" and \"{}\" belong in the table's option \"rows\"";
 	else
-		return path;
+		*error = "after a name, a full stop or the end must follow";
 	return NULL;
 }
 

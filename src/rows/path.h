@@ -15,7 +15,7 @@
 
 #include "rows/document.h"
 
-/* A chain of member names, "a.b". */
+/* A chain of member names, a.b or a."b.c". */
 typedef struct MemberPath
 {
 	int			nnames;

@@ -6,7 +6,8 @@
  * A column of one of the schema's own types takes the JSON values that the
  * API's model promises for it, and no others.  A column declared as another
  * type, or with a path of the user's own, is given the value's text form to
- * read, or its JSON if the type is json or jsonb.
+ * read, or its JSON if the type is json or jsonb.  Dates and times are one rule's,
+ * moment_from_json(), whatever the column.
  *
  * For values that do not fit, all functions raise errors of class 22 or 23 and
  * whatever the types' input functions do; the caller adds which column, path
@@ -238,16 +239,22 @@ skip_digits(const char *p, int least, int most)
 }
 
 /*
- * Whether text is an ISO 8601 date and time in the extended format, so that
- * PostgreSQL's more lenient input (which takes "now", "infinity" and dates in
- * the order of DateStyle) reads what was meant.  *zone: it names its zone.
+ * True if text is an ISO 8601 date in the extended format, alone or with a time,
+ * so that PostgreSQL's more lenient input (which takes "now", "infinity" and
+ * dates in the order of DateStyle) reads what was meant.  *zone: the time has an
+ * offset.
  */
 static bool
 is_iso_8601(const char *p, bool *zone)
 {
+	*zone = false;
 	if (!(p = skip_digits(p, 4, 4)) || *p++ != '-' ||
 		!(p = skip_digits(p, 2, 2)) || *p++ != '-' ||
-		!(p = skip_digits(p, 2, 2)) || !strchr("Tt ", *p) || !*p++ ||
+		!(p = skip_digits(p, 2, 2)))
+		return false;
+	if (*p == '\0')
+		return true;
+	if (!strchr("Tt ", *p++) ||
 		!(p = skip_digits(p, 2, 2)) || *p++ != ':' ||
 		!(p = skip_digits(p, 2, 2)))
 		return false;
@@ -274,32 +281,6 @@ is_iso_8601(const char *p, bool *zone)
 	return *p == '\0';
 }
 
-/* A timestamp without a zone is in UTC, as everywhere in AWS's APIs. */
-static Datum
-timestamp_from_string(const char *text)
-{
-	bool		zone;
-
-	if (!is_iso_8601(text, &zone))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-				 errmsg("\"%s\" is not an ISO 8601 date and time",
-						local_text(text, MAX_FOREIGN_WORD))));
-	if (!zone)
-		text = psprintf("%sZ", text);
-	return DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
-							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-}
-
-static Datum
-timestamp_from_json(const Document *doc, DocumentNode node, DocumentKind kind)
-{
-	size_t		length;
-	const char *text = text_form(doc, node, &length);
-
-	return kind == DOC_NUMBER ? timestamp_from_number(text) : timestamp_from_string(text);
-}
-
 /* An instant as text that no setting of the session's changes: in UTC. */
 static char *
 timestamp_text(TimestampTz value)
@@ -316,6 +297,45 @@ timestamp_text(TimestampTz value)
 	tm.tm_isdst = 0;			/* or the zone would not be written */
 	EncodeDateTime(&tm, fsec, true, 0, NULL, USE_ISO_DATES, text);
 	return pstrdup(text);
+}
+
+/*
+ * A JSON value as a type of dates or times, whatever the session's TimeZone and
+ * DateStyle are.
+ *
+ * An instant (epoch seconds, or a date and time with an offset) is converted,
+ * for types without a zone to UTC.  Other texts are the type's input's to read.
+ * timestamptz takes them in UTC, as all of AWS's APIs mean them.
+ */
+static Datum
+moment_from_json(Converter *c, const Document *doc, DocumentNode node, DocumentKind kind)
+{
+	size_t		length;
+	const char *text = text_form(doc, node, &length);
+	Datum		moment;
+
+	if (kind == DOC_NUMBER)
+		moment = timestamp_from_number(text);
+	else
+	{
+		bool		with_zone = c->base_type == TIMESTAMPTZOID;
+		bool		zone;
+		bool		iso = is_iso_8601(text, &zone);
+
+		if (!iso && (with_zone || c->base_type == TIMESTAMPOID || c->base_type == DATEOID))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+					 errmsg("\"%s\" is not an ISO 8601 date, or date and time",
+							local_text(text, MAX_FOREIGN_WORD))));
+		if (!(iso && zone) && !with_zone)
+			return converter_from_text(c, text);
+		/* timestamp_in() knows no TimeZone, and has the number for UTC's time. */
+		moment = DirectFunctionCall3(zone ? timestamptz_in : timestamp_in, CStringGetDatum(text),
+									 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	}
+	if (c->type == TIMESTAMPTZOID && c->typmod < 0)
+		return moment;
+	return converter_from_text(c, timestamp_text(DatumGetTimestampTz(moment)));
 }
 
 static Datum
@@ -362,7 +382,6 @@ converter_convert(Converter *c, const Document *doc, DocumentNode node)
 	DocumentKind kind = document_kind(doc, node);
 	char	   *text;
 	size_t		length;
-	Datum		moment;
 
 	check_expected(c->expected, kind);
 
@@ -370,6 +389,8 @@ converter_convert(Converter *c, const Document *doc, DocumentNode node)
 		return array_from_json(c, doc, node);
 	if (c->type == BOOLOID && (kind == DOC_TRUE || kind == DOC_FALSE))
 		return BoolGetDatum(kind == DOC_TRUE);
+	if (c->category == TYPCATEGORY_DATETIME)
+		return moment_from_json(c, doc, node, kind);
 
 	switch (c->base_type)
 	{
@@ -389,18 +410,8 @@ converter_convert(Converter *c, const Document *doc, DocumentNode node)
 			if (kind == DOC_NUMBER)
 				text = integer_digits(text);
 			break;
-		case TIMESTAMPTZOID:
-			moment = timestamp_from_json(doc, node, kind);
-			if (c->type == TIMESTAMPTZOID && c->typmod < 0)
-				return moment;
-			text = timestamp_text(DatumGetTimestampTz(moment));
-			break;
 		default:
 			text = text_form(doc, node, &length);
-			/* A date or time of another type is the instant's, in UTC. */
-			if (c->category == TYPCATEGORY_DATETIME &&
-				(kind == DOC_NUMBER || c->expected == TYPE_TIMESTAMPTZ))
-				text = timestamp_text(DatumGetTimestampTz(timestamp_from_json(doc, node, kind)));
 			break;
 	}
 	return converter_from_text(c, text);
