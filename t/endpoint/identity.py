@@ -118,7 +118,7 @@ class State:
             return name if times is None or self.seen[service] <= int(times) else None
 
     def now(self):
-        return time.time() + self.settings["clock"]
+        return endpoint.now() + self.settings["clock"]
 
     def issue(self, role, lifetime):
         """New credentials, the token long and full of what URLs encode."""
@@ -589,12 +589,14 @@ def main():
     parser.add_argument("--region", help="the only one that STS takes; else any, or the one in its Host")
     parser.add_argument("--certificate", help="PEM; makes STS speak TLS")
     parser.add_argument("--key", help="PEM")
+    parser.add_argument("--clock", metavar="FILE", help="says by how many seconds the clock is ahead")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
     services = {handler.service: handler for handler in (Sts, Imds, Container)}
     for name in services:
         parser.add_argument(f"--{name}-address", default="127.0.0.1")
         parser.add_argument(f"--{name}-port", type=int, default=0, help="0: any free one")
     options = parser.parse_args()
+    endpoint.clock_file = options.clock
     tls = None
     if options.certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
