@@ -117,6 +117,12 @@ class State:
             self.seen[service] += 1
             return name if times is None or self.seen[service] <= int(times) else None
 
+    def wait(self):
+        """As long as roles named Slow take: less if that is set to less meanwhile."""
+        begun = time.monotonic()
+        while time.monotonic() < begun + (self.settings["latency"] or self.latency):
+            time.sleep(0.01)
+
     def now(self):
         return endpoint.now() + self.settings["clock"]
 
@@ -351,6 +357,7 @@ SETTINGS = {
     "lifetime": ("", seconds),                                              # of all credentials but Short's
     "sts_lifetime": ("", seconds), "imds_lifetime": ("", seconds), "container_lifetime": ("", seconds),     # of theirs
     "clock": ("0", int),                                                    # s by which the services' is ahead
+    "latency": ("", seconds),                                               # of roles named Slow, else --latency
     "web_identity_tokens": (WEB_IDENTITY_TOKEN, str),                       # a comma between
     "instance_role": ("instance-role", str),                                # none: 404
     "token_lifetime": ("", seconds),                                        # of IMDS's tokens, else as asked for
@@ -498,7 +505,7 @@ class Sts(Handler):
         if forbidden or name.startswith("Denied") or wants_id:
             raise ServiceError(403, "AccessDenied", f"{denial} on resource: {role}")
         if name.startswith("Slow"):
-            time.sleep(self.state.latency)
+            self.state.wait()
         number = self.speaks_json() and self.state.settings["expiration"] != "text"
         return {"Credentials": self.issue(role, SHORT if name.startswith("Short") else int(duration), "SessionToken",
                                           int if number else iso),
