@@ -9,7 +9,6 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use TestEndpoint;
-use Time::HiRes qw(sleep);
 
 my $endpoint = TestEndpoint->new;
 my $node = new_cluster('main');

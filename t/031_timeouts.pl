@@ -11,18 +11,13 @@ use PostgreSQL::Test::Utils;
 use Symbol qw(gensym);
 use Test::More;
 use TestEndpoint;
-use Time::HiRes qw(sleep);
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $endpoint = TestEndpoint->new;
 my $proxy = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/proxy.py", '--port-file', "$dir/port", '--log', "$dir/log", '--mode', 'slow' ],
 	'<pipe', my $input = gensym, '>', "$dir/out", '2>&1');
 END { local $?; $proxy->kill_kill if $proxy }
-for (1 .. 200)
-{
-	last if -e "$dir/port";
-	sleep 0.05;
-}
+wait_until { -e "$dir/port" } 'the proxy starts';
 chomp(my $proxy_port = slurp_file("$dir/port"));
 
 # A listener whose queue is full: connections to it hang.
