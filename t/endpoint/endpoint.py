@@ -55,6 +55,14 @@ def now():
     return time.time() + (int(pathlib.Path(clock_file).read_text(encoding="ascii")) if clock_file else 0)
 
 
+def wait_until(condition, limit=180):
+    """Wait until a function returns true, and say what it returned; false once limit s have passed."""
+    until = time.monotonic() + limit
+    while not (result := condition()) and time.monotonic() < until:
+        time.sleep(0.005)
+    return result
+
+
 class ServiceError(Exception):
     """An error as the service reports it."""
 
@@ -295,9 +303,7 @@ class Handler(socketserver.StreamRequestHandler):
         self.counted_in = False
 
     def wait_for_idle(self):
-        until = time.monotonic() + 2
-        while self.server.counters.busy and time.monotonic() < until:
-            time.sleep(0.005)
+        wait_until(lambda: not self.server.counters.busy, 2)
 
     def control(self, path, parameters):
         server = self.server
