@@ -340,7 +340,7 @@ for my $case ([ 'instance', 'imds=hang', "credential_provider 'instance'" ], [ '
 	my $start = time;
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
 	$session->query('SELECT 1');
-	cmp_ok(time - $start, '<', 5, "$name: cancelled at once");
+	cmp_ok(time - $start, '<', 30, "$name: cancelled at once");
 	like($session->{stderr}, qr/canceling statement due to user request/, "$name: as such");
 	$identity->reset_to;
 	is($session->query($lookup), 'golden-linux', "$name: the session works");
