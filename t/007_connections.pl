@@ -10,7 +10,6 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use TestEndpoint;
-use Time::HiRes qw(sleep);
 
 needs('nginx', 'openssl', 'tinyproxy');
 my $endpoint = TestEndpoint->new;
@@ -61,20 +60,13 @@ append_to_file("$dir/nginx.conf", "pid $dir/nginx.pid; error_log $dir/error.log;
 	events {} http { log_format connections '\$connection \$request'; access_log $dir/access.log connections; client_body_temp_path $dir/t1; proxy_temp_path $dir/t2; fastcgi_temp_path $dir/t3;
 	uwsgi_temp_path $dir/t4; scgi_temp_path $dir/t5; $servers }\n");
 my $nginx = IPC::Run::start([ '/usr/sbin/nginx', '-c', "$dir/nginx.conf", '-p', $dir ], '>', "$dir/nginx.out", '2>&1');
-for (1 .. 100)
-{
-	last if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port{good});
-	sleep 0.05;
-}
+sub listens { return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port{ $_[0] }) }
+wait_until { listens('good') } 'nginx listens';
 
 # A proxy that wants a password, and connects to any port.
 append_to_file("$dir/tinyproxy.conf", "Listen 127.0.0.1\nPort $port{proxy}\nBasicAuth user geheim\nLogFile \"$dir/tinyproxy.log\"\nLogLevel Connect\nMaxClients 50\nTimeout 60\n");
 my $tinyproxy = IPC::Run::start([ '/usr/bin/tinyproxy', '-d', '-c', "$dir/tinyproxy.conf" ], '>', "$dir/tinyproxy.out", '2>&1');
-for (1 .. 100)
-{
-	last if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port{proxy});
-	sleep 0.05;
-}
+wait_until { listens('proxy') } 'tinyproxy listens';
 END { $_->kill_kill for grep { defined } $nginx, $tinyproxy }
 
 my $node = new_cluster('main');
@@ -113,14 +105,13 @@ sub connections_of
 is(connections_of('images', 20), 1, 'twenty statements, one connection');
 $node->safe_psql('postgres', join '', ("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "';\n") x 20);
 my %kept;
-for (1 .. 100)
-{
-	# nginx writes its log after it has answered.
+# nginx writes its log after it has answered.
+my $logged = sub {
 	%kept = ();
 	$kept{$_}++ for slurp_file("$dir/access.log") =~ /^(\d+) GET/gm;
-	last if grep { $_ == 20 } values %kept;
-	sleep 0.05;
-}
+	return grep { $_ == 20 } values %kept;
+};
+wait_until { $logged->() } 'nginx has logged twenty requests';
 is(scalar(grep { $_ == 20 } values %kept), 1, 'twenty statements, one TLS connection, by nginx\'s log') or diag(slurp_file("$dir/access.log"));
 
 # A connection that was closed while idle is replaced without a retry.
@@ -152,11 +143,22 @@ is($session->query($image), 'golden-linux', 'look-ups during a change');
 is($session->query('FETCH ALL c; COMMIT'), join("\n", ('golden-linux') x 3), 'those under way end as they began');
 $session->quit;
 
-# nginx closes idle connections after a second.
+# nginx closes idle connections after a second.  The session's end of one is in the
+# state CLOSE_WAIT (8) as soon as the kernel knows that.
+sub closed
+{
+	my ($session) = @_;
+	my $port = sprintf '%04X', $port{brief};
+	my $pid = $session->query('SELECT pg_backend_pid()');
+	my %inodes = map { $_ => 1 } map { (readlink($_) // '') =~ /^socket:\[(\d+)\]/ }
+	  glob "/proc/$pid/fd/*";
+	my @states = map { [ (split)[ 2, 3, 9 ] ] } split /\n/, slurp_file('/proc/net/tcp');
+	return grep { $_->[0] =~ /:$port$/ && $_->[1] eq '08' && $inodes{ $_->[2] } } @states;
+}
 like(through('brief', "$dir/ca.pem"), qr/^found/, 'before nginx closes');
 $session = $node->background_psql('postgres');
 $session->query("SELECT name FROM tls$n WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
-sleep 2.5;
+ok((wait_until { closed($session) } 'nginx closes the connection'), 'nginx closes');
 is($session->query("SELECT name FROM tls$n WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', 'after nginx has closed');
 is($session->query('SELECT requests, retries FROM imagebuilder_fdw_stats()'), '2|0', 'it cost no retry either');
 $session->quit;
@@ -174,7 +176,7 @@ $node->safe_psql('postgres', "ALTER SERVER tls1 OPTIONS (SET ca_bundle '$dir/tru
 is($session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', 'a file of trusted authorities');
 unlink "$dir/trusted.pem";
 append_to_file("$dir/trusted.pem", slurp_file("$dir/other.pem"));
-sleep 2.5;
+ok((wait_until { closed($session) } 'nginx closes the connection'), 'nginx closes that one');
 $session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
 like($session->{stderr}, qr/could not connect.*\n.*certificate/, 'its new content counts for new connections');
 $session->quit;
@@ -200,7 +202,8 @@ for my $case ([ 'plain', $endpoint->url ], [ 'secure', "https://127.0.0.1:$port{
 		CREATE FOREIGN TABLE public.$name (arn text, name text) SERVER $name OPTIONS (table_name 'images')");
 	is(attempt($node, $image =~ s/images/$name/r), 'found golden-linux', "proxy, $name");
 	my ($host) = $url =~ m{//(.*)};
-	like(slurp_file("$dir/tinyproxy.log"), qr/CONNECT \Q$host\E/, "proxy, $name: asked to connect");
+	ok((wait_until { slurp_file("$dir/tinyproxy.log") =~ /CONNECT \Q$host\E/ } 'it is logged'),
+		"proxy, $name: asked to connect");
 	$node->safe_psql('postgres', "ALTER SERVER $name OPTIONS (SET proxy 'http://user:falsch\@127.0.0.1:$port{proxy}')");
 	my $outcome = attempt($node, $image =~ s/images/$name/r);
 	like($outcome, qr/^08001 .*proxy answered with HTTP status 40[17]/, "proxy, $name: wrong password");

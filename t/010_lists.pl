@@ -5,11 +5,11 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use List::Util qw(sum0);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use TestEndpoint;
-use Time::HiRes qw(sleep);
 
 my $endpoint = TestEndpoint->new;
 my $node = new_cluster('main');
@@ -53,26 +53,41 @@ like(attempt($node, "SELECT name FROM images WHERE arn IN ('$good', '$bad') OFFS
 # not under LIMIT, in a cursor, or where only the first rows are wanted.
 sub started
 {
-	my ($statement) = @_;
+	my ($expected, $name, $statement) = @_;
 	$endpoint->reset_counters;
-	$node->psql('postgres', "SET statement_timeout = '1s'; $statement");
-	my $requests = -1;
-	for (1 .. 100)
-	{
-		last if $endpoint->requests == $requests;
-		$requests = $endpoint->requests;
-		sleep 0.1;
-	}
-	return $requests;
+	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $pid = $session->query('SELECT pg_backend_pid()');
+	$session->query_until(qr/started/, "\\echo started\n$statement;\n");
+	# Nothing more is asked for once all but the one that hangs are answered.
+	my $requests = 0;
+	my $settled = sub {
+		my $counters = $endpoint->counters;
+		my $before = $requests;
+		$requests = $counters->{requests};
+		return $requests >= $expected && $requests == $before
+		  && sum0(values %{ $counters->{by_status} }) == $requests - 1;
+	};
+	wait_until { $settled->() } 'all are answered but one';
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+	$session->quit;
+	is($endpoint->requests, $expected, $name);
+	return;
 }
 my $behind = "ARRAY(SELECT CASE n WHEN 1 THEN '" . arn('fault-hang/1.0.0/1') . "' ELSE '" . arn('minimal/1.0.0/') . "' || n END FROM generate_series(1, 200) n)";
-is(started("SELECT count(*) FROM images WHERE arn = ANY ($behind)"), 64, 'far ahead of a slow answer');
-is(started("SELECT count(*) FROM (SELECT FROM images WHERE arn = ANY ($behind) LIMIT 1000) q"), 16, 'under LIMIT: not so far');
-is(started("BEGIN; DECLARE c CURSOR FOR SELECT name FROM images WHERE arn = ANY ($behind); FETCH 2 FROM c"), 16, 'in a cursor: not so far');
-is(started("DO \$\$ DECLARE found text; BEGIN SELECT name INTO found FROM images WHERE arn = ANY ($behind); END \$\$"), 16, 'SELECT INTO: not so far');
-is(started("SELECT count(*) FROM unnest($behind) a WHERE EXISTS (SELECT FROM images WHERE arn = ANY ($behind))"), 16, 'in EXISTS: not so far');
-is(started("SELECT count(name) FROM unnest($behind) WITH ORDINALITY a(arn, n) JOIN images USING (arn)"), 64, 'far ahead in a join');
-is(started("SELECT count(*) FROM (SELECT name FROM unnest($behind) WITH ORDINALITY a(arn, n) JOIN images USING (arn) LIMIT 1000) q"), 16, 'in a join under LIMIT: not so far');
+started(64, 'far ahead of a slow answer',
+	"SELECT count(*) FROM images WHERE arn = ANY ($behind)");
+started(16, 'under LIMIT: not so far',
+	"SELECT count(*) FROM (SELECT FROM images WHERE arn = ANY ($behind) LIMIT 1000) q");
+started(16, 'in a cursor: not so far',
+	"BEGIN; DECLARE c CURSOR FOR SELECT name FROM images WHERE arn = ANY ($behind); FETCH 2 FROM c");
+started(16, 'SELECT INTO: not so far',
+	"DO \$\$ DECLARE found text; BEGIN SELECT name INTO found FROM images WHERE arn = ANY ($behind); END \$\$");
+started(16, 'in EXISTS: not so far',
+	"SELECT count(*) FROM unnest($behind) a WHERE EXISTS (SELECT FROM images WHERE arn = ANY ($behind))");
+started(64, 'far ahead in a join',
+	"SELECT count(name) FROM unnest($behind) WITH ORDINALITY a(arn, n) JOIN images USING (arn)");
+started(16, 'in a join under LIMIT: not so far',
+	"SELECT count(*) FROM (SELECT name FROM unnest($behind) WITH ORDINALITY a(arn, n) JOIN images USING (arn) LIMIT 1000) q");
 
 # EXPLAIN counts what was started, reached or not.
 like($node->safe_psql('postgres', 'EXPLAIN (ANALYZE, COSTS OFF) SELECT FROM images WHERE arn = ANY (' . images('fault-slow/3.0.0/N', 100) . ') LIMIT 1'),

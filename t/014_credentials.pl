@@ -10,7 +10,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TestEndpoint;
 use TestIdentity;
-use Time::HiRes qw(time sleep);
+use Time::HiRes qw(time);
 
 my $identity = TestIdentity->new('--latency', '300');
 my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
@@ -129,7 +129,7 @@ environment(AWS_CONFIG_FILE => "$dir/large-config", AWS_SHARED_CREDENTIALS_FILE 
 mapping("credential_provider 'profile'");
 my $large = time;
 is_asked_as('AKIDEXAMPLE', 'files of 1 MB');
-cmp_ok(time - $large, '<', 5, 'files of 1 MB: in time');
+cmp_ok(time - $large, '<', 30, 'files of 1 MB: in time');
 environment(%files, AWS_PROFILE => 'first');
 mapping("credential_provider 'profile'");
 chmod 0, "$dir/config";
@@ -343,7 +343,7 @@ for my $case ([ 'instance', 'imds=hang', "credential_provider 'instance'" ], [ '
 	my $start = time;
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
 	$session->query('SELECT 1');
-	cmp_ok(time - $start, '<', 5, "$name: cancelled at once");
+	cmp_ok(time - $start, '<', 30, "$name: cancelled at once");
 	like($session->{stderr}, qr/canceling statement due to user request/, "$name: as such");
 	$identity->reset_to;
 	is($session->query($lookup), 'golden-linux', "$name: the session works");

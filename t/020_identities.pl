@@ -8,11 +8,14 @@ use lib "$FindBin::Bin/lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use TestClock;
 use TestEndpoint;
 use TestIdentity;
 
-my $identity = TestIdentity->new('--latency', '300');
-my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
+my $HOUR = 3600;
+my $clock = TestClock->new;
+my $identity = TestIdentity->new('--latency', '300', $clock->options);
+my $endpoint = TestEndpoint->new('--issued', $identity->{issued}, $clock->options);
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
@@ -23,7 +26,7 @@ append_to_file("$dir/token", "$web_token\n");
 append_to_file("$dir/config", "[profile assuming]\nrole_arn = $role/OfProfile\nsource_profile = keys\n");
 append_to_file("$dir/credentials", "[keys]\naws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n");
 
-sub environment { $identity->start($node, $dir, @_); return }
+sub environment { $identity->start($node, $dir, LD_PRELOAD => $clock->library, @_); return }
 my %container = (AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials');
 environment(%container, AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
 $node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
@@ -105,10 +108,19 @@ is(roles_assumed(), "$role/OfSuperuser", 'so it is not assumed');
 
 # What expires within a statement is renewed for it.
 set_mapping("credential_provider 'instance'");
-$identity->reset_to(lifetime => 4);
-is($node->safe_psql('postgres', "SET imagebuilder_fdw.enable_read_ahead = off;
-		SELECT string_agg(CASE WHEN pg_sleep(2.5) IS NOT NULL THEN (SELECT name FROM images WHERE arn = t.a) END, ',') FROM (VALUES ('$golden'), ('$other'), ('" . arn('golden-linux/1.0.0/2') . "')) t(a)"),
-	'golden-linux,golden-linux,golden-linux', 'a long statement');
+$identity->reset_to(lifetime => $HOUR);
+$session = session_of();
+my @long = map { arn("golden-linux/$_") } '1.0.0/1', '2.0.0/1', '1.0.0/2';
+in_session($session, 'SET imagebuilder_fdw.enable_read_ahead = off;
+	BEGIN; DECLARE c NO SCROLL CURSOR FOR
+	SELECT (SELECT name FROM images WHERE arn = t.a OFFSET 0) FROM (VALUES '
+	  . join(', ', map { "('$_')" } @long) . ') t(a)');
+for (1 .. 3)
+{
+	is(in_session($session, 'FETCH c') =~ s/\s+//gr, 'golden-linux', "a long statement, row $_");
+	$clock->advance($HOUR + 60);
+}
+$session->quit;
 cmp_ok($identity->counters->{actions}{credentials}, '>=', 2, 'renews them, too');
 
 # Those that have expired when they come, by a clock that is wrong, are not asked for without end.
@@ -118,10 +130,10 @@ cmp_ok($identity->counters->{actions}{credentials}, '<=', 2, 'credentials that c
 
 # What a role rests on has expired, which STS says.
 set_mapping("credential_provider 'container', role_arn '$role/Short'");
-$identity->reset_to(container => 'noexpiration', lifetime => 2);
+$identity->reset_to(container => 'noexpiration', lifetime => $HOUR);
 $session = session_of();
 is(in_session($session, fresh()) =~ s/\s+//gr, 'golden-linux', 'a role assumed with credentials of which nobody says when they expire');
-sleep 3;
+$clock->advance($HOUR + 60);
 is(in_session($session, fresh()) =~ s/\s+//gr, 'golden-linux', 'ExpiredToken of STS: they are obtained anew');
 is($identity->counters->{requests}{container}, 2, 'once');
 $session->quit;
@@ -138,14 +150,22 @@ is(attempt($node, "SELECT count(name) FROM images WHERE arn IN ('" . join("', '"
 is($identity->counters->{max_in_flight}{sts}, 2, 'max_concurrency bounds the requests for credentials');
 # A fetch whose statement is gone does not keep its place while another look-up of the identity is under way.
 set_mapping("$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader2'");
-$identity->reset_to(lifetime => 1);
+$identity->reset_to(lifetime => $HOUR);
 $session = session_of();
-in_session($session, "BEGIN; DECLARE c CURSOR FOR " . lookup(arn('fault-hang/1.0.0/1')));
-in_session($session, "SAVEPOINT s; SET LOCAL statement_timeout = '3s'; FETCH c");
+my $pid = in_session($session, 'SELECT pg_backend_pid()');
+my $hanging = arn('fault-hang/1.0.0/1');
+in_session($session, "BEGIN; DECLARE c CURSOR FOR " . lookup($hanging) . '; SAVEPOINT s');
+$session->query_until(qr/started/, "\\echo started\nFETCH c;\n");
+wait_until { $endpoint->counters->{by_arn}{$hanging} } 'the image is asked for';
+$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
 in_session($session, 'ROLLBACK TO s');
+$clock->advance($HOUR + 60);
+# The answer comes as soon as the latency is short again.
+$identity->reset_to(latency => $HOUR);
 like(in_session($session, "SET LOCAL statement_timeout = '150ms'; " . lookup($golden)), qr/statement timeout/, 'a statement ends while it waits for credentials');
 in_session($session, 'ROLLBACK TO s');
-is(in_session($session, "SET LOCAL statement_timeout = '20s'; " . lookup(image_of($accounts[4]))) =~ s/\s+//gr, $accounts[4], 'others can ask');
+$identity->reset_to;
+is(in_session($session, "SET LOCAL statement_timeout = '60s'; " . lookup(image_of($accounts[4]))) =~ s/\s+//gr, $accounts[4], 'others can ask');
 $session->quit;
 # Nor do roles whose base is waited for: their own credentials serve still.
 set_mapping("credential_provider 'container', role_arn 'arn:aws:iam::{account}:role/Reader'");
@@ -154,16 +174,21 @@ $endpoint->put($of_nobody, '{"image": {"name": "aws"}}');
 my $union = join ' UNION ALL ', map { "SELECT name FROM images WHERE arn IN ('"
 	. join("', '", @$_) . "')" } [ $of_nobody, image_of($accounts[0]) ],
 	map { [ map { image_of($_) } @accounts[ $_, $_ + 1 ] ] } 1, 3, 5, 7;
-$identity->reset_to(container_lifetime => 2);
+$identity->reset_to(container_lifetime => 20 * 60);
 $session = session_of();
+$pid = in_session($session, 'SELECT pg_backend_pid()');
 in_session($session, $union);
 is($identity->counters->{actions}{AssumeRole}, 9, 'nine roles over credentials that expire');
-sleep 3;
+$clock->advance(25 * 60);
 $identity->reset_to(container => 'hang');
-$endpoint->control('POST', 'latency?ms=300');
+# The session gives up on the container's endpoint after six seconds.
+$endpoint->control('POST', 'latency?ms=50');
+in_session($session, 'SELECT imagebuilder_fdw_clear_cache()');
 $endpoint->reset_counters;
-like(in_session($session, "SELECT imagebuilder_fdw_clear_cache(); SET statement_timeout = '3s';"
-	. $union), qr/statement timeout/, 'the base is waited for');
+$session->query_until(qr/started/, "\\echo started\n$union;\n");
+wait_until { $endpoint->requests >= 9 } 'the roles\' own credentials serve';
+$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+like(in_session($session, 'SELECT 1'), qr/due to user request/, 'the base is waited for');
 is($endpoint->requests, 9, 'while the roles\' own credentials serve');
 cmp_ok($endpoint->counters->{max_in_flight}, '<=', 2, 'for max_concurrency requests at once');
 $endpoint->control('POST', 'latency?ms=0');
@@ -175,7 +200,7 @@ for my $held ('FETCH c', lookup($of_nobody))
 		qr/statement timeout/, 'given up: ' . substr $held, 0, 6);
 	in_session($session, 'ROLLBACK TO s');
 }
-is(in_session($session, "SET LOCAL statement_timeout = '30s'; " . lookup(image_of($accounts[4])))
+is(in_session($session, "SET LOCAL statement_timeout = '60s'; " . lookup(image_of($accounts[4])))
 	=~ s/\s+//gr, $accounts[4], 'a fetch that nobody waits for does not keep its place for ever');
 $session->quit;
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET max_concurrency '16', DROP max_response_size, ADD on_error 'warning')");

@@ -8,12 +8,17 @@ use lib "$FindBin::Bin/lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use TestClock;
 use TestEndpoint;
 use TestIdentity;
-use Time::HiRes qw(time sleep);
 
-my $identity = TestIdentity->new;
-my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
+# Far more than it takes, and far less than a service that hangs would last, in s.
+my $AT_ONCE = 60;
+my $HOUR = 3600;
+
+my $clock = TestClock->new;
+my $identity = TestIdentity->new($clock->options);
+my $endpoint = TestEndpoint->new('--issued', $identity->{issued}, $clock->options);
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
@@ -30,7 +35,7 @@ append_to_file("$dir/credentials",
 	"[$_]\naws_access_key_id = $keys[0]\naws_secret_access_key = $keys[1]\n") for 'keys', 'evil';
 my %files = (AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
 
-sub environment { $identity->start($node, $dir, @_); return }
+sub environment { $identity->start($node, $dir, LD_PRELOAD => $clock->library, @_); return }
 environment(%container, %files);
 $node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
 set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "'");
@@ -84,12 +89,8 @@ sub asked { my ($action) = @_; return $identity->counters->{actions}{$action} //
 sub wait_for
 {
 	my ($session, $table, $action, $times) = @_;
-	for (1 .. 50)
-	{
-		in_session($session, lookup($table));
-		last if asked($action) >= $times;
-		sleep 0.05;
-	}
+	wait_until { in_session($session, lookup($table)); asked($action) >= $times }
+	  "$action is asked for $times times";
 	return asked($action);
 }
 
@@ -101,7 +102,7 @@ my $session = session_of();
 for my $i (1 .. 20)
 {
 	finds($session, $lookup, "15 minutes, statement $i");
-	sleep 2 if $i == 1;
+	$clock->advance(10 * 60) if $i == 1;
 }
 is(asked('AssumeRole'), 1, '15 minutes: 20 statements assume the role once');
 my $images = join ', ', map { "('" . arn("golden-linux/1.0.$_/1") . "')" } 1 .. 20;
@@ -122,38 +123,36 @@ is(asked('credentials'), 1, '8 minutes left: do not renew each other\'s credenti
 for my $mode ('e500', 'hang')
 {
 	$identity->reset_to(imds => $mode);
-	my $start = time;
 	finds($session, $lookup, "8 minutes left, $mode: statement $_") for 1 .. 5;
-	cmp_ok(time - $start, '<', 10, "$mode: no statement waits");
+	is($identity->counters->{requests}{imds} // 0, 0, "$mode: no statement asks");
 }
 $session->quit;
 
 # ---- ahead of time
 
-# Servers, each with a session: whose source fails, hangs, or is well.
-my $lifetime = 28;
+# Servers, each with a session: whose source fails, hangs, or is well.  Credentials
+# of an hour are renewed in its last quarter.
 make_server('failing', "credential_provider 'instance'");
 make_server('hanging', "$keys, role_arn '$role/Hanging'",
-	"max_concurrency '1', request_timeout '20s'");
+	"max_concurrency '1', request_timeout '5min'");
 make_server('well', "credential_provider 'container'");
 make_server('role', "credential_provider 'container', role_arn '$role/Reader'");
 my %sessions = map { $_ => session_of() } 'failing', 'hanging', 'well', 'role';
-$identity->reset_to(lifetime => $lifetime, container_lifetime => 5);
-my $begun = time;
+$identity->reset_to(lifetime => $HOUR, container_lifetime => 15 * 60);
 # The role's base will have expired, the role itself not.
 finds($sessions{role}, lookup('role'), 'role');
-$identity->reset_to(lifetime => $lifetime);
+$identity->reset_to(lifetime => $HOUR);
 finds($sessions{$_}, lookup($_), $_) for 'failing', 'hanging', 'well';
 in_session($sessions{hanging}, "BEGIN; DECLARE c CURSOR FOR SELECT i.name FROM hanging h
 	CROSS JOIN (VALUES (1), (2)) v
 	CROSS JOIN LATERAL (SELECT name FROM hanging WHERE arn = h.arn) i
 	WHERE h.arn = '$golden'; FETCH c");
-sleep $begun + 6 - time;
+$clock->advance(20 * 60);
 $identity->reset_to(container => 'e500', imds => 'e500', sts => 'e500');
 finds($sessions{role}, lookup('role'), 'a role serves, whatever becomes of its base');
 is(keys %{ $identity->counters->{actions} }, 0, 'and nobody is asked so early');
 
-sleep $begun + $lifetime * 3 / 4 + 1 - time;
+$clock->advance(26 * 60);
 $identity->reset_to(imds => 'e500@credentials');
 is(wait_for($sessions{well}, 'well', 'container', 1), 1, 'renewed ahead of time');
 finds($sessions{well}, lookup('well'), 'renewed ahead of time: serves') for 1 .. 3;
@@ -169,11 +168,11 @@ $identity->reset_to(sts => 'hang');
 my $start = time;
 finds($sessions{hanging}, lookup('hanging'), 'a source that hangs: the old serve') for 1 .. 3;
 finds($sessions{hanging}, 'FETCH c', 'a source that hangs: for a cursor, too');
-cmp_ok(time - $start, '<', 5, 'a source that hangs is not waited for, by max_concurrency 1 either');
+cmp_ok(time - $start, '<', $AT_ONCE,
+	'a source that hangs is not waited for, by max_concurrency 1 either');
 is(asked('AssumeRole'), 1, 'a source that hangs is asked once');
-cmp_ok(time, '<', $begun + $lifetime, 'nothing had expired until here');
 
-sleep $begun + $lifetime + 3 - time;
+$clock->advance(20 * 60);
 $identity->reset_to(imds => 'e500@credentials', sts => 'hang');
 finds($sessions{$_}, lookup($_), "$_: what was renewed serves on") for 'well', 'role';
 is(asked('container') . asked('AssumeRole'), '00', 'without being asked for again');
@@ -182,6 +181,7 @@ like(in_session($sessions{failing}, lookup('failing')), qr/gave no credentials.*
 like(in_session($sessions{hanging}, "COMMIT; SET statement_timeout = '1s'; " . lookup('hanging')),
 	qr/statement timeout/, 'expired: the source is waited for');
 $identity->reset_to;
+in_session($sessions{hanging}, 'RESET statement_timeout');
 finds($sessions{$_}, lookup($_), "$_: the source is well again") for 'failing', 'hanging';
 $_->quit for values %sessions;
 
@@ -271,6 +271,8 @@ for my $case ([ 'instance', 'imds', 'ALTER SERVER aws OPTIONS (ADD max_attempts 
 	$session = session_of();
 	$identity->reset_to($service => 'hang');
 	like(in_session($session, $lookup), qr/gave no credentials.*timed out/s, "$name: no answer");
+	# The stand-in may come to a request that has been given up.
+	wait_until { $identity->counters->{requests}{$service} >= 3 } "$name: asked three times";
 	is($identity->counters->{requests}{$service}, 3, "$name: asked three times");
 	like(in_session($session, $lookup), qr/gave no credentials.*timed out.*asks again once 30 s/s,
 		"$name: no answer, as is remembered");
@@ -285,6 +287,7 @@ set_mapping("credential_provider 'default'");
 $session = session_of();
 $identity->reset_to(imds => 'hang');
 like(in_session($session, $lookup), qr/there are no credentials/, "default: $_") for 1 .. 3;
+wait_until { $identity->counters->{requests}{imds} >= 3 } 'default: asked three times';
 is($identity->counters->{requests}{imds}, 3, 'default, no answer: passed over from then on');
 $session->quit;
 
@@ -301,17 +304,19 @@ $session->quit;
 environment();
 set_mapping("credential_provider 'instance'");
 $session = session_of();
-$identity->reset_to(lifetime => 16);
-$start = time;
+$identity->reset_to(lifetime => $HOUR);
 finds($session, $lookup, 'well');
-sleep $start + 13.2 - time;
-# Renewed ahead meanwhile, which hangs: two attempts are given up, the third is under way.
+$clock->advance(50 * 60);
+# Renewed ahead while look-ups wait, which hangs: two attempts are given up, the third is
+# under way.
 $identity->reset_to(imds => 'hang');
-$endpoint->control('POST', 'latency?ms=2700');
+$endpoint->control('POST', 'latency?ms=200');
+wait_until { in_session($session, $lookup); ($identity->counters->{requests}{imds} // 0) >= 3 }
+  'two attempts are given up';
 finds($session, $lookup, 'renewed ahead by a service that does not answer');
 $endpoint->control('POST', 'latency?ms=0');
 $identity->reset_to;
-sleep $start + 18 - time;
+$clock->advance(20 * 60);
 finds($session, $lookup, 'expired, and the service is well again: it is asked');
 $session->quit;
 

@@ -11,7 +11,6 @@ use PostgreSQL::Test::Utils;
 use Symbol qw(gensym);
 use Test::More;
 use TestEndpoint;
-use Time::HiRes qw(sleep);
 
 needs('gcc', 'openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
@@ -23,11 +22,7 @@ my $proxy = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/proxy.p
 		'--port-file', "$dir/port", '--log', "$dir/log" ],
 	'<pipe', my $input = gensym, '>', "$dir/out", '2>&1');
 END { local $?; $proxy->kill_kill if $proxy }
-for (1 .. 200)
-{
-	last if -e "$dir/port";
-	sleep 0.05;
-}
+wait_until { -e "$dir/port" } 'the proxy starts';
 chomp(my $proxy_port = slurp_file("$dir/port"));
 
 # In the place of the C library's allocator: one that refuses libcurl's and the
@@ -184,10 +179,7 @@ my $port = $endpoint->port;
 is(scalar(() = $log =~ /^User-Agent: imagebuilder_fdw/mg), $connects,
 	'each CONNECT with our name');
 is(scalar(() = $log =~ /^CONNECT 127\.0\.0\.1:$port /mg), $connects, 'each to the right host');
-my ($counters) = run_command([ $TestEndpoint::PYTHON, '-c', 'import ssl, sys, urllib.request as u;'
-	  . 'c = ssl._create_unverified_context();'
-	  . 'print(u.urlopen(sys.argv[1], context=c).read().decode())', "$url/-/counters" ]);
-my ($connections) = $counters =~ /"connections": (\d+)/;
+my $connections = $endpoint->counters->{connections};
 cmp_ok($connections - 1, '<=', $connects, 'and no connection beside the proxy');
 
 $node->stop;

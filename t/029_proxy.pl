@@ -9,7 +9,6 @@ use PostgreSQL::Test::Utils;
 use Symbol qw(gensym);
 use Test::More;
 use TestEndpoint;
-use Time::HiRes qw(sleep);
 
 needs('openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
@@ -23,11 +22,7 @@ sub proxy
 	my ($name, @options) = @_;
 	$proxies{$name} = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/proxy.py", '--port-file', "$dir/$name.port", '--log', "$dir/$name.log", @options ],
 		'<pipe', $input{$name} = gensym, '>', "$dir/$name.out", '2>&1');
-	for (1 .. 200)
-	{
-		last if -e "$dir/$name.port";
-		sleep 0.05;
-	}
+	wait_until { -e "$dir/$name.port" } 'the proxy starts';
 	my $scheme = grep({ $_ eq '--certificate' } @options) ? 'https' : 'http';
 	chomp(my $port = slurp_file("$dir/$name.port"));
 	return "$scheme://127.0.0.1:$port";

@@ -11,18 +11,13 @@ use PostgreSQL::Test::Utils;
 use Symbol qw(gensym);
 use Test::More;
 use TestEndpoint;
-use Time::HiRes qw(sleep);
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $endpoint = TestEndpoint->new;
 my $proxy = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/proxy.py", '--port-file', "$dir/port", '--log', "$dir/log", '--mode', 'slow' ],
 	'<pipe', my $input = gensym, '>', "$dir/out", '2>&1');
 END { local $?; $proxy->kill_kill if $proxy }
-for (1 .. 200)
-{
-	last if -e "$dir/port";
-	sleep 0.05;
-}
+wait_until { -e "$dir/port" } 'the proxy starts';
 chomp(my $proxy_port = slurp_file("$dir/port"));
 
 # A listener whose queue is full: connections to it hang.
@@ -38,6 +33,14 @@ $node->safe_psql('postgres', "
 	CREATE SERVER $_ FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS ($options{$_}, max_attempts '1', connect_timeout '2s');
 	CREATE USER MAPPING FOR CURRENT_USER SERVER $_ OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
 	CREATE FOREIGN TABLE public.$_ (arn text, name text) SERVER $_ OPTIONS (table_name 'images')") for sort keys %options;
+# One whose limits are not those of the test.
+$node->safe_psql('postgres', "
+	CREATE SERVER prompt FOREIGN DATA WRAPPER imagebuilder_fdw
+		OPTIONS (endpoint_url '" . $endpoint->url . "');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER prompt OPTIONS (access_key_id 'AKIDEXAMPLE',
+		secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
+	CREATE FOREIGN TABLE public.prompt (arn text, name text) SERVER prompt
+		OPTIONS (table_name 'images')");
 
 # What is asked together with an image that is fetched at once, after a pause
 # that is longer than the limit of all that is under way.
@@ -46,7 +49,7 @@ sub after_pause
 	my ($table, @images) = @_;
 	my $list = join "', '", map { arn($_) } @images;
 	my $session = $node->background_psql('postgres', on_error_stop => 0);
-	$session->query("BEGIN; DECLARE c CURSOR FOR SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'
+	$session->query("BEGIN; DECLARE c CURSOR FOR SELECT name FROM prompt WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'
 		UNION ALL SELECT name FROM $table WHERE arn IN ('$list')");
 	is($session->query('FETCH c'), 'golden-linux', "$table, @images: the first is there");
 	my $rest = $session->query('SELECT pg_sleep(2.5); FETCH ALL c');

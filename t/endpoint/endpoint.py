@@ -46,7 +46,21 @@ CREDENTIALS = {
     "ASIAEXPIREDEXAMPLE": ("expiredSecret/EXAMPLE+KEY000000000000000", "EXPIRED/+="),
     "AKIAFORBIDDENEXAMPLE": ("forbiddenSecret/EXAMPLE+KEY0000000000000", None),
 }
+clock_file = None               # says by how many seconds now() is ahead of this machine's clock
 ARN = re.compile(r"arn:aws[^:]*:imagebuilder:([^:]+):([^:]+):image/([^/]+)/([^/]+)(?:/([^/]+))?")
+
+
+def now():
+    """The wall clock that all stand-ins and the server under test share."""
+    return time.time() + (int(pathlib.Path(clock_file).read_text(encoding="ascii")) if clock_file else 0)
+
+
+def wait_until(condition, limit=180):
+    """Wait until a function returns true, and say what it returned; false once limit s have passed."""
+    until = time.monotonic() + limit
+    while not (result := condition()) and time.monotonic() < until:
+        time.sleep(0.005)
+    return result
 
 
 class ServiceError(Exception):
@@ -150,7 +164,7 @@ class Keys:
                     self.read = file.tell()
             if key not in self.known:
                 return None
-            expired = key == "ASIAEXPIREDEXAMPLE" or (self.expirations.get(key) or math.inf) < time.time()
+            expired = key == "ASIAEXPIREDEXAMPLE" or (self.expirations.get(key) or math.inf) < now()
             return (*self.known[key], expired)
 
     def expire(self):
@@ -289,9 +303,7 @@ class Handler(socketserver.StreamRequestHandler):
         self.counted_in = False
 
     def wait_for_idle(self):
-        until = time.monotonic() + 2
-        while self.server.counters.busy and time.monotonic() < until:
-            time.sleep(0.005)
+        wait_until(lambda: not self.server.counters.busy, 2)
 
     def control(self, path, parameters):
         server = self.server
@@ -338,7 +350,7 @@ class Handler(socketserver.StreamRequestHandler):
                 self.clock_offset = faults.SKEW
             scheme = "https" if self.server.tls else "http"
             key = check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
-                                  parts[1], time.time() + self.clock_offset, self.server.keys)
+                                  parts[1], now() + self.clock_offset, self.server.keys)
             with self.server.counters.lock:
                 self.server.counters.by_key[key] += 1
             if not self.server.rate.take():
@@ -367,7 +379,7 @@ class Handler(socketserver.StreamRequestHandler):
         if self.counted:
             with self.server.counters.lock:
                 self.server.counters.by_status[str(status)] += 1
-        date = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.clock_offset)
+        date = datetime.datetime.fromtimestamp(now() + self.clock_offset, datetime.timezone.utc)
         fields = {"Date": date.strftime("%a, %d %b %Y %H:%M:%S GMT"),
                   "x-amzn-RequestId": str(uuid.uuid4()),
                   "Content-Type": "application/json",
@@ -410,8 +422,11 @@ def main():
     parser.add_argument("--key", help="PEM")
     parser.add_argument("--any", action="store_true", help="have an image of any name, without AMIs")
     parser.add_argument("--issued", metavar="FILE", help="believe the credentials in it too")
+    parser.add_argument("--clock", metavar="FILE", help="says by how many seconds the clock is ahead")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
     options = parser.parse_args()
+    global clock_file
+    clock_file = options.clock
     tls = None
     if options.certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -14,7 +14,7 @@ import time
 # The fixture that a faulty image answers with once it does.
 STANDARD = "arn:aws:imagebuilder:us-east-1:123456789012:image/golden-linux/1.0.0/1"
 SKEW = 3600
-PATIENCE = 60                   # s for which a hanging answer hangs
+PATIENCE = 600                  # s for which a hanging answer hangs
 REASONS = {200: "OK", 302: "Found", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
            429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway",
            503: "Service Unavailable", 504: "Gateway Timeout"}

@@ -117,8 +117,14 @@ class State:
             self.seen[service] += 1
             return name if times is None or self.seen[service] <= int(times) else None
 
+    def wait(self):
+        """As long as roles named Slow take: less if that is set to less meanwhile."""
+        begun = time.monotonic()
+        while time.monotonic() < begun + (self.settings["latency"] or self.latency):
+            time.sleep(0.01)
+
     def now(self):
-        return time.time() + self.settings["clock"]
+        return endpoint.now() + self.settings["clock"]
 
     def issue(self, role, lifetime):
         """New credentials, the token long and full of what URLs encode."""
@@ -352,6 +358,7 @@ SETTINGS = {
     "lifetime": ("", seconds),                                              # of all credentials but Short's
     "sts_lifetime": ("", seconds), "imds_lifetime": ("", seconds), "container_lifetime": ("", seconds),     # of theirs
     "clock": ("0", int),                                                    # s by which the services' is ahead
+    "latency": ("", seconds),                                               # of roles named Slow, else --latency
     "web_identity_tokens": (WEB_IDENTITY_TOKEN, str),                       # a comma between
     "instance_role": ("instance-role", str),                                # none: 404
     "token_lifetime": ("", seconds),                                        # of IMDS's tokens, else as asked for
@@ -499,7 +506,7 @@ class Sts(Handler):
         if forbidden or name.startswith("Denied") or wants_id:
             raise ServiceError(403, "AccessDenied", f"{denial} on resource: {role}")
         if name.startswith("Slow"):
-            time.sleep(self.state.latency)
+            self.state.wait()
         number = self.speaks_json() and self.state.settings["expiration"] != "text"
         return {"Credentials": self.issue(role, SHORT if name.startswith("Short") else int(duration), "SessionToken",
                                           int if number else iso),
@@ -590,12 +597,14 @@ def main():
     parser.add_argument("--region", help="the only one that STS takes; else any, or the one in its Host")
     parser.add_argument("--certificate", help="PEM; makes STS speak TLS")
     parser.add_argument("--key", help="PEM")
+    parser.add_argument("--clock", metavar="FILE", help="says by how many seconds the clock is ahead")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
     services = {handler.service: handler for handler in (Sts, Imds, Container)}
     for name in services:
         parser.add_argument(f"--{name}-address", default="127.0.0.1")
         parser.add_argument(f"--{name}-port", type=int, default=0, help="0: any free one")
     options = parser.parse_args()
+    endpoint.clock_file = options.clock
     tls = None
     if options.certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

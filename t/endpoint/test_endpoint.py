@@ -47,17 +47,14 @@ class EndpointTest(unittest.TestCase):
         port_file = pathlib.Path(cls.directory.name) / "port"
         cls.process = subprocess.Popen([sys.executable, HERE / "endpoint.py", "--until-eof", "--port-file", port_file],
                                        stdin=subprocess.PIPE)
-        for _ in range(200):
-            if port_file.exists():
-                break
-            time.sleep(0.05)
+        endpoint.wait_until(port_file.exists)
         cls.port = int(port_file.read_text())
         cls.host = f"127.0.0.1:{cls.port}"
 
     @classmethod
     def tearDownClass(cls):
         cls.process.stdin.close()
-        status = cls.process.wait(timeout=5)
+        status = cls.process.wait(timeout=60)
         cls.directory.cleanup()
         assert status == 0, "the endpoint must end with its standard input"
 

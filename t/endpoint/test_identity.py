@@ -64,16 +64,13 @@ class StandIn:
         port_file = self.directory / "ports"
         self.process = subprocess.Popen([sys.executable, HERE / "identity.py", "--until-eof", "--port-file", port_file,
                                          "--issued", self.issued, *options], stdin=subprocess.PIPE)
-        for _ in range(600):
-            if port_file.exists():
-                break
-            time.sleep(0.05)
+        endpoint.wait_until(port_file.exists)
         self.ports = json.loads(port_file.read_text())
         self.scheme = "https" if "--certificate" in options else "http"
 
     def stop(self):
         self.process.stdin.close()
-        return self.process.wait(timeout=5)
+        return self.process.wait(timeout=60)
 
     def url(self, service):
         return f"{self.scheme if service == 'sts' else 'http'}://127.0.0.1:{self.ports[service]}"
@@ -308,8 +305,9 @@ class StsTest(IdentityTest):
 
     def test_short_credentials_expire(self):
         keys = self.identity.assumed("Short")
-        time.sleep(2.1)
+        self.identity.set(clock=5)
         self.refused(self.identity.assume("reader", keys), "ExpiredToken", 403)
+        self.identity.set(clock=0)
         self.identity.set(lifetime=-5)
         self.refused(self.identity.assume("reader", self.identity.assumed("reader")), "ExpiredToken", 403)
 

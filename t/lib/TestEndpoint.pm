@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(needs arn new_cluster set_up attempt fault_of compare run_tap $SOURCE);
+our @EXPORT = qw(needs wait_until arn new_cluster set_up attempt fault_of compare run_tap $SOURCE);
 
 our $SOURCE = abs_path(dirname(__FILE__) . '/../..');
 our $PYTHON = '/usr/bin/python3';
@@ -33,6 +33,25 @@ sub needs
 	} @_;
 	plan skip_all => 'needs ' . join(', ', @missing) if @missing;
 	return;
+}
+
+# Wait until a block is true, and return what it is.  The limit is PostgreSQL's
+# own for tests: it ends what hangs, and decides nothing else.
+sub wait_until (&$)
+{
+	my ($condition, $what) = @_;
+	my $limit = time + $PostgreSQL::Test::Utils::timeout_default;
+	my $result;
+	until ($result = $condition->())
+	{
+		if (time > $limit)
+		{
+			diag("waited in vain: $what");
+			last;
+		}
+		sleep 0.05;
+	}
+	return $result;
 }
 
 # The ARN of an image in the fixtures' own Region and account.
@@ -55,12 +74,8 @@ sub new
 		[ $PYTHON, "$SOURCE/t/endpoint/endpoint.py", '--until-eof',
 			'--port-file', $self->{port_file}, @options ],
 		'<pipe', \*{ $self->{stdin} = \do { local *FH } }, '>', "$dir/endpoint.log", '2>&1');
-	for (1 .. 200)
-	{
-		last if -e $self->{port_file};
-		sleep 0.05;
-	}
-	die 'the endpoint did not start: ' . slurp_file("$dir/endpoint.log") unless -e $self->{port_file};
+	wait_until { -e $self->{port_file} } 'the endpoint starts'
+	  or die 'the endpoint did not start: ' . slurp_file("$dir/endpoint.log");
 	chomp($self->{port} = slurp_file($self->{port_file}));
 	my $scheme = grep({ $_ eq '--certificate' } @options) ? 'https' : 'http';
 	$self->{url} = "$scheme://127.0.0.1:$self->{port}";
@@ -85,10 +100,22 @@ sub DESTROY { $_[0]->stop; return }
 sub control
 {
 	my ($self, $method, $path, $body) = @_;
+	return decode_json($self->control_over_tls($method, $path)) if $self->{url} =~ /^https/;
 	my $response = HTTP::Tiny->new->request($method, "$self->{url}/-/$path",
 		{ defined $body ? (content => $body) : () });
 	die "$method $path: $response->{status} $response->{content}" unless $response->{success};
 	return decode_json($response->{content});
+}
+
+# HTTP::Tiny speaks TLS with modules alone that need not be installed; Python does.
+sub control_over_tls
+{
+	my ($self, $method, $path) = @_;
+	my ($stdout, $stderr) = run_command([ $PYTHON, '-c', 'import ssl, sys, urllib.request as r
+print(r.urlopen(r.Request(sys.argv[2], method=sys.argv[1]),
+                context=ssl._create_unverified_context()).read().decode())',
+		$method, "$self->{url}/-/$path" ]);
+	return $stdout || die "$method $path: $stderr";
 }
 
 sub counters { return $_[0]->control('GET', 'counters') }
@@ -102,6 +129,9 @@ sub put
 	$arn =~ s/([^A-Za-z0-9])/sprintf('%%%02X', ord $1)/ge;
 	return $self->control('PUT', "responses?arn=$arn", $body);
 }
+
+# The access key ids that requests were signed with since the counters were reset.
+sub signers { return keys %{ $_[0]->counters->{by_key} } }
 
 # A running cluster with the extension.
 sub new_cluster

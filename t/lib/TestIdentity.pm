@@ -9,7 +9,6 @@ use HTTP::Tiny;
 use JSON::PP qw(decode_json);
 use PostgreSQL::Test::Utils;
 use TestEndpoint;
-use Time::HiRes qw(sleep);
 
 # Start them; options are the command line's.
 sub new
@@ -22,12 +21,8 @@ sub new
 		[ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/identity.py", '--until-eof', '--port-file', "$dir/ports",
 			'--issued', $self->{issued}, @options ],
 		'<pipe', \*{ $self->{stdin} = \do { local *FH } }, '>', "$dir/identity.log", '2>&1');
-	for (1 .. 200)
-	{
-		last if -e "$dir/ports";
-		sleep 0.05;
-	}
-	die 'the stand-ins did not start: ' . slurp_file("$dir/identity.log") unless -e "$dir/ports";
+	wait_until { -e "$dir/ports" } 'the stand-ins start'
+	  or die 'the stand-ins did not start: ' . slurp_file("$dir/identity.log");
 	$self->{ports} = decode_json(slurp_file("$dir/ports"));
 	$self->{tls} = grep { $_ eq '--certificate' } @options;
 	return $self;

@@ -8,7 +8,6 @@ use JSON::PP qw(encode_json);
 use PostgreSQL::Test::Utils;
 use Symbol qw(gensym);
 use TestEndpoint;
-use Time::HiRes qw(sleep);
 
 # Start one; options are the command line's.
 sub new
@@ -21,12 +20,8 @@ sub new
 	$self->{run} = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/wire.py",
 			'--port-file', "$dir/port", '--cases', $self->{dir}, @options ],
 		'<pipe', $self->{input}, '>', "$dir/out", '2>&1');
-	for (1 .. 200)
-	{
-		last if -e "$dir/port";
-		sleep 0.05;
-	}
-	die 'the server did not start: ' . slurp_file("$dir/out") unless -e "$dir/port";
+	wait_until { -e "$dir/port" } 'the server starts'
+	  or die 'the server did not start: ' . slurp_file("$dir/out");
 	chomp($self->{port} = slurp_file("$dir/port"));
 	return $self;
 }
