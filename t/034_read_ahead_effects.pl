@@ -32,6 +32,7 @@ $node->safe_psql('postgres', qq{
 	CREATE TABLE public.few AS SELECT id FROM many WHERE k = 2;
 	CREATE INDEX ON few (id);
 	CREATE VIEW public.counted AS SELECT image_arn, count(*) n FROM amis GROUP BY image_arn;
+	CREATE TABLE public.locked AS SELECT * FROM t;
 	CREATE SEQUENCE public.s;
 	CREATE TABLE public.audit (id int);
 	CREATE FUNCTION public.noted(i int) RETURNS int LANGUAGE plpgsql VOLATILE AS
@@ -62,7 +63,7 @@ for my $case ([ 'UPDATE of a partitioned table', 'UPDATE parted t SET id = t.id 
 	is($node->safe_psql('postgres', "BEGIN; WITH x AS ($query RETURNING 1)
 			SELECT count(*) FROM x; ROLLBACK"), $rows, "$name: rows")
 	  unless $name =~ /MERGE/;
-	is(attempt($node, "BEGIN; $query; ROLLBACK"), '', "$name: runs");
+	is($node->safe_psql('postgres', "BEGIN; $query; ROLLBACK"), '', "$name: runs");
 }
 
 # ---- what is evaluated ahead --------------------------------------------------------
@@ -114,8 +115,8 @@ for my $case ([ 'a sequence', "SELECT arn, nextval('s') FROM t ORDER BY id OFFSE
 	}
 }
 is($node->safe_psql('postgres', "BEGIN; DO \$\$ DECLARE n text; BEGIN SELECT i.name INTO n FROM
-		(SELECT * FROM t ORDER BY id FOR UPDATE) o JOIN images i USING (arn); END \$\$;
-		SELECT count(*) FROM t WHERE xmax <> 0; ROLLBACK"), '1', 'rows are locked as they are taken');
+		(SELECT * FROM locked ORDER BY id FOR UPDATE) o JOIN images i USING (arn); END \$\$;
+		SELECT count(*) FROM locked WHERE xmax <> 0; ROLLBACK"), '1', 'rows are locked as they are taken');
 $endpoint->control('POST', 'latency?ms=30');
 $endpoint->reset_counters;
 is($node->safe_psql('postgres', "SELECT count(i.name) FROM (SELECT arn, noted(id) FROM t OFFSET 0) o
@@ -246,16 +247,16 @@ for my $case ([ 'a parameter', "PREPARE p(text) AS SELECT name FROM images WHERE
 
 # ---- many operands --------------------------------------------------------------------
 
-# Each is compared with the others nowhere: planning is interrupted where it takes long, and
-# takes less than thrice as long as of an ordinary table, plus what is allowed for chance.
+# An OR of thousands is planned without comparing each operand with all others: before,
+# this took a minute, and could not be interrupted.
 for my $case ([ 'OR', "string_agg(format('arn = %L', 'a' || i), ' OR ')" ],
 	[ 'rows', "string_agg(format('(arn, name) = (%L, %L)', 'a' || i, i), ' OR ')" ],
 	[ 'computed', "string_agg(format('arn = \$1 || %L', 'a' || i), ' OR ')" ])
 {
 	my ($name, $condition) = @$case;
-	is(attempt($node, "SET statement_timeout = '60s'; SET max_stack_depth = '6MB'; SET jit = off;
-			DO \$\$ DECLARE plan text; BEGIN EXECUTE 'EXPLAIN SELECT 1 FROM images WHERE ' ||
-			(SELECT $condition FROM generate_series(1, 20000) i) INTO plan USING 'x'::text; END \$\$"),
+	is($node->safe_psql('postgres', "SET statement_timeout = '60s'; SET jit = off;
+			DO \$\$ BEGIN EXECUTE 'EXPLAIN SELECT 1 FROM images WHERE ' ||
+			(SELECT $condition FROM generate_series(1, 20000) i) USING 'x'::text; END \$\$"),
 		'', "planning 20,000 operands: $name");
 }
 
