@@ -261,9 +261,9 @@ for my $name (sort keys %endless)
 	$session->query('RESET statement_timeout');
 	for my $end ('cancel', 'terminate')
 	{
+		my $before = $wire->connections + $tickets->connections;
 		$session->query_until(qr/started/, "\\echo started\n$long;\n");
-		$node->poll_query_until('postgres', "SELECT wait_event_type IN ('Extension', 'Client')
-			FROM pg_stat_activity WHERE pid = $pid AND state = 'active'");
+		wait_until { $wire->connections + $tickets->connections > $before } "$name: it is asked";
 		$start = time;
 		$node->safe_psql('postgres', $end eq 'cancel' ? "SELECT pg_cancel_backend($pid)" :
 			"SELECT pg_terminate_backend($pid, 60000)");

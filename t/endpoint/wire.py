@@ -7,6 +7,7 @@ CONNECT to: the members
 "send", then "repeat" without end (both text in ISO 8859-1), with a "pause" (s)
 after each byte; "hold": true keeps the connection open at the end; "tunnel": true
 connects, answers one request itself, and ends the connection when another comes.
+Prints "connected" for each connection.
 
 Ends when standard input does.
 """
@@ -28,6 +29,7 @@ CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 class Handler(socketserver.BaseRequestHandler):
     def handle(self):
+        print("connected", flush=True)
         try:
             if self.server.tls:
                 self.request = self.server.tls.wrap_socket(self.request, server_side=True)

@@ -36,6 +36,9 @@ sub add
 	return;
 }
 
+# How many connections it has taken.
+sub connections { return scalar(() = slurp_file("$_[0]{dir}/../out") =~ /^connected$/mg) }
+
 sub stop
 {
 	my ($self) = @_;
