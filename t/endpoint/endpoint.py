@@ -271,7 +271,7 @@ class Handler(socketserver.StreamRequestHandler):
             self.headers[name.lower()] = value.strip()
         self.body = self.rfile.read(int(self.headers.get("content-length", 0)))
         self.keep = self.headers.get("connection", "").lower() != "close"
-        self.clock_offset = 0
+        self.clock_offset, self.day = 0, "%d"
         path, _, query = target.partition("?")
         parameters = urllib.parse.parse_qs(query)
         counters = self.server.counters
@@ -346,8 +346,9 @@ class Handler(socketserver.StreamRequestHandler):
                 raise ServiceError(400, "InvalidParameterValueException",
                                    "The value supplied for parameter 'imageBuildVersionArn' is not valid.")
             fault, first = faults.find(parts[3], arn, self.server.seen)
-            if fault is faults.skew:
+            if fault in (faults.skew, faults.digit):
                 self.clock_offset = faults.SKEW
+                self.day = "%d" if fault is faults.skew else "%-d"
             scheme = "https" if self.server.tls else "http"
             key = check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
                                   parts[1], now() + self.clock_offset, self.server.keys)
@@ -380,7 +381,7 @@ class Handler(socketserver.StreamRequestHandler):
             with self.server.counters.lock:
                 self.server.counters.by_status[str(status)] += 1
         date = datetime.datetime.fromtimestamp(now() + self.clock_offset, datetime.timezone.utc)
-        fields = {"Date": date.strftime("%a, %d %b %Y %H:%M:%S GMT"),
+        fields = {"Date": date.strftime(f"%a, {self.day} %b %Y %H:%M:%S GMT"),
                   "x-amzn-RequestId": str(uuid.uuid4()),
                   "Content-Type": "application/json",
                   "Connection": "keep-alive" if self.keep else "close",
