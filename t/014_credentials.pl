@@ -149,6 +149,12 @@ is_asked_as("$role/Pod", 'web_identity, answered in XML');
 $identity->reset_to(web_identity_tokens => 'another');
 mapping("credential_provider 'web_identity'");
 fails(qr/^HV000 .*role "\Q$role\E\/Pod" could not be assumed.*InvalidIdentityToken/, 'web_identity: a token that is refused');
+is($identity->counters->{requests}{sts}, 2, 'web_identity: a token that is refused, once more');
+append_to_file("$dir/replaced-token", 'the former');
+environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/replaced-token", AWS_ROLE_ARN => "$role/Pod");
+$identity->reset_to(token_file => "$dir/replaced-token");
+is_asked_as("$role/Pod", 'web_identity: a token that was just replaced');
+environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/token", AWS_ROLE_ARN => "$role/Pod");
 $identity->reset_to(sts => 'IDPCommunicationError-1');
 is_asked_as("$role/Pod", 'web_identity: tried again');
 environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/none", AWS_ROLE_ARN => "$role/Pod");
@@ -232,6 +238,34 @@ while (@order)
 $identity->reset_to(instance_role => '');
 mapping("credential_provider 'default'");
 fails(qr/^28000 .*there are no credentials.*Neither/, 'default: none');
+
+# Shared files that cannot be read are passed over, unless they are asked for by name.
+$identity->reset_to;
+my %homes = (directory => sub { mkdir "$_[0]/.aws/credentials" },
+	'closed file' => sub { append_to_file("$_[0]/.aws/config", ''); chmod 0, "$_[0]/.aws/config" },
+	'closed home' => sub { chmod 0, $_[0] });
+for my $name ($> == 0 ? 'directory' : sort keys %homes)
+{
+	my $home = PostgreSQL::Test::Utils::tempdir();
+	mkdir "$home/.aws";
+	$homes{$name}->($home);
+	environment(%container, HOME => $home);
+	mapping("credential_provider 'default'");
+	is_asked_as(qr/container-role/, "default, $name");
+	mapping("credential_provider 'default', profile 'x'");
+	my $unread = qr/^28000 .*shared AWS files could not be read.*\Q$home\E/;
+	fails($unread, "default, $name: not past a profile that is named");
+	mapping("credential_provider 'profile'");
+	fails($unread, "profile, $name");
+	chmod 0700, $home;
+}
+my $unlike = PostgreSQL::Test::Utils::tempdir();
+append_to_file("$unlike/config", "a\0b\n");
+environment(%container, AWS_CONFIG_FILE => "$unlike/config");
+mapping("credential_provider 'default'");
+fails(qr/^28000 .*holds a NUL byte/, 'default: not past a file that can be read, and is none');
+environment(%container, %files, AWS_CONFIG_FILE => $unlike);
+is_asked_as('AKIDEXAMPLE', 'default: the one of the two files that can be read');
 
 # ---- roles
 

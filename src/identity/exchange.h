@@ -55,6 +55,7 @@ typedef struct Fetch
 	int			stage;			/* the provider's own; 0: it has to begin */
 	void	   *memory;			/* the same */
 	struct StsCall *call;		/* of sts.c */
+	bool		token_reread;	/* a web identity token was rejected before */
 	struct Process *process;	/* of credential_process.c */
 	HttpRequest request;		/* the same: what is asked, if not of STS */
 	Exchange	exchange;
