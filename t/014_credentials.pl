@@ -146,7 +146,7 @@ is($identity->counters->{sessions}{pod}, 1, 'web_identity: the session\'s name')
 $identity->reset_to(format => 'xml');
 mapping("credential_provider 'web_identity'");
 is_asked_as("$role/Pod", 'web_identity, answered in XML');
-$identity->reset_to(web_identity_tokens => 'another');
+$identity->reset_to(web_identity_tokens => 'tokenOfAnotherIssuer');
 mapping("credential_provider 'web_identity'");
 fails(qr/^HV000 .*role "\Q$role\E\/Pod" could not be assumed.*InvalidIdentityToken/, 'web_identity: a token that is refused');
 is($identity->counters->{requests}{sts}, 2, 'web_identity: a token that is refused, once more');
@@ -356,7 +356,33 @@ $identity->reset_to;
 is($session->query($lookup), 'golden-linux', 'ExpiredToken of a role\'s credentials: renewed');
 is($identity->counters->{actions}{AssumeRole}, 1, 'assumed anew');
 $session->quit;
-# Keys cannot be.
+# A key in a file is read once more when Image Builder or STS rejects it.
+sub write_keys
+{
+	my ($key, $secret) = @_;
+	unlink "$dir/replaced";
+	append_to_file("$dir/replaced",
+		"[default]
+aws_access_key_id = $key
+aws_secret_access_key = $secret
+");
+	return;
+}
+environment(AWS_SHARED_CREDENTIALS_FILE => "$dir/replaced");
+for my $options ("credential_provider 'profile'", "credential_provider 'default'",
+	"credential_provider 'profile', role_arn '$role/ImageReader'")
+{
+	mapping($options);
+	write_keys('AKIDFORMER', 'theFormerSecret');
+	$session = session_of();
+	$session->query($lookup);
+	like($session->{stderr}, qr/UnrecognizedClientException|InvalidClientTokenId/,
+		"$options: a key that is rejected");
+	write_keys(@base);
+	is($session->query($lookup), 'golden-linux', "$options: the key that was put in its place");
+	$session->quit;
+}
+# Those that are given cannot be read again.
 mapping("access_key_id 'ASIAEXPIREDEXAMPLE', secret_access_key 'expiredSecret/EXAMPLE+KEY000000000000000', session_token 'EXPIRED/+='");
 $endpoint->reset_counters;
 fails(qr/^28000 .*ExpiredToken.*temporary credentials have expired/, 'keys that have expired');

@@ -64,7 +64,9 @@ typedef struct Fetch
 	int			next_role;
 	IssuedCredentials issued;	/* as far as they are */
 	const Failure *failure;
-	bool		token_expired;	/* that is why: of what a role was assumed with */
+	AwsErrorClass rejected;		/* what STS says of what a role was to be
+								 * assumed with */
+	bool		rewritable;		/* issued came of files whose owner may replace it */
 	bool		ahead;			/* nobody waits for it: see renewal.c */
 	int64		replace_at;		/* of clock.h; 0: it was never ahead */
 } Fetch;

@@ -51,6 +51,8 @@ follow(Fetch *fetch, const ProfilePlan *plan)
 {
 	fetch->roles = plan->roles;
 	fetch->nroles = plan->nroles;
+	fetch->rewritable = plan->nroles == 0 &&
+		(plan->base == PROFILE_STATIC || plan->base == PROFILE_PROCESS);
 	switch (plan->base)
 	{
 		case PROFILE_STATIC:

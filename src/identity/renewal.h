@@ -38,6 +38,7 @@ struct Identity
 	IssuedCredentials issued;	/* if there are any */
 	bool		has_issued;
 	char	   *region;			/* of the profile that they came by; NULL: none */
+	bool		rewritable;		/* they are keys of a file, or a program's */
 	int64		serve_until;
 	int64		renew_at;		/* ahead of that */
 
@@ -50,8 +51,8 @@ struct Identity
 	MemoryContext failure_context;
 	const Failure *failure;		/* what look-ups of the latest statement fail
 								 * for, while paused */
-	uint64		rejected_in;	/* the latest statement in which the service
-								 * said that credentials had expired … */
+	uint64		rejected_in;	/* the latest statement in which credentials were
+								 * renewed because a service rejected them … */
 	int64		rejected_at;	/* … and when */
 };
 

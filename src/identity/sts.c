@@ -162,7 +162,7 @@ take_answer(Fetch *fetch, const StsCall *call)
 	{
 		failure = failure_of_aws_error(&error, transfer, fetch->exchange.attempts,
 									   fetch->exchange.secrets);
-		fetch->token_expired = error.class == AWS_ERROR_EXPIRED_TOKEN;
+		fetch->rejected = error.class;
 		failure->hint = hint_for(&error, call);
 	}
 	else

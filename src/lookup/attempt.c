@@ -110,7 +110,9 @@ take_aws_error(Lookup *lookup)
 			}
 			break;
 		case AWS_ERROR_EXPIRED_TOKEN:
-			if (!lookup->renewed && identity_renew(lookup->identity, lookup->access_key_id))
+		case AWS_ERROR_UNKNOWN_KEY:
+			if (!lookup->renewed &&
+				identity_renew(lookup->identity, lookup->access_key_id, error.class))
 			{
 				lookup->renewed = true;
 				lookup->state = LOOKUP_QUEUED;

@@ -47,7 +47,7 @@ struct Lookup
 	int			attempts;		/* sent so far */
 	bool		begun;			/* a request has: it is counted */
 	bool		clock_corrected;	/* one of them was for the clock's sake */
-	bool		renewed;		/* one was for expired credentials' sake */
+	bool		renewed;		/* one was for rejected credentials' sake */
 	int			budget_taken;	/* by the latest retry */
 	int64		sent_at;		/* of clock.h */
 	int64		retry_at;

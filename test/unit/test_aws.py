@@ -332,7 +332,7 @@ ERRORS = [
     (404, None, "gone", None, "gone", 0),
     (403, None, "", None, None, 8),
     (401, None, "", None, None, 5),
-    (403, "UnrecognizedClientException", "", "UnrecognizedClientException", None, 5),
+    (403, "UnrecognizedClientException", "", "UnrecognizedClientException", None, 9),
     (403, "ExpiredTokenException", "", "ExpiredTokenException", None, 6),
     (403, "SignatureDoesNotMatch", "", "SignatureDoesNotMatch", None, 7),
     (400, ":", "[1]", None, "[1]", 0),
