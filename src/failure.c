@@ -105,6 +105,16 @@ failure_of_credentials(const Failure *failure)
 	return copy;
 }
 
+/* A copy of a rejection that blames the Region: another one accepts the credentials. */
+Failure *
+failure_of_region(const Failure *failure)
+{
+	Failure    *copy = failure_copy(failure);
+
+	copy->hint = "Another Region accepts these credentials: the Region may not be enabled for the account.";
+	return copy;
+}
+
 /* A transfer that brought no answer, after the last attempt. */
 Failure *
 failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts)

@@ -25,6 +25,9 @@ struct Identity
 	Oid			userid;
 	uint64		epoch;
 	char	   *account;		/* the role's; "": without the role */
+	char	   *accepted_in;	/* the first Region that accepted a signature; NULL:
+								 * none has, in this session */
+	bool		accepted_elsewhere; /* another Region has, too */
 	int			references;		/* of look-ups that wait, and of their roles */
 	int			roles;			/* identities that this one is the base of */
 	uint64		statement;		/* the latest that opened it */

@@ -57,6 +57,7 @@ struct Lookup
 	const char *secrets[SIGNED_MAX_SECRETS + 1];	/* not to be shown */
 	const Document *document;	/* if found */
 	const Failure *failure;		/* if failed */
+	bool		rejected;		/* that is because the Region knows no such key */
 	bool		reported;		/* the failure has been */
 	LookupStats stats;
 };

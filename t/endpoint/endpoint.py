@@ -323,6 +323,9 @@ class Handler(socketserver.StreamRequestHandler):
             server.latency = float(parameters["ms"][0]) / 1000
         elif path == "expire":
             server.keys.expire()
+        elif path == "disabled":
+            # Regions that know no key; "*": all of them.
+            server.disabled = set(parameters.get("regions", [""])[0].split(","))
         elif path == "rate":
             server.rate.set(float(parameters["per_second"][0]) or None, float(parameters["burst"][0]))
         elif path == "close-idle":
@@ -350,6 +353,9 @@ class Handler(socketserver.StreamRequestHandler):
                 self.clock_offset = faults.SKEW
                 self.day = "%d" if fault is faults.skew else "%-d"
             scheme = "https" if self.server.tls else "http"
+            if "*" in self.server.disabled or parts[1] in self.server.disabled:
+                raise ServiceError(403, "UnrecognizedClientException",
+                                   "The security token included in the request is invalid.")
             key = check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
                                   parts[1], now() + self.clock_offset, self.server.keys)
             with self.server.counters.lock:
@@ -408,6 +414,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.rate = Rate()
         self.seen = collections.Counter()   # requests of each faulty ARN
         self.idle = set()
+        self.disabled = set()   # Regions
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], OSError):
