@@ -34,6 +34,9 @@ static const struct
 	[AWS_ERROR_AUTHENTICATION] = {ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 		"the service rejects the credentials",
 	"Check the user mapping's options \"access_key_id\", \"secret_access_key\" and \"session_token\"; temporary credentials may have expired."},
+	[AWS_ERROR_UNKNOWN_KEY] = {ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+		"the service rejects the credentials",
+	"Check the user mapping's options \"access_key_id\" and \"session_token\", or the source that \"credential_provider\" names; or the Region may not be enabled for the account."},
 	[AWS_ERROR_EXPIRED_TOKEN] = {ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 		"the service rejects the credentials",
 	"The temporary credentials have expired: get new ones, or let \"credential_provider\" do so."},
@@ -99,6 +102,16 @@ failure_of_credentials(const Failure *failure)
 	Failure    *copy = failure_copy(failure);
 
 	copy->no_credentials = true;
+	return copy;
+}
+
+/* A copy of a rejection that blames the Region: another one accepts the credentials. */
+Failure *
+failure_of_region(const Failure *failure)
+{
+	Failure    *copy = failure_copy(failure);
+
+	copy->hint = "Another Region accepts these credentials: the Region may not be enabled for the account.";
 	return copy;
 }
 

@@ -131,7 +131,7 @@ my @cases = (
 	[ 'the clock, set back again', named('slow'), qr/^found /, 2 ],
 	[ 'the clock, in the year 10000', named('date10000'), qr/^28000 .*SignatureDoesNotMatch/, 1 ],
 	[ 'the clock, in the year 2000', named('date2000'), qr/^28000 .*SignatureDoesNotMatch/, 1 ],
-	[ 'the clock, not as HTTP has it', named('dateunfixed'), qr/^28000 .*SignatureDoesNotMatch/, 1 ],
+	[ 'the clock, no date', named('datenone'), qr/^28000 .*SignatureDoesNotMatch/, 1 ],
 	[ 'the clock, as it was', named('slow') =~ s/1\.0\.0/1.0.1/r, qr/^found /, 1 ],
 	[ 'an interim answer', named('continue100'), qr/^found /, 1 ],
 	[ 'Connection: close', named('nokeepalive'), qr/^found /, 1 ],
@@ -185,6 +185,44 @@ is($endpoint->requests, 16, 'the clock, of a list: each is signed once more');
 my $start = time;
 like(attempt($node, named('retryafter-1')), qr/^found/, 'x-amz-retry-after');
 cmp_ok(time - $start, '>=', 0.7, 'x-amz-retry-after: not before the 700 ms');
+
+# A Region that is not enabled: who is accepted elsewhere is not to blame.
+my @regions = ('us-east-1', 'eu-west-1', 'ap-east-1');
+my $in_region = 'SELECT arn FROM images WHERE arn = ANY (ARRAY[%s])';
+my $regional = sub {
+	my ($image, @in) = @_;
+	my @arns = map { "'" . (arn("$image/1.0.0/1") =~ s/us-east-1/$_/r) . "'" } @in;
+	return sprintf $in_region, join ', ', @arns;
+};
+my $rejected = qr/UnrecognizedClientException/;
+my $other = qr/Another Region accepts these credentials: the Region may not be enabled/;
+$endpoint->control('POST', 'disabled?regions=ap-east-1');
+for my $order ([ 0, 1, 2 ], [ 2, 0, 1 ])
+{
+	my $query = $regional->('fault-slow', @regions[@$order]);
+	for my $on_error ('warning', 'error')
+	{
+		$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD on_error '$on_error')");
+		(undef, $stdout, $stderr) = $node->psql('postgres', $query);
+		$node->safe_psql('postgres', 'ALTER SERVER aws OPTIONS (DROP on_error)');
+		my $name = "not enabled, on_error '$on_error', in the order @$order";
+		my $level = $on_error eq 'warning' ? 'WARNING' : 'ERROR';
+		like($stderr, qr/$level: .*ap-east-1.*$rejected.*$other/s, $name);
+		my @rows = split /\n/, $stdout;
+		is(@rows, 2, "$name: the other rows") if $on_error eq 'warning';
+	}
+}
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD on_error 'warning')");
+like(attempt($node, $regional->('golden-linux', 'ap-east-1')), qr/^28000 .*$rejected/,
+	'not enabled: one Region only is an error');
+(undef, undef, $stderr) = $node->psql('postgres',
+	$regional->('golden-linux', 'us-east-1') . ';' . $regional->('golden-linux', 'ap-east-1'));
+like($stderr, qr/WARNING: .*ap-east-1.*$other/s, 'not enabled: served by an earlier statement');
+$endpoint->control('POST', 'disabled?regions=*');
+like(attempt($node, $regional->('fault-slow', @regions)), qr/^28000 .*$rejected/,
+	'rejected in all Regions: an error');
+$endpoint->control('POST', 'disabled');
+$node->safe_psql('postgres', 'ALTER SERVER aws OPTIONS (DROP on_error)');
 
 # Secrets are in no message, nor in the log at any level.
 my $log = slurp_file($node->logfile);

@@ -146,9 +146,15 @@ is($identity->counters->{sessions}{pod}, 1, 'web_identity: the session\'s name')
 $identity->reset_to(format => 'xml');
 mapping("credential_provider 'web_identity'");
 is_asked_as("$role/Pod", 'web_identity, answered in XML');
-$identity->reset_to(web_identity_tokens => 'another');
+$identity->reset_to(web_identity_tokens => 'tokenOfAnotherIssuer');
 mapping("credential_provider 'web_identity'");
 fails(qr/^HV000 .*role "\Q$role\E\/Pod" could not be assumed.*InvalidIdentityToken/, 'web_identity: a token that is refused');
+is($identity->counters->{requests}{sts}, 2, 'web_identity: a token that is refused, once more');
+append_to_file("$dir/replaced-token", 'the former');
+environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/replaced-token", AWS_ROLE_ARN => "$role/Pod");
+$identity->reset_to(token_file => "$dir/replaced-token");
+is_asked_as("$role/Pod", 'web_identity: a token that was just replaced');
+environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/token", AWS_ROLE_ARN => "$role/Pod");
 $identity->reset_to(sts => 'IDPCommunicationError-1');
 is_asked_as("$role/Pod", 'web_identity: tried again');
 environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/none", AWS_ROLE_ARN => "$role/Pod");
@@ -232,6 +238,34 @@ while (@order)
 $identity->reset_to(instance_role => '');
 mapping("credential_provider 'default'");
 fails(qr/^28000 .*there are no credentials.*Neither/, 'default: none');
+
+# Shared files that cannot be read are passed over, unless they are asked for by name.
+$identity->reset_to;
+my %homes = (directory => sub { mkdir "$_[0]/.aws/credentials" },
+	'closed file' => sub { append_to_file("$_[0]/.aws/config", ''); chmod 0, "$_[0]/.aws/config" },
+	'closed home' => sub { chmod 0, $_[0] });
+for my $name ($> == 0 ? 'directory' : sort keys %homes)
+{
+	my $home = PostgreSQL::Test::Utils::tempdir();
+	mkdir "$home/.aws";
+	$homes{$name}->($home);
+	environment(%container, HOME => $home);
+	mapping("credential_provider 'default'");
+	is_asked_as(qr/container-role/, "default, $name");
+	mapping("credential_provider 'default', profile 'x'");
+	my $unread = qr/^28000 .*shared AWS files could not be read.*\Q$home\E/;
+	fails($unread, "default, $name: not past a profile that is named");
+	mapping("credential_provider 'profile'");
+	fails($unread, "profile, $name");
+	chmod 0700, $home;
+}
+my $unlike = PostgreSQL::Test::Utils::tempdir();
+append_to_file("$unlike/config", "a\0b\n");
+environment(%container, AWS_CONFIG_FILE => "$unlike/config");
+mapping("credential_provider 'default'");
+fails(qr/^28000 .*holds a NUL byte/, 'default: not past a file that can be read, and is none');
+environment(%container, %files, AWS_CONFIG_FILE => $unlike);
+is_asked_as('AKIDEXAMPLE', 'default: the one of the two files that can be read');
 
 # ---- roles
 
@@ -322,7 +356,33 @@ $identity->reset_to;
 is($session->query($lookup), 'golden-linux', 'ExpiredToken of a role\'s credentials: renewed');
 is($identity->counters->{actions}{AssumeRole}, 1, 'assumed anew');
 $session->quit;
-# Keys cannot be.
+# A key in a file is read once more when Image Builder or STS rejects it.
+sub write_keys
+{
+	my ($key, $secret) = @_;
+	unlink "$dir/replaced";
+	append_to_file("$dir/replaced",
+		"[default]
+aws_access_key_id = $key
+aws_secret_access_key = $secret
+");
+	return;
+}
+environment(AWS_SHARED_CREDENTIALS_FILE => "$dir/replaced");
+for my $options ("credential_provider 'profile'", "credential_provider 'default'",
+	"credential_provider 'profile', role_arn '$role/ImageReader'")
+{
+	mapping($options);
+	write_keys('AKIDFORMER', 'theFormerSecret');
+	$session = session_of();
+	$session->query($lookup);
+	like($session->{stderr}, qr/UnrecognizedClientException|InvalidClientTokenId/,
+		"$options: a key that is rejected");
+	write_keys(@base);
+	is($session->query($lookup), 'golden-linux', "$options: the key that was put in its place");
+	$session->quit;
+}
+# Those that are given cannot be read again.
 mapping("access_key_id 'ASIAEXPIREDEXAMPLE', secret_access_key 'expiredSecret/EXAMPLE+KEY000000000000000', session_token 'EXPIRED/+='");
 $endpoint->reset_counters;
 fails(qr/^28000 .*ExpiredToken.*temporary credentials have expired/, 'keys that have expired');

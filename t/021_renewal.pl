@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::Local qw(timegm);
 use TestClock;
 use TestEndpoint;
 use TestIdentity;
@@ -336,6 +337,17 @@ for my $mode ('badexpiration', 'nanexpiration', 'baddate', 'badyear', 'nultoken'
 			"$service: $mode");
 	}
 }
+
+# ---- a Date with a day of one digit, on the second of the next month
+
+my ($month, $year) = (gmtime(time + slurp_file($clock->file)))[ 4, 5 ];
+my $second = timegm(0, 0, 12, 2, ($month + 1) % 12, $year + ($month == 11));
+set_mapping($keys);
+$clock->advance($second - time - slurp_file($clock->file));
+$endpoint->reset_counters;
+is(attempt($node, lookup('images', arn('fault-digit/1.0.0/1'))),
+	'found golden-linux', 'a Date with a day of one digit corrects the clock');
+is($endpoint->requests, 2, 'by one more request');
 
 $identity->stop;
 $endpoint->stop;

@@ -186,6 +186,20 @@ sub program_for_an_hour
 	$session->quit;
 }
 
+# Credentials that are rejected are had from the program once more, in each statement.
+{
+	write_file('output', output_of(AccessKeyId => 'AKIDFORMER'));
+	program('replaced', "cat '$dir/output'");
+	my $session = session_of();
+	$session->query($lookup);
+	like($session->{stderr}, qr/UnrecognizedClientException/, 'a key that is rejected');
+	is(runs('replaced'), 2, 'the program is run once more, and not again');
+	write_file('output', output_of());
+	is($session->query($lookup), 'golden-linux', 'the key that was put in its place');
+	is(runs('replaced'), 3, 'is what the program printed then');
+	$session->quit;
+}
+
 # A program that cannot be started ahead of time fails no statement.
 {
 	program_for_an_hour('scarce');

@@ -97,21 +97,6 @@ take_any(const char **text, const char *characters)
 	return true;
 }
 
-/* Take one of n names of three letters off *text; *index says which. */
-static bool
-take_name(const char **text, const char *const *names, int n, int *index)
-{
-	for (*index = 0; *index < n; (*index)++)
-	{
-		if (strncmp(*text, names[*index], 3) == 0)
-		{
-			*text += 3;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Take "hh:mm:ss" off *text. */
 static bool
 take_clock(const char **text, Civil *civil)
@@ -165,29 +150,4 @@ date_parse_iso(const char *text, int64 *time)
 		text += strspn(text, "0123456789");
 	}
 	return take_offset(&text, &offset) && *text == '\0' && unix_time(&civil, offset, time);
-}
-
-/*
- * The value of a header Date as Unix time: IMF-fixdate of RFC 9110, section
- * 5.6.7, "Sun, 06 Nov 1994 08:49:37 GMT".  False for anything else, the two
- * obsolete forms included, which AWS's services do not send.
- */
-bool
-date_parse_http(const char *text, int64 *time)
-{
-	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-	"Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	Civil		civil;
-	int			day_of_week;
-
-	if (!take_name(&text, days, lengthof(days), &day_of_week) ||
-		!take_any(&text, ",") || !take_any(&text, " ") ||
-		!take_number(&text, 2, &civil.day) || !take_any(&text, " ") ||
-		!take_name(&text, months, lengthof(months), &civil.month) || !take_any(&text, " ") ||
-		!take_number(&text, 4, &civil.year) || !take_any(&text, " ") ||
-		!take_clock(&text, &civil) || strcmp(text, " GMT") != 0)
-		return false;
-	civil.month++;
-	return unix_time(&civil, 0, time);
 }

@@ -17,6 +17,5 @@
 #define DATE_MAX		INT64CONST(253402300799)
 
 extern bool date_parse_iso(const char *text, int64 *time);
-extern bool date_parse_http(const char *text, int64 *time);
 
 #endif							/* IMAGEBUILDER_DATE_H */

@@ -60,8 +60,8 @@ static const struct
 	{"SignatureDoesNotMatch", AWS_ERROR_CLOCK},
 	{"AuthFailure", AWS_ERROR_CLOCK},
 
-	{"UnrecognizedClientException", AWS_ERROR_AUTHENTICATION},
-	{"InvalidClientTokenId", AWS_ERROR_AUTHENTICATION},
+	{"UnrecognizedClientException", AWS_ERROR_UNKNOWN_KEY},
+	{"InvalidClientTokenId", AWS_ERROR_UNKNOWN_KEY},
 	{"IncompleteSignature", AWS_ERROR_AUTHENTICATION},
 	{"IncompleteSignatureException", AWS_ERROR_AUTHENTICATION},
 	{"MissingAuthenticationToken", AWS_ERROR_AUTHENTICATION},

@@ -25,6 +25,7 @@ typedef enum AwsErrorClass
 	AWS_ERROR_EXPIRED_TOKEN,	/* temporary credentials are no longer good */
 	AWS_ERROR_CLOCK,			/* the same, and perhaps for the clock's sake */
 	AWS_ERROR_FORBIDDEN,		/* known, but not allowed */
+	AWS_ERROR_UNKNOWN_KEY,		/* there is no such key where it was sent */
 } AwsErrorClass;
 
 typedef struct AwsError

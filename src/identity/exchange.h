@@ -55,6 +55,7 @@ typedef struct Fetch
 	int			stage;			/* the provider's own; 0: it has to begin */
 	void	   *memory;			/* the same */
 	struct StsCall *call;		/* of sts.c */
+	bool		token_reread;	/* a web identity token was rejected before */
 	struct Process *process;	/* of credential_process.c */
 	HttpRequest request;		/* the same: what is asked, if not of STS */
 	Exchange	exchange;
@@ -63,7 +64,9 @@ typedef struct Fetch
 	int			next_role;
 	IssuedCredentials issued;	/* as far as they are */
 	const Failure *failure;
-	bool		token_expired;	/* that is why: of what a role was assumed with */
+	AwsErrorClass rejected;		/* what STS says of what a role was to be
+								 * assumed with */
+	bool		rewritable;		/* issued came of files whose owner may replace it */
 	bool		ahead;			/* nobody waits for it: see renewal.c */
 	int64		replace_at;		/* of clock.h; 0: it was never ahead */
 } Fetch;

@@ -191,6 +191,31 @@ find(const IdentityUser *user, const char *account)
 	return NULL;
 }
 
+/* The identity that identity_open() has returned; NULL if it was dropped since. */
+const Identity *
+identity_find(const IdentityUser *user, const char *account)
+{
+	return find(user, role_account(user->config, account));
+}
+
+/* Remember that a Region's answer accepts an identity's signature. */
+void
+identity_note_accepted(Identity *identity, const char *region)
+{
+	if (identity->accepted_in == NULL)
+		identity->accepted_in = MemoryContextStrdup(identity->context, region);
+	else if (!identity->accepted_elsewhere)
+		identity->accepted_elsewhere = strcmp(identity->accepted_in, region) != 0;
+}
+
+/* True if another Region has accepted an identity's signature in this session. */
+bool
+identity_serves_elsewhere(const Identity *identity, const char *region)
+{
+	return identity->accepted_elsewhere ||
+		(identity->accepted_in && strcmp(identity->accepted_in, region) != 0);
+}
+
 static Identity *
 find_or_create(const IdentityUser *user, const char *account)
 {

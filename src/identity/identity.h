@@ -44,7 +44,11 @@ extern IdentityState identity_advance(Identity *identity, long *wait);
 extern void identity_advance_renewals(long *wait);
 extern const AwsCredentials *identity_credentials(const Identity *identity);
 extern const Failure *identity_failure(const Identity *identity);
-extern bool identity_renew(Identity *identity, const char *access_key_id);
+extern bool identity_renew(Identity *identity, const char *access_key_id,
+						   AwsErrorClass reason);
+extern const Identity *identity_find(const IdentityUser *user, const char *account);
+extern void identity_note_accepted(Identity *identity, const char *region);
+extern bool identity_serves_elsewhere(const Identity *identity, const char *region);
 extern bool identity_is_fetching(const Identity *identity);
 extern uint64 identity_epoch(void);
 extern void identity_expire_all(void);

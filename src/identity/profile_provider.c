@@ -12,19 +12,37 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "foreign_text.h"
 #include "identity/host.h"
 #include "identity/provider.h"
 #include "identity/sts.h"
 
-/* A file's text; NULL if there is none.  False: *problem says why not. */
+/* True if the server process may read a path, and it leads to a regular file. */
 static bool
-read_shared_file(const char *variable, const char *name, char **text, const char **problem)
+is_readable(const char *path)
 {
-	const char *path = host_variable(variable);
+	struct stat status;
 
-	*text = host_read_file(path ? host_expand_name(path) : host_home_file(name), problem);
-	return *problem == NULL;
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, R_OK) == 0;
+}
+
+/*
+ * Read a shared file; *text is NULL if there is none.  In a chain, as botocore
+ * has it, a directory or a file of another user's counts as none.  False:
+ * *problem says why the file cannot be read.
+ */
+static bool
+read_shared_file(const char *variable, const char *name, bool chain,
+				 char **text, const char **problem)
+{
+	const char *named = host_variable(variable);
+	const char *path = named ? host_expand_name(named) : host_home_file(name);
+
+	*text = host_read_file(path, problem);
+	return *problem == NULL || (chain && !is_readable(path));
 }
 
 /* Go on as the profile says. */
@@ -33,6 +51,8 @@ follow(Fetch *fetch, const ProfilePlan *plan)
 {
 	fetch->roles = plan->roles;
 	fetch->nroles = plan->nroles;
+	fetch->rewritable = plan->nroles == 0 &&
+		(plan->base == PROFILE_STATIC || plan->base == PROFILE_PROCESS);
 	switch (plan->base)
 	{
 		case PROFILE_STATIC:
@@ -64,6 +84,7 @@ begin(Fetch *fetch)
 	const char *named = fetch->config->profile ? fetch->config->profile :
 		older ? older : host_variable("AWS_PROFILE");	/* as botocore has it */
 	const char *name = named ? named : "default";
+	bool		chain = fetch->chain && !named;
 	ProfilePlan *plan = palloc0(sizeof(ProfilePlan));
 	ProfileResult result;
 	const char *problem;
@@ -72,8 +93,9 @@ begin(Fetch *fetch)
 	char	   *config;
 	char	   *credentials;
 
-	if (!read_shared_file("AWS_CONFIG_FILE", ".aws/config", &config, &problem) ||
-		!read_shared_file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", &credentials, &problem))
+	if (!read_shared_file("AWS_CONFIG_FILE", ".aws/config", chain, &config, &problem) ||
+		!read_shared_file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", chain,
+						  &credentials, &problem))
 		return fetch_fail(fetch, "the shared AWS files could not be read",
 						  psprintf("%s.", problem), NULL);
 	result = profile_resolve(plan, config, credentials, name, &error, &hint);

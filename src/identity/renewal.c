@@ -126,6 +126,7 @@ take_issued(Identity *identity, const Fetch *fetch)
 	previous = MemoryContextSwitchTo(identity->issued_context);
 	renewal_copy_credentials(&identity->issued.credentials, &fetch->issued.credentials);
 	identity->region = fetch->region ? pstrdup(fetch->region) : NULL;
+	identity->rewritable = fetch->rewritable;
 	MemoryContextSwitchTo(previous);
 	identity->issued.expires = expires;
 	identity->has_issued = true;
@@ -212,14 +213,18 @@ is_to_be_replaced(const Fetch *fetch, FetchState state, long *wait)
 	return false;
 }
 
-/* STS says that what a role was to be assumed with has expired: have that renewed, once. */
+/* STS may reject what a role was to be assumed with: have that renewed, once. */
 static bool
 renew_base(Identity *identity)
 {
-	if (!identity->base || !identity->fetch->token_expired || identity->base_renewed)
+	const Fetch *fetch = identity->fetch;
+
+	if (!identity->base || identity->base_renewed)
 		return false;
-	identity->base_renewed = true;
-	return identity_renew(identity->base, identity->fetch->issued.credentials.access_key_id);
+	identity->base_renewed = identity_renew(identity->base,
+											fetch->issued.credentials.access_key_id,
+											fetch->rejected);
+	return identity->base_renewed;
 }
 
 /* Credentials could not be had; "failure" is NULL if nobody waits for them. */
@@ -407,17 +412,34 @@ identity_failure(const Identity *identity)
 	return identity->failure;
 }
 
+/* True if an identity's source may have others than the credentials that a service rejects. */
+static bool
+may_have_others(const Identity *identity, AwsErrorClass reason)
+{
+	switch (reason)
+	{
+		case AWS_ERROR_EXPIRED_TOKEN:
+			return identity->base || strcmp(identity->config.credential_provider, "static") != 0;
+		case AWS_ERROR_UNKNOWN_KEY:
+			/* A key in a file may have been replaced; what a service has issued was known. */
+			return identity->rewritable;
+		default:
+			return false;
+	}
+}
+
 /*
- * The service says that the credentials of an access key have expired: whether
- * there are others by now, or can be.  Not if those were obtained for that
- * reason in this very statement: others would be no better.
+ * A service rejects the credentials of an access key, for the reason that the
+ * class of its error says: whether there are others by now, or can be.  Not if
+ * those were obtained for a rejection in this very statement: others would be
+ * no better.
  */
 bool
-identity_renew(Identity *identity, const char *access_key_id)
+identity_renew(Identity *identity, const char *access_key_id, AwsErrorClass reason)
 {
 	int64		now = clock_us();
 
-	if (!identity->base && strcmp(identity->config.credential_provider, "static") == 0)
+	if (!may_have_others(identity, reason))
 		return false;
 	if (!identity->has_issued ||
 		strcmp(identity->issued.credentials.access_key_id, access_key_id) != 0)

@@ -25,6 +25,9 @@ struct Identity
 	Oid			userid;
 	uint64		epoch;
 	char	   *account;		/* the role's; "": without the role */
+	char	   *accepted_in;	/* the first Region that accepted a signature; NULL:
+								 * none has, in this session */
+	bool		accepted_elsewhere; /* another Region has, too */
 	int			references;		/* of look-ups that wait, and of their roles */
 	int			roles;			/* identities that this one is the base of */
 	uint64		statement;		/* the latest that opened it */
@@ -38,6 +41,7 @@ struct Identity
 	IssuedCredentials issued;	/* if there are any */
 	bool		has_issued;
 	char	   *region;			/* of the profile that they came by; NULL: none */
+	bool		rewritable;		/* they are keys of a file, or a program's */
 	int64		serve_until;
 	int64		renew_at;		/* ahead of that */
 
@@ -50,8 +54,8 @@ struct Identity
 	MemoryContext failure_context;
 	const Failure *failure;		/* what look-ups of the latest statement fail
 								 * for, while paused */
-	uint64		rejected_in;	/* the latest statement in which the service
-								 * said that credentials had expired … */
+	uint64		rejected_in;	/* the latest statement in which credentials were
+								 * renewed because a service rejected them … */
 	int64		rejected_at;	/* … and when */
 };
 

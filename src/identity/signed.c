@@ -12,7 +12,8 @@
  */
 #include "postgres.h"
 
-#include "aws/date.h"
+#include <curl/curl.h>
+
 #include "identity/signed.h"
 #include "secret.h"
 #include "utils/hsearch.h"
@@ -166,18 +167,17 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
  * Whether a rejected signature is the clock's fault, by the answer's Date: then
  * what is signed for that host from now on is signed by its clock.  "offset" is
  * what signed_clock_offset() was when that was signed: another answer may have
- * corrected it since.  A Date of another form than RFC 9110's, or one that is
- * more than a day away from this server's clock, corrects nothing.
+ * corrected it since.  A Date that libcurl cannot read, or one that is more than
+ * a day away from this server's clock, corrects nothing.
  */
 bool
 signed_correct_clock(const char *host, const HttpTransfer *transfer, int64 offset)
 {
 	char	   *header = http_header(transfer, "Date");
 	int64		now = (int64) time(NULL);
-	int64		date;
+	int64		date = header ? (int64) curl_getdate(header, NULL) : -1;
 
-	if (header == NULL || !date_parse_http(header, &date) ||
-		llabs((long long) (date - now)) > MAX_CLOCK_OFFSET ||
+	if (date < 0 || llabs((long long) (date - now)) > MAX_CLOCK_OFFSET ||
 		llabs((long long) (date - (now + offset))) < MAX_CLOCK_SKEW)
 		return false;
 	clock_offset(host, HASH_ENTER)->seconds = date - now;

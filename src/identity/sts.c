@@ -132,12 +132,22 @@ hint_for(const AwsError *error, const StsCall *call)
 	return NULL;
 }
 
+/* True if STS answered with an error, and what it says. */
+static bool
+read_error(const HttpTransfer *transfer, AwsError *error)
+{
+	if (transfer->outcome != HTTP_ANSWERED || transfer->status < 300)
+		return false;
+	issued_parse_sts_error(error, transfer->status, transfer->body ? transfer->body : "",
+						   transfer->length);
+	return true;
+}
+
 /* Take the role's credentials, or fail. */
 static FetchState
 take_answer(Fetch *fetch, const StsCall *call)
 {
 	const HttpTransfer *transfer = fetch->exchange.transfer;
-	const char *body = transfer->body ? transfer->body : "";
 	const char *problem;
 	Failure    *failure;
 	AwsError	error;
@@ -148,17 +158,17 @@ take_answer(Fetch *fetch, const StsCall *call)
 		if (transfer->outcome == HTTP_NO_CONNECTION)
 			failure->hint = "Check the server's options \"region\" and \"sts_endpoint_url\", and the network.";
 	}
-	else if (transfer->status >= 300)
+	else if (read_error(transfer, &error))
 	{
-		issued_parse_sts_error(&error, transfer->status, body, transfer->length);
 		failure = failure_of_aws_error(&error, transfer, fetch->exchange.attempts,
 									   fetch->exchange.secrets);
-		fetch->token_expired = error.class == AWS_ERROR_EXPIRED_TOKEN;
+		fetch->rejected = error.class;
 		failure->hint = hint_for(&error, call);
 	}
 	else
 	{
-		problem = issued_parse_sts(&fetch->issued, body, transfer->length);
+		problem = issued_parse_sts(&fetch->issued, transfer->body ? transfer->body : "",
+								   transfer->length);
 		if (problem == NULL)
 			return FETCH_DONE;
 		failure = failure_create(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
@@ -225,10 +235,8 @@ correct_clock(const HttpTransfer *transfer, StsCall *call)
 {
 	AwsError	error;
 
-	if (call->clock_corrected || transfer->outcome != HTTP_ANSWERED || transfer->status < 300)
+	if (call->clock_corrected || !read_error(transfer, &error))
 		return false;
-	issued_parse_sts_error(&error, transfer->status, transfer->body ? transfer->body : "",
-						   transfer->length);
 	call->clock_corrected = error.class == AWS_ERROR_CLOCK &&
 		signed_correct_clock(call->endpoint.host, transfer, call->clock_offset);
 	return call->clock_corrected;
@@ -264,8 +272,23 @@ sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 }
 
 /*
- * Assume a role with the token in a file, which is read anew each time;
- * unsigned.  The session's name may be NULL.
+ * True if STS rejects a web identity token for the first time in a fetch: the
+ * host may be replacing the file, so that the next token may do.
+ */
+static bool
+is_worth_another_token(Fetch *fetch)
+{
+	AwsError	error;
+
+	if (fetch->token_reread || !read_error(fetch->exchange.transfer, &error))
+		return false;
+	fetch->token_reread = error.code && strcmp(error.code, "InvalidIdentityToken") == 0;
+	return fetch->token_reread;
+}
+
+/*
+ * Assume a role with the token in a file, which is read anew each time, and
+ * once more if STS rejects the token; unsigned.  The session's name may be NULL.
  */
 FetchState
 sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const char *role_arn,
@@ -305,5 +328,8 @@ sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const ch
 	call = fetch->call;
 	if (fetch_request(fetch, fetch->config->max_attempts, wait) != FETCH_DONE)
 		return FETCH_WAITING;
-	return take_answer(fetch, call);
+	if (!is_worth_another_token(fetch))
+		return take_answer(fetch, call);
+	fetch_next_request(fetch);
+	return sts_assume_role_with_web_identity(fetch, token_file, role_arn, session_name, wait);
 }

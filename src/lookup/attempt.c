@@ -110,7 +110,9 @@ take_aws_error(Lookup *lookup)
 			}
 			break;
 		case AWS_ERROR_EXPIRED_TOKEN:
-			if (!lookup->renewed && identity_renew(lookup->identity, lookup->access_key_id))
+		case AWS_ERROR_UNKNOWN_KEY:
+			if (!lookup->renewed &&
+				identity_renew(lookup->identity, lookup->access_key_id, error.class))
 			{
 				lookup->renewed = true;
 				lookup->state = LOOKUP_QUEUED;
@@ -120,6 +122,10 @@ take_aws_error(Lookup *lookup)
 		default:
 			break;
 	}
+	/* Who is denied an image has been recognized; a 403 without a code may be a proxy's. */
+	if (error.class == AWS_ERROR_FORBIDDEN && error.code)
+		identity_note_accepted(lookup->identity, lookup->parts.region);
+	lookup->rejected = error.class == AWS_ERROR_UNKNOWN_KEY;
 	attempt_fail(lookup, failure_of_aws_error(&error, transfer, lookup->attempts,
 									  lookup->secrets));
 }
@@ -148,6 +154,9 @@ attempt_take_outcome(Lookup *lookup)
 		{
 			retry_budget_refund(lookup->client->budget, lookup->budget_taken);
 			pace_granted(&lookup->client->pace, lookup->sent_at, clock_us());
+			/* A redirect may be of somebody who looked at no signature. */
+			if (transfer->status < 300 || transfer->status >= 400)
+				identity_note_accepted(lookup->identity, lookup->parts.region);
 		}
 		return;
 	}

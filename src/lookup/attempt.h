@@ -47,7 +47,7 @@ struct Lookup
 	int			attempts;		/* sent so far */
 	bool		begun;			/* a request has: it is counted */
 	bool		clock_corrected;	/* one of them was for the clock's sake */
-	bool		renewed;		/* one was for expired credentials' sake */
+	bool		renewed;		/* one was for rejected credentials' sake */
 	int			budget_taken;	/* by the latest retry */
 	int64		sent_at;		/* of clock.h */
 	int64		retry_at;
@@ -57,6 +57,7 @@ struct Lookup
 	const char *secrets[SIGNED_MAX_SECRETS + 1];	/* not to be shown */
 	const Document *document;	/* if found */
 	const Failure *failure;		/* if failed */
+	bool		rejected;		/* that is because the Region knows no such key */
 	bool		reported;		/* the failure has been */
 	LookupStats stats;
 };

@@ -292,6 +292,20 @@ give_up(void *arg)
 	leave_queue(lookup);
 }
 
+/* For whom a statement's client asks. */
+static IdentityUser
+user_of(const Client *client)
+{
+	return (IdentityUser) {
+		.config = &client->config,
+		.serverid = client->serverid,
+		.userid = client->userid,
+		.epoch = client->identity_epoch,
+		.statement = client->statement,
+		.in_flight = client->in_flight,
+	};
+}
+
 /*
  * Start to look an image up, without waiting for the answer; the ARN must have
  * passed lookup_check_arn().  Whatever goes wrong is lookup_finish()'s.
@@ -303,14 +317,7 @@ lookup_create(Client *client, const char *arn)
 	MemoryContext previous;
 	Lookup	   *lookup;
 	const char *error = NULL;
-	IdentityUser user = {
-		.config = &client->config,
-		.serverid = client->serverid,
-		.userid = client->userid,
-		.epoch = client->identity_epoch,
-		.statement = client->statement,
-		.in_flight = client->in_flight,
-	};
+	IdentityUser user = user_of(client);
 
 	context = AllocSetContextCreate(client->context, "imagebuilder_fdw look-up",
 									ALLOCSET_SMALL_SIZES);
@@ -380,6 +387,67 @@ lookup_wait(long timeout)
 	http_wait(timeout < 0 ? wait : wait < 0 ? timeout : Min(wait, timeout));
 }
 
+/* True if the statement has a look-up under way of an identity in another Region. */
+static bool
+is_asked_elsewhere(const Lookup *lookup, const Identity *identity)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &unsettled)
+	{
+		const Lookup *other = dlist_container(Lookup, node, iter.cur);
+
+		if (other->client == lookup->client && other->identity == identity &&
+			strcmp(other->parts.region, lookup->parts.region) != 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * True if a look-up failed because its Region alone rejects the credentials;
+ * waits for look-ups under way in other Regions, as long as none has told.
+ */
+static bool
+is_region_failure(const Lookup *lookup)
+{
+	IdentityUser user = user_of(lookup->client);
+
+	while (lookup->rejected)
+	{
+		/* Found anew each time: while the session waits, an identity may be dropped. */
+		const Identity *identity = identity_find(&user, lookup->parts.account_id);
+
+		if (identity == NULL)
+			return false;
+		if (identity_serves_elsewhere(identity, lookup->parts.region))
+			return true;
+		if (!is_asked_elsewhere(lookup, identity))
+			return false;
+		lookup_wait(-1);
+	}
+	return false;
+}
+
+/* Raise what a look-up failed for, or warn of it; see lookup_finish(). */
+static void
+report(Lookup *lookup)
+{
+	bool		warn = lookup_warns(lookup->client) && !lookup->failure->no_credentials;
+	MemoryContext previous;
+
+	if (is_region_failure(lookup))
+	{
+		previous = MemoryContextSwitchTo(lookup->context);
+		lookup->failure = failure_of_region(lookup->failure);
+		MemoryContextSwitchTo(previous);
+	}
+	else if (lookup->failure->sqlstate == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION)
+		warn = false;
+	lookup->reported = true;
+	failure_report(lookup->failure, lookup->arn, warn ? WARNING : ERROR);
+}
+
 /*
  * Wait for a look-up: the image's document, NULL if it does not exist.
  *
@@ -387,7 +455,8 @@ lookup_wait(long timeout)
  * section "Errors", or warns of it, once, if the server's option "on_error"
  * says so; raises 57014 and the like when interrupted.  Credentials that are
  * missing or rejected (28000, or whatever their source fails for) fail every
- * image, and are an error always.
+ * image, and are an error always; but a Region that rejects what another Region
+ * accepts fails its own images alone.
  */
 const Document *
 lookup_finish(Lookup *lookup)
@@ -397,14 +466,7 @@ lookup_finish(Lookup *lookup)
 	if (lookup->state == LOOKUP_ANSWERED)
 		attempt_read_answer(lookup);
 	if (lookup->state == LOOKUP_FAILED && !lookup->reported)
-	{
-		bool		warn = lookup_warns(lookup->client) &&
-			lookup->failure->sqlstate != ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION &&
-			!lookup->failure->no_credentials;
-
-		lookup->reported = true;
-		failure_report(lookup->failure, lookup->arn, warn ? WARNING : ERROR);
-	}
+		report(lookup);
 	return lookup->document;
 }
 

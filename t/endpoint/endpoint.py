@@ -271,7 +271,7 @@ class Handler(socketserver.StreamRequestHandler):
             self.headers[name.lower()] = value.strip()
         self.body = self.rfile.read(int(self.headers.get("content-length", 0)))
         self.keep = self.headers.get("connection", "").lower() != "close"
-        self.clock_offset = 0
+        self.clock_offset, self.day = 0, "%d"
         path, _, query = target.partition("?")
         parameters = urllib.parse.parse_qs(query)
         counters = self.server.counters
@@ -323,6 +323,9 @@ class Handler(socketserver.StreamRequestHandler):
             server.latency = float(parameters["ms"][0]) / 1000
         elif path == "expire":
             server.keys.expire()
+        elif path == "disabled":
+            # Regions that know no key; "*": all of them.
+            server.disabled = set(parameters.get("regions", [""])[0].split(","))
         elif path == "rate":
             server.rate.set(float(parameters["per_second"][0]) or None, float(parameters["burst"][0]))
         elif path == "close-idle":
@@ -346,9 +349,13 @@ class Handler(socketserver.StreamRequestHandler):
                 raise ServiceError(400, "InvalidParameterValueException",
                                    "The value supplied for parameter 'imageBuildVersionArn' is not valid.")
             fault, first = faults.find(parts[3], arn, self.server.seen)
-            if fault is faults.skew:
+            if fault in (faults.skew, faults.digit):
                 self.clock_offset = faults.SKEW
+                self.day = "%d" if fault is faults.skew else "%-d"
             scheme = "https" if self.server.tls else "http"
+            if "*" in self.server.disabled or parts[1] in self.server.disabled:
+                raise ServiceError(403, "UnrecognizedClientException",
+                                   "The security token included in the request is invalid.")
             key = check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
                                   parts[1], now() + self.clock_offset, self.server.keys)
             with self.server.counters.lock:
@@ -380,7 +387,7 @@ class Handler(socketserver.StreamRequestHandler):
             with self.server.counters.lock:
                 self.server.counters.by_status[str(status)] += 1
         date = datetime.datetime.fromtimestamp(now() + self.clock_offset, datetime.timezone.utc)
-        fields = {"Date": date.strftime("%a, %d %b %Y %H:%M:%S GMT"),
+        fields = {"Date": date.strftime(f"%a, {self.day} %b %Y %H:%M:%S GMT"),
                   "x-amzn-RequestId": str(uuid.uuid4()),
                   "Content-Type": "application/json",
                   "Connection": "keep-alive" if self.keep else "close",
@@ -407,6 +414,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.rate = Rate()
         self.seen = collections.Counter()   # requests of each faulty ARN
         self.idle = set()
+        self.disabled = set()   # Regions
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], OSError):

@@ -67,8 +67,7 @@ error("accessdenied", 403, "AccessDeniedException")
 error("expired", 403, "ExpiredTokenException", "The security token included in the request is expired")
 error("date10000", 403, "SignatureDoesNotMatch", headers={"Date": "Fri, 01 Jan 10000 00:00:00 GMT"})
 error("date2000", 403, "SignatureDoesNotMatch", headers={"Date": "Sat, 01 Jan 2000 00:00:00 GMT"})
-error("dateunfixed", 403, "SignatureDoesNotMatch",
-      headers={"Date": time.strftime("%d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + SKEW))})
+error("datenone", 403, "SignatureDoesNotMatch", headers={"Date": "in an hour"})
 error("unrecognized", 403, "UnrecognizedClientException")
 error("invalidparam", 400, "InvalidParameterValueException",
       "The value supplied for parameter 'imageBuildVersionArn' is not valid.")
@@ -191,6 +190,12 @@ def huge(handler, arn, first):
 @fault
 def skew(handler, arn, first):
     """The service's clock is an hour ahead: the endpoint has checked it so."""
+    return False
+
+
+@fault
+def digit(handler, arn, first):
+    """As skew, and a day of the month below 10 is written with one digit."""
     return False
 
 

@@ -360,6 +360,7 @@ SETTINGS = {
     "clock": ("0", int),                                                    # s by which the services' is ahead
     "latency": ("", seconds),                                               # of roles named Slow, else --latency
     "web_identity_tokens": (WEB_IDENTITY_TOKEN, str),                       # a comma between
+    "token_file": ("", str),            # gets the token once another was rejected, as if it was just replaced
     "instance_role": ("instance-role", str),                                # none: 404
     "token_lifetime": ("", seconds),                                        # of IMDS's tokens, else as asked for
     "container_path": ("/credentials,/v1/credentials,/v2/credentials/task", str),
@@ -465,6 +466,8 @@ class Sts(Handler):
             raise ServiceError(400, "ExpiredTokenException", "Token expired: current date/time must be before the "
                                "expiration date/time")
         if token not in self.state.settings["web_identity_tokens"].split(","):
+            if file := self.state.settings["token_file"]:
+                pathlib.Path(file).write_text(WEB_IDENTITY_TOKEN, encoding="ascii")
             raise ServiceError(400, "InvalidIdentityToken", "The ID Token provided is not a valid JWT.")
         return {**self.assume("Not authorized to perform sts:AssumeRoleWithWebIdentity"),
                 "SubjectFromWebIdentityToken": "example", "Audience": "sts.amazonaws.com"}

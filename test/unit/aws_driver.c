@@ -123,7 +123,7 @@ date(json_object *in, json_object *out)
 	int64		time;
 	const char *text = string_of(in, "text");
 
-	if (flag_of(in, "http") ? date_parse_http(text, &time) : date_parse_iso(text, &time))
+	if (date_parse_iso(text, &time))
 		json_object_object_add(out, "time", json_object_new_int64(time));
 }
 
