@@ -26,6 +26,8 @@ extern void engine_add(CURL *handle, int connect_timeout, int timeout, bool secr
 					   void *owner, EngineDone done);
 extern bool engine_is_ready(CURL *handle);
 extern void engine_discard(CURL *handle);
+extern bool engine_may_read(void);
+extern void engine_note_read(void);
 extern void engine_wait(long timeout);
 extern void engine_expire_connections(void);
 

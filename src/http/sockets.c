@@ -301,6 +301,23 @@ sockets_is_waited_for(curl_socket_t fd)
 	return false;
 }
 
+/* How many sockets and watched descriptors there are. */
+int
+sockets_count(void)
+{
+	return sockets.count;
+}
+
+/* Return the i-th socket if libcurl waits to read from it, else CURL_SOCKET_BAD. */
+curl_socket_t
+sockets_reading(int i)
+{
+	const Socket *s = &sockets.list[i];
+
+	return i < sockets.count && s->ready == NULL && (s->events & WL_SOCKET_READABLE) ?
+		s->fd : CURL_SOCKET_BAD;
+}
+
 /*
  * Have a descriptor that is not libcurl's, of a pipe say, waited for together
  * with libcurl's sockets, until sockets_unwatch(): "ready" is called when

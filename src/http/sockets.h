@@ -32,6 +32,8 @@ extern void sockets_forget_gone(void);
 extern void sockets_end_talkative(void);
 extern WaitEventSet *sockets_wait_set(void);
 extern bool sockets_is_waited_for(curl_socket_t fd);
+extern int	sockets_count(void);
+extern curl_socket_t sockets_reading(int i);
 extern bool sockets_watch(int fd, SocketReady ready, void *owner);
 extern void sockets_unwatch(int fd);
 extern bool sockets_tell_watcher(int fd);
