@@ -215,12 +215,16 @@ engine_handle(void)
 	return handle;
 }
 
-/* Set the options that all requests share; "secret": the answer is one.  Raises as engine_require(). */
+/*
+ * Set the options that all requests share; "secret": the answer is one; "fresh": use
+ * no kept connection.  Raises as engine_require().
+ */
 void
-engine_set_options(CURL *handle, bool secret)
+engine_set_options(CURL *handle, bool secret, bool fresh)
 {
 	/* While others are under way, what is expired can only be left unused. */
-	engine_require(curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, engine.expired ? 1L : 0L));
+	engine_require(curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT,
+									engine.expired || fresh ? 1L : 0L));
 	engine_require(curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L));
 	engine_require(curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, (long)
 									(secret ? MEMORY_SECRET_BUFFER : MEMORY_BUFFER)));
@@ -415,6 +419,23 @@ engine_discard(CURL *handle)
 	if (job && job->secret)
 		memory_wipe_buffer();
 	free(job);
+}
+
+/*
+ * Have no request use the idle connections to the address that a handle's connection
+ * went to: it was lost, or nothing came, and what ended it (a NAT gateway that forgot
+ * its connections, say) has ended these, too, without a word.
+ */
+void
+engine_end_idle(CURL *handle)
+{
+	char	   *address = NULL;
+	long		port = 0;
+
+	curl_easy_getinfo(handle, CURLINFO_PRIMARY_IP, &address);
+	curl_easy_getinfo(handle, CURLINFO_PRIMARY_PORT, &port);
+	if (address)
+		sockets_end_idle(address, port);
 }
 
 /* What a code of libcurl's, or watch()'s end of a transfer, means. */

@@ -174,6 +174,8 @@ transfer_done(void *owner, CURLcode result)
 	transfer->body = x->answer.body.data;
 	transfer->length = x->answer.body.length;
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
+	if (transfer->outcome == HTTP_CONNECTION_LOST)
+		engine_end_idle(x->handle);
 }
 
 /* End the transfer, if it is under way, and free all but the answer's body. */
@@ -272,7 +274,7 @@ http_start(const HttpRequest *request)
 	x->answer.secret = request->secret;
 	for (int i = 0; request->headers[i]; i++)
 		x->headers = add_header(x->headers, request->headers[i]);
-	engine_set_options(x->handle, request->secret);
+	engine_set_options(x->handle, request->secret, request->fresh);
 	set_request(x, request);
 	tls_set_options(x->handle, request->ca_bundle);
 	set_answer(x);
