@@ -67,6 +67,7 @@ OBJS = \
 	src/http/http.o \
 	src/http/memory.o \
 	src/http/sockets.o \
+	src/http/tls.o \
 	src/rows/document.o \
 	src/rows/document_parse.o \
 	src/rows/member_tree.o \

@@ -5,6 +5,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use FindBin;
+use List::Util qw(sum);
 use lib "$FindBin::Bin/lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -25,6 +26,10 @@ PostgreSQL::Test::Utils::system_or_bail(
 my $wire = TestWire->new;
 my $tickets = TestWire->new('--certificate', "$dir/pem", '--key', "$dir/key",
 	'--tickets', 1000000000);
+# Record after record that a client's TLS skips: small ones, and large ones.
+my %hello = (small => TestWire->new('--hello-requests', 1),
+	large => TestWire->new('--hello-requests', 4096));
+my @wires = ($wire, $tickets, values %hello);
 my $node = new_cluster('main');
 set_up($node, "http://127.0.0.1:$wire->{port}",
 	options => "max_attempts '1', max_response_size '64kB'");
@@ -231,7 +236,27 @@ my $ticket_server = "endpoint_url 'https://127.0.0.1:$tickets->{port}', ca_bundl
 server('e-tickets', "$ticket_server, request_timeout '1s'");
 server('e-wire', "endpoint_url 'http://127.0.0.1:$wire->{port}', request_timeout '1s'");
 $tickets->add('whole', hold => 1);
+my %hellos;
+for my $size (sort keys %hello)
+{
+	my $url = "https://127.0.0.1:$hello{$size}{port}";
+	my %options = (
+		"e-hello-$size" => "endpoint_url '$url'",
+		"p-hello-$size" => "proxy '$url', endpoint_url 'https://127.0.0.1:1'",
+		"p-hello-$size-http" => "proxy '$url', endpoint_url 'http://127.0.0.1:1'",
+		"sts-hello-$size" => "sts_endpoint_url '$url'");
+	for my $name (keys %options)
+	{
+		server($name, "$options{$name}, connect_timeout '1s'");
+		server("$name-long", "$options{$name}, connect_timeout '10min'");
+		$hellos{$name} = lookup('whole', $name);
+		$node->safe_psql('postgres', qq{ALTER USER MAPPING FOR CURRENT_USER SERVER "$_"
+			OPTIONS (ADD role_arn 'arn:aws:iam::123456789012:role/r')})
+		  for $name =~ /^sts/ ? ($name, "$name-long") : ();
+	}
+}
 my %endless = (
+	%hellos,
 	(map { ("e-$_" => lookup("e-$_", 'e-wire')) }
 		  qw(chunk-extension slow-status slow-header slow-interim slow-body slow-trailer)),
 	(map { $_ => lookup('whole', $_) } qw(p-slow-header p-silent e-tickets)));
@@ -244,7 +269,7 @@ server('e-wire-long', "endpoint_url 'http://127.0.0.1:$wire->{port}', request_ti
 for my $name (sort keys %endless)
 {
 	my $start = time;
-	like(attempt($node, $endless{$name}), $name =~ /^p/ ? qr/^08001 / : qr/^0800[16] .*timed out/,
+	like(attempt($node, $endless{$name}), $name =~ /^p|hello/ ? qr/^08001 / : qr/^0800[16] .*timed out/,
 		"$name: times out");
 	cmp_ok(time - $start, '<', 1 + $AT_ONCE, "$name: in time");
 
@@ -261,9 +286,9 @@ for my $name (sort keys %endless)
 	$session->query('RESET statement_timeout');
 	for my $end ('cancel', 'terminate')
 	{
-		my $before = $wire->connections + $tickets->connections;
+		my $before = sum map { $_->connections } @wires;
 		$session->query_until(qr/started/, "\\echo started\n$long;\n");
-		wait_until { $wire->connections + $tickets->connections > $before } "$name: it is asked";
+		wait_until { $before < sum map { $_->connections } @wires } "$name: it is asked";
 		$start = time;
 		$node->safe_psql('postgres', $end eq 'cancel' ? "SELECT pg_cancel_backend($pid)" :
 			"SELECT pg_terminate_backend($pid, 60000)");
@@ -275,5 +300,5 @@ for my $name (sort keys %endless)
 	$session->{run}->kill_kill;
 }
 
-$_->stop for $wire, $tickets;
+$_->stop for @wires;
 done_testing();

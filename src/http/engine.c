@@ -19,7 +19,8 @@
  * No callback of libcurl's raises an error, allocates with palloc or looks at
  * interrupts.  Signals are blocked while libcurl acts, because it may start a
  * thread to resolve a name, which would inherit an open signal mask and run
- * PostgreSQL's handlers; watch() lets them in where libcurl takes long.
+ * PostgreSQL's handlers; watch() lets them in where libcurl takes long, and
+ * engine_may_read() ends the call where OpenSSL does.
  */
 #include "postgres.h"
 
@@ -79,6 +80,8 @@ static struct
 	bool		acting;			/* libcurl is: signals are blocked */
 	int64		acts_since;		/* of clock.h */
 	int64		look_at;		/* of clock.h: when watch() looks next */
+	bool		has_read;		/* OpenSSL has, since acts_since */
+	bool		put_off;		/* OpenSSL was told to read later */
 	sigset_t	signals;		/* blocked while libcurl does not act */
 } engine;
 
@@ -212,12 +215,16 @@ engine_handle(void)
 	return handle;
 }
 
-/* Set the options that all requests share; "secret": the answer is one.  Raises as engine_require(). */
+/*
+ * Set the options that all requests share; "secret": the answer is one; "fresh": use
+ * no kept connection.  Raises as engine_require().
+ */
 void
-engine_set_options(CURL *handle, bool secret)
+engine_set_options(CURL *handle, bool secret, bool fresh)
 {
 	/* While others are under way, what is expired can only be left unused. */
-	engine_require(curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, engine.expired ? 1L : 0L));
+	engine_require(curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT,
+									engine.expired || fresh ? 1L : 0L));
 	engine_require(curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L));
 	engine_require(curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, (long)
 									(secret ? MEMORY_SECRET_BUFFER : MEMORY_BUFFER)));
@@ -314,6 +321,35 @@ watch(void *data, curl_off_t download_total, curl_off_t downloaded, curl_off_t u
 }
 
 /*
+ * Whether OpenSSL may go on to read; false: it is to return, as if nothing had come.
+ * In each call of libcurl's OpenSSL may read at least once, so that what is put off
+ * gets on however slow the machine is.  When libcurl does not act, it closes a
+ * connection, in vain reading what the peer may yet have said.
+ */
+bool
+engine_may_read(void)
+{
+	int64		now;
+
+	if (!engine.acting)
+		return false;
+	if (!engine.has_read)
+		return true;
+	now = clock_us();
+	if (now < engine.acts_since + LOOK_INTERVAL && !is_to_be_interrupted(now))
+		return true;
+	engine.put_off = true;
+	return false;
+}
+
+/* OpenSSL has read something. */
+void
+engine_note_read(void)
+{
+	engine.has_read = true;
+}
+
+/*
  * Start a handle's transfer, with the time that it may take to connect and
  * altogether, in ms; "done" will be called from engine_wait().  Raises 53200.
  */
@@ -383,6 +419,23 @@ engine_discard(CURL *handle)
 	if (job && job->secret)
 		memory_wipe_buffer();
 	free(job);
+}
+
+/*
+ * Have no request use the idle connections to the address that a handle's connection
+ * went to: it was lost, or nothing came, and what ended it (a NAT gateway that forgot
+ * its connections, say) has ended these, too, without a word.
+ */
+void
+engine_end_idle(CURL *handle)
+{
+	char	   *address = NULL;
+	long		port = 0;
+
+	curl_easy_getinfo(handle, CURLINFO_PRIMARY_IP, &address);
+	curl_easy_getinfo(handle, CURLINFO_PRIMARY_PORT, &port);
+	if (address)
+		sockets_end_idle(address, port);
 }
 
 /* What a code of libcurl's, or watch()'s end of a transfer, means. */
@@ -519,6 +572,7 @@ act(curl_socket_t fd, int events)
 	engine.look_at = engine.acts_since + LOOK_INTERVAL;
 	block_signals();
 	engine.acting = true;
+	engine.has_read = false;
 	code = curl_multi_socket_action(engine.multi, fd, events, &running);
 	engine.acting = false;
 	restore_signals();
@@ -539,6 +593,44 @@ act_on_socket(const WaitEvent *event)
 }
 
 /*
+ * Have libcurl go on with what engine_may_read() has put off.  The kernel need not
+ * have it: of a record of a proxy's TLS a part may have been read, by the TLS within.
+ */
+static void
+read_on(void)
+{
+	engine.put_off = false;
+	/* From the last one: acting may remove any, and moves the last one to its place. */
+	for (int i = sockets_count() - 1; i >= 0 && engine.multi; i--)
+	{
+		curl_socket_t fd = sockets_reading(i);
+
+		if (fd != CURL_SOCKET_BAD)
+			act(fd, CURL_CSELECT_IN);
+	}
+}
+
+/* Let libcurl and watchers act on what has happened; the latch is reset. */
+static void
+take_events(const WaitEvent *events, int nevents)
+{
+	bool		silent = true;
+
+	for (int i = 0; i < nevents; i++)
+	{
+		if (events[i].events & WL_LATCH_SET)
+			ResetLatch(MyLatch);
+		else if (events[i].events & WL_SOCKET_MASK)
+		{
+			silent = false;
+			act_on_socket(&events[i]);
+		}
+	}
+	if (silent && engine.put_off)
+		read_on();
+}
+
+/*
  * Wait until something happens on the network or on a watched descriptor (see
  * sockets_watch()), or for "timeout" ms (-1: for ever; 0: only look), and let
  * libcurl or the watcher act on it.  Raises whatever an
@@ -548,7 +640,7 @@ void
 engine_wait(long timeout)
 {
 	WaitEvent	events[MAX_EVENTS];
-	bool		look = timeout == 0;
+	bool		look = timeout == 0 || engine.put_off;
 	int64		next;
 	int			nevents;
 
@@ -563,18 +655,14 @@ engine_wait(long timeout)
 		if (timeout < 0 || left < timeout)
 			timeout = left;
 	}
+	if (engine.put_off)
+		timeout = 0;
 	/* Nothing to look at before libcurl has acted on a timer that is due. */
 	if (timeout != 0 || look || next != engine.deadline)
 	{
 		nevents = WaitEventSetWait(sockets_wait_set(), timeout, events, MAX_EVENTS,
 								   engine.wait_event);
-		for (int i = 0; i < nevents; i++)
-		{
-			if (events[i].events & WL_LATCH_SET)
-				ResetLatch(MyLatch);
-			else if (events[i].events & WL_SOCKET_MASK)
-				act_on_socket(&events[i]);
-		}
+		take_events(events, nevents);
 	}
 	if (engine.deadline >= 0 && clock_us() >= engine.deadline)
 		act(CURL_SOCKET_TIMEOUT, 0);

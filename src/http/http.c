@@ -12,13 +12,12 @@
  */
 #include "postgres.h"
 
-#include <openssl/ssl.h>
-
 #include "clock.h"
 #include "compat.h"
 #include "http/answer.h"
 #include "http/engine.h"
 #include "http/http.h"
+#include "http/tls.h"
 #include "secret.h"
 
 /* libcurl's side of a transfer: freed with the owner's memory context. */
@@ -175,6 +174,8 @@ transfer_done(void *owner, CURLcode result)
 	transfer->body = x->answer.body.data;
 	transfer->length = x->answer.body.length;
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
+	if (transfer->outcome == HTTP_CONNECTION_LOST)
+		engine_end_idle(x->handle);
 }
 
 /* End the transfer, if it is under way, and free all but the answer's body. */
@@ -199,24 +200,8 @@ exchange_free(void *arg)
 	answer_free(&x->answer);
 }
 
-/*
- * CURLOPT_SSL_CTX_FUNCTION: OpenSSL is to wipe its buffers of what was received,
- * and to return from each message of a handshake (a new session, say) that comes
- * in place of data: a server may send those without end.
- */
-static CURLcode
-set_up_tls(CURL *handle, void *context, void *userp)
-{
-	(void) handle;
-	(void) userp;
-	SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
-	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
-	return CURLE_OK;
-}
-
-/* Set an option that a request cannot do without, or ask for one; see engine.c. */
+/* Set an option that a request cannot do without; see engine.c. */
 #define REQUIRE(option, value) engine_require(curl_easy_setopt(h, option, value))
-#define ASK_FOR(option, value) engine_ask_for(curl_easy_setopt(h, option, value))
 
 static void
 set_request(HttpExchange *x, const HttpRequest *request)
@@ -242,29 +227,6 @@ set_request(HttpExchange *x, const HttpRequest *request)
 	REQUIRE(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	REQUIRE(CURLOPT_HTTPHEADER, x->headers);
 	REQUIRE(CURLOPT_USERAGENT, request->user_agent);
-}
-
-static void
-set_tls(CURL *h, const HttpRequest *request)
-{
-	REQUIRE(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-	REQUIRE(CURLOPT_PROXY_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-	REQUIRE(CURLOPT_SSL_VERIFYPEER, 1L);
-	REQUIRE(CURLOPT_SSL_VERIFYHOST, 2L);
-	ASK_FOR(CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
-	if (request->ca_bundle)
-	{
-		REQUIRE(CURLOPT_CAINFO, request->ca_bundle);
-		ASK_FOR(CURLOPT_CAPATH, NULL);
-		REQUIRE(CURLOPT_PROXY_CAINFO, request->ca_bundle);
-		ASK_FOR(CURLOPT_PROXY_CAPATH, NULL);
-		/*
-		 * The file may be replaced, for an authority that is not to be trusted:
-		 * nor is a session that is resumed verified again.
-		 */
-		engine_ask_for(compat_curl_set_no_ca_cache(h));
-		REQUIRE(CURLOPT_SSL_SESSIONID_CACHE, 0L);
-	}
 }
 
 static void
@@ -312,9 +274,9 @@ http_start(const HttpRequest *request)
 	x->answer.secret = request->secret;
 	for (int i = 0; request->headers[i]; i++)
 		x->headers = add_header(x->headers, request->headers[i]);
-	engine_set_options(x->handle, request->secret);
+	engine_set_options(x->handle, request->secret, request->fresh);
 	set_request(x, request);
-	set_tls(x->handle, request);
+	tls_set_options(x->handle, request->ca_bundle);
 	set_answer(x);
 	transfer->exchange = x;
 	transfer->outcome = HTTP_PENDING;

@@ -28,6 +28,7 @@ typedef struct HttpRequest
 	int			timeout;		/* ms of waiting, for everything */
 	size_t		max_body;		/* bytes */
 	bool		secret;			/* the answer is: wipe it when it is freed */
+	bool		fresh;			/* use no kept connection */
 } HttpRequest;
 
 typedef enum HttpOutcome

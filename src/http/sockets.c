@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -238,6 +240,55 @@ sockets_end_talkative(void)
 	}
 }
 
+/* Whether a socket is connected to an address and a port, as libcurl prints them. */
+static bool
+is_connected_to(curl_socket_t fd, const char *address, long port)
+{
+	struct sockaddr_storage peer;
+	socklen_t	length = sizeof(peer);
+	char		text[INET6_ADDRSTRLEN] = "";
+	long		peer_port = -1;
+
+	if (getpeername(fd, (struct sockaddr *) &peer, &length) != 0)
+		return false;
+	if (peer.ss_family == AF_INET)
+	{
+		const struct sockaddr_in *in = (const struct sockaddr_in *) &peer;
+
+		inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
+		peer_port = ntohs(in->sin_port);
+	}
+	else if (peer.ss_family == AF_INET6)
+	{
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *) &peer;
+
+		inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
+		peer_port = ntohs(in6->sin6_port);
+	}
+	return peer_port == port && strcmp(text, address) == 0;
+}
+
+/*
+ * Have no request sent on a kept connection to an address: libcurl finds those dead
+ * that are shut down.  To be called when libcurl does not act, so that it waits for
+ * each socket that is in use.
+ */
+void
+sockets_end_idle(const char *address, long port)
+{
+	for (int i = sockets.count - 1; i >= 0; i--)
+	{
+		Socket	   *s = &sockets.list[i];
+
+		if (!s->connection || s->events != 0)
+			continue;
+		if (is_gone(s))
+			remove_socket(s);
+		else if (is_connected_to(s->fd, address, port))
+			shutdown(s->fd, SHUT_RDWR);
+	}
+}
+
 /* Whether the set of events waits for all that libcurl waits for. */
 static bool
 is_set_good(void)
@@ -299,6 +350,23 @@ sockets_is_waited_for(curl_socket_t fd)
 		return true;
 	sockets.changed = true;
 	return false;
+}
+
+/* How many sockets and watched descriptors there are. */
+int
+sockets_count(void)
+{
+	return sockets.count;
+}
+
+/* Return the i-th socket if libcurl waits to read from it, else CURL_SOCKET_BAD. */
+curl_socket_t
+sockets_reading(int i)
+{
+	const Socket *s = &sockets.list[i];
+
+	return i < sockets.count && s->ready == NULL && (s->events & WL_SOCKET_READABLE) ?
+		s->fd : CURL_SOCKET_BAD;
 }
 
 /*

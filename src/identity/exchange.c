@@ -90,6 +90,7 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *w
 		MemoryContextReset(x->context);
 		previous = MemoryContextSwitchTo(x->context);
 		x->transfer = send(fetch);
+		x->fresh = false;
 		MemoryContextSwitchTo(previous);
 		x->attempts++;
 	}
@@ -101,6 +102,7 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *w
 			1000 * (int64) retry_delay(x->attempts, throttled,
 									   pg_prng_double(&pg_global_prng_state), NULL);
 		x->transfer = NULL;
+		x->fresh = !throttled;
 		fetch_wait_until(wait, clock_ms_until(x->retry_at));
 		return FETCH_WAITING;
 	}
@@ -111,6 +113,7 @@ static HttpTransfer *
 send_request(Fetch *fetch)
 {
 	fetch->request.secret = true;
+	fetch->request.fresh = fetch->exchange.fresh;
 	return http_start(&fetch->request);
 }
 

@@ -37,6 +37,7 @@ typedef struct Exchange
 	HttpTransfer *transfer;		/* NULL before the first and between attempts */
 	int			attempts;
 	int64		retry_at;		/* of clock.h */
+	bool		fresh;			/* the next attempt uses no kept connection */
 	const char *secrets[SIGNED_MAX_SECRETS + 3];	/* not to be shown; the last
 												 * is NULL */
 } Exchange;

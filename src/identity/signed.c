@@ -160,6 +160,7 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
 	signed_set_client(&http, config);
 	http.max_body = request->max_body;
 	http.secret = request->secret;
+	http.fresh = request->fresh;
 	return http_start(&http);
 }
 

@@ -29,6 +29,7 @@ typedef struct SignedRequest
 								 * the transfer */
 	size_t		max_body;		/* bytes of the answer */
 	bool		secret;			/* the answer is */
+	bool		fresh;			/* use no kept connection */
 } SignedRequest;
 
 /* The key, the token, and the signature in two forms. */

@@ -219,6 +219,7 @@ send_signed(Fetch *fetch)
 		.form = call->form,
 		.max_body = MAX_ANSWER,
 		.secret = true,
+		.fresh = fetch->exchange.fresh,
 	};
 
 	HttpTransfer *transfer = signed_send(&request, fetch->config, &fetch->issued.credentials,

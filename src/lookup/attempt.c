@@ -41,7 +41,9 @@ attempt_send(Lookup *lookup)
 	lookup->access_key_id = pstrdup(credentials->access_key_id);
 	lookup->clock_offset = signed_clock_offset(lookup->endpoint.host);
 	lookup->transfer = request_send(&lookup->client->config, credentials, &lookup->endpoint,
-									lookup->parts.region, lookup->arn, lookup->secrets);
+									lookup->parts.region, lookup->arn, lookup->fresh,
+									lookup->secrets);
+	lookup->fresh = false;
 	MemoryContextSwitchTo(previous);
 
 	lookup->state = LOOKUP_SENT;
@@ -66,6 +68,7 @@ schedule_retry(Lookup *lookup, bool throttled)
 	lookup->budget_taken = retry_budget_take(lookup->client->budget, throttled);
 	if (lookup->budget_taken == 0)
 		return false;
+	lookup->fresh = !throttled;
 	lookup->state = LOOKUP_BACKING_OFF;
 	lookup->retry_at = clock_us() +
 		1000 * (int64) retry_delay(attempts, throttled,

@@ -51,6 +51,7 @@ struct Lookup
 	int			budget_taken;	/* by the latest retry */
 	int64		sent_at;		/* of clock.h */
 	int64		retry_at;
+	bool		fresh;			/* the next attempt uses no kept connection */
 	HttpTransfer *transfer;		/* of the current attempt */
 	const char *access_key_id;	/* it was signed with */
 	int64		clock_offset;	/* the same */

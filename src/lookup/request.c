@@ -17,11 +17,11 @@
 
 /*
  * Send GetImage for an ARN, signed for its Region, and return without waiting;
- * see signed_send().
+ * see signed_send().  "fresh": use no kept connection.
  */
 HttpTransfer *
 request_send(const ClientConfig *config, const AwsCredentials *credentials,
-			 const Endpoint *endpoint, const char *region, const char *arn,
+			 const Endpoint *endpoint, const char *region, const char *arn, bool fresh,
 			 const char *secrets[SIGNED_MAX_SECRETS + 1])
 {
 	NameValue	query = {"imageBuildVersionArn", NULL};
@@ -33,6 +33,7 @@ request_send(const ClientConfig *config, const AwsCredentials *credentials,
 		.query = &query,
 		.nquery = 1,
 		.max_body = config->max_response_size,
+		.fresh = fresh,
 	};
 
 	query.value = pg_server_to_any(arn, strlen(arn), PG_UTF8);

@@ -21,7 +21,7 @@
 extern HttpTransfer *request_send(const ClientConfig *config,
 								  const AwsCredentials *credentials,
 								  const Endpoint *endpoint, const char *region,
-								  const char *arn,
+								  const char *arn, bool fresh,
 								  const char *secrets[SIGNED_MAX_SECRETS + 1]);
 
 #endif							/* IMAGEBUILDER_REQUEST_H */

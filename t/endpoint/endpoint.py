@@ -248,6 +248,7 @@ class Handler(socketserver.StreamRequestHandler):
     def finish(self):
         with self.server.counters.lock:
             self.server.idle.discard(self.request)
+            self.server.abandoned.pop(self.request, None)
         try:
             super().finish()
         except OSError:
@@ -288,7 +289,14 @@ class Handler(socketserver.StreamRequestHandler):
             counters.user_agents.add(self.headers.get("user-agent", ""))
         self.counted_in = True
         try:
-            self.get_image(target, path, parameters)
+            how = self.server.abandoned.get(self.request)
+            if how == "cut":
+                self.keep = False
+                self.wfile.write(b"HTTP/1.1 200 O")
+            elif how:
+                faults.linger(self)
+            else:
+                self.get_image(target, path, parameters)
         finally:
             self.count_out()
             with counters.lock:
@@ -335,6 +343,12 @@ class Handler(socketserver.StreamRequestHandler):
                 for connection in server.idle - {self.request}:
                     with contextlib.suppress(OSError):      # its client has left it already
                         connection.shutdown(socket.SHUT_RDWR)
+        elif path == "abandon":
+            # Requests on connections that are idle now get nothing ("silent"), or a part of an answer ("cut").
+            self.wait_for_idle()
+            with server.counters.lock:
+                server.abandoned.update(dict.fromkeys(server.idle, parameters["how"][0]))
+                answer = json.dumps({"connections": len(server.idle - {self.request})})
         self.send(200, answer.encode())
 
     def get_image(self, target, path, parameters):
@@ -415,6 +429,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.seen = collections.Counter()   # requests of each faulty ARN
         self.idle = set()
         self.disabled = set()   # Regions
+        self.abandoned = {}     # connections: "silent" or "cut"
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], OSError):

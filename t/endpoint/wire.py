@@ -31,6 +31,8 @@ class Handler(socketserver.BaseRequestHandler):
     def handle(self):
         print("connected", flush=True)
         try:
+            if self.server.hello_requests:
+                self.ask_for_hello()
             if self.server.tls:
                 self.request = self.server.tls.wrap_socket(self.request, server_side=True)
             case = self.read_case()
@@ -44,6 +46,14 @@ class Handler(socketserver.BaseRequestHandler):
                 self.request.recv(1)
         except (OSError, EOFError):
             pass                # the client went away
+
+    def ask_for_hello(self):
+        """Ask for the client's hello, which has been sent, again and again: it is to ignore that."""
+        messages = b"\0\0\0\0" * self.server.hello_requests     # HelloRequests, of no bytes each
+        record = b"\x16\3\3" + len(messages).to_bytes(2, "big") + messages
+        self.request.recv(65536)
+        while True:
+            self.request.sendall(record * (1 + 262144 // len(record)))
 
     def read_head(self):
         head = b""
@@ -94,9 +104,12 @@ def main():
     parser.add_argument("--certificate", help="PEM; makes it speak TLS")
     parser.add_argument("--key", help="PEM")
     parser.add_argument("--tickets", type=int, help="TLS sessions offered after the handshake")
+    parser.add_argument("--hello-requests", type=int, metavar="N",
+                        help="answers a hello of TLS with HelloRequests alone, N in a record")
     options = parser.parse_args()
     server = Server(("127.0.0.1", 0), Handler)
     server.cases, server.tls = pathlib.Path(options.cases), None
+    server.hello_requests = options.hello_requests
     if options.certificate:
         server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.tls.load_cert_chain(options.certificate, options.key)

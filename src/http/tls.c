@@ -1,0 +1,99 @@
+/*
+ * tls.c
+ *		How requests use TLS.
+ *
+ * OpenSSL reads within one call for as long as the peer sends what a handshake
+ * skips, such as HelloRequests, and none of its callbacks can refuse a message.
+ * The BIO that OpenSSL reads from has a callback that can: once libcurl has acted
+ * for long enough, a read is answered as if nothing had come yet.  OpenSSL and
+ * libcurl then return, engine_wait() looks at interrupts and time-outs, and has
+ * libcurl read on.  So no transfer fails that would not have failed otherwise.
+ */
+#include "postgres.h"
+
+#include <openssl/ssl.h>
+
+#include "compat.h"
+#include "http/engine.h"
+#include "http/tls.h"
+
+/* BIO_callback_fn_ex: put off a read for which engine_may_read() does not stand. */
+static long
+watch_read(BIO *bio, int operation, const char *data, size_t length, int argi, long argl,
+		   int result, size_t *processed)
+{
+	(void) data;
+	(void) length;
+	(void) argi;
+	(void) argl;
+	(void) processed;
+	if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0)
+		engine_note_read();
+	if (operation == BIO_CB_READ && !engine_may_read())
+	{
+		BIO_clear_retry_flags(bio);
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	return result;
+}
+
+/*
+ * SSL_CTX_set_info_callback(): OpenSSL begins a handshake, the connection's first
+ * or a renegotiation.  When the SSL_CTX is set up there is no BIO yet.
+ */
+static void
+watch_handshake(const SSL *ssl, int where, int result)
+{
+	(void) result;
+	if (where == SSL_CB_HANDSHAKE_START && SSL_get_rbio(ssl))
+		BIO_set_callback_ex(SSL_get_rbio(ssl), watch_read);
+}
+
+/*
+ * CURLOPT_SSL_CTX_FUNCTION, which libcurl calls for a connection to a proxy, too:
+ * OpenSSL is to wipe its buffers of what was received, and to return from each
+ * message of a handshake (a new session, say) that comes in place of data: a
+ * server may send those without end.
+ */
+static CURLcode
+set_up_context(CURL *handle, void *context, void *userp)
+{
+	(void) handle;
+	(void) userp;
+	SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
+	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+	SSL_CTX_set_info_callback(context, watch_handshake);
+	return CURLE_OK;
+}
+
+/* Set an option that a request cannot do without, or ask for one; see engine.c. */
+#define REQUIRE(option, value) engine_require(curl_easy_setopt(handle, option, value))
+#define ASK_FOR(option, value) engine_ask_for(curl_easy_setopt(handle, option, value))
+
+/*
+ * Have a handle use TLS 1.2 or later and verify certificates and host names, by the
+ * authorities in a PEM file (NULL: the system's).  Raises as engine_require().
+ */
+void
+tls_set_options(CURL *handle, const char *ca_bundle)
+{
+	REQUIRE(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	REQUIRE(CURLOPT_PROXY_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	REQUIRE(CURLOPT_SSL_VERIFYPEER, 1L);
+	REQUIRE(CURLOPT_SSL_VERIFYHOST, 2L);
+	ASK_FOR(CURLOPT_SSL_CTX_FUNCTION, set_up_context);
+	if (ca_bundle)
+	{
+		REQUIRE(CURLOPT_CAINFO, ca_bundle);
+		ASK_FOR(CURLOPT_CAPATH, NULL);
+		REQUIRE(CURLOPT_PROXY_CAINFO, ca_bundle);
+		ASK_FOR(CURLOPT_PROXY_CAPATH, NULL);
+		/*
+		 * The file may be replaced, for an authority that is not to be trusted:
+		 * nor is a session that is resumed verified again.
+		 */
+		engine_ask_for(compat_curl_set_no_ca_cache(handle));
+		REQUIRE(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	}
+}
