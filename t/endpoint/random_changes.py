@@ -31,7 +31,8 @@ def deletes(rng, target, table, key, condition):
     negated = rng.choice(["", "NOT "])
     return [
         f"DELETE FROM {target} s USING {table} m WHERE m.arn = {key} AND {condition}",
-        f"DELETE FROM {target} s WHERE {negated}EXISTS (SELECT FROM {table} m WHERE m.arn = {key})",
+        f"DELETE FROM {target} s WHERE {negated}EXISTS (SELECT FROM {table} m WHERE m.arn = "
+        f"{key})",
         f"DELETE FROM {target} s USING inv i LEFT JOIN {table} m ON m.arn = i.arn WHERE i.id = "
         f"s.id AND {condition}",
         f"DELETE FROM {target} s USING amis b WHERE b.image_arn = {key} AND b.region LIKE 'us%'",

@@ -24,7 +24,7 @@ def noting_source(rng):
     """Rows named o, of an id and an ARN, each of which leaves a note when it is taken."""
     note = rng.choice(["noted(i.id)", "nextval('counter')"])
     key = rng.choice(["i.arn", "i.parent", "coalesce(i.parent, i.arn)"])
-    table = rng.choice(["inv i", "small s JOIN inv i ON i.k = s.k", "scratch i", "elders i"])
+    table = rng.choice(["inv i", "small p JOIN inv i ON i.k = p.k", "scratch i", "elders i"])
     return rng.choice(
         [
             f"(SELECT i.id, {key} AS arn, {note} AS e FROM {table} OFFSET 0) o",
@@ -37,7 +37,7 @@ def noting_source(rng):
             "(SELECT noted(i.id) AS id, i.arn FROM inv i UNION ALL SELECT sid, arn FROM "
             "small) o",
             "noted_rows(8) o",
-            "small s CROSS JOIN LATERAL noted_rows(s.k + 1) o",
+            "small p CROSS JOIN LATERAL noted_rows(p.k + 1) o",
             "(SELECT i.id, m.latest_version_arn AS arn FROM inv i JOIN images m ON m.arn = i.arn "
             f"AND {note} > 1 OFFSET 0) o",
             "(SELECT i.id, i.arn, (SELECT noted(j.id) FROM inv j WHERE j.id = i.id) AS e FROM inv "
@@ -97,10 +97,16 @@ def query_of(rng, source):
                 [],
                 limit(rng),
             ),
-            Query(["x.id", "l.id"], [
-                f"teams x LEFT JOIN (SELECT o.id, m.{key} AS arn FROM {source} {joined}) l "
-                "ON l.arn = x.arn"], [], limit(rng)),
-            Query(["max(o.id)"], [source, joined], [], rng.choice(["", " GROUP BY o.arn LIMIT 1"])),
+            Query(
+                ["x.id", "l.id"],
+                [
+                    f"teams x LEFT JOIN (SELECT o.id, m.{key} AS arn FROM {source} {joined}) l "
+                    "ON l.arn = x.arn"
+                ],
+                [],
+                limit(rng),
+            ),
+            Query(["max(o.id)"], [source, joined], [], rng.choice(["", " GROUP BY o.arn"])),
         ]
     )
 

@@ -173,7 +173,7 @@ class Expressions:
         return self.rng.choice(forms)
 
     def initplan(self, clean):
-        """A sub-select that needs no row around it; its value may be no ARN, if not to be clean."""
+        """A sub-select that needs no row around it; its value is an ARN or NULL, if clean."""
         clean_ones = [
             "(SELECT max(arn) FROM hosts)",
             "(SELECT arn FROM nothing)",
