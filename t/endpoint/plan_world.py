@@ -288,6 +288,31 @@ def set_up(session, endpoints, no_arns):
         CREATE TABLE nothing (id int, arn text, k int);
         CREATE TABLE scratch (id int PRIMARY KEY, k int, arn text, parent text, v text, n bigint);
         INSERT INTO scratch SELECT id, k, arn, parent, NULL, 0 FROM inv WHERE id % 2 = 0;
+        -- The same rows in partitions, and in tables that inherit.
+        CREATE TABLE shelves (LIKE scratch, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+        CREATE TABLE shelves_low PARTITION OF shelves FOR VALUES FROM (MINVALUE) TO (13);
+        CREATE TABLE shelves_high PARTITION OF shelves DEFAULT PARTITION BY HASH (id);
+        CREATE TABLE shelves_0 PARTITION OF shelves_high FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        -- Of other columns' order.
+        CREATE TABLE shelves_1 (n bigint, v text, gone int, parent text, arn text, k int,
+          id int NOT NULL);
+        ALTER TABLE shelves_1 DROP COLUMN gone;
+        ALTER TABLE shelves_high ATTACH PARTITION shelves_1 FOR VALUES WITH (MODULUS 2,
+          REMAINDER 1);
+        INSERT INTO shelves SELECT * FROM scratch;
+        CREATE TABLE elders (LIKE scratch, PRIMARY KEY (id));
+        CREATE TABLE younger (more text) INHERITS (elders);
+        CREATE TABLE youngest () INHERITS (younger);
+        INSERT INTO elders SELECT * FROM scratch WHERE id < 9;
+        INSERT INTO younger SELECT *, 'more' FROM scratch WHERE id BETWEEN 9 AND 16;
+        INSERT INTO youngest SELECT *, 'most' FROM scratch WHERE id > 16;
+        -- What shows that a row was taken.
+        CREATE TABLE audit (noted int);
+        CREATE SEQUENCE counter;
+        CREATE FUNCTION noted(id int) RETURNS int LANGUAGE plpgsql AS
+          'BEGIN INSERT INTO audit VALUES (id); RETURN id; END';
+        CREATE FUNCTION noted_rows(most int) RETURNS TABLE (id int, arn text) LANGUAGE plpgsql AS
+          'BEGIN RETURN QUERY SELECT noted(i.id), i.arn FROM inv i WHERE i.id <= most; END';
         -- Rows of a query by a loop in a function, with and without a subtransaction each.
         CREATE FUNCTION looped(query text) RETURNS SETOF text LANGUAGE plpgsql AS
           'DECLARE r record; BEGIN FOR r IN EXECUTE query LOOP RETURN NEXT r::text; END LOOP; END';

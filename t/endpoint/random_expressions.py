@@ -152,6 +152,14 @@ class Expressions:
                 f"substr({key}, 1, 10000 / (abs({number}) + 1)::int)",
                 f"CASE WHEN {number} <> 2 THEN {key} || left('', (1 / ({number} - 2))::int) END",
             ]
+        if self.chance(0.2):
+            value = self.initplan(clean)
+            forms = [
+                value,
+                f"coalesce({key}, {value})",
+                f"CASE WHEN {key} > {value} THEN {key} ELSE {value} END",
+                f"CASE WHEN (SELECT count(*) FROM nothing) = 0 THEN {key} ELSE {value} END",
+            ]
         anything = self.of_kind(scope, "any")
         if anything and not clean:
             # What is none after all: of rows, since the statement itself may not say so.
@@ -163,6 +171,23 @@ class Expressions:
                 f"lower({key})",
             ]
         return self.rng.choice(forms)
+
+    def initplan(self, clean):
+        """A sub-select that needs no row around it; its value is an ARN or NULL, if clean."""
+        clean_ones = [
+            "(SELECT max(arn) FROM hosts)",
+            "(SELECT arn FROM nothing)",
+            "(SELECT min(i.arn) FROM small s JOIN images i ON i.arn = s.arn)",
+        ]
+        return self.rng.choice(
+            clean_ones
+            + [
+                "(SELECT max(parent) FROM inv)",
+                "(SELECT min(parent) FROM inv WHERE k = 2)",
+                "(SELECT doc ->> 'arn' FROM inv WHERE id = 7)",
+            ]
+            * (not clean)
+        )
 
     def key(self, scope, clean=False):
         """An expression that an ARN may be had from; a constant if the scope has none."""
@@ -222,6 +247,8 @@ class Expressions:
             f"{column.sql} = ANY (ARRAY(SELECT arn FROM "
             f"{self.any_of('small', 'inv WHERE k = 1', 'teams')}))",
             f"{column.sql} = (SELECT max(arn) FROM {self.any_of('small', 'hosts', 'nothing')})",
+            f"{column.sql} = {self.initplan(clean=False)}",
+            f"{column.sql} = ANY (ARRAY(SELECT parent FROM {self.any_of('inv', 'scratch')}))",
             f"{column.sql} IN (SELECT arn FROM {self.any_of('small', 'inv', 'teams', 'placed')})"
             if not grouped
             else f"{column.sql} = {constants[0]}",
@@ -256,6 +283,16 @@ class Expressions:
         if depth and self.chance(0.3):
             forms.append(self.exists(scope, depth - 1))
         return self.rng.choice(forms) if forms else "true"
+
+    def guard(self, outer):
+        """A condition that needs no row of the query that it is in."""
+        return self.any_of(
+            self.condition(outer),
+            self.condition(outer),
+            "(SELECT count(*) FROM nothing) = 0",
+            "EXISTS (SELECT FROM nothing)",
+            "false",
+        )
 
     def exists(self, scope, depth, joined=None):
         """A sub-select as a condition; joined: what the planner can join to a sub-select of IN."""

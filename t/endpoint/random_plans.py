@@ -23,7 +23,7 @@ from session import Session, SQLError
 
 # Functions look up in statements of their own, which EXPLAIN does not count.
 NESTED = re.compile(r"\b(count_amis|name_of|names_of_kind|amis_of|looped|guarded)\(")
-EXPLAINED = re.compile(r"(SELECT|WITH|UPDATE|DELETE|INSERT|MERGE|CREATE)\b")
+EXPLAINED = re.compile(r"(SELECT|WITH|UPDATE|DELETE|INSERT|MERGE|CREATE|DECLARE|EXECUTE)\b")
 # Of one command, which looks up by itself.
 SINGLE = {"SELECT", "portal", "outer conditions", "FOR UPDATE", "partitionwise"}
 FEATURES = {
@@ -145,6 +145,21 @@ def shown_requests(plan):
     )
 
 
+def explaining(statement):
+    """Commands that EXPLAIN what a statement's commands would run."""
+    query = statement.query
+    commands = statement.sql()
+    if statement.kind == "PL/pgSQL loop":
+        commands = [query.sql()]
+    explained = []
+    for command in commands:
+        if command.startswith("PREPARE"):
+            explained.append(command)
+        elif EXPLAINED.match(command) and command != "SELECT * FROM made":
+            explained += [f"EXPLAIN (COSTS OFF{more}) {command}" for more in ("", ", VERBOSE")]
+    return explained
+
+
 class Difference(Exception):
     """What a statement over foreign tables has that one over local tables has not."""
 
@@ -160,7 +175,7 @@ class Runner:
         self.endpoints = Endpoints(self.urls)
         self.counts, self.features, self.outcomes = (collections.Counter() for _ in range(3))
         self.found = {}
-        self.block, self.servers = None, {}
+        self.block, self.servers, self.choices, self.tags = None, {}, {}, []
         self.connect()
 
     def connect(self):
@@ -185,11 +200,16 @@ class Runner:
             f"= '{timeout}'"
         )
         begin += "".join(f"; SET LOCAL {name} = '{value}'" for name, value in settings)
+        self.tags = []
         try:
             self.session.run(begin)
             if portal:
                 return [self.session.fetch(commands[0], portal)]
-            return [self.session.rows(command) for command in commands]
+            results = []
+            for command in commands:
+                results.append(self.session.rows(command))
+                self.tags.append(self.session.tags[-1])
+            return results
         finally:
             self.session.run("ROLLBACK; DEALLOCATE ALL")
 
@@ -200,6 +220,8 @@ class Runner:
 
     def compare(self, statement, settings):
         """An outcome, None if there are rows and all is well; raises Difference."""
+        if statement.steady:
+            return self.compare_with_itself(statement, settings)
         commands = statement.sql()
         # Functions have statements of their own.
         nested = NESTED.search(" ".join(commands))
@@ -210,10 +232,9 @@ class Runner:
             if error.state is None:
                 raise
             return "too slow" if error.state == "57014" else f"invalid {error}"
+        changed = self.tags
         try:
-            # The planner calls stable functions of constants.
-            if EXPLAINED.match(commands[0]) and not nested:
-                self.check_explain(commands[0], settings)
+            self.check_explain(statement, settings)
             self.requests(reset=True)
             self.endpoints.reset()
             got = self.in_transaction("remote", settings, commands, portal)
@@ -223,6 +244,8 @@ class Runner:
                 )
             if got != expected:
                 raise Difference(["rows"], *unlike(got, expected))
+            if self.tags != changed:
+                raise Difference(["counts of rows"], self.tags, changed)
             if statement.kind in SINGLE and not nested:
                 self.check_requests(statement, settings)
         except SQLError as error:
@@ -247,12 +270,40 @@ class Runner:
             return False
         return True
 
-    def check_explain(self, command, settings):
+    def compare_with_itself(self, statement, settings):
+        """As compare(), for what shows which rows were taken: it does so by each plan."""
+        settings = [
+            *settings,
+            *[(name, value) for name, value in statement.steady if name in self.choices],
+        ]
+        self.check_explain(statement, settings)
+        off, on = (
+            self.outcome(statement, [*settings, ("imagebuilder_fdw.enable_read_ahead", value)])
+            for value in ("off", "on")
+        )
+        if off != on:
+            raise Difference(["effects"], on, off)
+        if isinstance(off, str):
+            return off if off.startswith(("HV002", "57014")) else None
+        self.outcomes["rows"] += sum(map(len, off))
+        return None
+
+    def outcome(self, statement, settings):
+        """The rows of each command, or the error that one raised."""
+        try:
+            return self.in_transaction("remote", settings, statement.sql())
+        except SQLError as error:
+            if error.state is None:
+                raise
+            return str(error)
+
+    def check_explain(self, statement, settings):
         """EXPLAIN neither fails nor asks."""
+        commands = explaining(statement)
         self.requests(reset=True)
-        verbose = ", VERBOSE" * (len(command) % 2)
-        self.in_transaction("remote", settings, [f"EXPLAIN (COSTS OFF{verbose}) {command}"])
-        if self.requests() != 0:
+        self.in_transaction("remote", settings, commands)
+        # The planner calls stable functions of constants.
+        if self.requests() != 0 and not NESTED.search(" ".join(commands)):
             raise Difference(["EXPLAIN sends requests"], self.requests(), 0)
 
     def check_requests(self, statement, settings):
@@ -285,6 +336,8 @@ class Runner:
         except Difference as difference:
             return difference
         except SQLError as error:
+            if error.state is not None:
+                return Difference(["error", error.state, error.message], error.message, None)
             self.connect()
             return Difference(["the session is gone"], error.message, None)
 
@@ -357,7 +410,7 @@ class Runner:
             f"{'not ' * bool(empty)}ok 1 - local copies of tables, without rows: {empty}",
             flush=True,
         )
-        choices = spare_settings(self.session)
+        self.choices = choices = spare_settings(self.session)
         if options.only is not None:
             self.run_numbered(options.only, choices)
             return self.conclude(1)

@@ -226,9 +226,6 @@ class Generator(Expressions):
             value, kind = f"{value}[1]", "key"
         elif kind == "bool":
             value, kind = f"({value})::text", "text"
-        elif kind == "any":
-            # Uncorrelated, the statement itself would say what is no image's ARN.
-            kind = "text"
         elif kind == "key":
             # char(n) has blanks that format() and the like would keep.
             value = f"({value})::text"
@@ -273,6 +270,8 @@ class Generator(Expressions):
         joins, scope, where = self.source(outer, depth, 2 if most is None else most)
         if self.chance(0.35):
             where.append(self.condition(scope + outer, 0))
+        if outer and self.chance(0.2):
+            where.append(self.guard(outer))
         if depth and self.chance(0.3):
             where.append(self.exists(scope + outer, depth - 1, scope))
         columns = [
@@ -287,7 +286,16 @@ class Generator(Expressions):
         query.scope = scope
         return query
 
-    def shape(self, query):
+    def limit(self, outer):
+        """How many rows of a query; perhaps as many as a row around it says, or another query."""
+        ints = self.of_kind(outer, "int")
+        if ints and self.chance(0.4):
+            return f"abs({self.rng.choice(ints)}) % 4"
+        if self.chance(0.1):
+            return self.any_of("(SELECT count(*) FROM small)", "(SELECT max(k) FROM inv)", "NULL")
+        return str(self.rng.randrange(9))
+
+    def shape(self, query, outer=()):
         """Make something more of a query's rows; the result's columns."""
         places = ", ".join(map(str, range(1, len(query.select) + 1)))
         columns = query.columns
@@ -297,7 +305,7 @@ class Generator(Expressions):
         if form < 0.5:
             query.head = "SELECT DISTINCT"
         elif form < 0.6:
-            query.rest = f" ORDER BY {places} LIMIT {self.rng.randrange(1, 9)}" + self.any_of(
+            query.rest = f" ORDER BY {places} LIMIT {self.limit(outer)}" + self.any_of(
                 "", " OFFSET 1"
             )
         elif form < 0.63:
@@ -362,7 +370,7 @@ class Generator(Expressions):
         if self.chance(0.2):
             return self.union(outer, depth)
         query = self.query(outer, depth, 1)
-        columns = self.shape(query)
+        columns = self.shape(query, outer)
         return query.sql(), columns
 
     def union(self, outer, depth):

@@ -1,27 +1,10 @@
 """Random statements: a random query as it is, in a cursor, a prepared statement,
 a loop of PL/pgSQL and so on, or one of a form of its own."""
 from plan_world import ARNS, IMAGES, literal
+from random_changes import changes, current
+from random_effects import effects
 from random_queries import Generator, Query
-
-
-class Statement:
-    """Commands of some kind about a query, which may be reduced."""
-
-    def __init__(self, kind, query, commands, most=0):
-        self.kind, self.query, self.commands, self.most = kind, query, commands, most
-
-    def sql(self):
-        return self.commands(self.query)
-
-    def smaller(self):
-        if isinstance(self.query, Query):
-            for query in self.query.smaller():
-                yield Statement(self.kind, query, self.commands, self.most)
-
-
-def sorted_query(query):
-    places = ", ".join(str(i + 1) for i in range(len(query.select)))
-    return f"SELECT * FROM ({query.sql()}) q ORDER BY {places}"
+from statement import Statement, sorted_query
 
 
 def cursor(rng, query):
@@ -111,104 +94,6 @@ def prepared(rng, generator, query):
         "prepared",
         query,
         lambda query: [f"PREPARE p (int, text, text) AS {query.sql()}", *runs, "DEALLOCATE p"],
-    )
-
-
-def changes(rng, generator):
-    """INSERT, UPDATE, DELETE and MERGE of the table scratch."""
-    table = rng.choice(["images", "named", "ranged", "images_twice"])
-    key = rng.choice(["s.arn", "s.parent", "coalesce(s.parent, s.arn)", "s.arn::varchar(200)"])
-    condition = rng.choice(
-        [
-            "true",
-            "s.k > 1",
-            "m.name IS NOT NULL",
-            "EXISTS (SELECT FROM amis a WHERE a.image_arn = s.arn)",
-            "NOT EXISTS (SELECT FROM amis a WHERE a.image_arn = s.parent)",
-            "(SELECT count(*) FROM amis a WHERE a.image_arn = m.arn) > 1",
-        ]
-    )
-    count = f"(SELECT count(*) FROM components c WHERE c.image_arn = {key})"
-    returning = rng.choice(
-        [
-            "",
-            " RETURNING s.*",
-            f" RETURNING s.id, s.v, (SELECT max(ami_id) FROM amis a WHERE a.image_arn = s.arn)",
-        ]
-    )
-    query, shown = generator.select(1), "SELECT * FROM scratch"
-    forms = [
-        f"UPDATE scratch s SET v = m.name, n = {count} FROM {table} m WHERE m.arn = {key} AND "
-        f"{condition}{returning}",
-        f"UPDATE scratch s SET n = {count}, v = (SELECT m.name FROM {table} m WHERE m.arn = "
-        f"{key}){returning}",
-        f"UPDATE scratch s SET (v, n) = (SELECT max(m.name), count(*) FROM {table} m WHERE m.arn "
-        f"= {key}) WHERE s.k < 3{returning}",
-        f"DELETE FROM scratch s USING {table} m WHERE m.arn = {key} AND {condition}{returning}",
-        f"DELETE FROM scratch s WHERE {rng.choice(['', 'NOT '])}EXISTS (SELECT FROM {table} m "
-        f"WHERE m.arn = {key}){returning}",
-        f"INSERT INTO scratch AS s SELECT 1000 + id, k, s.arn, NULL, m.name, {count} FROM "
-        f"scratch s LEFT JOIN {table} m ON m.arn = {key} "
-        f"AND s.k > 0{returning.replace('RETURNING s.', 'RETURNING s.')}",
-        f"INSERT INTO scratch AS s SELECT id, 9, arn, NULL, (SELECT m.name FROM {table} m WHERE "
-        "m.arn = i.arn) FROM inv i "
-        "ON CONFLICT (id) DO UPDATE SET v = excluded.v, n = (SELECT count(*) FROM amis a WHERE "
-        f"a.image_arn = excluded.arn){returning}",
-        "MERGE INTO scratch s USING (SELECT i.id, i.k, i.arn, m.name FROM inv i "
-        f"{rng.choice(['', 'LEFT '])}JOIN {table} m ON m.arn = i.arn) q ON q.id = s.id "
-        "WHEN MATCHED AND q.k > 2 THEN DELETE WHEN MATCHED THEN UPDATE SET v = q.name WHEN NOT "
-        "MATCHED THEN INSERT (id, arn, v) VALUES (q.id, q.arn, q.name)",
-    ]
-    chosen = rng.choice(forms)
-    if rng.random() < 0.15:
-        return Statement(
-            "CREATE TABLE AS",
-            query,
-            lambda query: [
-                "CREATE TEMP TABLE made "
-                f"({', '.join(f'c{i}' for i in range(len(query.select)))}) AS {query.sql()}",
-                "SELECT * FROM made",
-            ],
-        )
-    if rng.random() < 0.15:
-        chosen = (
-            f"WITH w AS (UPDATE scratch s SET v = m.name FROM {table} m WHERE m.arn = {key} "
-            "RETURNING s.id, s.arn, s.v) "
-            f"SELECT w.*, a.ami_id FROM w LEFT JOIN amis a ON a.image_arn = w.arn"
-        )
-    return Statement(chosen.split()[0] + " of a local table", chosen, lambda query: [query, shown])
-
-
-def current(rng, _):
-    value = rng.choice(
-        [
-            "(SELECT m.name FROM images m WHERE m.arn = s.arn)",
-            "(SELECT count(*)::text FROM amis m WHERE m.image_arn = s.parent)",
-            "s.v",
-        ]
-    )
-    source = rng.choice(
-        ["scratch s", "scratch s", "scratch s LEFT JOIN images m ON m.arn = s.arn"]
-    )
-    lock = rng.choice(["", " FOR UPDATE OF s"]) if "JOIN" not in source else " FOR UPDATE OF s"
-    order = " ORDER BY s.id" if lock else ""
-    change = rng.choice(
-        [
-            "UPDATE scratch SET v = 'x', k = 99 WHERE CURRENT OF c RETURNING *",
-            "DELETE FROM scratch WHERE CURRENT OF c RETURNING id",
-        ]
-    )
-    return Statement(
-        "WHERE CURRENT OF",
-        None,
-        lambda _: [
-            f"DECLARE c CURSOR FOR SELECT s.id, {value} FROM {source}{order}{lock}",
-            f"FETCH {rng.choice([1, 2])} FROM c",
-            change,
-            "FETCH ALL FROM c",
-            "CLOSE c",
-            "SELECT * FROM scratch",
-        ],
     )
 
 
@@ -326,10 +211,12 @@ def partitionwise(rng, generator):
 def random_statement(rng, seed):
     generator = Generator(seed)
     form = rng.random()
-    if form < 0.5:
+    if form < 0.46:
         return Statement(
             "SELECT", generator.select(rng.choice([1, 2, 2, 3])), lambda query: [query.sql()]
         )
+    if form < 0.53:
+        return effects(rng, generator)
     if form < 0.58:
         return partitionwise(rng, generator)
     if form < 0.64:

@@ -22,7 +22,10 @@ def text(value):
 
 
 class Session:
-    """Not to be used again once an SQLError without a state was raised."""
+    """Not to be used again once an SQLError without a state was raised.
+
+    tags: what PostgreSQL says of each command just run, as "UPDATE 3".
+    """
 
     def __init__(self, host, port, database, user):
         if host.startswith("/"):
@@ -61,11 +64,13 @@ class Session:
     def finish(self):
         """Each command's rows; the first error is raised once the server is ready again."""
         results, rows, error = [], [], None
+        self.tags = []
         while True:
             kind, body = self.receive()
             if kind == b"D":
                 rows.append(read_row(body))
             elif kind in b"CIs":  # completed, empty, or suspended
+                self.tags.append(body[:-1].decode())
                 results.append(rows)
                 rows = []
             elif kind == b"R" and body != bytes(4):
