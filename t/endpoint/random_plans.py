@@ -281,10 +281,13 @@ class Runner:
             self.outcome(statement, [*settings, ("imagebuilder_fdw.enable_read_ahead", value)])
             for value in ("off", "on")
         )
-        if off != on:
+        # One that takes long on a busy machine is no difference.
+        errors = [result for result in (off, on) if isinstance(result, str)]
+        late = [error for error in errors if error.startswith("57014")]
+        if off != on and not late:
             raise Difference(["effects"], on, off)
-        if isinstance(off, str):
-            return off if off.startswith(("HV002", "57014")) else None
+        if errors:
+            return late[0] if late else off if off.startswith("HV002") else None
         self.outcomes["rows"] += sum(map(len, off))
         return None
 
