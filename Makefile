@@ -9,6 +9,7 @@ OBJS = \
 	src/foreign_text.o \
 	src/retry.o \
 	src/secret.o \
+	src/fdw/ahead_key.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \
 	src/fdw/conditions.o \

@@ -26,28 +26,22 @@
 
 #include "compat.h"
 #include "executor/executor.h"
+#include "fdw/ahead_key.h"
 #include "fdw/execution.h"
 #include "fdw/explain.h"
-#include "fdw/key.h"
-#include "fdw/key_state.h"
 #include "fdw/option.h"
 #include "fdw/plantree.h"
 #include "fdw/readahead.h"
 #include "fdw/readahead_key.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 /* What to look up for each row. */
 typedef struct ReadAheadKey
 {
 	Client	   *client;
-	KeyState   *state;
-	bool		plain;			/* evaluating the key raises no error */
-	Bitmapset  *params;			/* the executor's parameters that the key needs */
-	bool		ended;			/* evaluating the key has raised an error */
+	AheadKey   *ahead;
 	int			nstarted;		/* look-ups started for rows not passed yet */
 	int			nskipped;		/* look-ups of such rows that may be started later */
 	AheadCounts counts;			/* what has become of the look-ups of rows passed */
@@ -133,28 +127,6 @@ asks_already(const ReadAheadState *state, const ReadAheadKey *key)
 	return false;
 }
 
-/* What is found of a key's expressions. */
-typedef struct KeyExpressions
-{
-	bool		plain;
-	Bitmapset  *params;
-} KeyExpressions;
-
-/* Note parameters of the executor, and what is more than a column, a constant or a binary cast. */
-static bool
-note_expression(Node *node, void *context)
-{
-	KeyExpressions *found = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
-		found->params = bms_add_member(found->params, ((Param *) node)->paramid);
-	else if (!IsA(node, List) && !IsA(node, Var) && !IsA(node, Const) && !IsA(node, RelabelType))
-		found->plain = false;
-	return expression_tree_walker(node, note_expression, context);
-}
-
 static void
 begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 {
@@ -174,15 +146,8 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 	{
 		ReadAheadKey *key = &state->keys[state->nkeys++];
 		const RowKey *planned = row_key_from_list(list_nth(scan->custom_private, state->nkeys));
-		KeyExpressions found = {.plain = planned->arn_filter == NIL};
 
-		note_expression(lfirst(lc), &found);
-		key->plain = found.plain;
-		key->params = found.params;
-		key->state = key_state_create(planned->key,
-									  list_nth(lfirst(lc), ReadAheadExprsKey),
-									  list_nth(lfirst(lc), ReadAheadExprsGuards),
-									  planned->arn_filter, &node->ss.ps);
+		key->ahead = ahead_key_create(planned, lfirst(lc), &node->ss.ps);
 		key->client = statement_client(estate, planned->serverid,
 									   OidIsValid(planned->userid) ? planned->userid : GetUserId(),
 									   option_read_config);
@@ -199,100 +164,6 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 	state->window_context = AllocSetContextCreate(estate->es_query_cxt,
 												  "imagebuilder_fdw read-ahead rows",
 												  ALLOCSET_DEFAULT_SIZES);
-}
-
-/* ---- what a key asks for -------------------------------------------------------- */
-
-/* The ARNs (C strings) that a key asks for, in the current memory context. */
-static List *
-evaluate_key(const ReadAheadKey *key, ExprContext *econtext)
-{
-	List	   *arns = NIL;
-	ListCell   *lc;
-
-	if (!key_state_guards_hold(key->state, econtext))
-		return NIL;
-	foreach(lc, key_state_evaluate(key->state, econtext))
-	{
-		const KeyValue *value = lfirst(lc);
-
-		if (lookup_is_arn(value->arn) && key_state_admits(key->state, value->arn))
-			arns = lappend(arns, unconstify(char *, value->arn));
-	}
-	return arns;
-}
-
-/* Whether an error is about the server or the transaction, not about what was evaluated. */
-static bool
-is_of_session(int sqlstate)
-{
-	switch (ERRCODE_TO_CATEGORY(sqlstate))
-	{
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
-			return true;
-		default:
-			return false;
-	}
-}
-
-/*
- * The same, where evaluating may raise an error: the row may be one that the
- * statement never reaches, so the error ends looking ahead by this key, and the
- * scan raises it when the row is reached.
- */
-static List *
-try_key(ReadAheadKey *key, ExprContext *econtext)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	List	   *volatile arns = NIL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		arns = evaluate_key(key, econtext);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		if (is_of_session(error->sqlerrcode))
-			ReThrowError(error);
-		FreeErrorData(error);
-		ReScanExprContext(econtext);
-		if (key->state->filter_context)
-			ReScanExprContext(key->state->filter_context);
-		key->ended = true;
-		arns = NIL;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return arns;
-}
-
-/* Whether an init plan has to be run before a key can be evaluated: the statement may not run it. */
-static bool
-waits_for_initplan(const ReadAheadKey *key, const EState *estate)
-{
-	int			paramid = -1;
-
-	while ((paramid = bms_next_member(key->params, paramid)) >= 0)
-	{
-		if (estate->es_param_exec_vals[paramid].execPlan)
-			return true;
-	}
-	return false;
 }
 
 /* ---- the window ----------------------------------------------------------------- */
@@ -337,14 +208,9 @@ add_lookups(ReadAheadState *state, ReadAheadRow *row, TupleTableSlot *slot)
 	for (int i = 0; i < state->nkeys; i++)
 	{
 		ReadAheadKey *key = &state->keys[i];
-		List	   *arns;
+		List	   *arns = ahead_key_evaluate(key->ahead, ps->ps_ExprContext);
 		ListCell   *lc;
 
-		if (key->ended || waits_for_initplan(key, ps->state) ||
-			(!key->plain && !compat_can_nest_transaction()))
-			continue;
-		arns = key->plain ? evaluate_key(key, ps->ps_ExprContext) :
-			try_key(key, ps->ps_ExprContext);
 		/* A row's own list is the inner scan's to keep up with. */
 		arns = list_truncate(arns, Min(list_length(arns), depth(state)));
 		MemoryContextSwitchTo(state->window_context);

@@ -107,7 +107,7 @@ is_well_formed(const char *line, size_t length)
 static bool
 take_line(Answer *answer, const char *line, size_t length)
 {
-	/* libcurl 8.22 passes on what there is of a line when the connection ends. */
+	/* When the connection ends within a line, libcurl 8.22 passes the part on. */
 	bool		is_last = length > 0 && line[length - 1] == '\n' &&
 		(line[0] == '\r' || line[0] == '\n');
 	long		status = status_of(answer);

@@ -42,7 +42,7 @@ typedef struct Answer
 	/* Why the transfer was ended: */
 	bool		no_memory;
 	bool		headers_too_large;
-	bool		header_malformed;	/* a line of the headers is none */
+	bool		header_malformed;	/* a line in the headers is not a header */
 	bool		body_too_large;
 	bool		cut;			/* an error's body, taken as far as it is needed */
 } Answer;

@@ -30,9 +30,9 @@ is_readable(const char *path)
 }
 
 /*
- * Read a shared file; *text is NULL if there is none.  In a chain, as botocore
- * has it, a directory or a file of another user's counts as none.  False:
- * *problem says why the file cannot be read.
+ * Read a shared file; set *text to NULL if the file does not exist.  In a chain, as
+ * in botocore's, a directory or a file that may not be read counts as not existing.
+ * Return false with *problem set if the file cannot be read.
  */
 static bool
 read_shared_file(const char *variable, const char *name, bool chain,

@@ -55,8 +55,8 @@ struct Identity
 	const Failure *failure;		/* what look-ups of the latest statement fail
 								 * for, while paused */
 	uint64		rejected_in;	/* the latest statement in which credentials were
-								 * renewed because a service rejected them … */
-	int64		rejected_at;	/* … and when */
+								 * renewed because a service rejected them */
+	int64		rejected_at;	/* moment of that rejection, of clock.h */
 };
 
 extern ProfileRole *identity_role(const Identity *identity);

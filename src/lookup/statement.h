@@ -19,7 +19,7 @@
 /* Fills in what the catalogs say, allocating in the current memory context. */
 typedef void (*ReadConfig) (ClientConfig *config, Oid serverid, Oid userid);
 
-/* What has become of look-ups that were made ahead, for rows that have been passed. */
+/* Outcomes of look-ups made ahead of rows that the read-ahead has passed. */
 typedef struct AheadCounts
 {
 	int			claimed;		/* a scan has asked for the image */

@@ -82,9 +82,9 @@ take_name(const char **text, const char **error)
 }
 
 /*
- * Take names with full stops between them off *text.
+ * Parse a chain of names with full stops between them, and advance *text past it.
  *
- * Returns false with *error set where a name should be and is none.
+ * Return false with *error set where a name is missing.
  */
 static bool
 take_members(const char **text, MemberPath *members, const char **error)

@@ -1,0 +1,173 @@
+/*
+ * ahead_key.c: a key that is evaluated for rows before the statement reaches them.
+ *
+ * The statement may never reach a row, so evaluating its key must have no effect: an
+ * error is caught in a subtransaction, and no init plan is run that has not been.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "executor/executor.h"
+#include "fdw/ahead_key.h"
+#include "fdw/key_state.h"
+#include "fdw/readahead.h"
+#include "lookup/lookup.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/resowner.h"
+
+struct AheadKey
+{
+	KeyState   *state;
+	const EState *estate;
+	bool		plain;			/* evaluating the key raises no error */
+	Bitmapset  *params;			/* the executor's parameters that the key needs */
+	bool		ended;			/* evaluating the key has raised an error */
+};
+
+/* Properties of a key's expressions, collected by note_expression(). */
+typedef struct KeyExpressions
+{
+	bool		plain;
+	Bitmapset  *params;
+} KeyExpressions;
+
+/* Note parameters of the executor, and what is more than a column, a constant or a binary cast. */
+static bool
+note_expression(Node *node, void *context)
+{
+	KeyExpressions *found = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		found->params = bms_add_member(found->params, ((Param *) node)->paramid);
+	else if (!IsA(node, List) && !IsA(node, Var) && !IsA(node, Const) && !IsA(node, RelabelType))
+		found->plain = false;
+	return expression_tree_walker(node, note_expression, context);
+}
+
+/*
+ * Prepare a planned key; "exprs" is its list in CustomScan.custom_exprs.  Allocates in
+ * the current memory context, for as long as "parent" is executed.
+ */
+AheadKey *
+ahead_key_create(const RowKey *planned, List *exprs, PlanState *parent)
+{
+	AheadKey   *key = palloc0(sizeof(AheadKey));
+	KeyExpressions found = {.plain = planned->arn_filter == NIL};
+
+	note_expression((Node *) exprs, &found);
+	key->plain = found.plain;
+	key->params = found.params;
+	key->estate = parent->state;
+	key->state = key_state_create(planned->key, list_nth(exprs, ReadAheadExprsKey),
+								  list_nth(exprs, ReadAheadExprsGuards),
+								  planned->arn_filter, parent);
+	return key;
+}
+
+/* The ARNs (C strings) that a key asks for, in the current memory context. */
+static List *
+evaluate_key(const AheadKey *key, ExprContext *econtext)
+{
+	List	   *arns = NIL;
+	ListCell   *lc;
+
+	if (!key_state_guards_hold(key->state, econtext))
+		return NIL;
+	foreach(lc, key_state_evaluate(key->state, econtext))
+	{
+		const KeyValue *value = lfirst(lc);
+
+		if (lookup_is_arn(value->arn) && key_state_admits(key->state, value->arn))
+			arns = lappend(arns, unconstify(char *, value->arn));
+	}
+	return arns;
+}
+
+/* Whether an error is about the server or the transaction, not about what was evaluated. */
+static bool
+is_of_session(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Return the ARNs that a key asks for where evaluating it may raise an error: the row
+ * may be one that the statement never reaches.  An error ends looking ahead by this key,
+ * and the scan raises it when the row is reached.
+ */
+static List *
+try_key(AheadKey *key, ExprContext *econtext)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	List	   *volatile arns = NIL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		arns = evaluate_key(key, econtext);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		if (is_of_session(error->sqlerrcode))
+			ReThrowError(error);
+		FreeErrorData(error);
+		ReScanExprContext(econtext);
+		if (key->state->filter_context)
+			ReScanExprContext(key->state->filter_context);
+		key->ended = true;
+		arns = NIL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return arns;
+}
+
+/* Whether an init plan has to be run before a key can be evaluated: the statement may not run it. */
+static bool
+waits_for_initplan(const AheadKey *key)
+{
+	int			paramid = -1;
+
+	while ((paramid = bms_next_member(key->params, paramid)) >= 0)
+	{
+		if (key->estate->es_param_exec_vals[paramid].execPlan)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Return the ARNs (C strings) to look up for the row in "econtext", in the current
+ * memory context; NIL too if the key cannot be evaluated ahead.  Raises errors of the
+ * session and the transaction (classes 40, 53, 57, 58), no others.
+ */
+List *
+ahead_key_evaluate(AheadKey *key, ExprContext *econtext)
+{
+	if (key->ended || waits_for_initplan(key) ||
+		(!key->plain && !compat_can_nest_transaction()))
+		return NIL;
+	return key->plain ? evaluate_key(key, econtext) : try_key(key, econtext);
+}
