@@ -1,5 +1,5 @@
 # Sockets that libcurl closes in silence are neither counted nor waited for any
-# longer.
+# longer; and no program that the session runs inherits any.
 use strict;
 use warnings FATAL => 'all';
 
@@ -46,6 +46,19 @@ my @arns = map { (arn("fault-e500-0/1.0.0/$_"), arn("fault-hugemessage/1.0.0/$_"
 unlike($outcomes->("SELECT name FROM images WHERE arn IN ('" . join("', '", @arns) . "') LIMIT 3", 200),
 	qr/XX/, 'connections dropped and made anew');
 is($session->query($image), 'golden-linux', 'leave it as it was too');
+$session->quit;
+
+# What a program of COPY's has open: what it inherits, and the directory that it lists.
+$session = $node->background_psql('postgres', on_error_stop => 0);
+$session->query('CREATE TEMP TABLE fds (line text)');
+my $inherited = sub {
+	$session->query("TRUNCATE fds; COPY fds FROM PROGRAM 'readlink /proc/self/fd/*; true'");
+	return $session->query("SELECT string_agg(regexp_replace(line, '\\[.*', ''), ' ' ORDER BY 1)
+		FROM fds WHERE line ~ '^(socket|anon_inode)'");
+};
+my $before = $inherited->();
+is($session->query($image), 'golden-linux', 'a look-up, whose connection is kept');
+is($inherited->(), $before, 'leaves no socket that programs inherit');
 $session->quit;
 
 $endpoint->stop;

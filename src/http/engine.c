@@ -145,7 +145,7 @@ set_up(void)
 	}
 	if (engine.share == NULL)
 		return false;
-	engine.multi = curl_multi_init();
+	engine.multi = sockets_make_multi();
 	if (engine.multi &&
 		curl_multi_setopt(engine.multi, CURLMOPT_SOCKETFUNCTION, sockets_note) == CURLM_OK &&
 		curl_multi_setopt(engine.multi, CURLMOPT_TIMERFUNCTION, timer_changed) == CURLM_OK &&

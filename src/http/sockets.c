@@ -10,14 +10,20 @@
  *
  *-------------------------------------------------------------------------
  */
+/*
+ * All sockets are closed on exec: what PostgreSQL or another extension runs in
+ * the session (COPY … FROM PROGRAM, say) inherits none.
+ */
 #include "postgres.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "descriptors.h"
 #include "http/sockets.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
@@ -44,6 +50,62 @@ static struct
 	bool		changed;		/* what set waits for is not there any more */
 }			sockets;
 
+/* A list of descriptors: of the first "count", those that fit. */
+typedef struct Descriptors
+{
+	int		   *list;
+	int			capacity;
+	int			count;
+} Descriptors;
+
+/* DescriptorAction */
+static void
+list_descriptor(int fd, void *arg)
+{
+	Descriptors *before = arg;
+
+	if (before->count < before->capacity)
+		before->list[before->count] = fd;
+	before->count++;
+}
+
+/* DescriptorAction */
+static void
+close_new_on_exec(int fd, void *arg)
+{
+	const Descriptors *before = arg;
+
+	for (int i = 0; i < before->count; i++)
+	{
+		if (before->list[i] == fd)
+			return;
+	}
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/*
+ * curl_multi_init(), and the sockets by which libcurl can wake itself up, which
+ * it does not tell of, closed on exec.  NULL if libcurl has no memory; raises 53200.
+ */
+CURLM *
+sockets_make_multi(void)
+{
+	Descriptors count = {NULL, 0, 0};
+	Descriptors before = {NULL, 0, 0};
+	bool		known;
+	CURLM	   *multi;
+
+	descriptors_each(list_descriptor, &count);
+	before.list = palloc(Max(count.count, 1) * sizeof(int));
+	before.capacity = count.count;
+	known = descriptors_each(list_descriptor, &before) && before.count <= before.capacity;
+	multi = curl_multi_init();
+	if (known)
+		descriptors_each(close_new_on_exec, &before);
+	pfree(before.list);
+	return multi;
+}
+
 static Socket *
 add_socket(curl_socket_t fd)
 {
@@ -51,6 +113,7 @@ add_socket(curl_socket_t fd)
 
 	if (fstat(fd, &status) != 0)
 		return NULL;
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	if (sockets.count == sockets.capacity)
 	{
 		int			capacity = sockets.capacity ? sockets.capacity * 2 : 16;

@@ -23,6 +23,7 @@
 /* Told that something can be read, or that the other end is closed; must not raise errors. */
 typedef void (*SocketReady) (void *owner);
 
+extern CURLM *sockets_make_multi(void);
 extern int	sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socketp);
 extern curl_socket_t sockets_open(void *userp, curlsocktype purpose,
 								  struct curl_sockaddr *address);
