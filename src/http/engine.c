@@ -447,8 +447,8 @@ meaning_of(const Job *job, CURLcode result)
 		return CURLE_OUT_OF_MEMORY;
 	if (result == CURLE_ABORTED_BY_CALLBACK)
 		return job->timed_out ? CURLE_OPERATION_TIMEDOUT : CURLE_RECV_ERROR;
-	/* Memory there was: an answer's headers are over a limit of libcurl's. */
-	if (result == CURLE_OUT_OF_MEMORY && is_ready(job, job->handle))
+	/* No request was refused: an answer's headers are over a limit of libcurl's. */
+	if (result == CURLE_OUT_OF_MEMORY && memory_is_ours() && is_ready(job, job->handle))
 		return CURLE_WEIRD_SERVER_REPLY;
 	return result;
 }

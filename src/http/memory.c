@@ -17,6 +17,10 @@
  * request goes out without its query (7.88); and before 8.6 libcurl says so where
  * memory did not run out, of headers over libcurl's own limits.  So the requests
  * for memory that are refused are counted.
+ *
+ * libcurl takes the functions of whoever starts it first in the process, and
+ * ignores all later ones without a word.  Where another extension was first,
+ * libcurl's memory is neither wiped nor counted: memory_is_ours() is false.
  */
 #include "postgres.h"
 
@@ -28,13 +32,16 @@
 
 static struct
 {
-	volatile uint64 refused;	/* requests; libcurl's resolver thread asks, too */
+	volatile uint64 asked;		/* requests; libcurl's resolver thread asks, too */
+	volatile uint64 refused;	/* of them */
+	bool		ours;			/* libcurl has taken the functions below */
 	void	   *buffer;			/* the last that was made to receive into */
 } memory;
 
 static void *
 note_refused(void *block)
 {
+	memory.asked++;
 	if (block == NULL)
 		memory.refused++;
 	return block;
@@ -90,6 +97,21 @@ memory_raise(const char *detail)
 			 errdetail("%s", detail)));
 }
 
+/* Find out whether libcurl asks the functions above for memory, by having it ask. */
+static void
+learn_whose(void)
+{
+	uint64		asked = memory.asked;
+	struct curl_slist *list = curl_slist_append(NULL, "x");
+
+	memory.ours = memory.asked != asked;
+	curl_slist_free_all(list);
+	if (!memory.ours)
+		ereport(DEBUG1,
+				(errmsg_internal("another library has started libcurl in this session"),
+				 errdetail_internal("What libcurl frees is not wiped.")));
+}
+
 /* Start libcurl, once for the session; again is harmless.  Raises 53200, HV000. */
 void
 memory_start(void)
@@ -98,12 +120,25 @@ memory_start(void)
 
 	if (curl_global_init_mem(CURL_GLOBAL_ALL, allocate, free_wiped, reallocate, duplicate,
 							 allocate_zeroed) == CURLE_OK)
+	{
+		learn_whose();
 		return;
+	}
 	if (memory.refused != refused)
 		memory_raise("libcurl could not be started.");
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_ERROR),
 			 errmsg("could not start libcurl")));
+}
+
+/*
+ * Whether libcurl's memory is wiped and counted.  Else memory_refused() says
+ * nothing, and only libcurl's own word tells of memory that ran out.
+ */
+bool
+memory_is_ours(void)
+{
+	return memory.ours;
 }
 
 /* How many requests of libcurl's for memory have been refused so far. */

@@ -23,6 +23,7 @@
 #define MEMORY_SECRET_BUFFER	(16 * 1024 - 48)
 
 extern void memory_start(void);
+extern bool memory_is_ours(void);
 extern uint64 memory_refused(void);
 extern void memory_wipe_buffer(void);
 pg_noreturn extern void memory_raise(const char *detail);
