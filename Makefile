@@ -57,6 +57,7 @@ OBJS = \
 	src/identity/host.o \
 	src/identity/identity.o \
 	src/identity/instance.o \
+	src/identity/orphans.o \
 	src/identity/process.o \
 	src/identity/profile_provider.o \
 	src/identity/renewal.o \

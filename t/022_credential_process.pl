@@ -27,12 +27,51 @@ my @base = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 $node->append_conf('postgresql.conf', "log_min_messages = debug2\nlog_error_verbosity = verbose");
-# Where "no-pipes" is, nobody can have another pipe.
+# Where "no-pipes" is, nobody can have another pipe; where "many-files" is, a
+# process may have a billion files open, and the kernel has no close_range().
 append_to_file("$dir/pipes.c", '
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+static long (*real_syscall) (long, ...);
+static int (*real_getrlimit) (int, struct rlimit *);
+__attribute__((constructor)) static void find(void)
+{
+	real_syscall = dlsym(RTLD_NEXT, "syscall");
+	real_getrlimit = dlsym(RTLD_NEXT, "getrlimit");
+}
+static int many_files(void)
+{
+	return access("' . $dir . '/many-files", F_OK) == 0;
+}
+long syscall(long number, ...)
+{
+	long a[6];
+	va_list list;
+	va_start(list, number);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(list, long);
+	va_end(list);
+#ifdef SYS_close_range
+	if (number == SYS_close_range && many_files())
+	{
+		errno = ENOSYS;
+		return -1;
+	}
+#endif
+	return real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+int getrlimit(__rlimit_resource_t resource, struct rlimit *limit)
+{
+	int result = real_getrlimit(resource, limit);
+	if (resource == RLIMIT_NOFILE && many_files())
+		limit->rlim_cur = 1000000000;
+	return result;
+}
 int pipe(int fds[2])
 {
 	int (*real) (int *) = dlsym(RTLD_NEXT, "pipe");
@@ -237,6 +276,14 @@ is($group, $leader, 'it has a process group of its own');
 # Those that grep has inherited: sh blocks its own while it starts grep.  Signals 32
 # and 33 are the C library's.
 is(join(' ', map { hex($_) & 0x7fffffff } slurp_file("$dir/signals") =~ /(\w{8})$/mg), '0 0', 'no signal is blocked or ignored');
+{
+	program('many', "sh -c 'readlink /proc/self/fd/*' >'$dir/open'; echo '" . output_of() . "'");
+	write_file('many-files', '');
+	is(attempt($node, $lookup), 'found golden-linux', 'a billion files may be open');
+	unlike(slurp_file("$dir/open"), qr/socket|postgresql|pgdata|anon_inode/,
+		'and those of the session are closed');
+	unlink "$dir/many-files";
+}
 like(slurp_file("$dir/environ"), qr/^AWS_CONFIG_FILE=\Q$dir\E\/config$/m, 'and the server\'s environment');
 
 # ---- what goes wrong
@@ -355,6 +402,37 @@ for my $how (sort keys %hanging)
 		is($session->query($lookup), 'golden-linux', "$name: and works");
 		$session->quit;
 	}
+}
+
+# What has left the program's group, whose process ids are written down, stays with
+# the session: it is reaped when it ends, and ends with the session.
+my %daemons = (
+	'a session of its own' => 'setsid sh -c',
+	'a group of its own' => "$^X -e 'setpgrp; exec \@ARGV' sh -c",
+);
+for my $name ($^O eq 'linux' ? sort keys %daemons : ())
+{
+	unlink map { "$dir/$_" } qw(daemons release);
+	my $daemon = "$daemons{$name} 'echo \$\$ >>$dir/daemons; ";
+	program('daemon-' . ++$number, "{
+		$daemon until [ -e $dir/release ]; do sleep 0.1; done' &
+		$daemon sleep $FOR_EVER & sleep $FOR_EVER; wait' &
+		} >/dev/null 2>&1; until [ \"\$(wc -l <$dir/daemons)\" = 2 ]; do sleep 0.1; done
+		echo '" . output_of() . "'");
+	my $session = session_of();
+	my $pid = $session->query('SELECT pg_backend_pid()');
+	is($session->query($lookup), 'golden-linux', "$name: credentials");
+	my @daemons = split /\n/, slurp_file("$dir/daemons");
+	is(scalar(grep { -d "/proc/$_" } @daemons), 2, "$name: what has left lives on");
+	my $copy = $session->query('CREATE TEMP TABLE copied (line text)')
+	  . $session->query("COPY copied FROM PROGRAM 'exit 3'");
+	like($session->{stderr}, qr/child process exited with exit code 3/,
+		"$name: others learn their children's status");
+	write_file('release', '');
+	ok((wait_until { children_of($pid) !~ /\s/ } 'one is gone'), "$name: one that ends is reaped");
+	$session->quit;
+	ok((wait_until { !grep { -d "/proc/$_" } @daemons, $pid } 'all are gone'),
+		"$name: the others end with the session");
 }
 
 # While one waits for its program, what needs none gets on: the program ends after that.

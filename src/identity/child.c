@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * child.c
- *		Child processes of a backend, each with a process group of its own.
+ *		Child processes of a backend, each with a session of its own.
  *
  * Portions Copyright (c) 2026, imagebuilder_fdw contributors
  *
@@ -11,17 +11,19 @@
  *-------------------------------------------------------------------------
  */
 /*
- * A child's process group has all processes that the child starts in turn.  The
- * group is killed as a whole when the child is not needed any more, and at the
- * latest when the backend exits.
+ * A child begins a session, and with it a process group, which has all processes
+ * that the child starts in turn, but those that leave it.  The group is killed as
+ * a whole when the child is not needed any more, and at the latest when the
+ * backend exits.
  *
- * Nobody is left to be reaped by the postmaster.  In a container the postmaster
- * is often process 1, to which orphans fall; and up to PostgreSQL 17, it takes a
- * process that was killed for a backend that has crashed, and restarts all of
- * them.  So on Linux, as long as there are children, orphans fall to the backend.
+ * What leaves the group, such as a daemon that begins a session of its own, falls
+ * to the backend (see orphans.c), and is killed when the backend exits.
+ *
+ * A backend that is killed by SIGKILL, or ends without its exit callbacks, takes
+ * along the child itself on Linux, but nothing that the child has started.
  *
  * Backends leave SIGCHLD to its default.  Here it has a handler, which wakes the
- * backend when a child ends, and reaps those that have been killed.
+ * backend when a child ends, and reaps what nobody waits for.
  */
 #include "postgres.h"
 
@@ -35,7 +37,9 @@
 #include <sys/syscall.h>
 #endif
 
+#include "descriptors.h"
 #include "identity/child.h"
+#include "identity/orphans.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -57,13 +61,25 @@ extern char **environ;
 /* The handler of SIGCHLD frees places; others do with the signal blocked. */
 static volatile struct
 {
-	pid_t		pid;			/* and the group's number; 0: a free place */
+	pid_t		pid;			/* and the session's number; 0: a free place */
 	bool		dying;			/* has been killed, is to be reaped */
 }			children[MAX_CHILDREN];
 
 /* ---- the child, between fork() and exec: nothing but system calls -------------- */
 
-/* Close all descriptors from PROBLEM_FD + 1 on: sockets, files and the like. */
+/* DescriptorAction */
+static void
+close_one(int fd, void *arg)
+{
+	(void) arg;
+	if (fd > PROBLEM_FD)
+		close(fd);
+}
+
+/*
+ * Close all descriptors from PROBLEM_FD + 1 on: sockets, files and the like.  The
+ * limit may be a billion: to try each number is for where there is no list of them.
+ */
 static void
 close_inherited(rlim_t limit)
 {
@@ -71,6 +87,8 @@ close_inherited(rlim_t limit)
 	if (syscall(SYS_close_range, PROBLEM_FD + 1, ~0U, 0) == 0)
 		return;
 #endif
+	if (descriptors_each(close_one, NULL))
+		return;
 	for (rlim_t fd = PROBLEM_FD + 1; fd < limit; fd++)
 		close((int) fd);
 }
@@ -111,9 +129,9 @@ run(const ChildProgram *program, char *const *paths, pid_t parent, rlim_t limit)
 
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
-	setpgid(0, 0);
+	setsid();
 #ifdef __linux__
-	/* A backend that is killed itself cannot kill the group; this kills the child. */
+	/* A backend that is killed itself cannot kill the group; the kernel kills the child. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(NOT_EXECUTED);
@@ -131,35 +149,64 @@ run(const ChildProgram *program, char *const *paths, pid_t parent, rlim_t limit)
 
 /* ---- the backend ----------------------------------------------------------------- */
 
-/* Whether orphans among the children's descendants are to fall to this process. */
-static void
-adopt_orphans(bool adopt)
+static int
+place_of(pid_t pid)
 {
-#ifdef __linux__
-	prctl(PR_SET_CHILD_SUBREAPER, (unsigned long) adopt, 0UL, 0UL, 0UL);
-#else
-	(void) adopt;
-#endif
+	for (int i = 0; i < MAX_CHILDREN; i++)
+	{
+		if (children[i].pid == pid)
+			return i;
+	}
+	return -1;
 }
 
-/* Reap a group's dead; true if none is left.  The child's own status is noted. */
+/*
+ * Kill a child and its group.  The child comes first: one that has not begun its
+ * session cannot begin it, and start others there, between the two.
+ */
+static void
+kill_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	kill(-pid, SIGKILL);
+}
+
+/*
+ * Reap a killed child and its group's dead; true if none is left.  The child's
+ * own status is noted.
+ */
 static bool
-reap(pid_t group, int *status)
+reap(pid_t child, int *status)
 {
 	pid_t		pid;
 	int			one;
+	bool		left;
 
-	while ((pid = waitpid(-group, &one, WNOHANG)) > 0)
+	while ((pid = waitpid(-child, &one, WNOHANG)) > 0)
 	{
-		if (pid == group)
+		if (pid == child)
 			*status = one;
 	}
-	return pid < 0;
+	left = pid == 0;
+	/* A child that was killed before it began its session is in no group of its own. */
+	pid = waitpid(child, &one, WNOHANG);
+	if (pid == child)
+		*status = one;
+	return !left && pid != 0;
 }
 
-/* Reap what has been killed; true if no child is left.  With SIGCHLD blocked. */
 static bool
-tidy(void)
+is_child(pid_t pid)
+{
+	return place_of(pid) >= 0;
+}
+
+/*
+ * Reap what has been killed and what has fallen to the backend, "end" with the
+ * latter killed; true if nothing is left.  With SIGCHLD blocked.
+ */
+static bool
+tidy(bool end)
 {
 	int			status;
 	bool		none = true;
@@ -170,8 +217,9 @@ tidy(void)
 			children[i].pid = 0;
 		none &= children[i].pid == 0;
 	}
+	none &= orphans_reap(end, is_child);
 	if (none)
-		adopt_orphans(false);
+		orphans_adopt(false);
 	return none;
 }
 
@@ -182,7 +230,7 @@ handle_sigchld(int number)
 	int			saved_errno = errno;
 
 	(void) number;
-	tidy();
+	tidy(false);
 	SetLatch(MyLatch);
 	errno = saved_errno;
 }
@@ -201,18 +249,10 @@ block(sigset_t *previous, bool all)
 	sigprocmask(SIG_BLOCK, &signals, previous);
 }
 
-static int
-place_of(pid_t pid)
-{
-	for (int i = 0; i < MAX_CHILDREN; i++)
-	{
-		if (children[i].pid == pid)
-			return i;
-	}
-	return -1;
-}
-
-/* on_proc_exit callback: kill all children, and leave none to be reaped. */
+/*
+ * on_proc_exit callback: kill all children and all that has fallen to the backend,
+ * and leave none to be reaped.  What is killed may leave others: until none comes.
+ */
 static void
 end_all(int code, Datum arg)
 {
@@ -224,10 +264,10 @@ end_all(int code, Datum arg)
 	for (int i = 0; i < MAX_CHILDREN; i++)
 	{
 		if (children[i].pid != 0)
-			kill(-children[i].pid, SIGKILL);
+			kill_child(children[i].pid);
 		children[i].dying = true;
 	}
-	for (int waited = 0; !tidy() && waited < EXIT_WAIT; waited++)
+	for (int waited = 0; !tidy(true) && waited < EXIT_WAIT; waited++)
 		pg_usleep(1000);
 	sigprocmask(SIG_SETMASK, &previous, NULL);
 }
@@ -243,7 +283,7 @@ prepare(void)
 	registered = true;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGCHLD, &action, NULL);
-	adopt_orphans(true);
+	orphans_adopt(true);
 }
 
 /* Where a program may be, as Python's subprocess has it; a NULL after them. */
@@ -277,7 +317,7 @@ paths_of(char *program)
 }
 
 /*
- * Start a program, without a shell, in the environment and the directory of the
+ * Start a program, without a shell, in a session of its own, in the environment and the directory of the
  * backend, with nothing to read and no descriptor but the standard three.
  * Returns its process id, to be ended with child_end(); -1, with errno, if there
  * can be no more processes.
@@ -305,13 +345,11 @@ child_start(const ChildProgram *program)
 		run(program, paths, parent, limit.rlim_cur);
 	if (pid > 0)
 	{
-		/* Whoever comes first, this process or the child. */
-		setpgid(pid, pid);
 		children[place].dying = false;
 		children[place].pid = pid;
 	}
 	else
-		tidy();
+		tidy(false);
 	sigprocmask(SIG_SETMASK, &previous, NULL);
 	errno = problem;
 	return pid;
@@ -340,10 +378,10 @@ child_end(pid_t pid)
 
 	block(&previous, false);
 	/* As long as the child is not reaped, nobody else has the group's number. */
-	kill(-pid, SIGKILL);
+	kill_child(pid);
 	reap(pid, &status);
 	children[place].dying = true;
-	tidy();
+	tidy(false);
 	sigprocmask(SIG_SETMASK, &previous, NULL);
 	return status;
 }

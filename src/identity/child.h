@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * child.h
- *		Child processes of a backend, each with a process group of its own.
+ *		Child processes of a backend, each with a session of its own.
  *
  * Portions Copyright (c) 2026, imagebuilder_fdw contributors
  *

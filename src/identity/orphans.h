@@ -1,0 +1,10 @@
+/* orphans.h: processes that fall to the backend when what has started them ends. */
+#ifndef IMAGEBUILDER_ORPHANS_H
+#define IMAGEBUILDER_ORPHANS_H
+
+#include <sys/types.h>
+
+extern void orphans_adopt(bool adopt);
+extern bool orphans_reap(bool end, bool (*is_known) (pid_t pid));
+
+#endif							/* IMAGEBUILDER_ORPHANS_H */
