@@ -435,6 +435,65 @@ for my $name ($^O eq 'linux' ? sort keys %daemons : ())
 		"$name: the others end with the session");
 }
 
+# What another extension has started in a session of its own is not the wrapper's.
+append_to_file("$dir/stranger.c", '
+#include "postgres.h"
+#include <sys/wait.h>
+#include <unistd.h>
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(start_stranger);
+Datum
+start_stranger(PG_FUNCTION_ARGS)
+{
+	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	pid_t		pid = fork();
+
+	if (pid == 0)
+	{
+		setsid();
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		_exit(127);
+	}
+	PG_RETURN_INT32(pid);
+}
+
+PG_FUNCTION_INFO_V1(stranger_exit_status);
+Datum
+stranger_exit_status(PG_FUNCTION_ARGS)
+{
+	int			status;
+
+	if (waitpid(PG_GETARG_INT32(0), &status, 0) != PG_GETARG_INT32(0))
+		elog(ERROR, "somebody else has reaped it: %m");
+	PG_RETURN_INT32(WEXITSTATUS(status));
+}
+');
+SKIP: {
+	skip 'orphans fall to the backend on Linux', 4 if $^O ne 'linux';
+	my ($includes) = run_command([ $ENV{PG_CONFIG} // 'pg_config', '--includedir-server' ]);
+	PostgreSQL::Test::Utils::system_or_bail(qw(gcc -D_GNU_SOURCE -shared -fPIC),
+		"-I$includes", '-o', "$dir/stranger.so", "$dir/stranger.c");
+	$node->safe_psql('postgres', "
+		CREATE FUNCTION start_stranger(text) RETURNS int LANGUAGE c AS '$dir/stranger';
+		CREATE FUNCTION stranger_exit_status(int) RETURNS int LANGUAGE c AS '$dir/stranger'");
+	program('beside', "setsid sleep $FOR_EVER >/dev/null 2>&1 & echo '" . output_of() . "'");
+	my $session = session_of();
+	my $stranger = $session->query("SELECT start_stranger('exec sleep $FOR_EVER')");
+	my $ended = $session->query("SELECT start_stranger('exit 7')");
+	is($session->query($lookup), 'golden-linux', 'beside a stranger: credentials');
+	is($session->query("SELECT stranger_exit_status($ended)"), 7, 'its status is left to its own');
+	my $pid = $session->query('SELECT pg_backend_pid()');
+	my ($daemon) = grep { $_ != $stranger } split / /, children_of($pid);
+	$session->quit;
+	wait_until { !-d "/proc/$daemon" && !-d "/proc/$pid" } 'the session is gone';
+	ok(-d "/proc/$stranger", 'and it outlives the session');
+	is(kill('KILL', $stranger), 1, 'as long as it likes');
+}
+
 # While one waits for its program, what needs none gets on: the program ends after that.
 program('slow', "until [ -e '$dir/answered' ]; do sleep 0.1; done; echo '" . output_of() . "'");
 $node->safe_psql('postgres', "CREATE SERVER own FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '" . $endpoint->url . "');

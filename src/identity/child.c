@@ -219,7 +219,7 @@ tidy(bool end)
 	}
 	none &= orphans_reap(end, is_child);
 	if (none)
-		orphans_adopt(false);
+		orphans_release();
 	return none;
 }
 
@@ -283,7 +283,7 @@ prepare(void)
 	registered = true;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGCHLD, &action, NULL);
-	orphans_adopt(true);
+	orphans_adopt(is_child);
 }
 
 /* Where a program may be, as Python's subprocess has it; a NULL after them. */
@@ -317,8 +317,9 @@ paths_of(char *program)
 }
 
 /*
- * Start a program, without a shell, in a session of its own, in the environment and the directory of the
- * backend, with nothing to read and no descriptor but the standard three.
+ * Start a program, without a shell, in a session of its own, in the environment
+ * and the directory of the backend, with nothing to read and no descriptor but the
+ * standard three.
  * Returns its process id, to be ended with child_end(); -1, with errno, if there
  * can be no more processes.
  */

@@ -157,8 +157,9 @@ start(Process *process, char **words)
  * Start a program, without a shell: the words are its name and its arguments,
  * with a NULL after them.  It ends at the latest with the current memory
  * context, with all processes that it has started and that have not left its
- * process group; those that have, on Linux, end with the backend.  If there can be no more processes or pipes, it has ended, and
- * "unstarted" says why: nobody may be waiting for it who could be told by an error.
+ * process group; those that have, on Linux, end with the backend.  If there can
+ * be no more processes or pipes, it has ended, and "unstarted" says why: nobody
+ * may be waiting for it who could be told by an error.
  */
 Process *
 process_start(char **words)
