@@ -1,17 +1,7 @@
-/*-------------------------------------------------------------------------
- *
- * bench_client.c
- *		What the wrapper's work is measured beside: signed requests by libcurl
- *		alone, and a parse by json-c alone.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		dev/bench_client.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * bench_client.c: what the wrapper's work is measured beside: signed requests by
+ * libcurl alone, and a parse by json-c alone.
+ *
  * usage: bench_client requests ENDPOINT COUNT PROCESSES
  *		  bench_client parse FILE
  *		  bench_client version

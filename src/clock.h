@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * clock.h
- *		A clock that only goes forward.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/clock.h
- *
- *-------------------------------------------------------------------------
- */
+/* clock.h: a clock that only goes forward. */
 #ifndef IMAGEBUILDER_CLOCK_H
 #define IMAGEBUILDER_CLOCK_H
 

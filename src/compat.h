@@ -1,15 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * compat.h
- *		The differences between PostgreSQL 15 to 19, and between versions of
- *		libcurl, in one place.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/compat.h
- *
- *-------------------------------------------------------------------------
+/*
+ * compat.h: the differences between PostgreSQL 15 to 19, and between versions of
+ * libcurl, in one place.
  */
 #ifndef IMAGEBUILDER_COMPAT_H
 #define IMAGEBUILDER_COMPAT_H

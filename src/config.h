@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * config.h
- *		What the options of a server and a user mapping say.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/config.h
- *
- *-------------------------------------------------------------------------
- */
+/* config.h: what the options of a server and a user mapping say. */
 #ifndef IMAGEBUILDER_CONFIG_H
 #define IMAGEBUILDER_CONFIG_H
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * failure.c
- *		Why a look-up failed, in PostgreSQL's terms.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/failure.c
- *
- *-------------------------------------------------------------------------
- */
+/* failure.c: why a look-up failed, in PostgreSQL's terms. */
 #include "postgres.h"
 
 #include "failure.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * failure.h
- *		Why a look-up failed, in PostgreSQL's terms.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/failure.h
- *
- *-------------------------------------------------------------------------
- */
+/* failure.h: why a look-up failed, in PostgreSQL's terms. */
 #ifndef IMAGEBUILDER_FAILURE_H
 #define IMAGEBUILDER_FAILURE_H
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * foreign_text.c
- *		Text from outside, as messages can show it.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/foreign_text.c
- *
- *-------------------------------------------------------------------------
- */
+/* foreign_text.c: text from outside, as messages can show it. */
 #include "postgres.h"
 
 #include "foreign_text.h"

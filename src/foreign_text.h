@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * foreign_text.h
- *		Text from outside, as messages can show it.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/foreign_text.h
- *
- *-------------------------------------------------------------------------
- */
+/* foreign_text.h: text from outside, as messages can show it. */
 #ifndef IMAGEBUILDER_FOREIGN_TEXT_H
 #define IMAGEBUILDER_FOREIGN_TEXT_H
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * imagebuilder_fdw.c
- *		PostgreSQL foreign data wrapper for EC2 Image Builder.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/imagebuilder_fdw.c
- *
- *-------------------------------------------------------------------------
- */
+/* imagebuilder_fdw.c: PostgreSQL foreign data wrapper for EC2 Image Builder. */
 #include "postgres.h"
 
 #include "compat.h"

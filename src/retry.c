@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * retry.c
- *		When to try again: the AWS SDKs' standard retry mode.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/retry.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * retry.c: when to try again: the AWS SDKs' standard retry mode.
+ *
  * The figures are those of the AWS SDKs and Tools Reference Guide, "Retry
  * behavior", as of 2026.
  */

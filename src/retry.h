@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * retry.h
- *		When to try again: the AWS SDKs' standard retry mode.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/retry.h
- *
- *-------------------------------------------------------------------------
- */
+/* retry.h: when to try again: the AWS SDKs' standard retry mode. */
 #ifndef IMAGEBUILDER_RETRY_H
 #define IMAGEBUILDER_RETRY_H
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * secret.c
- *		Memory that holds secrets, and is wiped before it is freed.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/secret.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * secret.c: memory that holds secrets, and is wiped before it is freed.
+ *
  * So that credentials that are no longer used are not in a core dump, or in
  * what another extension finds in memory that it allocates.  A string that
  * holds one must not grow in place: that would leave copies of it behind.

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * secret.h
- *		Memory that holds secrets, and is wiped before it is freed.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/secret.h
- *
- *-------------------------------------------------------------------------
- */
+/* secret.h: memory that holds secrets, and is wiped before it is freed. */
 #ifndef IMAGEBUILDER_SECRET_H
 #define IMAGEBUILDER_SECRET_H
 

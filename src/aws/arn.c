@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * arn.c
- *		Amazon Resource Names of EC2 Image Builder.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/arn.c
- *
- *-------------------------------------------------------------------------
- */
+/* arn.c: Amazon Resource Names of EC2 Image Builder. */
 #ifdef FRONTEND
 #include "postgres_fe.h"
 #else

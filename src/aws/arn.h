@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * arn.h
- *		Amazon Resource Names of EC2 Image Builder.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/arn.h
- *
- *-------------------------------------------------------------------------
- */
+/* arn.h: Amazon Resource Names of EC2 Image Builder. */
 #ifndef IMAGEBUILDER_ARN_H
 #define IMAGEBUILDER_ARN_H
 

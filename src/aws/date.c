@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * date.c
- *		Dates and times as AWS's services write them.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/date.c
- *
- *-------------------------------------------------------------------------
- */
+/* date.c: dates and times as AWS's services write them. */
 #ifdef FRONTEND
 #include "postgres_fe.h"
 #else

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * date.h
- *		Dates and times as AWS's services write them.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/date.h
- *
- *-------------------------------------------------------------------------
- */
+/* date.h: dates and times as AWS's services write them. */
 #ifndef IMAGEBUILDER_DATE_H
 #define IMAGEBUILDER_DATE_H
 

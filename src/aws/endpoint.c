@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * endpoint.c
- *		Where AWS's services are.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/endpoint.c
- *
- *-------------------------------------------------------------------------
- */
+/* endpoint.c: where AWS's services are. */
 #ifdef FRONTEND
 #include "postgres_fe.h"
 #else

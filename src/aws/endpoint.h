@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * endpoint.h
- *		Where AWS's services are.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/endpoint.h
- *
- *-------------------------------------------------------------------------
- */
+/* endpoint.h: where AWS's services are. */
 #ifndef IMAGEBUILDER_ENDPOINT_H
 #define IMAGEBUILDER_ENDPOINT_H
 

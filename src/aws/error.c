@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * error.c
- *		Errors as AWS's services report them.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/error.c
- *
- *-------------------------------------------------------------------------
- */
+/* error.c: errors as AWS's services report them. */
 #ifdef FRONTEND
 #include "postgres_fe.h"
 #else

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * error.h
- *		Errors as AWS's services report them.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/error.h
- *
- *-------------------------------------------------------------------------
- */
+/* error.h: errors as AWS's services report them. */
 #ifndef IMAGEBUILDER_AWS_ERROR_H
 #define IMAGEBUILDER_AWS_ERROR_H
 

@@ -1,17 +1,8 @@
-/*-------------------------------------------------------------------------
- *
- * ini.c
- *		The syntax of the shared AWS config and credentials files.
+/*
+ * ini.c: the syntax of the shared AWS config and credentials files.
  *
  * It is that of Python's configparser.RawConfigParser, with which botocore's
  * configloader.py reads them.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/ini.c
- *
- *-------------------------------------------------------------------------
  */
 #ifdef FRONTEND
 #include "postgres_fe.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * ini.h
- *		The syntax of the shared AWS config and credentials files.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/ini.h
- *
- *-------------------------------------------------------------------------
- */
+/* ini.h: the syntax of the shared AWS config and credentials files. */
 #ifndef IMAGEBUILDER_INI_H
 #define IMAGEBUILDER_INI_H
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * issued.c
- *		Temporary credentials as STS, IMDS and containers issue them.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/issued.c
- *
- *-------------------------------------------------------------------------
- */
+/* issued.c: temporary credentials as STS, IMDS and containers issue them. */
 #ifdef FRONTEND
 #include "postgres_fe.h"
 #else

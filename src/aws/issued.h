@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * issued.h
- *		Temporary credentials as STS, IMDS and containers issue them.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/issued.h
- *
- *-------------------------------------------------------------------------
- */
+/* issued.h: temporary credentials as STS, IMDS and containers issue them. */
 #ifndef IMAGEBUILDER_ISSUED_H
 #define IMAGEBUILDER_ISSUED_H
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * json.c
- *		JSON as AWS's services answer with it.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/json.c
- *
- *-------------------------------------------------------------------------
- */
+/* json.c: JSON as AWS's services answer with it. */
 #ifdef FRONTEND
 #include "postgres_fe.h"
 #else

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * json.h
- *		JSON as AWS's services answer with it.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/json.h
- *
- *-------------------------------------------------------------------------
- */
+/* json.h: JSON as AWS's services answer with it. */
 #ifndef IMAGEBUILDER_JSON_H
 #define IMAGEBUILDER_JSON_H
 

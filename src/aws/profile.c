@@ -1,17 +1,8 @@
-/*-------------------------------------------------------------------------
- *
- * profile.c
- *		Profiles of the shared AWS config and credentials files.
+/*
+ * profile.c: profiles of the shared AWS config and credentials files.
  *
  * The rules are botocore's (configloader.py, session.py and credentials.py).
  * test/unit/test_profile.py compares the two, and lists where they differ.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/profile.c
- *
- *-------------------------------------------------------------------------
  */
 #ifdef FRONTEND
 #include "postgres_fe.h"

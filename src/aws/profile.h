@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * profile.h
- *		Profiles of the shared AWS config and credentials files.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/profile.h
- *
- *-------------------------------------------------------------------------
- */
+/* profile.h: profiles of the shared AWS config and credentials files. */
 #ifndef IMAGEBUILDER_PROFILE_H
 #define IMAGEBUILDER_PROFILE_H
 

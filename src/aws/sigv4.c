@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * sigv4.c
- *		AWS Signature Version 4.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/sigv4.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * sigv4.c: AWS Signature Version 4.
+ *
  * In three stages, each of which can be tested by itself: the canonical
  * request, the string to sign, the signature.  The rules are those of "Create
  * a signed AWS API request" in the IAM User Guide.  All of it is pure: the

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * sigv4.h
- *		AWS Signature Version 4.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/sigv4.h
- *
- *-------------------------------------------------------------------------
- */
+/* sigv4.h: AWS Signature Version 4. */
 #ifndef IMAGEBUILDER_SIGV4_H
 #define IMAGEBUILDER_SIGV4_H
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * words.c
- *		A line of words, as shells quote them.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/words.c
- *
- *-------------------------------------------------------------------------
- */
+/* words.c: a line of words, as shells quote them. */
 #ifdef FRONTEND
 #include "postgres_fe.h"
 #else

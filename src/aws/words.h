@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * words.h
- *		A line of words, as shells quote them.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/aws/words.h
- *
- *-------------------------------------------------------------------------
- */
+/* words.h: a line of words, as shells quote them. */
 #ifndef IMAGEBUILDER_WORDS_H
 #define IMAGEBUILDER_WORDS_H
 

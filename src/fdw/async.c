@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * async.c
- *		Scans below an asynchronous Append.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/async.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * async.c: scans below an asynchronous Append.
+ *
  * UNION ALL and partitions over several servers ask all of them at once.
  *
  * Append lets each of its scans put one socket into a set of events to wait

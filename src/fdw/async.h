@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * async.h
- *		Scans below an asynchronous Append.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/async.h
- *
- *-------------------------------------------------------------------------
- */
+/* async.h: scans below an asynchronous Append. */
 #ifndef IMAGEBUILDER_ASYNC_H
 #define IMAGEBUILDER_ASYNC_H
 

@@ -1,16 +1,7 @@
-/*-------------------------------------------------------------------------
- *
- * binding.c
- *		Which table of the schema a foreign table is, and which columns its are.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/binding.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * binding.c: which table of the schema a foreign table is, and which columns its
+ * are.
+ *
  * Planning must not fail, since EXPLAIN must not: what is not in the schema is
  * bound to nothing here, and is an error when a scan needs it.
  */

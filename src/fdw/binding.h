@@ -1,14 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * binding.h
- *		Which table of the schema a foreign table is, and which columns its are.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/binding.h
- *
- *-------------------------------------------------------------------------
+/*
+ * binding.h: which table of the schema a foreign table is, and which columns its
+ * are.
  */
 #ifndef IMAGEBUILDER_BINDING_H
 #define IMAGEBUILDER_BINDING_H

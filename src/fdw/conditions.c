@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * conditions.c
- *		What a foreign table's conditions say: key, guards, and the rest.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/conditions.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * conditions.c: what a foreign table's conditions say: key, guards, and the rest.
+ *
  * A guard is a condition that needs no row of the table: it compares an outer
  * row's columns, parameters and constants only.  Guards are checked before
  * anything is asked for.

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * conditions.h
- *		What a foreign table's conditions say: key, guards, and the rest.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/conditions.h
- *
- *-------------------------------------------------------------------------
- */
+/* conditions.h: what a foreign table's conditions say: key, guards, and the rest. */
 #ifndef IMAGEBUILDER_CONDITIONS_H
 #define IMAGEBUILDER_CONDITIONS_H
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * execution.c
- *		How far the executor has been asked to run a plan.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/execution.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * execution.c: how far the executor has been asked to run a plan.
+ *
  * A cursor, or PL/pgSQL's SELECT INTO, asks for some rows of a plan that has no
  * LIMIT.  Only the call of the executor says so, which a hook sees.
  */

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * execution.h
- *		How far the executor has been asked to run a plan.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/execution.h
- *
- *-------------------------------------------------------------------------
- */
+/* execution.h: how far the executor has been asked to run a plan. */
 #ifndef IMAGEBUILDER_EXECUTION_H
 #define IMAGEBUILDER_EXECUTION_H
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * explain.c
- *		What EXPLAIN shows of a scan.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/explain.c
- *
- *-------------------------------------------------------------------------
- */
+/* explain.c: what EXPLAIN shows of a scan. */
 #include "postgres.h"
 
 #include "compat.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * explain.h
- *		What EXPLAIN shows of a scan.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/explain.h
- *
- *-------------------------------------------------------------------------
- */
+/* explain.h: what EXPLAIN shows of a scan. */
 #ifndef IMAGEBUILDER_EXPLAIN_H
 #define IMAGEBUILDER_EXPLAIN_H
 

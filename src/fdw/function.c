@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * function.c
- *		The functions of the extension that users call.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/function.c
- *
- *-------------------------------------------------------------------------
- */
+/* function.c: the functions of the extension that users call. */
 #include "postgres.h"
 
 #include "access/htup_details.h"

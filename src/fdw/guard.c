@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * guard.c
- *		Conditions of a join that need no row of its inner side.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/guard.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * guard.c: conditions of a join that need no row of its inner side.
+ *
  * In "a LEFT JOIN images i ON i.arn = a.arn AND a.wanted" PostgreSQL's nested
  * loop evaluates a.wanted once it has a row of images, which costs a request
  * for rows of a that want none.  Where foreign tables of this wrapper are on

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * guard.h
- *		Conditions of a join that need no row of its inner side.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/guard.h
- *
- *-------------------------------------------------------------------------
- */
+/* guard.h: conditions of a join that need no row of its inner side. */
 #ifndef IMAGEBUILDER_GUARD_H
 #define IMAGEBUILDER_GUARD_H
 

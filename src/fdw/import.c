@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * import.c
- *		IMPORT FOREIGN SCHEMA.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/import.c
- *
- *-------------------------------------------------------------------------
- */
+/* import.c: IMPORT FOREIGN SCHEMA. */
 #include "postgres.h"
 
 #include "commands/defrem.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * import.h
- *		IMPORT FOREIGN SCHEMA.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/import.h
- *
- *-------------------------------------------------------------------------
- */
+/* import.h: IMPORT FOREIGN SCHEMA. */
 #ifndef IMAGEBUILDER_IMPORT_H
 #define IMAGEBUILDER_IMPORT_H
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * key.c
- *		Key conditions: which ARNs a scan asks for.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/key.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * key.c: key conditions: which ARNs a scan asks for.
+ *
  * A condition is a key condition if only finitely many ARNs can satisfy it and
  * they can be computed before the scan.  It is exact if every row of theirs
  * does satisfy it, so that it need not be checked again.

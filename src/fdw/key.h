@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * key.h
- *		Key conditions: which ARNs a scan asks for.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/key.h
- *
- *-------------------------------------------------------------------------
- */
+/* key.h: key conditions: which ARNs a scan asks for. */
 #ifndef IMAGEBUILDER_KEY_H
 #define IMAGEBUILDER_KEY_H
 

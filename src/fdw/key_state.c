@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * key_state.c
- *		A key in execution: the ARNs that are to be looked up.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/key_state.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * key_state.c: a key in execution: the ARNs that are to be looked up.
+ *
  * A scan evaluates its key when it starts, and a read-ahead evaluates the same
  * key for each row before that: both do it here, so that a read-ahead looks up
  * what the scan will ask for and nothing else.

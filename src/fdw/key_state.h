@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * key_state.h
- *		A key in execution: the ARNs that are to be looked up.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/key_state.h
- *
- *-------------------------------------------------------------------------
- */
+/* key_state.h: a key in execution: the ARNs that are to be looked up. */
 #ifndef IMAGEBUILDER_KEY_STATE_H
 #define IMAGEBUILDER_KEY_STATE_H
 

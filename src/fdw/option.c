@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * option.c
- *		Options of servers, user mappings, foreign tables and columns.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/option.c
- *
- *-------------------------------------------------------------------------
- */
+/* option.c: options of servers, user mappings, foreign tables and columns. */
 #include "postgres.h"
 
 #include <limits.h>

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * option.h
- *		Options of servers, user mappings, foreign tables and columns.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/option.h
- *
- *-------------------------------------------------------------------------
- */
+/* option.h: options of servers, user mappings, foreign tables and columns. */
 #ifndef IMAGEBUILDER_OPTION_H
 #define IMAGEBUILDER_OPTION_H
 

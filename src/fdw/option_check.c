@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * option_check.c
- *		What the values of options may be.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/option_check.c
- *
- *-------------------------------------------------------------------------
- */
+/* option_check.c: what the values of options may be. */
 #include "postgres.h"
 
 #include "aws/arn.h"

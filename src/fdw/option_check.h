@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * option_check.h
- *		What the values of options may be.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/option_check.h
- *
- *-------------------------------------------------------------------------
- */
+/* option_check.h: what the values of options may be. */
 #ifndef IMAGEBUILDER_OPTION_CHECK_H
 #define IMAGEBUILDER_OPTION_CHECK_H
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * pathtree.c
- *		What a path is made of.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/pathtree.c
- *
- *-------------------------------------------------------------------------
- */
+/* pathtree.c: what a path is made of. */
 #include "postgres.h"
 
 #include "compat.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * pathtree.h
- *		What a path is made of.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/pathtree.h
- *
- *-------------------------------------------------------------------------
- */
+/* pathtree.h: what a path is made of. */
 #ifndef IMAGEBUILDER_PATHTREE_H
 #define IMAGEBUILDER_PATHTREE_H
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * plan.c
- *		Planning of foreign scans.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/plan.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * plan.c: planning of foreign scans.
+ *
  * There is one way to scan a table: by the ARNs of a key.  A path without one
  * is offered too, since the planner must have one and EXPLAIN must not fail,
  * at a cost that any other way beats.

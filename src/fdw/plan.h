@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * plan.h
- *		Planning of foreign scans.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/plan.h
- *
- *-------------------------------------------------------------------------
- */
+/* plan.h: planning of foreign scans. */
 #ifndef IMAGEBUILDER_PLAN_H
 #define IMAGEBUILDER_PLAN_H
 

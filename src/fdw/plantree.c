@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * plantree.c
- *		Where a node stands in a plan.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/plantree.c
- *
- *-------------------------------------------------------------------------
- */
+/* plantree.c: where a node stands in a plan. */
 #include "postgres.h"
 
 #include "fdw/plantree.h"

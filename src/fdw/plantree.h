@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * plantree.h
- *		Where a node stands in a plan.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/plantree.h
- *
- *-------------------------------------------------------------------------
- */
+/* plantree.h: where a node stands in a plan. */
 #ifndef IMAGEBUILDER_PLANTREE_H
 #define IMAGEBUILDER_PLANTREE_H
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * readahead.c
- *		Joins that look up ahead of the rows that they join.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/readahead.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * readahead.c: joins that look up ahead of the rows that they join.
+ *
  * The custom scan holds a window of the rows of a nested loop's outer side,
  * starts the look-ups that each will need, and hands the rows on unchanged and
  * in order: so any kind of join, filter, rescan or LIMIT keeps its meaning.

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * readahead.h
- *		Joins that look up ahead of the rows that they join.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/readahead.h
- *
- *-------------------------------------------------------------------------
- */
+/* readahead.h: joins that look up ahead of the rows that they join. */
 #ifndef IMAGEBUILDER_READAHEAD_H
 #define IMAGEBUILDER_READAHEAD_H
 

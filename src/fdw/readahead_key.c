@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * readahead_key.c
- *		What will be looked up for each row, before the rows are there.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/readahead_key.c
- *
- *-------------------------------------------------------------------------
- */
+/* readahead_key.c: what will be looked up for each row, before the rows are there. */
 #include "postgres.h"
 
 #include "compat.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * readahead_key.h
- *		What will be looked up for each row, before the rows are there.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/readahead_key.h
- *
- *-------------------------------------------------------------------------
- */
+/* readahead_key.h: what will be looked up for each row, before the rows are there. */
 #ifndef IMAGEBUILDER_READAHEAD_KEY_H
 #define IMAGEBUILDER_READAHEAD_KEY_H
 

@@ -1,16 +1,7 @@
-/*-------------------------------------------------------------------------
- *
- * readahead_plan.c
- *		Planning of joins that look up ahead of the rows that they join.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/readahead_plan.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * readahead_plan.c: planning of joins that look up ahead of the rows that they
+ * join.
+ *
  * A nested loop that looks images up by its outer side's columns would wait
  * for one after another.  So the outer side is wrapped in a custom scan that looks
  * up ahead; see readahead.c.  So are the rows from which a query computes the

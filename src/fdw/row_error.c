@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * row_error.c
- *		Why a row of an image's document cannot be read.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/row_error.c
- *
- *-------------------------------------------------------------------------
- */
+/* row_error.c: why a row of an image's document cannot be read. */
 #include "postgres.h"
 
 #include "fdw/row_error.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * row_error.h
- *		Why a row of an image's document cannot be read.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/row_error.h
- *
- *-------------------------------------------------------------------------
- */
+/* row_error.h: why a row of an image's document cannot be read. */
 #ifndef IMAGEBUILDER_ROW_ERROR_H
 #define IMAGEBUILDER_ROW_ERROR_H
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * row_reader.c
- *		The rows of a foreign table, out of an image's document.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/row_reader.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * row_reader.c: the rows of a foreign table, out of an image's document.
+ *
  * A reader goes through the table's row sources, and the rows of each; only the
  * columns that the query needs are bound and converted.
  *

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * row_reader.h
- *		The rows of a foreign table, out of an image's document.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/row_reader.h
- *
- *-------------------------------------------------------------------------
- */
+/* row_reader.h: the rows of a foreign table, out of an image's document. */
 #ifndef IMAGEBUILDER_ROW_READER_H
 #define IMAGEBUILDER_ROW_READER_H
 

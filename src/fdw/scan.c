@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * scan.c
- *		Execution of foreign scans.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/scan.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * scan.c: execution of foreign scans.
+ *
  * A scan goes through the ARNs of its key, and the rows of each image's answer
  * (see row_reader.c).
  */

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * scan.h
- *		Execution of foreign scans.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/fdw/scan.h
- *
- *-------------------------------------------------------------------------
- */
+/* scan.h: execution of foreign scans. */
 #ifndef IMAGEBUILDER_SCAN_H
 #define IMAGEBUILDER_SCAN_H
 

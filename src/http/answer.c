@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * answer.c
- *		What libcurl receives of an answer, within bounds.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/http/answer.c
- *
- *-------------------------------------------------------------------------
- */
+/* answer.c: what libcurl receives of an answer, within bounds. */
 #include "postgres.h"
 
 #include "http/answer.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * answer.h
- *		What libcurl receives of an answer, within bounds.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/http/answer.h
- *
- *-------------------------------------------------------------------------
- */
+/* answer.h: what libcurl receives of an answer, within bounds. */
 #ifndef IMAGEBUILDER_ANSWER_H
 #define IMAGEBUILDER_ANSWER_H
 

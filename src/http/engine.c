@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * engine.c
- *		The session's one libcurl multi handle.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/http/engine.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * engine.c: the session's one libcurl multi handle.
+ *
  * libcurl tells which sockets it waits for and until when; they are waited for
  * together with the process latch, so that a cancel, a time-out or a shutdown
  * acts at once.  The handle lives as long as the session, and with it its

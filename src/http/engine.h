@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * engine.h
- *		The session's one libcurl multi handle.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/http/engine.h
- *
- *-------------------------------------------------------------------------
- */
+/* engine.h: the session's one libcurl multi handle. */
 #ifndef IMAGEBUILDER_ENGINE_H
 #define IMAGEBUILDER_ENGINE_H
 

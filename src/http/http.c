@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * http.c
- *		HTTP requests that wait as PostgreSQL does.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/http/http.c
- *
- *-------------------------------------------------------------------------
- */
+/* http.c: HTTP requests that wait as PostgreSQL does. */
 #include "postgres.h"
 
 #include "clock.h"

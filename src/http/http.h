@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * http.h
- *		HTTP requests that wait as PostgreSQL does.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/http/http.h
- *
- *-------------------------------------------------------------------------
- */
+/* http.h: HTTP requests that wait as PostgreSQL does. */
 #ifndef IMAGEBUILDER_HTTP_H
 #define IMAGEBUILDER_HTTP_H
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * memory.c
- *		What libcurl allocates with.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/http/memory.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * memory.c: what libcurl allocates with.
+ *
  * libcurl keeps copies of headers, tokens included: what it frees is wiped.
  *
  * libcurl does not always say that memory ran out: a connection just fails, or a

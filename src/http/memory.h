@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * memory.h
- *		What libcurl allocates with.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/http/memory.h
- *
- *-------------------------------------------------------------------------
- */
+/* memory.h: what libcurl allocates with. */
 #ifndef IMAGEBUILDER_MEMORY_H
 #define IMAGEBUILDER_MEMORY_H
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * sockets.c
- *		The sockets that libcurl uses, and waiting for them and for others.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/http/sockets.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * sockets.c: the sockets that libcurl uses, and waiting for them and for others.
+ *
  * All sockets are closed on exec: what PostgreSQL or another extension runs in
  * the session (COPY … FROM PROGRAM, say) inherits none.
  */

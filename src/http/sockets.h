@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * sockets.h
- *		The sockets that libcurl uses, and waiting for them and for others.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/http/sockets.h
- *
- *-------------------------------------------------------------------------
- */
+/* sockets.h: the sockets that libcurl uses, and waiting for them and for others. */
 #ifndef IMAGEBUILDER_SOCKETS_H
 #define IMAGEBUILDER_SOCKETS_H
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * child.c
- *		Child processes of a backend, each with a session of its own.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/child.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * child.c: child processes of a backend, each with a session of its own.
+ *
  * A child begins a session, and with it a process group, which has all processes
  * that the child starts in turn, but those that leave it.  The group is killed as
  * a whole when the child is not needed any more, and at the latest when the

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * child.h
- *		Child processes of a backend, each with a session of its own.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/child.h
- *
- *-------------------------------------------------------------------------
- */
+/* child.h: child processes of a backend, each with a session of its own. */
 #ifndef IMAGEBUILDER_CHILD_H
 #define IMAGEBUILDER_CHILD_H
 

@@ -1,14 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * container.c
- *		Credentials from the endpoint that ECS and EKS Pod Identity give a container.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/container.c
- *
- *-------------------------------------------------------------------------
+/*
+ * container.c: credentials from the endpoint that ECS and EKS Pod Identity give a
+ * container.
  */
 #include "postgres.h"
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * credential_process.c
- *		Credentials that a profile has a program print.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/credential_process.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * credential_process.c: credentials that a profile has a program print.
+ *
  * The program is named in a file of the server's host, and run as the server's
  * system user: who is lent a profile by a superuser (see choose_provider() in
  * fdw/option.c) can have it run, but neither choose it nor tell it anything.

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * environment.c
- *		Credentials from the environment of the server process.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/environment.c
- *
- *-------------------------------------------------------------------------
- */
+/* environment.c: credentials from the environment of the server process. */
 #include "postgres.h"
 
 #include "identity/host.h"

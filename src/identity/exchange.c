@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * exchange.c
- *		What providers of credentials ask, and say when they have none.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/exchange.c
- *
- *-------------------------------------------------------------------------
- */
+/* exchange.c: what providers of credentials ask, and say when they have none. */
 #include "postgres.h"
 
 #include "clock.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * exchange.h
- *		What providers of credentials ask, and say when they have none.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/exchange.h
- *
- *-------------------------------------------------------------------------
- */
+/* exchange.h: what providers of credentials ask, and say when they have none. */
 #ifndef IMAGEBUILDER_EXCHANGE_H
 #define IMAGEBUILDER_EXCHANGE_H
 

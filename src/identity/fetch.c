@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * fetch.c
- *		Obtaining credentials, step by step and without waiting.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/fetch.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * fetch.c: obtaining credentials, step by step and without waiting.
+ *
  * A provider is called again and again until it has credentials or knows that
  * there are none: it starts requests, and looks what has become of them.  What
  * it found may have to be exchanged for a role's credentials, perhaps several

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * fetch.h
- *		Obtaining credentials, step by step and without waiting.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/fetch.h
- *
- *-------------------------------------------------------------------------
- */
+/* fetch.h: obtaining credentials, step by step and without waiting. */
 #ifndef IMAGEBUILDER_FETCH_H
 #define IMAGEBUILDER_FETCH_H
 

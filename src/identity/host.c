@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * host.c
- *		What the server's host says: its environment and its files.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/host.c
- *
- *-------------------------------------------------------------------------
- */
+/* host.c: what the server's host says: its environment and its files. */
 #include "postgres.h"
 
 #include <fcntl.h>

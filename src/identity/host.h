@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * host.h
- *		What the server's host says: its environment and its files.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/host.h
- *
- *-------------------------------------------------------------------------
- */
+/* host.h: what the server's host says: its environment and its files. */
 #ifndef IMAGEBUILDER_HOST_H
 #define IMAGEBUILDER_HOST_H
 

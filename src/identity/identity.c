@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * identity.c
- *		Who asks AWS: credentials that are kept, and renewed in time.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/identity.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * identity.c: who asks AWS: credentials that are kept, and renewed in time.
+ *
  * A session keeps one identity for each server and user, and with a role one
  * more for each account that it is assumed in: that one rests on the first.
  *

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * identity.h
- *		Who asks AWS: credentials that are kept, and renewed in time.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/identity.h
- *
- *-------------------------------------------------------------------------
- */
+/* identity.h: who asks AWS: credentials that are kept, and renewed in time. */
 #ifndef IMAGEBUILDER_IDENTITY_H
 #define IMAGEBUILDER_IDENTITY_H
 

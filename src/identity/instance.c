@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * instance.c
- *		Credentials of an EC2 instance's role, by IMDSv2.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/instance.c
- *
- *-------------------------------------------------------------------------
- */
+/* instance.c: credentials of an EC2 instance's role, by IMDSv2. */
 #include "postgres.h"
 
 #include "identity/host.h"

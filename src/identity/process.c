@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * process.c
- *		Programs that are run for what they write.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/process.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * process.c: programs that are run for what they write.
+ *
  * A program's pipes are waited for together with the sockets of the session's
  * requests, and read as soon as there is something, whoever waits.  Its end is
  * told by SIGCHLD, which sets the latch (see child.c).

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * process.h
- *		Programs that are run for what they write.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/process.h
- *
- *-------------------------------------------------------------------------
- */
+/* process.h: programs that are run for what they write. */
 #ifndef IMAGEBUILDER_PROCESS_H
 #define IMAGEBUILDER_PROCESS_H
 

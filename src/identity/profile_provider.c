@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * profile_provider.c
- *		Credentials as the shared AWS files say.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/profile_provider.c
- *
- *-------------------------------------------------------------------------
- */
+/* profile_provider.c: credentials as the shared AWS files say. */
 #include "postgres.h"
 
 #include <sys/stat.h>

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * provider.h
- *		Where credentials come from.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/provider.h
- *
- *-------------------------------------------------------------------------
- */
+/* provider.h: where credentials come from. */
 #ifndef IMAGEBUILDER_PROVIDER_H
 #define IMAGEBUILDER_PROVIDER_H
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * renewal.c
- *		An identity's credentials: had when they are needed, renewed in time.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/renewal.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * renewal.c: an identity's credentials: had when they are needed, renewed in time.
+ *
  * Credentials serve until they expire.  Without any, look-ups wait for a fetch,
  * which takes a place among the server's requests (max_concurrency).
  *

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * renewal.h
- *		An identity's credentials: had when they are needed, renewed in time.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/renewal.h
- *
- *-------------------------------------------------------------------------
- */
+/* renewal.h: an identity's credentials: had when they are needed, renewed in time. */
 #ifndef IMAGEBUILDER_RENEWAL_H
 #define IMAGEBUILDER_RENEWAL_H
 

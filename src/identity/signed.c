@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * signed.c
- *		Requests to AWS's services, signed.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/signed.c
- *
- *-------------------------------------------------------------------------
- */
+/* signed.c: requests to AWS's services, signed. */
 #include "postgres.h"
 
 #include <curl/curl.h>

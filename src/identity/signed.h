@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * signed.h
- *		Requests to AWS's services, signed.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/signed.h
- *
- *-------------------------------------------------------------------------
- */
+/* signed.h: requests to AWS's services, signed. */
 #ifndef IMAGEBUILDER_SIGNED_H
 #define IMAGEBUILDER_SIGNED_H
 

@@ -1,16 +1,7 @@
-/*-------------------------------------------------------------------------
- *
- * silence.c
- *		Metadata services that did not answer, and are left alone for a while.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/silence.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * silence.c: metadata services that did not answer, and are left alone for a
+ * while.
+ *
  * Where there is no metadata service, only time-outs show it, which take
  * seconds.  A session pays for them once in a while, not for each statement.
  */

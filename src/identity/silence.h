@@ -1,14 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * silence.h
- *		Metadata services that did not answer, and are left alone for a while.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/silence.h
- *
- *-------------------------------------------------------------------------
+/*
+ * silence.h: metadata services that did not answer, and are left alone for a
+ * while.
  */
 #ifndef IMAGEBUILDER_SILENCE_H
 #define IMAGEBUILDER_SILENCE_H

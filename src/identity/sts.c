@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * sts.c
- *		Roles assumed by AWS's Security Token Service.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/sts.c
- *
- *-------------------------------------------------------------------------
- */
+/* sts.c: roles assumed by AWS's Security Token Service. */
 #include "postgres.h"
 
 #include "aws/arn.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * sts.h
- *		Roles assumed by AWS's Security Token Service.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/sts.h
- *
- *-------------------------------------------------------------------------
- */
+/* sts.h: roles assumed by AWS's Security Token Service. */
 #ifndef IMAGEBUILDER_STS_H
 #define IMAGEBUILDER_STS_H
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * web_identity.c
- *		Credentials for a web identity token, as Kubernetes mounts one.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/identity/web_identity.c
- *
- *-------------------------------------------------------------------------
- */
+/* web_identity.c: credentials for a web identity token, as Kubernetes mounts one. */
 #include "postgres.h"
 
 #include "identity/host.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * attempt.c
- *		A look-up's requests, one after another, and what comes of each.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/attempt.c
- *
- *-------------------------------------------------------------------------
- */
+/* attempt.c: a look-up's requests, one after another, and what comes of each. */
 #include "postgres.h"
 
 #include "clock.h"

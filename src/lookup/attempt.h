@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * attempt.h
- *		A look-up's requests, one after another, and what comes of each.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/attempt.h
- *
- *-------------------------------------------------------------------------
- */
+/* attempt.h: a look-up's requests, one after another, and what comes of each. */
 #ifndef IMAGEBUILDER_ATTEMPT_H
 #define IMAGEBUILDER_ATTEMPT_H
 

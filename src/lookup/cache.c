@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * cache.c
- *		Answers that may serve later statements of the session.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/cache.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * cache.c: answers that may serve later statements of the session.
+ *
  * Kept by server, user and ARN, so never shared between users; the least
  * recently used goes first.  ALTER SERVER and ALTER USER MAPPING, in any
  * session, drop it all: what was asked for under other options says nothing.

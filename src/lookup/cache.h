@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * cache.h
- *		Answers that may serve later statements of the session.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/cache.h
- *
- *-------------------------------------------------------------------------
- */
+/* cache.h: answers that may serve later statements of the session. */
 #ifndef IMAGEBUILDER_CACHE_H
 #define IMAGEBUILDER_CACHE_H
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * lookup.c
- *		Looking images up at EC2 Image Builder: GetImage, with retries.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/lookup.c
- *
- *-------------------------------------------------------------------------
- */
+/* lookup.c: looking images up at EC2 Image Builder: GetImage, with retries. */
 #include "postgres.h"
 
 #include "catalog/namespace.h"

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * lookup.h
- *		Looking images up at EC2 Image Builder.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/lookup.h
- *
- *-------------------------------------------------------------------------
- */
+/* lookup.h: looking images up at EC2 Image Builder. */
 #ifndef IMAGEBUILDER_LOOKUP_H
 #define IMAGEBUILDER_LOOKUP_H
 

@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * pace.c
- *		How many requests a service is asked at once, by what it grants.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/pace.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * pace.c: how many requests a service is asked at once, by what it grants.
+ *
  * Multiplicatively down when throttled, additively up as time goes by, as TCP
  * does.  A service grants a rate, not a number: so once it has throttled, the
  * requests that are allowed are spread over a round trip instead of sent

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * pace.h
- *		How many requests a service is asked at once, by what it grants.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/pace.h
- *
- *-------------------------------------------------------------------------
- */
+/* pace.h: how many requests a service is asked at once, by what it grants. */
 #ifndef IMAGEBUILDER_PACE_H
 #define IMAGEBUILDER_PACE_H
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * request.c
- *		A GetImage request, signed.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/request.c
- *
- *-------------------------------------------------------------------------
- */
+/* request.c: a GetImage request, signed. */
 #include "postgres.h"
 
 #include "lookup/request.h"

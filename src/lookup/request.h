@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * request.h
- *		A GetImage request, signed.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/request.h
- *
- *-------------------------------------------------------------------------
- */
+/* request.h: a GetImage request, signed. */
 #ifndef IMAGEBUILDER_REQUEST_H
 #define IMAGEBUILDER_REQUEST_H
 

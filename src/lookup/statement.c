@@ -1,16 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * statement.c
- *		What one statement looks up, and how often: each image once.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/statement.c
- *
- *-------------------------------------------------------------------------
- */
 /*
+ * statement.c: what one statement looks up, and how often: each image once.
+ *
  * A statement is one run of the executor: all scans of a plan share its
  * EState, initplans and subplans included.  What was looked up lives in a
  * child of the EState's memory context and ends with it, on every path.

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * statement.h
- *		What one statement looks up, and how often: each image once.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/statement.h
- *
- *-------------------------------------------------------------------------
- */
+/* statement.h: what one statement looks up, and how often: each image once. */
 #ifndef IMAGEBUILDER_STATEMENT_H
 #define IMAGEBUILDER_STATEMENT_H
 

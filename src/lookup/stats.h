@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * stats.h
- *		What this session's look-ups did.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/lookup/stats.h
- *
- *-------------------------------------------------------------------------
- */
+/* stats.h: what this session's look-ups did. */
 #ifndef IMAGEBUILDER_STATS_H
 #define IMAGEBUILDER_STATS_H
 

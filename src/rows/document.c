@@ -1,19 +1,11 @@
-/*-------------------------------------------------------------------------
- *
- * document.c
- *		A JSON answer as received, any part of which can be read without loss.
+/*
+ * document.c: a JSON answer as received, any part of which can be read without
+ * loss.
  *
  * A value is where its first byte stands in the body; it is decoded when a
  * column asks for it, so that only then can it fail.  The body has been checked
  * (see document_parse.c), so that to find where a value ends takes no grammar:
  * quotes and brackets are counted.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/document.c
- *
- *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 

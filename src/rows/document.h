@@ -1,14 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * document.h
- *		A JSON answer as received, any part of which can be read without loss.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/document.h
- *
- *-------------------------------------------------------------------------
+/*
+ * document.h: a JSON answer as received, any part of which can be read without
+ * loss.
  */
 #ifndef IMAGEBUILDER_DOCUMENT_H
 #define IMAGEBUILDER_DOCUMENT_H

@@ -1,7 +1,5 @@
-/*-------------------------------------------------------------------------
- *
- * document_parse.c
- *		Checking that an answer is JSON, and indexing it.
+/*
+ * document_parse.c: checking that an answer is JSON, and indexing it.
  *
  * The tokens come from PostgreSQL's own JSON lexer (common/jsonapi.h), not
  * from json-c: json-c saturates large integers, cuts member names at U+0000
@@ -11,13 +9,6 @@
  * Parsing is iterative and takes a bit a level of nesting, and the index is
  * bounded (see DocumentSkip): whatever the answer, both take less memory than
  * the answer itself, and no stack.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/document_parse.c
- *
- *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 

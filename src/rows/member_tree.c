@@ -1,18 +1,9 @@
-/*-------------------------------------------------------------------------
- *
- * member_tree.c
- *		Finding many members of an item at once.
+/*
+ * member_tree.c: finding many members of an item at once.
  *
  * Going through an item takes as long as the item is.  So that this is done
  * once an item, and not once a column, all columns' paths are followed
  * together.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/member_tree.c
- *
- *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * member_tree.h
- *		Finding many members of an item at once.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/member_tree.h
- *
- *-------------------------------------------------------------------------
- */
+/* member_tree.h: finding many members of an item at once. */
 #ifndef IMAGEBUILDER_MEMBER_TREE_H
 #define IMAGEBUILDER_MEMBER_TREE_H
 

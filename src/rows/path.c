@@ -1,16 +1,7 @@
-/*-------------------------------------------------------------------------
- *
- * path.c
- *		Paths into an answer: parsing them and following them.
+/*
+ * path.c: paths into an answer: parsing them and following them.
  *
  * The notation is the project's own: see "Paths" in README.md.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/path.c
- *
- *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 

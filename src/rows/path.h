@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * path.h
- *		Paths into an answer: where a table's rows and a column's value are.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/path.h
- *
- *-------------------------------------------------------------------------
- */
+/* path.h: paths into an answer: where a table's rows and a column's value are. */
 #ifndef IMAGEBUILDER_PATH_H
 #define IMAGEBUILDER_PATH_H
 

@@ -1,17 +1,8 @@
-/*-------------------------------------------------------------------------
- *
- * projection.c
- *		The rows that a row source makes of an answer.
+/*
+ * projection.c: the rows that a row source makes of an answer.
  *
  * A row is the innermost item that a cursor stands on; columns are found from
  * there.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/projection.c
- *
- *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 

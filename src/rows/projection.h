@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * projection.h
- *		The rows that a row source makes of an answer.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/projection.h
- *
- *-------------------------------------------------------------------------
- */
+/* projection.h: the rows that a row source makes of an answer. */
 #ifndef IMAGEBUILDER_PROJECTION_H
 #define IMAGEBUILDER_PROJECTION_H
 

@@ -1,20 +1,11 @@
-/*-------------------------------------------------------------------------
- *
- * schema.c
- *		The declarative description of all foreign tables and columns.
+/*
+ * schema.c: the declarative description of all foreign tables and columns.
  *
  * To add a column, add its line; to add a table, add its entry.  The DDL of
  * IMPORT FOREIGN SCHEMA, the binding of foreign tables, the conversion of
  * values, imagebuilder_fdw_columns() and the reference in README.md all come
  * out of this array.  The paths are those of GetImage's response, API version
  * 2019-12-02.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/schema.c
- *
- *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 

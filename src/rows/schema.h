@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * schema.h
- *		The declarative description of all foreign tables and columns.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/schema.h
- *
- *-------------------------------------------------------------------------
- */
+/* schema.h: the declarative description of all foreign tables and columns. */
 #ifndef IMAGEBUILDER_SCHEMA_H
 #define IMAGEBUILDER_SCHEMA_H
 

@@ -1,7 +1,5 @@
-/*-------------------------------------------------------------------------
- *
- * value.c
- *		Conversion of JSON values to SQL.
+/*
+ * value.c: conversion of JSON values to SQL.
  *
  * A column of one of the schema's own types takes the JSON values that the
  * API's model promises for it, and no others.  A column declared as another
@@ -12,13 +10,6 @@
  * For values that do not fit, all functions raise errors of class 22 or 23 and
  * whatever the types' input functions do; the caller adds which column, path
  * and image it was.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/value.c
- *
- *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 

@@ -1,15 +1,4 @@
-/*-------------------------------------------------------------------------
- *
- * value.h
- *		Conversion of JSON values to SQL.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		src/rows/value.h
- *
- *-------------------------------------------------------------------------
- */
+/* value.h: conversion of JSON values to SQL. */
 #ifndef IMAGEBUILDER_VALUE_H
 #define IMAGEBUILDER_VALUE_H
 

@@ -1,15 +1,6 @@
-/*-------------------------------------------------------------------------
- *
- * aws_driver.c
- *		Lets a test call the pure functions of src/aws: a JSON object a line on
- *		standard input, its answer a line on standard output.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		test/unit/aws_driver.c
- *
- *-------------------------------------------------------------------------
+/*
+ * aws_driver.c: lets a test call the pure functions of src/aws: a JSON object a
+ * line on standard input, its answer a line on standard output.
  */
 #include "postgres_fe.h"
 

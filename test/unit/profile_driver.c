@@ -1,15 +1,7 @@
-/*-------------------------------------------------------------------------
- *
- * profile_driver.c
- *		Lets a test resolve profiles: a JSON object {config, credentials,
- *		profile} a line on standard input, the plan a line on standard output.
- *
- * Portions Copyright (c) 2026, imagebuilder_fdw contributors
- *
- * IDENTIFICATION
- *		test/unit/profile_driver.c
- *
- *-------------------------------------------------------------------------
+/*
+ * profile_driver.c: lets a test resolve profiles: a JSON object {config,
+ * credentials, profile} a line on standard input, the plan a line on standard
+ * output.
  */
 #include "postgres_fe.h"
 
