@@ -10,6 +10,7 @@ OBJS = \
 	src/foreign_text.o \
 	src/retry.o \
 	src/secret.o \
+	src/api/operations.o \
 	src/fdw/ahead_key.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \

@@ -17,7 +17,7 @@ CREATE FUNCTION imagebuilder_fdw_columns(
         OUT table_name text, OUT column_name text, OUT data_type text,
         OUT path text, OUT is_key boolean)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 207;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION imagebuilder_fdw_stats(
         OUT requests bigint, OUT retries bigint, OUT throttled bigint,

@@ -171,6 +171,11 @@ SELECT o.*, column_option(option, value) FROM (VALUES
     ('path', 'a.@arn'),
     ('path', '^@key'),
     ('path', '/a'),
+    ('path', '/"a.b".c'),
+    ('path', '/'),
+    ('path', '//a'),
+    ('path', '/@arn'),
+    ('path', '/a[]'),
     ('path', 'a./b'),
     ('rows', 'a')) AS o(option, value);
 SELECT attempt($$CREATE FOREIGN TABLE t (c text OPTIONS (path 'a', column_name 'b')) SERVER aws$$);

@@ -117,6 +117,7 @@ SELECT attempt($$SELECT arn FROM renamed WHERE arn = (SELECT image FROM instance
 CREATE FOREIGN TABLE keyless (name text) SERVER aws OPTIONS (table_name 'images');
 SELECT attempt($$SELECT * FROM keyless$$);
 \set VERBOSITY terse
+SET client_min_messages = warning;
 DROP SERVER aws CASCADE;
 DROP SCHEMA imagebuilder CASCADE;
 DROP FUNCTION attempt;

@@ -5,7 +5,10 @@
 #include "foreign_text.h"
 #include "lib/stringinfo.h"
 
-/* What is said of each class of error that the service reports. */
+/*
+ * What is said of each class of error that the service reports.  A hint is a format:
+ * its first argument is the operation's noun, its second the operation's name.
+ */
 static const struct
 {
 	int			sqlstate;
@@ -19,7 +22,7 @@ static const struct
 	"the service failed", NULL},
 	[AWS_ERROR_THROTTLING] = {ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
 		"the service is throttling requests",
-	"Ask for fewer images at a time, or raise the server's option \"max_attempts\"."},
+	"Ask for fewer %1$ss at a time, or raise the server's option \"max_attempts\"."},
 	[AWS_ERROR_AUTHENTICATION] = {ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 		"the service rejects the credentials",
 	"Check the user mapping's options \"access_key_id\", \"secret_access_key\" and \"session_token\"; temporary credentials may have expired."},
@@ -34,7 +37,7 @@ static const struct
 	"Check the user mapping's option \"secret_access_key\", and this server's clock."},
 	[AWS_ERROR_FORBIDDEN] = {ERRCODE_INSUFFICIENT_PRIVILEGE,
 		"the service denies access",
-	"The AWS identity needs the permission imagebuilder:GetImage for this image."},
+	"The AWS identity needs the permission imagebuilder:%2$s for this %1$s."},
 };
 
 static Failure *
@@ -104,9 +107,13 @@ failure_of_region(const Failure *failure)
 	return copy;
 }
 
-/* A transfer that brought no answer, after the last attempt. */
+/*
+ * A transfer that brought no answer, after the last attempt; "answer" is what was
+ * expected, with its article.  The hints are about Image Builder's own endpoint.
+ */
 Failure *
-failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts)
+failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts,
+					const char *answer)
 {
 	char	   *problem = foreign_text(transfer->problem, MAX_FOREIGN_TEXT, NULL);
 	char	   *detail = attempts > 1 ?
@@ -135,7 +142,7 @@ failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts
 								"The server's option \"max_response_size\" sets the limit.");
 		case HTTP_MALFORMED:
 			return make_failure(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-								"the answer is not a GetImage response", detail,
+								psprintf("the answer is not %s", answer), detail,
 								"Check the server's option \"endpoint_url\".");
 		case HTTP_NO_MEMORY:
 			return make_failure(ERRCODE_OUT_OF_MEMORY, "out of memory", detail, NULL);
@@ -144,11 +151,15 @@ failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts
 	}
 }
 
-/* An error that the service reported, after the last attempt. */
+/*
+ * An error that a service reported, after the last attempt; "operation" is what was
+ * asked of Image Builder, NULL: another service was asked, and there is no hint.
+ */
 Failure *
-failure_of_aws_error(const AwsError *error, const HttpTransfer *transfer,
-					 int attempts, const char *const *secrets)
+failure_of_aws_error(const AwsError *error, const Operation *operation,
+					 const HttpTransfer *transfer, int attempts, const char *const *secrets)
 {
+	const char *hint = operation ? classes[error->class].hint : NULL;
 	StringInfoData detail;
 
 	initStringInfo(&detail);
@@ -162,12 +173,13 @@ failure_of_aws_error(const AwsError *error, const HttpTransfer *transfer,
 	append_circumstances(&detail, transfer, attempts, secrets);
 	appendStringInfoChar(&detail, '.');
 	return make_failure(classes[error->class].sqlstate, classes[error->class].cause,
-						detail.data, classes[error->class].hint);
+						detail.data,
+						hint ? psprintf(hint, operation->noun, operation->name) : NULL);
 }
 
-/* An answer that is none: "detail" says why, in sentences. */
+/* An answer that is not the one expected: "detail" says why, in sentences. */
 Failure *
-failure_of_answer(const HttpTransfer *transfer, const char *detail,
+failure_of_answer(const HttpTransfer *transfer, const char *answer, const char *detail,
 				  const char *const *secrets)
 {
 	StringInfoData out;
@@ -184,18 +196,17 @@ failure_of_answer(const HttpTransfer *transfer, const char *detail,
 						 foreign_text(location, MAX_FOREIGN_TEXT, secrets));
 	appendStringInfoChar(&out, '.');
 	return make_failure(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-						"the answer is not a GetImage response", out.data,
+						psprintf("the answer is not %s", answer), out.data,
 						"Check the server's option \"endpoint_url\".");
 }
 
-/* Report it, for the image that was asked for, at an elog level. */
+/* Report it, for what was asked for (see request_subject()), at an elog level. */
 void
-failure_report(const Failure *failure, const char *arn, int level)
+failure_report(const Failure *failure, const char *subject, int level)
 {
 	ereport(level,
 			(errcode(failure->sqlstate),
-			 errmsg("could not look up image \"%s\": %s",
-					local_text(arn, MAX_FOREIGN_TEXT),
+			 errmsg("could not look up %s: %s", subject,
 					local_text(failure->cause, MAX_FOREIGN_TEXT)),
 			 failure->detail ?
 			 errdetail("%s", local_text(failure->detail, 2 * MAX_FOREIGN_TEXT)) : 0,

@@ -2,6 +2,7 @@
 #ifndef IMAGEBUILDER_FAILURE_H
 #define IMAGEBUILDER_FAILURE_H
 
+#include "api/operation.h"
 #include "aws/error.h"
 #include "http/http.h"
 
@@ -20,12 +21,12 @@ extern Failure *failure_copy(const Failure *failure);
 extern Failure *failure_of_credentials(const Failure *failure);
 extern Failure *failure_of_region(const Failure *failure);
 extern Failure *failure_of_transfer(const HttpTransfer *transfer,
-									const char *host, int attempts);
-extern Failure *failure_of_aws_error(const AwsError *error,
+									const char *host, int attempts, const char *answer);
+extern Failure *failure_of_aws_error(const AwsError *error, const Operation *operation,
 									 const HttpTransfer *transfer, int attempts,
 									 const char *const *secrets);
-extern Failure *failure_of_answer(const HttpTransfer *transfer, const char *detail,
-								  const char *const *secrets);
-extern void failure_report(const Failure *failure, const char *arn, int level);
+extern Failure *failure_of_answer(const HttpTransfer *transfer, const char *answer,
+								  const char *detail, const char *const *secrets);
+extern void failure_report(const Failure *failure, const char *subject, int level);
 
 #endif							/* IMAGEBUILDER_FAILURE_H */

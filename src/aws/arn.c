@@ -122,9 +122,20 @@ arn_parse(const char *text, Arn *arn)
 	return parse_resource(rest, arn);
 }
 
-/* Whether it is an ARN that GetImage takes: a build's or a version's. */
+/*
+ * Return true if an ARN is of a kind: "TYPE" for a resource type, "TYPE:build" and
+ * "TYPE:version" for those with and without a build, "TYPE:any" for both, "*" for any
+ * Image Builder ARN.
+ */
 bool
-arn_is_image(const Arn *arn)
+arn_is_of_kind(const Arn *arn, const char *kind)
 {
-	return strcmp(arn->resource_type, "image") == 0;
+	size_t		length = strcspn(kind, ":");
+	const char *which = kind[length] == ':' ? kind + length + 1 : "any";
+
+	if (strcmp(kind, "*") == 0)
+		return true;
+	return strlen(arn->resource_type) == length &&
+		strncmp(arn->resource_type, kind, length) == 0 &&
+		(strcmp(which, "any") == 0 || (strcmp(which, "build") == 0) == (arn->build != NULL));
 }

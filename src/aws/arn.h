@@ -15,7 +15,7 @@ typedef struct Arn
 } Arn;
 
 extern bool arn_parse(const char *text, Arn *arn);
-extern bool arn_is_image(const Arn *arn);
+extern bool arn_is_of_kind(const Arn *arn, const char *kind);
 extern bool region_is_valid(const char *region);
 
 #endif							/* IMAGEBUILDER_ARN_H */

@@ -11,12 +11,13 @@
 #include "fdw/ahead_key.h"
 #include "fdw/key_state.h"
 #include "fdw/readahead.h"
-#include "lookup/lookup.h"
+#include "lookup/request.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/resowner.h"
 
 struct AheadKey
 {
+	const Operation *operation;
 	KeyState   *state;
 	const EState *estate;
 	bool		plain;			/* evaluating the key raises no error */
@@ -60,17 +61,18 @@ ahead_key_create(const RowKey *planned, List *exprs, PlanState *parent)
 	key->plain = found.plain;
 	key->params = found.params;
 	key->estate = parent->state;
+	key->operation = operation_find(planned->operation);
 	key->state = key_state_create(planned->key, list_nth(exprs, ReadAheadExprsKey),
 								  list_nth(exprs, ReadAheadExprsGuards),
 								  planned->arn_filter, parent);
 	return key;
 }
 
-/* The ARNs (C strings) that a key asks for, in the current memory context. */
+/* The requests that a key asks for, in the current memory context. */
 static List *
 evaluate_key(const AheadKey *key, ExprContext *econtext)
 {
-	List	   *arns = NIL;
+	List	   *requests = NIL;
 	ListCell   *lc;
 
 	if (!key_state_guards_hold(key->state, econtext))
@@ -79,10 +81,10 @@ evaluate_key(const AheadKey *key, ExprContext *econtext)
 	{
 		const KeyValue *value = lfirst(lc);
 
-		if (lookup_is_arn(value->arn) && key_state_admits(key->state, value->arn))
-			arns = lappend(arns, unconstify(char *, value->arn));
+		if (request_fits(key->operation, value->arn) && key_state_admits(key->state, value->arn))
+			requests = lappend(requests, request_create(key->operation, value->arn));
 	}
-	return arns;
+	return requests;
 }
 
 /* Whether an error is about the server or the transaction, not about what was evaluated. */
@@ -102,7 +104,7 @@ is_of_session(int sqlstate)
 }
 
 /*
- * Return the ARNs that a key asks for where evaluating it may raise an error: the row
+ * Return the requests that a key asks for where evaluating it may raise an error: the row
  * may be one that the statement never reaches.  An error ends looking ahead by this key,
  * and the scan raises it when the row is reached.
  */
@@ -111,13 +113,13 @@ try_key(AheadKey *key, ExprContext *econtext)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	List	   *volatile arns = NIL;
+	List	   *volatile requests = NIL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		arns = evaluate_key(key, econtext);
+		requests = evaluate_key(key, econtext);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -136,12 +138,12 @@ try_key(AheadKey *key, ExprContext *econtext)
 		if (key->state->filter_context)
 			ReScanExprContext(key->state->filter_context);
 		key->ended = true;
-		arns = NIL;
+		requests = NIL;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	return arns;
+	return requests;
 }
 
 /* Whether an init plan has to be run before a key can be evaluated: the statement may not run it. */
@@ -159,7 +161,7 @@ waits_for_initplan(const AheadKey *key)
 }
 
 /*
- * Return the ARNs (C strings) to look up for the row in "econtext", in the current
+ * Return the requests (Request) for the row in "econtext", in the current
  * memory context; NIL too if the key cannot be evaluated ahead.  Raises errors of the
  * session and the transaction (classes 40, 53, 57, 58), no others.
  */

@@ -25,6 +25,8 @@ binding_table(Oid relid)
 	if (bound->name == NULL)
 		bound->name = get_rel_name(relid);
 	bound->table = schema_find_table(bound->name);
+	bound->operation = operation_find(bound->table && bound->table->operation ?
+									  bound->table->operation : DEFAULT_OPERATION);
 	if (rows)
 	{
 		SchemaSource *source = palloc0(sizeof(SchemaSource));
@@ -39,6 +41,18 @@ binding_table(Oid relid)
 		bound->nsources = bound->table->nsources;
 	}
 	return bound;
+}
+
+/* The name by which a column is the key without options of its own. */
+const char *
+binding_key_name(const BoundTable *table)
+{
+	for (int i = 0; table->table && i < table->table->ncolumns; i++)
+	{
+		if (strcmp(table->table->columns[i].path, SCHEMA_KEY_PATH) == 0)
+			return table->table->columns[i].name;
+	}
+	return SCHEMA_KEY_NAME;
 }
 
 /* What a column's options and name say. */
@@ -62,7 +76,7 @@ binding_column(const BoundTable *table, AttrNumber attnum)
 		bound.path = column->path;
 		bound.type = column->type;
 	}
-	else if (!table->table && table->sources && strcmp(name, SCHEMA_KEY_NAME) == 0)
+	else if (!table->table && table->sources && strcmp(name, binding_key_name(table)) == 0)
 	{
 		/* A table of the user's own has a key as any other. */
 		bound.path = SCHEMA_KEY_PATH;

@@ -112,7 +112,8 @@ imagebuilderExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	List	   *ancestors = all_ancestors(es->pstmt, &plan->scan.plan);
 	LookupStats stats;
 
-	ExplainPropertyText("Image Builder Operation", "GetImage", es);
+	ExplainPropertyText("Image Builder Operation",
+						strVal(list_nth(plan->fdw_private, FdwScanPrivateOperation)), es);
 	explain_conditions("Image Builder Key", list_nth(plan->fdw_exprs, FdwScanExprsKeyQuals),
 					   &plan->scan.plan, ancestors, es);
 	explain_conditions("One-Time Filter", list_nth(plan->fdw_exprs, FdwScanExprsGuards),

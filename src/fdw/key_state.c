@@ -104,7 +104,7 @@ typedef struct TakenValue
 static HTAB *
 table_of(List *values, const char *name)
 {
-	HTAB	   *table = statement_arn_table(name, sizeof(TakenValue), CurrentMemoryContext);
+	HTAB	   *table = statement_text_table(name, sizeof(TakenValue), CurrentMemoryContext);
 	ListCell   *lc;
 
 	foreach(lc, values)

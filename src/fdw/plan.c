@@ -42,7 +42,8 @@
 typedef struct RelPlan
 {
 	KeyContext	key;			/* of the relation, without expressions */
-	double		rows;			/* expected for an image, filters aside */
+	const char *operation;		/* its name */
+	double		rows;			/* expected for an answer, filters aside */
 	double		selectivity;	/* of conditions that are no keys */
 	QualCost	quals;			/* to check these */
 	double		keys;			/* ARNs by the relation's own conditions; 0: no
@@ -91,6 +92,7 @@ plan_key_of_path(PlannerInfo *root, ForeignPath *path)
 		.exprs = conditions.exprs,
 		.guards = list_concat(conditions.guards, partition.guards),
 		.arn_filter = partition.arn_filter,
+		.operation = plan->operation,
 	};
 }
 
@@ -117,6 +119,7 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	plan->key.columns = binding_key_columns(table, baserel->max_attr);
 	key_collect_said(&plan->key);
 	conditions = classify(baserel, baserel->baserestrictinfo);
+	plan->operation = table->operation->name;
 	plan->rows = table->table ? table->table->rows : DEFAULT_ROWS;
 	plan->selectivity =
 		clauselist_selectivity(root, conditions.others, baserel->relid, JOIN_INNER, NULL);
@@ -297,9 +300,10 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	(void) best_path;
 	return make_foreignscan(tlist, conditions.others, baserel->relid,
 							list_make3(conditions.exprs, conditions.guards, conditions.key_quals),
-							list_make3(conditions.key,
+							list_make4(conditions.key,
 									   needed_attributes(baserel, conditions.others),
-									   partition.arn_filter),
+									   partition.arn_filter,
+									   makeString(pstrdup(plan->operation))),
 							NIL, recheck_quals(baserel, list_concat_copy(conditions.key_quals,
 																		 conditions.guards)),
 							outer_plan);

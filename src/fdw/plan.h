@@ -10,6 +10,7 @@ enum FdwScanPrivateIndex
 	FdwScanPrivateKey,			/* a key, see key.h; NIL if there is none */
 	FdwScanPrivateAttrs,		/* attribute numbers to fill, as integers */
 	FdwScanPrivateArnFilter,	/* see conditions.h */
+	FdwScanPrivateOperation,	/* its name, a String: EXPLAIN shows it */
 };
 
 /* What ForeignScan.fdw_exprs holds: lists of expressions. */
@@ -34,6 +35,7 @@ typedef struct PlannedKey
 	List	   *exprs;			/* that the key refers to */
 	List	   *guards;			/* conditions that must hold before */
 	List	   *arn_filter;		/* see conditions.h */
+	const char *operation;		/* its name */
 } PlannedKey;
 
 extern PlannedKey plan_key_of_path(PlannerInfo *root, ForeignPath *path);

@@ -43,7 +43,7 @@ typedef struct RowLookup
 	ReadAheadKey *key;
 	bool		skipped;		/* not started, to keep to a limit */
 	bool		started;		/* for this row: it was not there before */
-	char		arn[FLEXIBLE_ARRAY_MEMBER];
+	Request    *request;
 } RowLookup;
 
 /* An outer row. */
@@ -198,21 +198,20 @@ add_lookups(ReadAheadState *state, ReadAheadRow *row, TupleTableSlot *slot)
 	for (int i = 0; i < state->nkeys; i++)
 	{
 		ReadAheadKey *key = &state->keys[i];
-		List	   *arns = ahead_key_evaluate(key->ahead, ps->ps_ExprContext);
+		List	   *requests = ahead_key_evaluate(key->ahead, ps->ps_ExprContext);
 		ListCell   *lc;
 
 		/* A row's own list is the inner scan's to keep up with. */
-		arns = list_truncate(arns, Min(list_length(arns), depth(state)));
+		requests = list_truncate(requests, Min(list_length(requests), depth(state)));
 		MemoryContextSwitchTo(state->window_context);
-		foreach(lc, arns)
+		foreach(lc, requests)
 		{
-			const char *arn = lfirst(lc);
-			RowLookup  *lookup = palloc(offsetof(RowLookup, arn) + strlen(arn) + 1);
+			RowLookup  *lookup = palloc(sizeof(RowLookup));
 
 			lookup->key = key;
 			lookup->skipped = true;
 			lookup->started = false;
-			strcpy(lookup->arn, arn);
+			lookup->request = request_copy(lfirst(lc));
 			row->lookups = lappend(row->lookups, lookup);
 			key->nskipped++;
 		}
@@ -237,7 +236,7 @@ start_lookups(ReadAheadState *state, ReadAheadRow *row)
 			continue;
 		lookup->skipped = false;
 		key->nskipped--;
-		lookup->started = statement_look_ahead(key->client, lookup->arn, state);
+		lookup->started = statement_look_ahead(key->client, lookup->request, state);
 		key->nstarted += lookup->started;
 		state->nstarted += lookup->started;
 	}
@@ -262,7 +261,7 @@ withdraw_excess(ReadAheadState *state, ReadAheadKey *key)
 			RowLookup  *lookup = lfirst(lc);
 
 			if (lookup->key != key || !lookup->started ||
-				!statement_withdraw(key->client, lookup->arn))
+				!statement_withdraw(key->client, lookup->request))
 				continue;
 			lookup->started = false;
 			lookup->skipped = true;
@@ -287,7 +286,8 @@ pass_row(ReadAheadState *state, ReadAheadRow *row)
 		key->nstarted -= lookup->started;
 		state->nstarted -= lookup->started;
 		key->nskipped -= lookup->skipped;
-		statement_pass(key->client, lookup->arn, &key->counts);
+		statement_pass(key->client, lookup->request, &key->counts);
+		pfree(lookup->request);
 	}
 	list_free_deep(row->lookups);
 	row->lookups = NIL;

@@ -27,6 +27,7 @@ key_of_scan(PlannerInfo *root, ForeignPath *scan)
 	key->exprs = planned.exprs;
 	key->guards = planned.guards;
 	key->arn_filter = planned.arn_filter;
+	key->operation = planned.operation;
 	key->serverid = rel->serverid;
 	key->userid = rel->userid;
 	return key;
@@ -305,8 +306,10 @@ row_key_fits(PlannerInfo *root, RowKey *key, const Path *outer)
 List *
 row_key_to_list(const RowKey *key)
 {
-	return list_make5(key->key, key->exprs, key->guards, key->arn_filter,
-					  list_make2_oid(key->serverid, key->userid));
+	List	   *list = list_make5(key->key, key->exprs, key->guards, key->arn_filter,
+								  list_make2_oid(key->serverid, key->userid));
+
+	return lappend(list, makeString(pstrdup(key->operation)));
 }
 
 RowKey *
@@ -321,5 +324,6 @@ row_key_from_list(List *list)
 	key->arn_filter = lfourth(list);
 	key->serverid = linitial_oid(oids);
 	key->userid = lsecond_oid(oids);
+	key->operation = strVal(list_nth(list, 5));
 	return key;
 }

@@ -12,6 +12,7 @@ typedef struct RowKey
 	List	   *guards;			/* conditions on the row, without which nothing
 								 * is looked up */
 	List	   *arn_filter;		/* see conditions.h */
+	const char *operation;		/* its name */
 	Oid			serverid;
 	Oid			userid;
 } RowKey;

@@ -64,7 +64,8 @@ is_read_ahead(const Path *path)
 static bool
 is_same_key(PlannerInfo *root, const RowKey *key, const RowKey *other)
 {
-	if (key->serverid != other->serverid || key->userid != other->userid ||
+	if (strcmp(key->operation, other->operation) != 0 ||
+		key->serverid != other->serverid || key->userid != other->userid ||
 		(other->guards && !equal(key->guards, other->guards)) ||
 		(other->arn_filter && !equal(key->arn_filter, other->arn_filter)))
 		return false;

@@ -1,4 +1,4 @@
-/* row_error.c: why a row of an image's document cannot be read. */
+/* row_error.c: why a row of an answer's document cannot be read. */
 #include "postgres.h"
 
 #include "fdw/row_error.h"
@@ -87,19 +87,17 @@ row_error_throw(const RowError *error)
 }
 
 /*
- * Report, at an elog level, that a row of the image "arn" could not be read, for
- * what stands at a path; "column" is NULL if that is a row source.
+ * Report, at an elog level, that a row of what was asked for (see request_subject())
+ * could not be read, for what stands at a path; "column" is NULL if that is a row source.
  */
 void
-row_error_report(const RowError *error, const char *arn, const char *column,
+row_error_report(const RowError *error, const char *subject, const char *column,
 				 const char *path, int level)
 {
-	const char *image = local_text(arn, MAX_FOREIGN_TEXT);
-
 	ereport(level,
 			(errcode(error->sqlstate),
 			 column ?
-			 errmsg("could not read column \"%s\" of image \"%s\"", column, image) :
-			 errmsg("could not read the rows of image \"%s\"", image),
+			 errmsg("could not read column \"%s\" of %s", column, subject) :
+			 errmsg("could not read the rows of %s", subject),
 			 errdetail("Path \"%s\": %s.", local_text(path, MAX_FOREIGN_WORD), error->message)));
 }

@@ -1,4 +1,4 @@
-/* row_error.h: why a row of an image's document cannot be read. */
+/* row_error.h: why a row of an answer's document cannot be read. */
 #ifndef IMAGEBUILDER_ROW_ERROR_H
 #define IMAGEBUILDER_ROW_ERROR_H
 
@@ -13,7 +13,7 @@ typedef struct RowError
 extern RowError *row_error_catch(bool nested);
 extern RowError *row_error_copy(const RowError *error, MemoryContext context);
 pg_noreturn extern void row_error_throw(const RowError *error);
-extern void row_error_report(const RowError *error, const char *arn, const char *column,
+extern void row_error_report(const RowError *error, const char *subject, const char *column,
 							 const char *path, int level);
 
 #endif							/* IMAGEBUILDER_ROW_ERROR_H */

@@ -1,5 +1,5 @@
 /*
- * row_reader.c: the rows of a foreign table, out of an image's document.
+ * row_reader.c: the rows of a foreign table, out of an answer's document.
  *
  * A reader goes through the table's row sources, and the rows of each; only the
  * columns that the query needs are bound and converted.
@@ -56,7 +56,7 @@ struct RowReader
 	bool		leaves_nothing; /* converter_leaves_nothing(), of all columns */
 	MemoryContext row_context;	/* holds the current row's values */
 
-	const char *arn;			/* whose rows are being read */
+	const Request *request;		/* whose answer is being read */
 	const Document *document;
 	int			source;			/* index of the current one */
 	DocumentNode parent;		/* whose parent_members have been found */
@@ -159,12 +159,12 @@ forget_shared(RowReader *reader)
 	reader->parent = DOC_ABSENT;
 }
 
-/* Go to the start of a document, the image's of an ARN; both must live as long. */
+/* Go to the start of a document, which answers a request; both must live as long. */
 void
-row_reader_start(RowReader *reader, const char *arn, const Document *document)
+row_reader_start(RowReader *reader, const Request *request, const Document *document)
 {
 	forget_shared(reader);
-	reader->arn = arn;
+	reader->request = request;
 	reader->document = document;
 	reader->source = 0;
 	row_cursor_start(reader->sources[0].cursor, document);
@@ -214,7 +214,7 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 	switch (kind)
 	{
 		case PATH_ARN:
-			return converter_from_text(column->converter, reader->arn);
+			return converter_from_text(column->converter, reader->request->arn);
 		case PATH_SOURCE:
 			*isnull = source->label == NULL;
 			return *isnull ? (Datum) 0 :
@@ -233,6 +233,9 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 				node = member_path_follow(&column->path->members, document,
 										  row_cursor_item(source->cursor, kind));
 			break;
+		case PATH_ROOT_MEMBER:
+			node = member_path_follow(&column->path->members, document, document->root);
+			break;
 		default:
 			node = row_cursor_item(source->cursor, kind);
 			break;
@@ -249,6 +252,7 @@ shared_by(const RowReader *reader, const ReaderColumn *column)
 	{
 		case PATH_ARN:
 		case PATH_RESPONSE:
+		case PATH_ROOT_MEMBER:
 			return 0;
 		case PATH_SOURCE:
 			return reader->source;
@@ -384,8 +388,9 @@ row_reader_next(RowReader *reader, TupleTableSlot *slot)
 		found = try_row(reader, slot, &error, &may_go_on);
 		if (error)
 		{
-			row_error_report(error, reader->arn, reader->column ? reader->column->name : NULL,
-							 reader->converting, may_go_on ? WARNING : ERROR);
+			row_error_report(error, request_subject(reader->request),
+							 reader->column ? reader->column->name : NULL, reader->converting,
+							 may_go_on ? WARNING : ERROR);
 			keep_error(reader, error);
 		}
 		MemoryContextSwitchTo(previous);

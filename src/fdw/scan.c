@@ -1,7 +1,7 @@
 /*
  * scan.c: execution of foreign scans.
  *
- * A scan goes through the ARNs of its key, and the rows of each image's answer
+ * A scan goes through the ARNs of its key, and the rows of each answer
  * (see row_reader.c).
  */
 #include "postgres.h"
@@ -23,28 +23,29 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* An image asked for. */
-typedef struct ScanImage
+/* What is asked for by one value of the key. */
+typedef struct ScanRequest
 {
-	const char *arn;
+	Request    *request;
 	Lookup	   *lookup;			/* once started */
-} ScanImage;
+} ScanRequest;
 
 /* Kept in ForeignScanState.fdw_state. */
 typedef struct ImageBuilderScan
 {
 	Client	   *client;
+	const Operation *operation;
 	KeyState   *key;
 
 	RowReader  *reader;
 
-	MemoryContext key_context;	/* holds images */
-	bool		started;		/* images are there */
-	ScanImage  *images;			/* what is asked for, in order */
-	int			nimages;
-	int			next_image;		/* the one to return rows of next */
+	MemoryContext key_context;	/* holds requests */
+	bool		started;		/* requests are there */
+	ScanRequest *requests;		/* what is asked for, in order */
+	int			nrequests;
+	int			next_request;	/* the one to return rows of next */
 	int			next_ahead;		/* the one to start to look up next */
-	bool		once;			/* each image is asked for once, and then done
+	bool		once;			/* each answer is asked for once, and then done
 								 * with */
 	bool		runs_to_end;	/* so far as the plan goes */
 	bool		async;			/* called by an asynchronous Append: not to
@@ -52,7 +53,7 @@ typedef struct ImageBuilderScan
 	bool		blocked;		/* has returned no row because it would have
 								 * had to */
 
-	const char *arn;			/* whose rows are being returned */
+	const Request *request;		/* whose rows are being returned */
 	const Document *document;	/* its answer; NULL: go on to the next */
 	LookupStats stats;			/* cache hits, and what look-ups took that are
 								 * forgotten */
@@ -85,6 +86,7 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 											   ALLOCSET_SMALL_SIZES);
 	table = binding_table(RelationGetRelid(relation));
 	binding_check_table(table);
+	state->operation = table->operation;
 	state->client = statement_client(estate, serverid,
 									 OidIsValid(userid) ? userid : GetUserId(),
 									 option_read_config);
@@ -110,25 +112,30 @@ reject_keyless_scan(ForeignScanState *node)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
-			 errmsg("foreign table \"%s\" can be read by image ARN only", name),
+			 errmsg("foreign table \"%s\" can be read by %s ARN only", name,
+					table->operation->noun),
 			 key < 0 ?
 			 errhint("Add a column \"%s\" to it, or one with the option path '%s'.",
-					 SCHEMA_KEY_NAME, SCHEMA_KEY_PATH) :
-			 errhint("Add WHERE %1$s = 'arn:aws:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD', or join on that column; of many tables, name the one that has the ARNs first. Where GROUP BY, DISTINCT, a window function, UNION, an arm of UNION ALL that has WHERE, or OR is in the way, write %1$s = ANY (ARRAY(SELECT ...)), or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).",
-					 NameStr(TupleDescAttr(RelationGetDescr(relation), key - 1)->attname))));
+					 binding_key_name(table), SCHEMA_KEY_PATH) :
+			 errhint("Add WHERE %1$s = '%2$s', or join on that column; of many tables, name the one that has the ARNs first. Where GROUP BY, DISTINCT, a window function, UNION, an arm of UNION ALL that has WHERE, or OR is in the way, write %1$s = ANY (ARRAY(SELECT ...)), or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).",
+					 NameStr(TupleDescAttr(RelationGetDescr(relation), key - 1)->attname),
+					 operation_arn_form(table->operation, "aws", true))));
 }
 
 /*
  * Whether a value of the key is to be looked up.  What the statement itself says
- * must be an image's ARN, unless the table, as a partition, cannot have rows of
- * that value; a row's value that is no ARN equals none.
+ * must be an ARN that the operation takes, unless the table, as a partition, cannot
+ * have rows of that value; a row's value that is none equals none.
  */
 static bool
 is_wanted(const ImageBuilderScan *state, const KeyValue *value)
 {
 	return value->said ?
-		key_state_admits(state->key, value->arn) && lookup_check_arn(state->client, value->arn) :
-		lookup_is_arn(value->arn) && key_state_admits(state->key, value->arn);
+		key_state_admits(state->key, value->arn) &&
+		request_check(state->operation, value->arn,
+					  lookup_warns(state->client) ? WARNING : ERROR) :
+		request_fits(state->operation, value->arn) &&
+		key_state_admits(state->key, value->arn);
 }
 
 /* Find out which ARNs are asked for. */
@@ -149,17 +156,18 @@ evaluate_key(ForeignScanState *node)
 			reject_keyless_scan(node);
 		values = key_state_evaluate(state->key, econtext);
 	}
-	state->nimages = 0;
-	state->images = palloc0((list_length(values) + 1) * sizeof(ScanImage));
+	state->nrequests = 0;
+	state->requests = palloc0((list_length(values) + 1) * sizeof(ScanRequest));
 	foreach(lc, values)
 	{
 		const KeyValue *value = lfirst(lc);
 
 		if (is_wanted(state, value))
-			state->images[state->nimages++].arn = value->arn;
+			state->requests[state->nrequests++].request = request_create(state->operation,
+																		 value->arn);
 	}
 	MemoryContextSwitchTo(previous);
-	state->next_image = state->next_ahead = 0;
+	state->next_request = state->next_ahead = 0;
 	state->document = NULL;
 	state->started = true;
 }
@@ -171,30 +179,30 @@ look_ahead(ForeignScanState *node)
 	ImageBuilderScan *state = node->fdw_state;
 	int			window = state->client->config.max_concurrency *
 		execution_depth(&node->ss.ps, state->runs_to_end);
-	int			end = Min(state->nimages, state->next_image + window);
+	int			end = Min(state->nrequests, state->next_request + window);
 
 	for (; state->next_ahead < end; state->next_ahead++)
 	{
-		ScanImage  *image = &state->images[state->next_ahead];
+		ScanRequest *asked = &state->requests[state->next_ahead];
 		bool		shared;
 
-		image->lookup = statement_lookup(state->client, image->arn, state, &shared);
+		asked->lookup = statement_lookup(state->client, asked->request, state, &shared);
 		if (shared)
 			state->stats.cache_hits++;
 	}
 }
 
-/* Be done with the current image; its memory is not needed if nobody asks again. */
+/* Be done with the current answer; its memory is not needed if nobody asks again. */
 static void
 leave_document(ImageBuilderScan *state)
 {
 	state->document = NULL;
 	if (state->once && state->client->nscans == 1)
-		statement_forget(state->client, state->arn, &state->stats);
+		statement_forget(state->client, state->request, &state->stats);
 }
 
 /*
- * Go on to the next ARN whose image exists; false after the last, or if it
+ * Go on to the next request that something was found for; false after the last, or if it
  * would have to be waited for and must not.
  */
 static bool
@@ -202,23 +210,23 @@ next_document(ForeignScanState *node)
 {
 	ImageBuilderScan *state = node->fdw_state;
 
-	while (state->next_image < state->nimages)
+	while (state->next_request < state->nrequests)
 	{
-		ScanImage  *image;
+		ScanRequest *asked;
 
 		look_ahead(node);
-		image = &state->images[state->next_image];
-		if (state->async && !lookup_is_settled(image->lookup))
+		asked = &state->requests[state->next_request];
+		if (state->async && !lookup_is_settled(asked->lookup))
 		{
 			state->blocked = true;
 			return false;
 		}
-		state->arn = image->arn;
-		state->document = lookup_finish(image->lookup);
-		state->next_image++;
+		state->request = asked->request;
+		state->document = lookup_finish(asked->lookup);
+		state->next_request++;
 		if (state->document)
 		{
-			row_reader_start(state->reader, state->arn, state->document);
+			row_reader_start(state->reader, state->request, state->document);
 			return true;
 		}
 		leave_document(state);
@@ -270,7 +278,7 @@ scan_can_go_on(ForeignScanState *node)
 {
 	ImageBuilderScan *state = node->fdw_state;
 
-	return lookup_is_settled(state->images[state->next_image].lookup);
+	return lookup_is_settled(state->requests[state->next_request].lookup);
 }
 
 void
@@ -279,7 +287,7 @@ imagebuilderReScanForeignScan(ForeignScanState *node)
 	ImageBuilderScan *state = node->fdw_state;
 
 	/* What the key is made of may have changed; answers are kept. */
-	state->next_image = state->next_ahead = 0;
+	state->next_request = state->next_ahead = 0;
 	state->started = false;
 }
 

@@ -31,7 +31,8 @@ fetch_fail_unanswered(Fetch *fetch, const char *cause, const char *hint)
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 	const char *start = strstr(fetch->request.url, "//") + 2;
 	char	   *host = pnstrdup(start, strcspn(start, "/?"));
-	Failure    *failure = failure_of_transfer(transfer, host, fetch->exchange.attempts);
+	Failure    *failure = failure_of_transfer(transfer, host, fetch->exchange.attempts,
+											   "one with credentials");
 
 	failure->cause = cause;
 	failure->hint = hint;

@@ -10,6 +10,10 @@
 #define SESSION_NAME	"imagebuilder_fdw"
 #define MAX_ANSWER		((size_t) 64 * 1024)
 
+/* For failures: what STS should answer with, and what to do if it does not. */
+#define ANSWER			"an STS response"
+#define ENDPOINT_HINT	"Check the server's option \"sts_endpoint_url\"."
+
 /* What one call says; kept as long as the fetch. */
 typedef struct StsCall
 {
@@ -143,13 +147,16 @@ take_answer(Fetch *fetch, const StsCall *call)
 
 	if (transfer->outcome != HTTP_ANSWERED)
 	{
-		failure = failure_of_transfer(transfer, call->endpoint.host, fetch->exchange.attempts);
+		failure = failure_of_transfer(transfer, call->endpoint.host, fetch->exchange.attempts,
+									  ANSWER);
 		if (transfer->outcome == HTTP_NO_CONNECTION)
 			failure->hint = "Check the server's options \"region\" and \"sts_endpoint_url\", and the network.";
+		else if (transfer->outcome == HTTP_TOO_LARGE || transfer->outcome == HTTP_MALFORMED)
+			failure->hint = ENDPOINT_HINT;
 	}
 	else if (read_error(transfer, &error))
 	{
-		failure = failure_of_aws_error(&error, transfer, fetch->exchange.attempts,
+		failure = failure_of_aws_error(&error, NULL, transfer, fetch->exchange.attempts,
 									   fetch->exchange.secrets);
 		fetch->rejected = error.class;
 		failure->hint = hint_for(&error, call);
@@ -161,8 +168,8 @@ take_answer(Fetch *fetch, const StsCall *call)
 		if (problem == NULL)
 			return FETCH_DONE;
 		failure = failure_create(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-								 "the answer is not one of STS", psprintf("STS: %s.", problem),
-								 "Check the server's option \"sts_endpoint_url\".");
+								 "the answer is not " ANSWER, psprintf("STS: %s.", problem),
+								 ENDPOINT_HINT);
 	}
 	failure->cause = psprintf("role \"%s\" could not be assumed: %s", call->role_arn,
 							  failure->cause);

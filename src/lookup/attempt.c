@@ -5,7 +5,6 @@
 #include "common/pg_prng.h"
 #include "lookup/attempt.h"
 #include "lookup/cache.h"
-#include "lookup/request.h"
 #include "utils/memutils.h"
 
 /* Settle a look-up with why it failed, which must live as long. */
@@ -16,6 +15,13 @@ attempt_fail(Lookup *lookup, const Failure *failure)
 	lookup->failure = failure;
 	session_stats.errors++;
 	lookup->stats.errors++;
+}
+
+/* Return what the service should answer with, with its article. */
+static char *
+expected_answer(const Lookup *lookup)
+{
+	return psprintf("a %s response", lookup->request->operation->name);
 }
 
 /* Send an attempt, signed anew; the identity must be ready. */
@@ -29,8 +35,8 @@ attempt_send(Lookup *lookup)
 	previous = MemoryContextSwitchTo(lookup->attempt_context);
 	lookup->access_key_id = pstrdup(credentials->access_key_id);
 	lookup->clock_offset = signed_clock_offset(lookup->endpoint.host);
-	lookup->transfer = request_send(&lookup->client->config, credentials, &lookup->endpoint,
-									lookup->parts.region, lookup->arn, lookup->fresh,
+	lookup->transfer = request_send(lookup->request, &lookup->client->config, credentials,
+									&lookup->endpoint, lookup->parts.region, lookup->fresh,
 									lookup->secrets);
 	lookup->fresh = false;
 	MemoryContextSwitchTo(previous);
@@ -118,8 +124,8 @@ take_aws_error(Lookup *lookup)
 	if (error.class == AWS_ERROR_FORBIDDEN && error.code)
 		identity_note_accepted(lookup->identity, lookup->parts.region);
 	lookup->rejected = error.class == AWS_ERROR_UNKNOWN_KEY;
-	attempt_fail(lookup, failure_of_aws_error(&error, transfer, lookup->attempts,
-									  lookup->secrets));
+	attempt_fail(lookup, failure_of_aws_error(&error, lookup->request->operation, transfer,
+									  lookup->attempts, lookup->secrets));
 }
 
 /*
@@ -156,21 +162,19 @@ attempt_take_outcome(Lookup *lookup)
 		 transfer->outcome == HTTP_CONNECTION_LOST) &&
 		schedule_retry(lookup, false))
 		return;
-	attempt_fail(lookup, failure_of_transfer(transfer, lookup->endpoint.host, lookup->attempts));
+	attempt_fail(lookup, failure_of_transfer(transfer, lookup->endpoint.host, lookup->attempts,
+									 expected_answer(lookup)));
 }
 
-/* Whether the top level is a GetImage response's; a mere object is not. */
+/* True if the top level is that of an operation's answer; a mere object is not. */
 static bool
-is_get_image_response(const Document *document)
+is_answer(const Document *document, const Operation *operation)
 {
-	static const char *const members[] = {"image", "requestId", "latestVersionReferences"};
-
 	if (document_kind(document, document->root) != DOC_OBJECT)
 		return false;
-	for (size_t i = 0; i < lengthof(members); i++)
+	for (const char *const *member = operation->answer; *member; member++)
 	{
-		if (document_member(document, document->root, members[i],
-							strlen(members[i])) != DOC_ABSENT)
+		if (document_member(document, document->root, *member, strlen(*member)) != DOC_ABSENT)
 			return true;
 	}
 	return false;
@@ -185,6 +189,7 @@ attempt_read_answer(Lookup *lookup)
 {
 	const HttpTransfer *transfer = lookup->transfer;
 	MemoryContext previous = MemoryContextSwitchTo(lookup->context);
+	const Operation *operation = lookup->request->operation;
 	Document   *document = NULL;
 	char	   *problem = "A redirect is not followed.";
 
@@ -192,10 +197,11 @@ attempt_read_answer(Lookup *lookup)
 	{
 		document = document_parse(transfer->body ? transfer->body : "",
 								  transfer->length, &problem);
-		if (document && !is_get_image_response(document))
+		if (document && !is_answer(document, operation))
 		{
 			document = NULL;
-			problem = "The body is JSON, but not an object with a member \"image\".";
+			problem = psprintf("The body is JSON, but not an object with a member \"%s\".",
+							   operation->answer[0]);
 		}
 	}
 	if (document)
@@ -203,14 +209,15 @@ attempt_read_answer(Lookup *lookup)
 		lookup->document = document;
 		lookup->state = LOOKUP_FOUND;
 		if (lookup->client->config.cache_ttl > 0)
-			cache_put(lookup->client->serverid, lookup->client->userid, lookup->arn,
-					  transfer->body, transfer->length,
+			cache_put(lookup->client->serverid, lookup->client->userid,
+					  lookup->request->text, transfer->body, transfer->length,
 					  lookup->client->config.cache_size, lookup->client->cache_epoch);
 		http_release(lookup->transfer);
 	}
 	else
 	{
-		attempt_fail(lookup, failure_of_answer(transfer, problem, lookup->secrets));
+		attempt_fail(lookup, failure_of_answer(transfer, expected_answer(lookup), problem,
+											   lookup->secrets));
 		MemoryContextReset(lookup->attempt_context);
 	}
 	MemoryContextSwitchTo(previous);

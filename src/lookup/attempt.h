@@ -8,6 +8,7 @@
 #include "identity/signed.h"
 #include "lib/ilist.h"
 #include "lookup/lookup.h"
+#include "lookup/request.h"
 
 typedef enum LookupState
 {
@@ -26,7 +27,7 @@ struct Lookup
 	MemoryContext context;		/* holds all of this, and the document */
 	MemoryContext attempt_context;	/* the current attempt; of a found image, its
 									 * body */
-	char	   *arn;			/* as asked for */
+	Request    *request;
 	Arn			parts;
 	Endpoint	endpoint;
 	Identity   *identity;		/* who asks; NULL until it has to be known */

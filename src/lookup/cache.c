@@ -1,10 +1,10 @@
 /*
  * cache.c: answers that may serve later statements of the session.
  *
- * Kept by server, user and ARN, so never shared between users; the least
+ * Kept by server, user and request, so never shared between users; the least
  * recently used goes first.  ALTER SERVER and ALTER USER MAPPING, in any
  * session, drop it all: what was asked for under other options says nothing.
- * Only found images are kept.
+ * Only what was found is kept.
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@ typedef struct CacheKey
 {
 	Oid			serverid;
 	Oid			userid;
-	const char *arn;			/* the entry's own */
+	const char *text;			/* the request's; the entry's own */
 } CacheKey;
 
 typedef struct CacheEntry
@@ -49,7 +49,7 @@ hash_key(const void *key, Size keysize)
 
 	(void) keysize;
 	return hash_combine(hash_combine(murmurhash32(k->serverid), murmurhash32(k->userid)),
-						string_hash(k->arn, strlen(k->arn) + 1));
+						string_hash(k->text, strlen(k->text) + 1));
 }
 
 static int
@@ -60,7 +60,7 @@ match_key(const void *a, const void *b, Size keysize)
 
 	(void) keysize;
 	return x->serverid == y->serverid && x->userid == y->userid ?
-		strcmp(x->arn, y->arn) : 1;
+		strcmp(x->text, y->text) : 1;
 }
 
 /* Ready for use: made, and without what is stale. */
@@ -89,13 +89,13 @@ prepare(void)
 static void
 drop_entry(CacheEntry *entry)
 {
-	char	   *arn = unconstify(char *, entry->key.arn);
+	char	   *text = unconstify(char *, entry->key.text);
 	char	   *body = entry->body;
 
 	dlist_delete(&entry->node);
 	cache.size -= entry->size;
 	hash_search(cache.entries, &entry->key, HASH_REMOVE, NULL);
-	pfree(arn);
+	pfree(text);
 	pfree(body);
 }
 
@@ -112,9 +112,9 @@ cache_epoch(void)
  * "ttl" ms; NULL if there is none.
  */
 char *
-cache_get(Oid serverid, Oid userid, const char *arn, int ttl, size_t *length)
+cache_get(Oid serverid, Oid userid, const char *text, int ttl, size_t *length)
 {
-	CacheKey	key = {serverid, userid, arn};
+	CacheKey	key = {serverid, userid, text};
 	CacheEntry *entry;
 	char	   *body;
 
@@ -137,14 +137,14 @@ cache_get(Oid serverid, Oid userid, const char *arn, int ttl, size_t *length)
 /*
  * Keep an answer, at the cost of those used longest ago, if all that is kept
  * stays within "limit" bytes and the cache is in the life that it was in when
- * the image was asked for.
+ * the answer was asked for.
  */
 void
-cache_put(Oid serverid, Oid userid, const char *arn, const char *body, size_t length,
+cache_put(Oid serverid, Oid userid, const char *text, const char *body, size_t length,
 		  size_t limit, uint64 epoch)
 {
-	CacheKey	key = {serverid, userid, arn};
-	size_t		size = sizeof(CacheEntry) + strlen(arn) + 1 + length + 1;
+	CacheKey	key = {serverid, userid, text};
+	size_t		size = sizeof(CacheEntry) + strlen(text) + 1 + length + 1;
 	CacheEntry *entry;
 	char	   *kept;
 
@@ -160,7 +160,7 @@ cache_put(Oid serverid, Oid userid, const char *arn, const char *body, size_t le
 	kept = MemoryContextAllocHuge(cache.context, length + 1);
 	memcpy(kept, body, length);
 	kept[length] = '\0';
-	key.arn = MemoryContextStrdup(cache.context, arn);
+	key.text = MemoryContextStrdup(cache.context, text);
 	entry = hash_search(cache.entries, &key, HASH_ENTER, NULL);
 	entry->received_at = GetCurrentTimestamp();
 	entry->body = kept;

@@ -1,14 +1,9 @@
-/* lookup.c: looking images up at EC2 Image Builder: GetImage, with retries. */
+/* lookup.c: looking up at EC2 Image Builder, with retries. */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "clock.h"
-#include "common/string.h"
-#include "foreign_text.h"
 #include "lookup/attempt.h"
 #include "lookup/cache.h"
-#include "lookup/request.h"
-#include "mb/pg_wchar.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -55,52 +50,6 @@ lookup_warns(const Client *client)
 	return strcmp(client->config.on_error, "warning") == 0;
 }
 
-/* Whether a text can be sent, which is in UTF-8. */
-static bool
-has_utf8(const char *text)
-{
-	int			encoding = GetDatabaseEncoding();
-	int			length = strlen(text);
-	unsigned char *out;
-
-	if (encoding == PG_UTF8 || pg_is_ascii(text))
-		return true;
-	if (encoding == PG_SQL_ASCII)
-		return pg_encoding_verifymbstr(PG_UTF8, text, length) == length;
-	out = palloc((Size) length * MAX_CONVERSION_GROWTH + 1);
-	return pg_do_encoding_conversion_buf(FindDefaultConversionProc(encoding, PG_UTF8),
-										 encoding, PG_UTF8,
-										 (unsigned char *) unconstify(char *, text), length,
-										 out, length * MAX_CONVERSION_GROWTH + 1, true) == length;
-}
-
-/* Whether it is the ARN of an image, a version or a wildcard. */
-bool
-lookup_is_arn(const char *arn)
-{
-	Arn			parts;
-
-	return arn_parse(arn, &parts) && arn_is_image(&parts) && has_utf8(arn);
-}
-
-/*
- * The same; raises 22023 if it is not, or warns of it if the server's option
- * "on_error" says so.
- */
-bool
-lookup_check_arn(const Client *client, const char *arn)
-{
-	bool		valid = lookup_is_arn(arn);
-
-	if (!valid)
-		ereport(lookup_warns(client) ? WARNING : ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not the ARN of an Image Builder image",
-						local_text(arn, MAX_FOREIGN_TEXT)),
-				 errhint("An image's ARN has the form arn:PARTITION:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION or arn:PARTITION:imagebuilder:REGION:ACCOUNT:image/NAME/VERSION/BUILD.")));
-	return valid;
-}
-
 /* Whether lookup_finish() would not have to wait. */
 bool
 lookup_is_settled(const Lookup *lookup)
@@ -119,7 +68,7 @@ take_cached(Lookup *lookup)
 
 	if (client->config.cache_ttl == 0 || cache_epoch() != client->cache_epoch)
 		return false;
-	body = cache_get(client->serverid, client->userid, lookup->arn,
+	body = cache_get(client->serverid, client->userid, lookup->request->text,
 					 client->config.cache_ttl, &length);
 	if (body == NULL)
 		return false;
@@ -296,11 +245,11 @@ user_of(const Client *client)
 }
 
 /*
- * Start to look an image up, without waiting for the answer; the ARN must have
- * passed lookup_check_arn().  Whatever goes wrong is lookup_finish()'s.
+ * Start to look up what a request asks for, without waiting for the answer; its ARN
+ * must have passed request_check().  Whatever goes wrong is lookup_finish()'s.
  */
 Lookup *
-lookup_create(Client *client, const char *arn)
+lookup_create(Client *client, const Request *request)
 {
 	MemoryContext context;
 	MemoryContext previous;
@@ -316,8 +265,8 @@ lookup_create(Client *client, const char *arn)
 	lookup->context = context;
 	lookup->attempt_context = AllocSetContextCreate(context, "imagebuilder_fdw attempt",
 													ALLOCSET_SMALL_SIZES);
-	lookup->arn = pstrdup(arn);
-	arn_parse(arn, &lookup->parts);
+	lookup->request = request_copy(request);
+	arn_parse(request->arn, &lookup->parts);
 	if (client->config.endpoint_url == NULL)
 		endpoint_resolve(&lookup->endpoint, REQUEST_SERVICE, lookup->parts.partition,
 						 lookup->parts.region, client->config.use_fips_endpoint,
@@ -434,11 +383,11 @@ report(Lookup *lookup)
 	else if (lookup->failure->sqlstate == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION)
 		warn = false;
 	lookup->reported = true;
-	failure_report(lookup->failure, lookup->arn, warn ? WARNING : ERROR);
+	failure_report(lookup->failure, request_subject(lookup->request), warn ? WARNING : ERROR);
 }
 
 /*
- * Wait for a look-up: the image's document, NULL if it does not exist.
+ * Wait for a look-up: the answer's document, NULL if what was asked for does not exist.
  *
  * Raises what the look-up failed for, with the SQLSTATEs of README.md,
  * section "Errors", or warns of it, once, if the server's option "on_error"
@@ -457,6 +406,13 @@ lookup_finish(Lookup *lookup)
 	if (lookup->state == LOOKUP_FAILED && !lookup->reported)
 		report(lookup);
 	return lookup->document;
+}
+
+/* What the look-up asks for; lives as long. */
+const Request *
+lookup_request(const Lookup *lookup)
+{
+	return lookup->request;
 }
 
 /* Whether a request has been sent, or at least begun. */

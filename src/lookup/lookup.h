@@ -1,9 +1,10 @@
-/* lookup.h: looking images up at EC2 Image Builder. */
+/* lookup.h: looking up at EC2 Image Builder. */
 #ifndef IMAGEBUILDER_LOOKUP_H
 #define IMAGEBUILDER_LOOKUP_H
 
 #include "config.h"
 #include "lookup/pace.h"
+#include "lookup/request.h"
 #include "retry.h"
 #include "lookup/stats.h"
 #include "rows/document.h"
@@ -23,17 +24,16 @@ typedef struct Client
 								 * session's other statements' included */
 	Pace		pace;			/* how many may be */
 	int			nscans;			/* of the statement that use this client */
-	struct HTAB *lookups;		/* by ARN */
+	struct HTAB *lookups;		/* by request text */
 } Client;
 
-/* An image asked for, within one statement. */
+/* A request and its answer, within one statement. */
 typedef struct Lookup Lookup;
 
 extern int *lookup_in_flight(Oid serverid);
 extern bool lookup_warns(const Client *client);
-extern bool lookup_is_arn(const char *arn);
-extern bool lookup_check_arn(const Client *client, const char *arn);
-extern Lookup *lookup_create(Client *client, const char *arn);
+extern Lookup *lookup_create(Client *client, const Request *request);
+extern const Request *lookup_request(const Lookup *lookup);
 extern bool lookup_is_settled(const Lookup *lookup);
 extern void lookup_wait(long timeout);
 extern const Document *lookup_finish(Lookup *lookup);

@@ -1,5 +1,5 @@
 /*
- * statement.c: what one statement looks up, and how often: each image once.
+ * statement.c: what one statement looks up, and how often: each request once.
  *
  * A statement is one run of the executor: all scans of a plan share its
  * EState, initplans and subplans included.  What was looked up lives in a
@@ -39,7 +39,7 @@ static uint64 nstatements = 0;
 
 typedef struct LookupEntry
 {
-	const char *arn;			/* the key; must be first */
+	const char *text;			/* the key: the request's; must be first */
 	Lookup	   *lookup;
 	bool		claimed;		/* a scan has asked for it */
 	bool		counted;		/* as claimed, in AheadCounts */
@@ -50,34 +50,34 @@ typedef struct LookupEntry
 } LookupEntry;
 
 static uint32
-hash_arn(const void *key, Size keysize)
+hash_text(const void *key, Size keysize)
 {
-	const char *arn = *(const char *const *) key;
+	const char *text = *(const char *const *) key;
 
 	(void) keysize;
-	return string_hash(arn, strlen(arn) + 1);
+	return string_hash(text, strlen(text) + 1);
 }
 
 static int
-match_arn(const void *a, const void *b, Size keysize)
+match_text(const void *a, const void *b, Size keysize)
 {
 	(void) keysize;
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
 /*
- * A hash table whose entries start with a C string that they do not own: ARNs
- * have no greatest length.
+ * A hash table whose entries start with a C string that they do not own: ARNs and
+ * requests have no greatest length.
  */
 HTAB *
-statement_arn_table(const char *name, Size entrysize, MemoryContext context)
+statement_text_table(const char *name, Size entrysize, MemoryContext context)
 {
 	HASHCTL		ctl = {0};
 
 	ctl.keysize = sizeof(const char *);
 	ctl.entrysize = entrysize;
-	ctl.hash = hash_arn;
-	ctl.match = match_arn;
+	ctl.hash = hash_text;
+	ctl.match = match_text;
 	ctl.hcxt = context;
 	return hash_create(name, 64, &ctl,
 					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
@@ -195,26 +195,35 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	read_config(&client->config, serverid, userid);
 	client->in_flight = lookup_in_flight(serverid);
 	pace_init(&client->pace, client->config.max_concurrency);
-	client->lookups = statement_arn_table("imagebuilder_fdw look-ups",
+	client->lookups = statement_text_table("imagebuilder_fdw look-ups",
 										  sizeof(LookupEntry), statement->context);
 	statement->clients = lappend(statement->clients, client);
 	MemoryContextSwitchTo(previous);
 	return client;
 }
 
-/* The entry of an image, whose look-up is started if it is new (*started). */
+/* Return the entry of what a request asks for; NULL if nobody has asked. */
 static LookupEntry *
-find_entry(Client *client, const char *arn, bool *started)
+find_entry(const Client *client, const Request *request)
 {
-	LookupEntry *entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
+	const char *text = request->text;
+
+	return hash_search(client->lookups, &text, HASH_FIND, NULL);
+}
+
+/* Return that entry, whose look-up is started if it is new (*started). */
+static LookupEntry *
+get_entry(Client *client, const Request *request, bool *started)
+{
+	LookupEntry *entry = find_entry(client, request);
 
 	*started = entry == NULL;
 	if (*started)
 	{
-		Lookup	   *lookup = lookup_create(client, arn);
-		const char *key = MemoryContextStrdup(client->context, arn);
+		Lookup	   *lookup = lookup_create(client, request);
+		const char *text = lookup_request(lookup)->text;
 
-		entry = hash_search(client->lookups, &key, HASH_ENTER, NULL);
+		entry = hash_search(client->lookups, &text, HASH_ENTER, NULL);
 		entry->lookup = lookup;
 		entry->claimed = entry->counted = entry->in_vain = false;
 		entry->owner = NULL;
@@ -223,14 +232,14 @@ find_entry(Client *client, const char *arn, bool *started)
 }
 
 /*
- * Start to look an image up that a scan will probably ask for; false if that
- * had been done.  EXPLAIN counts it as "starter"'s until a scan asks for it.
+ * Start to look up what a scan will probably ask for; false if that had been
+ * done.  EXPLAIN counts it as "starter"'s until a scan asks for it.
  */
 bool
-statement_look_ahead(Client *client, const char *arn, const void *starter)
+statement_look_ahead(Client *client, const Request *request, const void *starter)
 {
 	bool		started;
-	LookupEntry *entry = find_entry(client, arn, &started);
+	LookupEntry *entry = get_entry(client, request, &started);
 
 	if (started)
 		entry->owner = starter;
@@ -257,14 +266,14 @@ statement_stats(const Client *client, const void *owner, LookupStats *stats)
 }
 
 /*
- * The look-up of an image, started unless it has been; *shared: for another scan
- * that asked before, else it is "scan"'s.
+ * The look-up of what a request asks for, started unless it has been; *shared: for
+ * another scan that asked before, else it is "scan"'s.
  */
 Lookup *
-statement_lookup(Client *client, const char *arn, const void *scan, bool *shared)
+statement_lookup(Client *client, const Request *request, const void *scan, bool *shared)
 {
 	bool		started;
-	LookupEntry *entry = find_entry(client, arn, &started);
+	LookupEntry *entry = get_entry(client, request, &started);
 
 	*shared = entry->claimed;
 	if (*shared)
@@ -278,18 +287,17 @@ statement_lookup(Client *client, const char *arn, const void *scan, bool *shared
 static void
 forget(Client *client, LookupEntry *entry)
 {
-	char	   *key = unconstify(char *, entry->arn);
+	Lookup	   *lookup = entry->lookup;
 
-	lookup_free(entry->lookup);
-	hash_search(client->lookups, &entry->arn, HASH_REMOVE, NULL);
-	pfree(key);
+	hash_search(client->lookups, &entry->text, HASH_REMOVE, NULL);
+	lookup_free(lookup);
 }
 
 /* Withdraw a look-up that no scan has claimed, if its request has not begun; else false. */
 bool
-statement_withdraw(Client *client, const char *arn)
+statement_withdraw(Client *client, const Request *request)
 {
-	LookupEntry *entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
+	LookupEntry *entry = find_entry(client, request);
 
 	if (entry == NULL || entry->claimed || lookup_is_settled(entry->lookup) ||
 		lookup_has_begun(entry->lookup))
@@ -299,15 +307,15 @@ statement_withdraw(Client *client, const char *arn)
 }
 
 /*
- * Count what has become of an image's look-up when the row is passed that it was
+ * Count what has become of a look-up when the row is passed that it was
  * made ahead for; one that no scan has claimed is withdrawn, if it can be.
  */
 void
-statement_pass(Client *client, const char *arn, AheadCounts *counts)
+statement_pass(Client *client, const Request *request, AheadCounts *counts)
 {
-	LookupEntry *entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
+	LookupEntry *entry = find_entry(client, request);
 
-	if (entry == NULL || (!entry->claimed && statement_withdraw(client, arn)))
+	if (entry == NULL || (!entry->claimed && statement_withdraw(client, request)))
 		return;
 	if (entry->claimed)
 	{
@@ -324,13 +332,13 @@ statement_pass(Client *client, const char *arn, AheadCounts *counts)
 }
 
 /*
- * Forget an image that no scan of the statement will ask for again; what the
+ * Forget what no scan of the statement will ask for again; what the
  * look-up took is added to *stats.
  */
 void
-statement_forget(Client *client, const char *arn, LookupStats *stats)
+statement_forget(Client *client, const Request *request, LookupStats *stats)
 {
-	LookupEntry *entry = hash_search(client->lookups, &arn, HASH_FIND, NULL);
+	LookupEntry *entry = find_entry(client, request);
 
 	stats_add(stats, lookup_stats(entry->lookup));
 	forget(client, entry);

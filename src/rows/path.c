@@ -26,7 +26,7 @@ static const struct
 /*
  * Take one member's name off *text.  A name in double quotes is taken as it
  * stands between them, two of them for one.  Others end where a character of the
- * notation's follows; "@", and "/" at the start, are kept for notations to come.
+ * notation's follows; "@" is kept for notations to come.
  *
  * Returns the name in UTF-8, the encoding of answers, or NULL with *error set.
  */
@@ -185,11 +185,8 @@ column_path_parse(const char *text, const char **error)
 		}
 	}
 	path->kind = PATH_MEMBER;
-	if (*p == '^')
-	{
-		path->kind = PATH_PARENT_MEMBER;
-		p++;
-	}
+	if (*p == '^' || *p == '/')
+		path->kind = *p++ == '^' ? PATH_PARENT_MEMBER : PATH_ROOT_MEMBER;
 	if (*p == '@')
 		*error = "the special paths are \"@arn\", \"@source\", \"@key\" and \"@response\"";
 	else if (!take_members(&p, &path->members, error))

@@ -43,6 +43,7 @@ typedef enum ColumnPathKind
 	PATH_ITEM,					/* . */
 	PATH_ORDINAL,				/* # */
 	PATH_PARENT_MEMBER,			/* ^a.b */
+	PATH_ROOT_MEMBER,			/* /a.b */
 	PATH_PARENT_ORDINAL,		/* ^# */
 	PATH_KEY,					/* @key */
 	PATH_ARN,					/* @arn */
@@ -54,7 +55,8 @@ typedef struct ColumnPath
 {
 	const char *text;			/* as written */
 	ColumnPathKind kind;
-	MemberPath	members;		/* of PATH_MEMBER and PATH_PARENT_MEMBER */
+	MemberPath	members;		/* of PATH_MEMBER, PATH_PARENT_MEMBER and
+								 * PATH_ROOT_MEMBER */
 } ColumnPath;
 
 extern RowPath *row_path_parse(const char *text, const char **error);

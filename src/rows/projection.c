@@ -143,6 +143,7 @@ row_cursor_item(const RowCursor *cursor, ColumnPathKind kind)
 			level = nearest_level(cursor, cursor->depth - 1, LEVEL_MAP);
 			return level ? level->key : DOC_ABSENT;
 		case PATH_RESPONSE:
+		case PATH_ROOT_MEMBER:
 			return cursor->doc->root;
 		default:
 			return DOC_ABSENT;

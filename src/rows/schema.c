@@ -4,8 +4,8 @@
  * To add a column, add its line; to add a table, add its entry.  The DDL of
  * IMPORT FOREIGN SCHEMA, the binding of foreign tables, the conversion of
  * values, imagebuilder_fdw_columns() and the reference in README.md all come
- * out of this array.  The paths are those of GetImage's response, API version
- * 2019-12-02.
+ * out of this array.  The paths are those of the responses of the operations that
+ * the tables ask, API version 2019-12-02.
  */
 #include "postgres.h"
 
@@ -305,6 +305,41 @@ const SchemaTable schema_tables[] = {
 				{"key", TYPE_TEXT, "@key"},
 				{"value", TYPE_TEXT, "."}),
 	},
+	{
+		.name = "component_details", .operation = "GetComponent", .rows = 1,
+		SOURCES({NULL, "component"}),
+		COLUMNS({"arn", TYPE_TEXT, "@arn"},
+				{"build_version_arn", TYPE_TEXT, "arn"},
+				{"name", TYPE_TEXT, "name"},
+				{"version", TYPE_TEXT, "version"},
+				{"description", TYPE_TEXT, "description"},
+				{"change_description", TYPE_TEXT, "changeDescription"},
+				{"type", TYPE_TEXT, "type"},
+				{"platform", TYPE_TEXT, "platform"},
+				{"supported_os_versions", TYPE_TEXT_ARRAY, "supportedOsVersions"},
+				{"state_status", TYPE_TEXT, "state.status"},
+				{"state_reason", TYPE_TEXT, "state.reason"},
+				{"parameters", TYPE_JSONB, "parameters"},
+				{"owner", TYPE_TEXT, "owner"},
+				{"data", TYPE_TEXT, "data"},
+				{"kms_key_id", TYPE_TEXT, "kmsKeyId"},
+				{"encrypted", TYPE_BOOLEAN, "encrypted"},
+				{"date_created", TYPE_TIMESTAMPTZ, "dateCreated"},
+				{"tags", TYPE_JSONB, "tags"},
+				{"publisher", TYPE_TEXT, "publisher"},
+				{"obfuscate", TYPE_BOOLEAN, "obfuscate"},
+				{"product_codes", TYPE_JSONB, "productCodes"},
+				{"latest_version_arn", TYPE_TEXT, "/latestVersionReferences.latestVersionArn"},
+				{"latest_major_version_arn", TYPE_TEXT, "/latestVersionReferences.latestMajorVersionArn"},
+				{"latest_minor_version_arn", TYPE_TEXT, "/latestVersionReferences.latestMinorVersionArn"},
+				{"latest_patch_version_arn", TYPE_TEXT, "/latestVersionReferences.latestPatchVersionArn"}),
+	},
+	/* A test builds the library with tables of its own: t/build/extra.inc. */
+#ifdef API_EXTRA
+#define API_TABLES
+#include API_EXTRA
+#undef API_TABLES
+#endif
 };
 
 const int	schema_ntables = lengthof(schema_tables);

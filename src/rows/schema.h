@@ -30,7 +30,8 @@ typedef struct SchemaSource
 typedef struct SchemaTable
 {
 	const char *name;
-	double		rows;			/* expected for an image, for the planner */
+	const char *operation;		/* whose answer has the rows; NULL: GetImage */
+	double		rows;			/* expected for an answer, for the planner */
 	const SchemaSource *sources;
 	int			nsources;
 	const SchemaColumn *columns;

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """A stand-in for EC2 Image Builder's endpoint, for tests and the demonstration.
 
-Speaks GetImage over HTTP/1.1 with kept connections, and TLS if given a
-certificate; verifies each request's signature with botocore's own signer and
+Speaks operations that read one resource by its ARN over HTTP/1.1 with kept
+connections, and TLS if given a certificate; verifies each request's signature with botocore's own signer and
 its clock against this machine's; answers from the fixtures beside this file.
 What it says is checked by boto3 and the AWS CLI (see compare.py).
 
-An image named fault-KIND fails in the way that faults.py has for KIND;
+What is named fault-KIND fails in the way that faults.py has for KIND;
 fault-KIND-N fails N times and then answers.  Tests steer and count through
 paths below /-/ (see Handler.control).
 """
@@ -47,7 +47,13 @@ CREDENTIALS = {
     "AKIAFORBIDDENEXAMPLE": ("forbiddenSecret/EXAMPLE+KEY0000000000000", None),
 }
 clock_file = None               # says by how many seconds now() is ahead of this machine's clock
-ARN = re.compile(r"arn:aws[^:]*:imagebuilder:([^:]+):([^:]+):image/([^/]+)/([^/]+)(?:/([^/]+))?")
+ARN = re.compile(r"arn:aws[^:]*:imagebuilder:([^:]+):([^:]+):([^/]+)/([^/]+)/([^/]+)(?:/([^/]+))?")
+# method and path: the operation, the parameter that takes its ARN, and the ARN's resource type,
+# which is the answer's member, too
+OPERATIONS = {
+    ("GET", "GetImage"): ("GetImage", "imageBuildVersionArn", "image"),
+    ("GET", "GetComponent"): ("GetComponent", "componentBuildVersionArn", "component"),
+}
 
 
 def now():
@@ -71,14 +77,20 @@ class ServiceError(Exception):
         self.status, self.code, self.message = status, code, message
 
 
-class Images:
-    """The images there are: bodies by ARN, as they will be sent."""
+def resource_of(body):
+    """What an answer is about: the member that has it, and its content."""
+    answer = json.loads(body)
+    return next((name, answer[name]) for _, _, name in OPERATIONS.values() if name in answer)
+
+
+class Resources:
+    """The images and components there are: bodies by ARN, as they will be sent."""
 
     def __init__(self, directory):
         self.fixtures = {}
         for path in sorted(pathlib.Path(directory).glob("*.json")):
             body = path.read_bytes()
-            self.fixtures[json.loads(body)["image"]["arn"]] = body
+            self.fixtures[resource_of(body)[1]["arn"]] = body
         self.put = {}
         self.any = False        # whether there is an image of any other name, too
 
@@ -92,7 +104,7 @@ class Images:
         matches = [(*map(int, re.findall(r"\d+", found.partition("/")[2])), found)
                    for found, body in self.fixtures.items()
                    if pattern.fullmatch(found)
-                   and json.loads(body)["image"].get("state", {}).get("status") == "AVAILABLE"]
+                   and resource_of(body)[1].get("state", {}).get("status") in ("AVAILABLE", "ACTIVE")]
         return self.fixtures[max(matches)[-1]] if matches else None
 
 
@@ -188,7 +200,7 @@ def check_clock(date, clock):
                            f"Signature not yet current: {date} is still later than {now} (5 min.)")
 
 
-def check_signature(method, url, headers, region, clock, keys):
+def check_signature(method, url, headers, region, clock, keys, operation):
     """Sign what was received with botocore, and compare."""
     parts = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, "
                          r"SignedHeaders=([^,]+), Signature=([0-9a-f]{64})", headers.get("authorization", ""))
@@ -229,7 +241,7 @@ def check_signature(method, url, headers, region, clock, keys):
     if key == "AKIAFORBIDDENEXAMPLE":
         raise ServiceError(403, "AccessDeniedException",
                            "User: arn:aws:iam::123456789012:user/analyst is not authorized to perform: "
-                           "imagebuilder:GetImage because no identity-based policy allows it")
+                           f"imagebuilder:{operation} because no identity-based policy allows it")
     return key
 
 
@@ -296,7 +308,7 @@ class Handler(socketserver.StreamRequestHandler):
             elif how:
                 faults.linger(self)
             else:
-                self.get_image(target, path, parameters)
+                self.get(target, path, parameters)
         finally:
             self.count_out()
             with counters.lock:
@@ -324,9 +336,13 @@ class Handler(socketserver.StreamRequestHandler):
             server.counters.reset()
             server.seen.clear()
         elif path == "responses" and self.method == "PUT":
-            server.images.put[parameters["arn"][0]] = self.body
+            server.resources.put[parameters["arn"][0]] = self.body
         elif path == "responses":
-            server.images.put.clear()
+            server.resources.put.clear()
+        elif path == "operation":
+            # One more, for a library that has been built with it.
+            OPERATIONS[parameters["method"][0], parameters["path"][0]] = (
+                parameters["path"][0], parameters["parameter"][0], parameters["resource"][0])
         elif path == "latency":
             server.latency = float(parameters["ms"][0]) / 1000
         elif path == "expire":
@@ -351,18 +367,19 @@ class Handler(socketserver.StreamRequestHandler):
                 answer = json.dumps({"connections": len(server.idle - {self.request})})
         self.send(200, answer.encode())
 
-    def get_image(self, target, path, parameters):
-        arn = parameters.get("imageBuildVersionArn", [""])[0]
+    def get(self, target, path, parameters):
+        operation, parameter, resource = OPERATIONS.get((self.method, path.rpartition("/")[2]), ("", "", ""))
+        arn = parameters.get(parameter, [""])[0]
         with self.server.counters.lock:
             self.server.counters.by_arn[arn] += 1
         try:
             parts = ARN.fullmatch(arn)
-            if not path.endswith("/GetImage") or self.method != "GET":
+            if not operation:
                 raise ServiceError(404, "UnknownOperationException", "There is no such operation.")
-            if not parts:
+            if not parts or parts[3] != resource:
                 raise ServiceError(400, "InvalidParameterValueException",
-                                   "The value supplied for parameter 'imageBuildVersionArn' is not valid.")
-            fault, first = faults.find(parts[3], arn, self.server.seen)
+                                   f"The value supplied for parameter '{parameter}' is not valid.")
+            fault, first = faults.find(parts[4], arn, self.server.seen)
             if fault in (faults.skew, faults.digit):
                 self.clock_offset = faults.SKEW
                 self.day = "%d" if fault is faults.skew else "%-d"
@@ -371,7 +388,7 @@ class Handler(socketserver.StreamRequestHandler):
                 raise ServiceError(403, "UnrecognizedClientException",
                                    "The security token included in the request is invalid.")
             key = check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
-                                  parts[1], now() + self.clock_offset, self.server.keys)
+                                  parts[1], now() + self.clock_offset, self.server.keys, operation)
             with self.server.counters.lock:
                 self.server.counters.by_key[key] += 1
             if not self.server.rate.take():
@@ -380,14 +397,15 @@ class Handler(socketserver.StreamRequestHandler):
                 time.sleep(self.server.latency)
             if fault and fault(self, arn, first):
                 return
-            body = self.server.images.find(faults.STANDARD if fault or first is False else arn)
-            if body is None and self.server.images.any:
-                body = b'{"image": {"name": "%s", "version": "1.0.0/1"}}' % parts[3].encode()
+            standard = faults.STANDARDS.get(resource)
+            body = self.server.resources.find(standard if fault or first is False else arn)
+            if body is None and self.server.resources.any:
+                body = b'{"%s": {"name": "%s", "version": "1.0.0/1"}}' % (resource.encode(), parts[4].encode())
             if body is None:
                 raise ServiceError(404, "ResourceNotFoundException",
                                    f"The resource with ARN '{arn}' was not found.")
             if fault or first is False:
-                body = body.replace(faults.STANDARD.encode(), arn.encode())
+                body = body.replace(standard.encode(), arn.encode())
             self.send(200, body)
         except ServiceError as error:
             self.send_error(error.status, error.code, error.message)
@@ -421,9 +439,9 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self, address, images, latency, tls, keys):
+    def __init__(self, address, resources, latency, tls, keys):
         super().__init__(address, Handler)
-        self.images, self.latency, self.tls, self.keys = images, latency, tls, keys
+        self.resources, self.latency, self.tls, self.keys = resources, latency, tls, keys
         self.counters = Counters()
         self.rate = Rate()
         self.seen = collections.Counter()   # requests of each faulty ARN
@@ -443,7 +461,7 @@ def main():
     parser.add_argument("--latency", type=float, default=0, metavar="MS", help="added to each answer")
     parser.add_argument("--certificate", help="PEM; makes it speak TLS")
     parser.add_argument("--key", help="PEM")
-    parser.add_argument("--any", action="store_true", help="have an image of any name, without AMIs")
+    parser.add_argument("--any", action="store_true", help="have an image and a component of any name, without AMIs")
     parser.add_argument("--issued", metavar="FILE", help="believe the credentials in it too")
     parser.add_argument("--clock", metavar="FILE", help="says by how many seconds the clock is ahead")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
@@ -455,9 +473,9 @@ def main():
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.minimum_version = ssl.TLSVersion.TLSv1_2
         tls.load_cert_chain(options.certificate, options.key)
-    images = Images(pathlib.Path(__file__).parent / "fixtures")
-    images.any = options.any
-    server = Server(("127.0.0.1", options.port), images, options.latency / 1000, tls, Keys(options.issued))
+    resources = Resources(pathlib.Path(__file__).parent / "fixtures")
+    resources.any = options.any
+    server = Server(("127.0.0.1", options.port), resources, options.latency / 1000, tls, Keys(options.issued))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     if options.until_eof:

@@ -11,8 +11,10 @@ import socket
 import struct
 import time
 
-# The fixture that a faulty image answers with once it does.
+# The fixtures that a faulty image, and a faulty component, answer with once they do.
 STANDARD = "arn:aws:imagebuilder:us-east-1:123456789012:image/golden-linux/1.0.0/1"
+STANDARDS = {"image": STANDARD,
+             "component": "arn:aws:imagebuilder:us-east-1:123456789012:component/cis-hardening/2.4.0/1"}
 SKEW = 3600
 PATIENCE = 600                  # s for which a hanging answer hangs
 REASONS = {200: "OK", 302: "Found", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
@@ -136,7 +138,7 @@ def close(handler, arn, first):
 
 @fault
 def truncate(handler, arn, first):
-    body = handler.server.images.find(STANDARD)
+    body = handler.server.resources.find(STANDARD)
     handler.keep = False
     handler.wfile.write(handler.head(200, Content_Length=len(body)) + body[:len(body) // 2])
     return True
@@ -214,7 +216,7 @@ def nokeepalive(handler, arn, first):
 @fault
 def onemore(handler, arn, first):
     """The answer, and later another one, of another image."""
-    body = handler.server.images.find(STANDARD)
+    body = handler.server.resources.find(STANDARD)
     handler.send(200, body)
     time.sleep(0.2)
     handler.send(200, body.replace(b"golden-linux", b"unasked-for"))
@@ -224,7 +226,7 @@ def onemore(handler, arn, first):
 @fault
 def farewell(handler, arn, first):
     """The answer, and later what some balancers say before they close."""
-    handler.send(200, handler.server.images.find(STANDARD))
+    handler.send(200, handler.server.resources.find(STANDARD))
     time.sleep(0.2)
     handler.keep = False
     handler.send(408, b"Request Time-out")
@@ -249,5 +251,5 @@ def nothttp(handler, arn, first):
 @fault
 def headerflood(handler, arn, first):
     filler = {f"X-Filler-{i}": "f" * 1000 for i in range(200)}
-    handler.send(200, handler.server.images.find(STANDARD), **filler)
+    handler.send(200, handler.server.resources.find(STANDARD), **filler)
     return True

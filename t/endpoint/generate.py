@@ -1,4 +1,4 @@
-"""Random responses that keep to GetImage's shape, to compare SQL with projection.py.
+"""Random responses that keep to an operation's shape, to compare SQL with projection.py.
 
 The shape is that of the fixture that fills every member; what is dropped,
 null, empty, unknown, escaped or spaced is up to chance.
@@ -7,7 +7,10 @@ import datetime
 import json
 import pathlib
 
-SHAPE = json.loads((pathlib.Path(__file__).parent / "fixtures" / "complete-1.0.0-1.json").read_bytes())
+FIXTURES = pathlib.Path(__file__).parent / "fixtures"
+# by the response's member
+SHAPES = {name: json.loads((FIXTURES / file).read_bytes())
+          for name, file in (("image", "complete-1.0.0-1.json"), ("component", "component-complete-2.1.0-3.json"))}
 MAPS = {"tags", "amiTags", "resourceTags"}
 TIMES = {"dateCreated", "dateUpdated", "deprecationTime"}
 WORDS = ["", "a", "golden-linux", "Größe", "日本語", "\U0001f600", "quote\"d", "back\\slash", "tab\t", "line\n", "\x01\x1f",
@@ -100,9 +103,9 @@ def write(rng, value):
     return value.text if isinstance(value, Number) else json.dumps(value)
 
 
-def random_response(rng):
+def random_response(rng, resource):
     """The text of a response, whose top level is always there."""
-    response = vary(rng, "", SHAPE)
-    if "image" not in response:
-        response["image"] = {}
+    response = vary(rng, "", SHAPES[resource])
+    if resource not in response:
+        response[resource] = {}
     return write(rng, response)

@@ -13,9 +13,9 @@ import urllib.request
 ACCOUNTS = ["123456789012", "210987654321", "aws"]
 
 
-def arn(region, account, image):
+def arn(region, account, image, resource="image"):
     partition = "aws-cn" if region.startswith("cn-") else "aws"
-    return f"arn:{partition}:imagebuilder:{region}:{account}:image/{image}"
+    return f"arn:{partition}:imagebuilder:{region}:{account}:{resource}/{image}"
 
 
 # Images that exist; those of a wildcard answer as the service does, with another's ARN inside.
@@ -34,6 +34,11 @@ MISSING = [arn("us-east-1", ACCOUNTS[0], f"missing{i}/1.0.0/1") for i in range(3
     arn("eu-west-1", ACCOUNTS[0], "missing/1.0.0/1")
 ]
 ARNS = IMAGES + MISSING
+COMPONENTS = [
+    arn(["us-east-1", "eu-west-1"][i % 2], ACCOUNTS[i % 3], f"c{i}/1.0.0/1", "component")
+    for i in range(5)
+]
+MISSING_COMPONENTS = [arn("us-east-1", ACCOUNTS[0], "missing/1.0.0/1", "component")]
 # What rows hold besides: equal to no image's ARN.
 NO_ARNS = [
     "ami-0123456789abcdef0",
@@ -47,6 +52,7 @@ NO_ARNS = [
     arn("us-east-1", ACCOUNTS[0], "g1"),
     arn("us_east_1", ACCOUNTS[0], "g1/1.0.0/1"),
     "arn:aws:ec2:us-east-1:123456789012:image/g1/1.0.0/1",
+    *COMPONENTS[:2],
 ]
 
 
@@ -80,7 +86,9 @@ def response(rng, asked, no_arns):
                         "tags": {"recipe": rng.choice("xyz")},
                         "components": [
                             {
-                                "componentArn": f"component{rng.randrange(4)}",
+                                "componentArn": rng.choice(
+                                    COMPONENTS + MISSING_COMPONENTS + ["component"]
+                                ),
                                 "parameters": [
                                     {
                                         "name": rng.choice("pq"),
@@ -108,6 +116,22 @@ def response(rng, asked, no_arns):
                 ),
             },
             "latestVersionReferences": maybe({"latestVersionArn": linked}),
+        }
+    )
+
+
+def component_response(rng, asked):
+    """A component's response."""
+    return json.dumps(
+        {
+            "component": {
+                "arn": asked,
+                "name": rng.choice("uvw"),
+                "version": "1.0.0",
+                "platform": rng.choice(["Linux", "Windows", None]),
+                "state": {"status": rng.choice(["ACTIVE", "DEPRECATED"])},
+            },
+            "latestVersionReferences": {"latestVersionArn": rng.choice(COMPONENTS)},
         }
     )
 
@@ -156,6 +180,7 @@ OTHERS = [
     ("images_eu", "arn text, name text, platform text, latest_version_arn text", "images", "eu"),
 ]
 SCHEMA_TABLES = ["images", "amis", "components", "component_parameters", "image_recipes", "tags"]
+COMPONENT_TABLES = ["component_details"]
 
 # In both schemas, over what is in each.
 COMMON = """
@@ -173,6 +198,18 @@ CREATE VIEW chained AS
          (SELECT string_agg(c.component_arn, ',' ORDER BY c.ordinal) FROM components c WHERE
            c.image_arn = i.arn) AS label
   FROM small s JOIN images i ON i.arn = s.arn;
+-- Of two operations: by a chain, and by the same column.
+CREATE VIEW built AS
+  SELECT s.sid, c.component_arn AS arn, d.name, d.latest_version_arn AS label
+  FROM small s JOIN components c ON c.image_arn = s.arn
+    LEFT JOIN component_details d ON d.arn = c.component_arn;
+CREATE VIEW ingredients AS
+  SELECT c.image_arn AS arn, c.ordinal AS number, d.name, d.state_status AS label
+  FROM components c JOIN component_details d ON d.arn = c.component_arn;
+CREATE VIEW twofold AS
+  SELECT v.id, v.parent AS arn, i.name, d.name AS label
+  FROM inv v LEFT JOIN images i ON i.arn = v.parent
+    LEFT JOIN component_details d ON d.arn = v.parent;
 CREATE VIEW everywhere AS
   SELECT 'aws'::text AS place, 1 AS number, arn, name FROM images
   UNION ALL SELECT 'us', 2, arn, name FROM images_us UNION ALL SELECT 'eu', 3, arn, name FROM
@@ -244,6 +281,8 @@ def set_up(session, endpoints, no_arns):
         for place in ("us", "eu"):
             if f":imagebuilder:{place}-" in asked:
                 put(endpoints[place], asked, body)
+    for asked in COMPONENTS:
+        put(endpoints["aws"], asked, component_response(rng, asked))
     session.run(
         "CREATE SCHEMA shared; CREATE SCHEMA remote; CREATE SCHEMA local; SET search_path = shared"
     )
@@ -325,7 +364,7 @@ def set_up(session, endpoints, no_arns):
 
     session.run(
         "SET search_path = remote, shared; IMPORT FOREIGN SCHEMA imagebuilder LIMIT TO "
-        f"({', '.join(SCHEMA_TABLES)}) "
+        f"({', '.join(SCHEMA_TABLES + COMPONENT_TABLES)}) "
         "FROM SERVER aws INTO remote; ALTER FOREIGN TABLE images DROP COLUMN request_id"
     )
     for name, columns, table, server in OTHERS:
@@ -366,7 +405,9 @@ def set_up(session, endpoints, no_arns):
         )
     session.run(COMMON)
 
-    every = "ARRAY[" + ", ".join(map(literal, ARNS)) + "]"
+    def array(arns):
+        return "ARRAY[" + ", ".join(map(literal, arns)) + "]"
+
     session.run("SET search_path = local, shared;" + parents)
     for place in RANGES:
         session.run(
@@ -378,6 +419,7 @@ def set_up(session, endpoints, no_arns):
         session.run(f"CREATE TABLE {name} {clauses}")
     copied = {table: ("arn" if table == "images" else "image_arn") for table in SCHEMA_TABLES}
     copied |= {name: "arn" for name, *_ in OTHERS}
+    copied |= {name: "arn" for name in COMPONENT_TABLES}
     for table, key in copied.items():
         session.run(f"CREATE TABLE {table} (LIKE remote.{table})")
     for place in RANGES:
@@ -389,6 +431,7 @@ def set_up(session, endpoints, no_arns):
     copied |= {name: "arn" for name in DEEP}
     for table, key in copied.items():
         cast = "::char(120)[]" if table == "images_char" else ""
+        every = array(COMPONENTS if table in COMPONENT_TABLES else ARNS)
         session.run(
             f"INSERT INTO {table} SELECT * FROM remote.{table} WHERE {key} = ANY "
             f"({every}{cast}); ANALYZE {table}"

@@ -1,4 +1,4 @@
-"""An independent projection of a GetImage response into the foreign tables.
+"""An independent projection of responses into the foreign tables.
 
 Written from the interface's notation, not from the C code: rows and cells as
 they must come out, in a canonical form.  Text is str, booleans and integers
@@ -45,6 +45,12 @@ TABLES = {
              ("distribution_configuration", "image.distributionConfiguration.tags{}"),
              ("distribution_ami", "image.distributionConfiguration.distributions[].amiDistributionConfiguration.amiTags{}")],
 }
+# The other tables: operation, and sources as above.
+API_TABLES = {
+    "component_details": ("GetComponent", [(None, "component")]),
+}
+# operation: the resource type of the ARNs that it takes, which is its answer's member, too
+RESOURCES = {"GetImage": "image", "GetComponent": "component"}
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 ISO = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(\.\d+)?)?(Z|z|[+-]\d\d(?::?\d\d)?)?")
 
@@ -54,17 +60,31 @@ def parse(text):
     return json.loads(text, parse_float=decimal.Decimal)
 
 
+def read_tsv(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        next(rows)
+        return [tuple(row) for row in rows]
+
+
 def read_interface(directory):
-    """The .tsv files: ({table: sources}, [(table, column, type, path)])."""
-    tables, columns = {}, []
-    for name, take in (("tables.tsv", lambda r: tables.setdefault(r[0], []).append((r[1] or None, r[2]))),
-                       ("columns.tsv", lambda r: columns.append(tuple(r)))):
-        with open(pathlib.Path(directory) / name, encoding="utf-8", newline="") as file:
-            rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            next(rows)
-            for row in rows:
-                take(row)
-    return tables, columns
+    """The .tsv files: ({table: sources}, {table: (operation, sources)}, [(table, column, type, path)]).
+
+    The first are of GetImage, the second of the other operations; columns are of all."""
+    directory = pathlib.Path(directory)
+    tables, others = {}, {}
+    for table, label, rows in read_tsv(directory / "tables.tsv"):
+        tables.setdefault(table, []).append((label or None, rows))
+    for table, operation, rows in read_tsv(directory / "api" / "tables.tsv"):
+        others[table] = operation, [(None, rows)]
+    return tables, others, [row for place in (directory, directory / "api") for row in read_tsv(place / "columns.tsv")]
+
+
+def tables_of(arn):
+    """The tables that an ARN is a key of, and their sources."""
+    resource = arn.split(":")[5].partition("/")[0]
+    every = {**{table: ("GetImage", sources) for table, sources in TABLES.items()}, **API_TABLES}
+    return {table: sources for table, (operation, sources) in every.items() if RESOURCES[operation] == resource}
 
 
 def member(value, path):
@@ -129,6 +149,8 @@ def cell(root, arn, label, steps, kind, path):
         return lists[-1][1] if lists else None
     if path == ".":
         value = steps[-1][2]
+    elif path.startswith("/"):
+        value = member(root, path[1:])
     elif path.startswith("^"):
         value = member(lists[-1][2], path[1:]) if lists else None
     else:
@@ -140,10 +162,10 @@ def cell(root, arn, label, steps, kind, path):
     return value
 
 
-def project(root, arn, columns, tables=None):
-    """All rows of all tables: {table: [{column: value}]}, in order."""
+def project(root, arn, columns):
+    """All rows of the tables that an ARN is a key of: {table: [{column: value}]}, in order."""
     result = {}
-    for table, sources in (tables or TABLES).items():
+    for table, sources in tables_of(arn).items():
         wanted = [column[1:] for column in columns if column[0] == table]
         result[table] = [
             {name: cell(root, arn, label, steps, kind, path) for name, kind, path in wanted}

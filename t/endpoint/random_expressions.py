@@ -25,6 +25,8 @@ DRIVERS = {
     "summary": "sid:int arn:key n:int",
     "labelled": "sid:int arn:key name:text label:text",
     "chained": "sid:int arn:key name:text label:text",
+    "built": "sid:int arn:any name:text label:any",
+    "twofold": "id:int arn:any name:text label:text",
     "names_of_kind(1)": "id:int name:text",
     "generate_series(1, 4)": "n:int",
 }
@@ -51,6 +53,7 @@ KEYED = {
     "everywhere": "arn:key name:text place:text number:int",
     "either": "arn:key name:any number:int",
     "joined": "arn:key name:text ami_id:any region:text number:int",
+    "ingredients": "arn:key name:text number:int label:text",
     "left_joined": "arn:key name:text ami_id:any number:int label:text",
 }
 TABLES = ("images", "amis", "ranged", "listed", "deep", "family", "images_us", "tags")

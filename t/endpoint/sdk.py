@@ -15,6 +15,7 @@ import subprocess
 import boto3
 import botocore.loaders
 
+import generate
 import projection
 
 AWS = "/usr/bin/aws"
@@ -56,13 +57,13 @@ def new_shape(model, name, member, content):
 
 
 def teach(directory):
-    """Write the extras: what the fixture that fills every member has and the model lacks."""
+    """Write the extras: what the fixtures that fill every member have and the model lacks."""
     global directory_taught
     directory_taught = directory
     model = botocore.loaders.Loader().load_service_model(SERVICE, "service-2", VERSION)
     taught = copy.deepcopy(model)
-    complete = json.loads((pathlib.Path(__file__).parent / "fixtures" / "complete-1.0.0-1.json").read_bytes())
-    add_members(taught, "GetImageResponse", "Taught", complete)
+    for resource, complete in generate.SHAPES.items():
+        add_members(taught, f"Get{resource.title()}Response", f"Taught{resource.title()}", complete)
     extras = {"shapes": {name: shape for name, shape in taught["shapes"].items() if model["shapes"].get(name) != shape}}
     target = pathlib.Path(directory) / SERVICE / VERSION
     target.mkdir(parents=True)
@@ -80,19 +81,21 @@ def plain(value):
     return decimal.Decimal(repr(value)) if isinstance(value, float) else value
 
 
-def ask_boto3(endpoint, arn):
+def ask_boto3(endpoint, arn, resource):
+    """What boto3 shows of the answer to get_image(), get_component() and the like."""
     os.environ["AWS_DATA_PATH"] = directory_taught
     session = boto3.Session(aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
                             aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"], region_name=arn.split(":")[3])
     client = session.client(SERVICE, endpoint_url=endpoint)
-    return plain(client.get_image(imageBuildVersionArn=arn))
+    return plain(getattr(client, f"get_{resource}")(**{f"{resource}BuildVersionArn": arn}))
 
 
-def ask_cli(endpoint, arn):
+def ask_cli(endpoint, arn, resource):
+    """The same of the AWS CLI."""
     environment = {"PATH": os.environ["PATH"], "HOME": directory_taught, "AWS_DATA_PATH": directory_taught,
                    "AWS_REGION": arn.split(":")[3], "AWS_PAGER": "", **KEYS}
-    output = subprocess.run([AWS, "imagebuilder", "get-image", "--image-build-version-arn", arn, "--endpoint-url",
-                             endpoint, "--output", "json"], env=environment, capture_output=True, check=True)
+    output = subprocess.run([AWS, "imagebuilder", f"get-{resource}", f"--{resource}-build-version-arn", arn,
+                             "--endpoint-url", endpoint, "--output", "json"], env=environment, capture_output=True, check=True)
     return projection.parse(output.stdout.decode())
 
 

@@ -125,7 +125,9 @@ arn(json_object *in, json_object *out)
 	bool		valid = arn_parse(string_of(in, "arn"), &result);
 
 	json_object_object_add(out, "valid", json_object_new_boolean(valid));
-	json_object_object_add(out, "image", json_object_new_boolean(valid && arn_is_image(&result)));
+	json_object_object_add(out, "image", json_object_new_boolean(valid && arn_is_of_kind(&result, "image:any")));
+	if (string_of(in, "kind"))
+		json_object_object_add(out, "fits", json_object_new_boolean(valid && arn_is_of_kind(&result, string_of(in, "kind"))));
 }
 
 static void

@@ -291,6 +291,14 @@ ARNS = [
     ("", False, False),
     ("arn", False, False),
 ]
+# resource: the kinds that it is of
+KINDS = {
+    "image/a/1.0.0/1": ["image", "image:any", "image:build", "*"],
+    "image/a/1.0.0": ["image", "image:any", "image:version", "*"],
+    "component/a/1.0.0/1": ["component:any", "component:build", "*"],
+    "component/a/x.x.x": ["component:any", "component:version", "*"],
+    "image-pipeline/a": ["image-pipeline", "*"],
+}
 
 
 # ---- errors ---------------------------------------------------------------
@@ -471,6 +479,10 @@ for url, expected in URLS:
     check(f"endpoint_url {url}", call("endpoint", url=url).get("url"), expected)
 for arn, valid, image in ARNS:
     check(f"arn {arn!r}", call("arn", arn=arn), {"valid": valid, "image": image})
+for resource, kinds in KINDS.items():
+    for kind in sorted({kind for others in KINDS.values() for kind in others} | {"imag", "image-pipeline:build"}):
+        got = call("arn", arn=f"arn:aws:imagebuilder:us-east-1:1:{resource}", kind=kind)["fits"]
+        check(f"{resource} is of kind {kind}", got, kind in kinds)
 for partition, expected in FIRST_REGIONS.items():
     got = call("endpoint", service="sts", partition=partition, region="x")
     check(f"first Region of {partition}", got["first_region"], expected)
