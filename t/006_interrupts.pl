@@ -32,11 +32,18 @@ $node->safe_psql('postgres', "
 
 # In the place of the C library's functions: a name server that does not answer,
 # and, where "slow-recv" is, a libcurl that takes long to receive an answer.
+# libcurl before 7.87 cannot leave the thread that resolves a name: a cancel acts
+# when that thread ends.  For such a libcurl the name server answers at the moment
+# in which the session begins to wait for the thread, and only for these.
 my $dir = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$dir/slow.c", '
 #define _GNU_SOURCE
+#include <curl/curlver.h>
 #include <dlfcn.h>
 #include <netdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -47,11 +54,27 @@ ssize_t recv(int fd, void *data, size_t size, int flags)
 		usleep(60000);
 	return real(fd, data, size, flags);
 }
+static atomic_bool answered;
+#if LIBCURL_VERSION_NUM < 0x075700
+int pthread_join(pthread_t thread, void **result)
+{
+	int (*real) (pthread_t, void **) = dlsym(RTLD_NEXT, "pthread_join");
+	int code;
+	answered = true;
+	code = real(thread, result);
+	answered = false;
+	return code;
+}
+#endif
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **res)
 {
 	int (*real) (const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
 	if (node && strcmp(node, "slow.example.org") == 0)
-		sleep(300);
+	{
+		for (int i = 0; i < 3000 && !answered; i++)
+			usleep(100000);
+		return EAI_AGAIN;
+	}
 	return real(node, service, hints, res);
 }
 ');
