@@ -17,6 +17,7 @@ use Time::HiRes qw(time);
 # things, and far less than the minutes that each wait would last.
 my $AT_ONCE = 30;
 
+needs('gcc');
 my $endpoint = TestEndpoint->new;
 my $node = new_cluster('main');
 set_up($node, $endpoint->url, options => "max_attempts '20', request_timeout '5min'");
