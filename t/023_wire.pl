@@ -14,7 +14,7 @@ use TestEndpoint;
 use TestWire;
 use Time::HiRes qw(time);
 
-needs('openssl');
+needs('openssl', 'python3-cryptography');
 # Far more than the 100 ms that are promised, since machines are busy with other
 # things, and far less than what a session that cannot be interrupted takes.
 my $AT_ONCE = 30;
@@ -29,7 +29,10 @@ my $tickets = TestWire->new('--certificate', "$dir/pem", '--key', "$dir/key",
 # Record after record that a client's TLS skips: small ones, and large ones.
 my %hello = (small => TestWire->new('--hello-requests', 1),
 	large => TestWire->new('--hello-requests', 4096));
-my @wires = ($wire, $tickets, values %hello);
+# Messages of handshakes without end once the handshake is complete and a request has come.
+my %after = map {
+	$_ => TestWire->new('--certificate', "$dir/pem", '--key', "$dir/key", '--tls', $_) } qw(1.2 1.3);
+my @wires = ($wire, $tickets, values %hello, values %after);
 my $node = new_cluster('main');
 set_up($node, "http://127.0.0.1:$wire->{port}",
 	options => "max_attempts '1', max_response_size '64kB'");
@@ -45,6 +48,14 @@ sub server
 			OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'x');
 		CREATE FOREIGN TABLE public."$name" (arn text, name text) SERVER "$name"
 			OPTIONS (table_name 'images')});
+	return;
+}
+
+# Have the servers' credentials be those of a role, for which STS is asked.
+sub assume_role
+{
+	$node->safe_psql('postgres', qq{ALTER USER MAPPING FOR CURRENT_USER SERVER "$_"
+		OPTIONS (ADD role_arn 'arn:aws:iam::123456789012:role/r')}) for @_;
 	return;
 }
 
@@ -169,8 +180,7 @@ for my $size (1, 100, 10000)
 	$wire->add("sts-$size", send => "HTTP/1.1 403 x\r\nx-amzn-RequestId: a\0" . 'b' x $size
 		  . "\r\nContent-Length: 2\r\n\r\n{}");
 	server("sts-$size", "sts_endpoint_url 'http://127.0.0.1:$wire->{port}/sts-$size'");
-	$node->safe_psql('postgres', qq{ALTER USER MAPPING FOR CURRENT_USER SERVER "sts-$size"
-		OPTIONS (ADD role_arn 'arn:aws:iam::123456789012:role/r')});
+	assume_role("sts-$size");
 	like(attempt($node, lookup('whole', "sts-$size")), qr/^HV00M .*could not be assumed/,
 		"a NUL and $size bytes in a header of STS");
 }
@@ -250,13 +260,39 @@ for my $size (sort keys %hello)
 		server($name, "$options{$name}, connect_timeout '1s'");
 		server("$name-long", "$options{$name}, connect_timeout '10min'");
 		$hellos{$name} = lookup('whole', $name);
-		$node->safe_psql('postgres', qq{ALTER USER MAPPING FOR CURRENT_USER SERVER "$_"
-			OPTIONS (ADD role_arn 'arn:aws:iam::123456789012:role/r')})
-		  for $name =~ /^sts/ ? ($name, "$name-long") : ();
+		assume_role($name, "$name-long") if $name =~ /^sts/;
+	}
+}
+# Name, version of TLS, kind of message, how many are in a record.
+my %afters;
+for ([ 'hello-small', '1.2', 'hello_requests', 1 ], [ 'hello-large', '1.2', 'hello_requests', 4096 ],
+	[ 'key-updates', '1.3', 'key_updates', 1 ],
+	[ 'tickets-small', '1.3', 'tickets', 1 ], [ 'tickets-large', '1.3', 'tickets', 300 ])
+{
+	my ($kind, $version, $flood, $count) = @$_;
+	my $url = "https://127.0.0.1:$after{$version}{port}";
+	my %flood = (flood => $flood, count => $count);
+	$after{$version}->add($kind, %flood);
+	$after{$version}->add("tunnel-$kind", send => "HTTP/1.1 200 x\r\n\r\n", %flood);
+	my %options = (
+		e => [ "endpoint_url '$url'", 'request_timeout' ],
+		sts => [ "sts_endpoint_url '$url/$kind'", 'request_timeout' ],
+		p => [ "proxy '$url', endpoint_url 'https://$kind'", 'connect_timeout' ],
+		'p-tunnel' => [ "proxy '$url', endpoint_url 'https://tunnel-$kind'", 'connect_timeout' ]);
+	delete $options{'p-tunnel'} unless $kind =~ /^hello-large|^key/;
+	for my $peer (keys %options)
+	{
+		my $name = "$peer-after-$kind";
+		my ($options, $limit) = @{ $options{$peer} };
+		server($name, "$options, ca_bundle '$dir/pem', $limit '1s'");
+		server("$name-long", "$options, ca_bundle '$dir/pem', $limit '10min'");
+		$afters{$name} = lookup($kind, $name);
+		assume_role($name, "$name-long") if $peer eq 'sts';
 	}
 }
 my %endless = (
 	%hellos,
+	%afters,
 	(map { ("e-$_" => lookup("e-$_", 'e-wire')) }
 		  qw(chunk-extension slow-status slow-header slow-interim slow-body slow-trailer)),
 	(map { $_ => lookup('whole', $_) } qw(p-slow-header p-silent e-tickets)));
@@ -266,37 +302,59 @@ server("$_-long", "$proxy, endpoint_url 'https://$_', connect_timeout '10min'")
 server('e-tickets-long', "$ticket_server, request_timeout '10min'");
 server('e-wire-long', "endpoint_url 'http://127.0.0.1:$wire->{port}', request_timeout '10min'");
 
+# A look-up that tells that the session works.
+$wire->add('works', send => $whole{length}[0]);
+my $works = lookup('works');
+
+# How often the peers have begun what has no end.
+sub begun
+{
+	my ($name) = @_;
+	return sum map { $name =~ /-after-/ ? $_->floods : $_->connections } @wires;
+}
+
 for my $name (sort keys %endless)
 {
 	my $start = time;
-	like(attempt($node, $endless{$name}), $name =~ /^p|hello/ ? qr/^08001 / : qr/^0800[16] .*timed out/,
-		"$name: times out");
+	my $timed_out = $name =~ /^p|hello-(small|large)(-http)?$/ && $name !~ /^(e|sts)-after-/
+	  ? qr/^08001 / : qr/^0800[16] .*timed out/;
+	like(attempt($node, $endless{$name}), $timed_out, "$name: times out");
 	cmp_ok(time - $start, '<', 1 + $AT_ONCE, "$name: in time");
 
 	my $session = $node->background_psql('postgres', on_error_stop => 0);
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	my $long = $endless{$name} =~ s/FROM "(.*?)"/FROM "$1-long"/r;
-	$session->query("SET search_path = public; SET statement_timeout = '200ms'");
+	my $attempt = "FROM attempt(\$a\$$long\$a\$)";
+	# Evaluated when the functions of FROM have returned, and when the statement came, in ms.
+	my $now = '1000 * extract(epoch FROM clock_timestamp())';
+	my $sent = '1000 * extract(epoch FROM statement_timestamp())';
+	$session->query("SET statement_timeout = '200ms'");
 	$start = time;
-	$session->query($long);
-	cmp_ok(time - $start, '<', 0.2 + $AT_ONCE, "$name: statement_timeout acts");
-	like($session->{stderr}, qr/canceling statement due to statement timeout/,
-		"$name: and as such");
-	$session->{stderr} = '';
+	my $result = $session->query("SELECT $now - $sent, attempt $attempt");
+	like($result, qr/^[\d.]+\|57014 \| canceling statement due to statement timeout/,
+		"$name: statement_timeout acts, and as such");
+	cmp_ok(time - $start, '<', 0.2 + $AT_ONCE, "$name: statement_timeout acts in time");
+	note(sprintf '%s: statement_timeout acts %.1f ms late', $name, $result =~ s/\|.*//sr - 200);
 	$session->query('RESET statement_timeout');
-	for my $end ('cancel', 'terminate')
-	{
-		my $before = sum map { $_->connections } @wires;
-		$session->query_until(qr/started/, "\\echo started\n$long;\n");
-		wait_until { $before < sum map { $_->connections } @wires } "$name: it is asked";
-		$start = time;
-		$node->safe_psql('postgres', $end eq 'cancel' ? "SELECT pg_cancel_backend($pid)" :
-			"SELECT pg_terminate_backend($pid, 60000)");
-		$session->query('SELECT 1') if $end eq 'cancel';
-		cmp_ok(time - $start, '<', $AT_ONCE, "$name: $end acts");
-		like($session->{stderr}, qr/canceling statement due to user request/,
-			"$name: and as such") if $end eq 'cancel';
-	}
+	is($session->query($works), 'n', "$name: the session works after statement_timeout");
+
+	my $before = begun($name);
+	$session->query_until(qr/started/, "\\echo started\nSELECT $now, attempt $attempt;\n");
+	wait_until { $before < begun($name) } "$name: it is asked";
+	$start = time;
+	my $cancelled = $node->safe_psql('postgres', "SELECT $sent FROM pg_cancel_backend($pid)");
+	$result = $session->query($works);
+	like($result, qr/^[\d.]+\|57014 \| canceling statement due to user request[ |]*\nn$/,
+		"$name: cancel acts, and the session works after it");
+	cmp_ok(time - $start, '<', $AT_ONCE, "$name: cancel acts in time");
+	note(sprintf '%s: cancel acts after %.1f ms', $name, $result =~ s/\|.*//sr - $cancelled);
+
+	$before = begun($name);
+	$session->query_until(qr/started/, "\\echo started\n$long;\n");
+	wait_until { $before < begun($name) } "$name: it is asked";
+	$start = time;
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 60000)");
+	cmp_ok(time - $start, '<', $AT_ONCE, "$name: terminate acts");
 	$session->{run}->kill_kill;
 }
 

@@ -7,11 +7,14 @@ CONNECT to: the members
 "send", then "repeat" without end (both text in ISO 8859-1), with a "pause" (s)
 after each byte; "hold": true keeps the connection open at the end; "tunnel": true
 connects, answers one request itself, and ends the connection when another comes.
-Prints "connected" for each connection.
+With --tls: "flood", the kind of a message of TLS that follows "send" without end
+(a method of tls_records.Connection), and "count", how many are in a record.
+Prints "connected" for each connection, and "flooding" when a flood has begun.
 
 Ends when standard input does.
 """
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -34,7 +37,7 @@ class Handler(socketserver.BaseRequestHandler):
             if self.server.hello_requests:
                 self.ask_for_hello()
             if self.server.tls:
-                self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+                self.request = self.server.tls(self.request)
             case = self.read_case()
             if case.get("tunnel"):
                 for answer in CONNECTED, WHOLE:
@@ -75,6 +78,10 @@ class Handler(socketserver.BaseRequestHandler):
             self.drip(send, case["pause"])
         else:
             self.request.sendall(send)
+            if case.get("flood"):
+                for number, _ in enumerate(self.request.flood(case["flood"], case["count"])):
+                    if number == 0:
+                        print("flooding", flush=True)
             repeat *= 1 + 65536 // max(1, len(repeat))
         while repeat:
             if case.get("pause"):
@@ -104,6 +111,7 @@ def main():
     parser.add_argument("--certificate", help="PEM; makes it speak TLS")
     parser.add_argument("--key", help="PEM")
     parser.add_argument("--tickets", type=int, help="TLS sessions offered after the handshake")
+    parser.add_argument("--tls", choices=("1.2", "1.3"), help="the version, for cases that flood")
     parser.add_argument("--hello-requests", type=int, metavar="N",
                         help="answers a hello of TLS with HelloRequests alone, N in a record")
     options = parser.parse_args()
@@ -111,10 +119,16 @@ def main():
     server.cases, server.tls = pathlib.Path(options.cases), None
     server.hello_requests = options.hello_requests
     if options.certificate:
-        server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        server.tls.load_cert_chain(options.certificate, options.key)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(options.certificate, options.key)
         if options.tickets is not None:
-            server.tls.num_tickets = options.tickets
+            context.num_tickets = options.tickets
+        server.tls = functools.partial(context.wrap_socket, server_side=True)
+    if options.tls:
+        import tls_records              # needs python3-cryptography, which other tests do not
+        version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[options.tls]
+        server.tls = functools.partial(tls_records.Connection, certificate=options.certificate,
+                                       key=options.key, version=version)
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     temporary = options.port_file + ".new"
     pathlib.Path(temporary).write_text(f"{server.server_address[1]}\n")

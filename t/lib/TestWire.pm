@@ -39,6 +39,9 @@ sub add
 # How many connections it has taken.
 sub connections { return scalar(() = slurp_file("$_[0]{dir}/../out") =~ /^connected$/mg) }
 
+# On how many connections a flood of TLS messages has begun.
+sub floods { return scalar(() = slurp_file("$_[0]{dir}/../out") =~ /^flooding$/mg) }
+
 sub stop
 {
 	my ($self) = @_;
