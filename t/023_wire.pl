@@ -265,7 +265,8 @@ for my $size (sort keys %hello)
 }
 # Name, version of TLS, kind of message, how many are in a record.
 my %afters;
-for ([ 'hello-small', '1.2', 'hello_requests', 1 ], [ 'hello-large', '1.2', 'hello_requests', 4096 ],
+for ([ 'hello-small', '1.2', 'hello_requests', 1 ],
+	[ 'hello-large', '1.2', 'hello_requests', 4096 ],
 	[ 'key-updates', '1.3', 'key_updates', 1 ],
 	[ 'tickets-small', '1.3', 'tickets', 1 ], [ 'tickets-large', '1.3', 'tickets', 300 ])
 {
