@@ -300,6 +300,17 @@ for my $mode ('badjson', 'empty', 'html', 'nokey', 'redirect', 'nulend')
 	mapping("$keys, role_arn '$role/ImageReader'");
 	fails(qr/^(?:HV00M|HV000) .*could not be assumed/, "a role, and STS answers with $mode");
 }
+# What is none of STS's answers is not called one of Image Builder's, and no option
+# of that service's endpoint is blamed.
+for my $case ([ 'badjson', 'HV00M', 'an STS response' ], [ 'badchunk', 'HV00M', 'an STS response' ],
+	[ 'huge', '54000', 'too large' ])
+{
+	my ($mode, $state, $what) = @$case;
+	$identity->reset_to(sts => $mode);
+	mapping("$keys, role_arn '$role/ImageReader'");
+	fails(qr/^$state .*could not be assumed: the answer is (?:not )?$what \|.*\| Check the server's option "sts_endpoint_url"\.$/,
+		"a role, and what is said of STS's answer: $mode");
+}
 $identity->reset_to(clock => 3600);
 mapping("$keys, role_arn '$role/ImageReader'");
 is_asked_as("$role/ImageReader", 'a role, and STS\'s clock is an hour ahead');
