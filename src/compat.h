@@ -98,7 +98,8 @@ compat_wait_event(const char *name)
 /* 17 added fdw_restrictinfo, 18 disabled_nodes. */
 static inline ForeignPath *
 compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabled,
-					Cost startup_cost, Cost total_cost, Relids required_outer)
+					Cost startup_cost, Cost total_cost, Relids required_outer,
+					List *fdw_private)
 {
 	(void) disabled;
 	return create_foreignscan_path(root, rel, NULL, rows,
@@ -111,7 +112,7 @@ compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabl
 #if PG_VERSION_NUM >= 170000
 								   NIL,
 #endif
-								   NIL);
+								   fdw_private);
 }
 
 /* 17 looks at statistics for it. */
@@ -181,18 +182,6 @@ compat_can_nest_transaction(void)
 #define COMPAT_EXECUTOR_RUN_PARAMETERS \
 	QueryDesc *queryDesc, ScanDirection direction, uint64 count, bool execute_once
 #define COMPAT_EXECUTOR_RUN_ARGUMENTS	queryDesc, direction, count, execute_once
-#endif
-
-/* 19 lets planner hooks see what EXPLAIN asks for. */
-#if PG_VERSION_NUM >= 190000
-#define COMPAT_PLANNER_PARAMETERS \
-	Query *parse, const char *query_string, int cursorOptions, \
-	ParamListInfo boundParams, struct ExplainState *es
-#define COMPAT_PLANNER_ARGUMENTS	parse, query_string, cursorOptions, boundParams, es
-#else
-#define COMPAT_PLANNER_PARAMETERS \
-	Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams
-#define COMPAT_PLANNER_ARGUMENTS	parse, query_string, cursorOptions, boundParams
 #endif
 
 /* 16 takes the relations instead of their sets of base relations. */

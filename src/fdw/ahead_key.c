@@ -52,7 +52,7 @@ note_expression(Node *node, void *context)
  * the current memory context, for as long as "parent" is executed.
  */
 AheadKey *
-ahead_key_create(const RowKey *planned, List *exprs, PlanState *parent)
+ahead_key_create(const PlannedKey *planned, List *exprs, PlanState *parent)
 {
 	AheadKey   *key = palloc0(sizeof(AheadKey));
 	KeyExpressions found = {.plain = planned->arn_filter == NIL};

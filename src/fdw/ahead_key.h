@@ -9,7 +9,7 @@
 
 typedef struct AheadKey AheadKey;
 
-extern AheadKey *ahead_key_create(const RowKey *planned, List *exprs, PlanState *parent);
+extern AheadKey *ahead_key_create(const PlannedKey *planned, List *exprs, PlanState *parent);
 extern List *ahead_key_evaluate(AheadKey *key, ExprContext *econtext);
 
 #endif							/* IMAGEBUILDER_AHEAD_KEY_H */

@@ -16,7 +16,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
@@ -240,37 +239,26 @@ is_plain_text(Oid relid, AttrNumber attnum)
 }
 
 /*
- * What follows from a partition's constraint for a scan with certain
- * conditions; nothing if the relation is no partition.  PostgreSQL takes a
- * foreign partition's rows to satisfy the constraint, but asks every partition
- * that it does not prune.
+ * Return what a table's partition constraint says; nothing if the table is no
+ * partition.  PostgreSQL takes a foreign partition's rows to satisfy the constraint,
+ * but asks every partition that it does not prune.
  */
 PartitionConditions
-conditions_of_partition(PlannerInfo *root, Index relid, Bitmapset *key_columns, List *clauses)
+conditions_of_partition(Oid table, Bitmapset *key_columns)
 {
-	Oid			table = planner_rt_fetch(relid, root)->relid;
 	PartitionConditions conditions = {0};
-	PutValues	put = {1, NIL};	/* a constraint's columns are relation 1's */
 	Bitmapset  *keys = NULL;	/* columns, as pull_varattnos() numbers them */
-	Bitmapset  *known = NULL;
 	Relation	relation = table_open(table, NoLock);
 	List	   *quals = relation->rd_rel->relispartition ? RelationGetPartitionQual(relation) : NIL;
 	int			attnum = -1;
 	ListCell   *lc;
 
 	table_close(relation, NoLock);
-	if (quals == NIL)
-		return conditions;
-	while ((attnum = bms_next_member(key_columns, attnum)) >= 0)
+	while (quals && (attnum = bms_next_member(key_columns, attnum)) >= 0)
 	{
 		if (is_plain_text(table, attnum))
 			keys = bms_add_member(keys, attnum - FirstLowInvalidHeapAttributeNumber);
 	}
-	/* Guards of a partition only keep look-ups ahead from being made: any equality will do. */
-	put.values = column_values(root, relid, clauses, false);
-	foreach(lc, put.values)
-		known = bms_add_member(known, ((ColumnValue *) lfirst(lc))->attnum -
-							   FirstLowInvalidHeapAttributeNumber);
 	foreach(lc, quals)
 	{
 		Node	   *qual = lfirst(lc);
@@ -279,8 +267,39 @@ conditions_of_partition(PlannerInfo *root, Index relid, Bitmapset *key_columns, 
 		pull_varattnos(qual, 1, &used);
 		if (bms_is_subset(used, keys))
 			conditions.arn_filter = lappend(conditions.arn_filter, put_arn(qual, NULL));
-		else if (bms_is_subset(used, known))
-			conditions.guards = lappend(conditions.guards, put_values(qual, &put));
+		else
+			conditions.others = lappend(conditions.others, qual);
 	}
 	return conditions;
+}
+
+/*
+ * Return conditions that need no row of a partition and that follow from its
+ * constraint, for a scan with certain conditions: such a guard only keeps look-ups
+ * ahead from being made, so any equality will do.
+ */
+List *
+conditions_partition_guards(PlannerInfo *root, Index relid, const PartitionConditions *partition,
+							List *clauses)
+{
+	PutValues	put = {1, NIL};	/* a constraint's columns are relation 1's */
+	Bitmapset  *known = NULL;
+	List	   *guards = NIL;
+	ListCell   *lc;
+
+	if (partition->others == NIL)
+		return NIL;
+	put.values = column_values(root, relid, clauses, false);
+	foreach(lc, put.values)
+		known = bms_add_member(known, ((ColumnValue *) lfirst(lc))->attnum -
+							   FirstLowInvalidHeapAttributeNumber);
+	foreach(lc, partition->others)
+	{
+		Bitmapset  *used = NULL;
+
+		pull_varattnos(lfirst(lc), 1, &used);
+		if (bms_is_subset(used, known))
+			guards = lappend(guards, put_values(lfirst(lc), &put));
+	}
+	return guards;
 }

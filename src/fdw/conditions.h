@@ -16,16 +16,16 @@ typedef struct Conditions
 								 * a key stands for only in part included */
 } Conditions;
 
-/* What a partition's constraint says of the rows that a scan of the partition can have. */
+/* What a partition's constraint says of the partition's rows. */
 typedef struct PartitionConditions
 {
 	List	   *arn_filter;		/* conditions on an ARN, as column 1 of relation 1 */
-	List	   *guards;			/* conditions that need no row of the partition,
-								 * which follow from those of the scan */
+	List	   *others;			/* of the partition's columns, as of relation 1 */
 } PartitionConditions;
 
 extern Conditions conditions_classify(const KeyContext *relation, List *clauses);
-extern PartitionConditions conditions_of_partition(PlannerInfo *root, Index relid,
-												   Bitmapset *key_columns, List *clauses);
+extern PartitionConditions conditions_of_partition(Oid table, Bitmapset *key_columns);
+extern List *conditions_partition_guards(PlannerInfo *root, Index relid,
+										 const PartitionConditions *partition, List *clauses);
 
 #endif							/* IMAGEBUILDER_CONDITIONS_H */

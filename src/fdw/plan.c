@@ -44,66 +44,119 @@ typedef struct RelPlan
 	KeyContext	key;			/* of the relation, without expressions */
 	const char *operation;		/* its name */
 	double		rows;			/* expected for an answer, filters aside */
-	double		selectivity;	/* of conditions that are no keys */
+	PartitionConditions partition;
+	Conditions	own;			/* the relation's own */
+	double		selectivity;	/* of those of them that are no keys */
 	QualCost	quals;			/* to check these */
-	double		keys;			/* ARNs by the relation's own conditions; 0: no
+	double		keys;			/* ARNs by the relation's own conditions; -1: no
 								 * key */
 } RelPlan;
 
-/* The clauses of conditions, gating ones (pseudoconstants) included. */
+/* All clauses of a scan, gating ones (pseudoconstants) included. */
 static List *
-bare_clauses(List *rinfos)
+clauses_of(RelOptInfo *rel, ParamPathInfo *param)
 {
 	List	   *clauses = NIL;
 	ListCell   *lc;
 
-	foreach(lc, rinfos)
+	foreach(lc, rel->baserestrictinfo)
+		clauses = lappend(clauses, lfirst_node(RestrictInfo, lc)->clause);
+	foreach(lc, param ? param->ppi_clauses : NIL)
 		clauses = lappend(clauses, lfirst_node(RestrictInfo, lc)->clause);
 	return clauses;
 }
 
-static Conditions
-classify(RelOptInfo *rel, List *rinfos)
+/* How many ARNs conditions ask for; negative if none of them is a key. */
+static double
+count_keys(PlannerInfo *root, const Conditions *conditions)
 {
-	const RelPlan *plan = rel->fdw_private;
+	return conditions->key ? key_estimate(root, conditions->key, conditions->exprs) : -1;
+}
 
-	return conditions_classify(&plan->key, bare_clauses(rinfos));
+/* ---- what a path will look up ------------------------------------------------- */
+
+/* Return a key as what plans can be copied with; plan_key_from_list() takes it. */
+List *
+plan_key_to_list(const PlannedKey *key)
+{
+	List	   *list = list_make5(key->key, key->exprs, key->guards, key->arn_filter,
+								  list_make2_oid(key->serverid, key->userid));
+
+	return lappend(list, makeString(pstrdup(key->operation)));
+}
+
+PlannedKey *
+plan_key_from_list(List *list)
+{
+	PlannedKey *key = palloc0(sizeof(PlannedKey));
+	List	   *oids = list_nth(list, 4);
+
+	key->key = linitial(list);
+	key->exprs = lsecond(list);
+	key->guards = lthird(list);
+	key->arn_filter = lfourth(list);
+	key->serverid = linitial_oid(oids);
+	key->userid = lsecond_oid(oids);
+	key->operation = strVal(list_nth(list, 5));
+	return key;
 }
 
 /*
- * What the scan of a path will look up; the relation must have been sized.  The
- * guards include PostgreSQL's gating conditions, and what a partition's
- * constraint says of outer rows, by which PostgreSQL prunes.
+ * Return what a scan with certain conditions will look up, as a list.  The guards
+ * include PostgreSQL's gating conditions, and what a partition's constraint says of
+ * outer rows, by which PostgreSQL prunes.
  */
-PlannedKey
+static List *
+key_of_conditions(PlannerInfo *root, RelOptInfo *rel, const Conditions *conditions,
+				  List *clauses)
+{
+	const RelPlan *plan = rel->fdw_private;
+	PlannedKey	key = {
+		.key = conditions->key,
+		.exprs = conditions->exprs,
+		.guards = list_concat_copy(conditions->guards,
+								   conditions_partition_guards(root, rel->relid,
+															   &plan->partition, clauses)),
+		.arn_filter = plan->partition.arn_filter,
+		.operation = plan->operation,
+		.serverid = rel->serverid,
+		.userid = rel->userid,
+	};
+
+	return plan_key_to_list(&key);
+}
+
+/* Return what the scan of a path will look up; NULL if that is nothing, for want of a key. */
+PlannedKey *
 plan_key_of_path(PlannerInfo *root, ForeignPath *path)
 {
 	RelOptInfo *rel = path->path.parent;
 	const RelPlan *plan = rel->fdw_private;
-	ParamPathInfo *param = path->path.param_info;
-	List	   *clauses = bare_clauses(list_concat_copy(rel->baserestrictinfo,
-														param ? param->ppi_clauses : NIL));
-	Conditions	conditions = conditions_classify(&plan->key, clauses);
-	PartitionConditions partition = conditions_of_partition(root, rel->relid, plan->key.columns,
-															clauses);
+	PlannedKey *key;
 
-	return (PlannedKey) {
-		.key = conditions.key,
-		.exprs = conditions.exprs,
-		.guards = list_concat(conditions.guards, partition.guards),
-		.arn_filter = partition.arn_filter,
-		.operation = plan->operation,
-	};
+	if (path->fdw_private == NIL)
+	{
+		List	   *clauses = clauses_of(rel, path->path.param_info);
+		Conditions	conditions = conditions_classify(&plan->key, clauses);
+
+		path->fdw_private = key_of_conditions(root, rel, &conditions, clauses);
+	}
+	key = plan_key_from_list(path->fdw_private);
+	return key->key ? key : NULL;
 }
 
-/* How many ARNs conditions ask for; negative if none of them is a key. */
-static double
-count_keys(PlannerInfo *root, RelOptInfo *rel, List *rinfos)
+/* Forget the key: plan_key_of_path() finds it in the conditions that the path has then. */
+List *
+imagebuilderReparameterizeForeignPathByChild(PlannerInfo *root, List *fdw_private,
+											 RelOptInfo *child_rel)
 {
-	Conditions	conditions = classify(rel, rinfos);
-
-	return conditions.key ? key_estimate(root, conditions.key, conditions.exprs) : -1;
+	(void) root;
+	(void) fdw_private;
+	(void) child_rel;
+	return NIL;
 }
+
+/* ---- sizes and paths ----------------------------------------------------------- */
 
 void
 imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
@@ -111,20 +164,20 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 {
 	RelPlan    *plan = palloc0(sizeof(RelPlan));
 	BoundTable *table = binding_table(foreigntableid);
-	Conditions	conditions;
 
 	baserel->fdw_private = plan;
 	plan->key.root = root;
 	plan->key.relid = baserel->relid;
 	plan->key.columns = binding_key_columns(table, baserel->max_attr);
 	key_collect_said(&plan->key);
-	conditions = classify(baserel, baserel->baserestrictinfo);
 	plan->operation = table->operation->name;
 	plan->rows = table->table ? table->table->rows : DEFAULT_ROWS;
+	plan->partition = conditions_of_partition(foreigntableid, plan->key.columns);
+	plan->own = conditions_classify(&plan->key, clauses_of(baserel, NULL));
 	plan->selectivity =
-		clauselist_selectivity(root, conditions.others, baserel->relid, JOIN_INNER, NULL);
-	cost_qual_eval(&plan->quals, conditions.others, root);
-	plan->keys = conditions.key ? key_estimate(root, conditions.key, conditions.exprs) : -1;
+		clauselist_selectivity(root, plan->own.others, baserel->relid, JOIN_INNER, NULL);
+	cost_qual_eval(&plan->quals, plan->own.others, root);
+	plan->keys = count_keys(root, &plan->own);
 
 	baserel->tuples = IMAGES * plan->rows;
 	baserel->rows = clamp_row_est((plan->keys < 0 ? IMAGES : plan->keys) *
@@ -132,8 +185,10 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	baserel->reltarget->width = get_relation_data_width(foreigntableid, NULL);
 }
 
+/* Add a path; "keys" is how many ARNs it will look up, negative if it has no key. */
 static void
-add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *param)
+add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *param,
+			  List *key)
 {
 	RelPlan    *plan = rel->fdw_private;
 	double		tuples = Max(keys, 0) * plan->rows;
@@ -155,7 +210,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *pa
 		param->ppi_rows = rows;
 	add_path(rel, (Path *) compat_foreign_path(root, rel, rows, keys < 0, startup, startup + run,
 											   param ? param->ppi_req_outer :
-											   rel->lateral_relids));
+											   rel->lateral_relids, key));
 }
 
 /* For generate_implied_equalities_for_column(): is it a key column? */
@@ -199,36 +254,34 @@ void
 imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 							Oid foreigntableid)
 {
-	RelPlan    *plan = baserel->fdw_private;
+	const RelPlan *plan = baserel->fdw_private;
 	List	   *params = NIL;
 	ListCell   *lc;
 
 	(void) foreigntableid;
-	add_scan_path(root, baserel, plan->keys, NULL);
+	add_scan_path(root, baserel, plan->keys, NULL,
+				  key_of_conditions(root, baserel, &plan->own, clauses_of(baserel, NULL)));
 
 	foreach(lc, join_conditions(root, baserel))
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 		Relids		outer = bms_union(rinfo->clause_relids, baserel->lateral_relids);
-		ParamPathInfo *param;
 
 		outer = bms_del_member(outer, baserel->relid);
-		if (bms_is_empty(outer))
-			continue;
-		param = get_baserel_parampathinfo(root, baserel, outer);
-		if (!list_member_ptr(params, param))
-			params = lappend(params, param);
+		if (!bms_is_empty(outer))
+			params = list_append_unique_ptr(params,
+											get_baserel_parampathinfo(root, baserel, outer));
 	}
 	foreach(lc, params)
 	{
 		ParamPathInfo *param = lfirst(lc);
-		double		keys = count_keys(root, baserel, list_concat_copy(baserel->baserestrictinfo,
-																	  param->ppi_clauses));
+		List	   *clauses = clauses_of(baserel, param);
+		Conditions	conditions = conditions_classify(&plan->key, clauses);
 
 		/* The equality of an equivalence class may be another one now. */
-		if (keys < 0)
-			continue;
-		add_scan_path(root, baserel, keys, param);
+		if (conditions.key)
+			add_scan_path(root, baserel, count_keys(root, &conditions), param,
+						  key_of_conditions(root, baserel, &conditions, clauses));
 	}
 }
 
@@ -291,18 +344,17 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 						   List *tlist, List *scan_clauses, Plan *outer_plan)
 {
 	const RelPlan *plan = baserel->fdw_private;
-	List	   *clauses = extract_actual_clauses(scan_clauses, false);
-	Conditions	conditions = conditions_classify(&plan->key, clauses);
-	PartitionConditions partition = conditions_of_partition(root, baserel->relid,
-															plan->key.columns, clauses);
+	Conditions	conditions = conditions_classify(&plan->key,
+												 extract_actual_clauses(scan_clauses, false));
 
+	(void) root;
 	(void) foreigntableid;
 	(void) best_path;
 	return make_foreignscan(tlist, conditions.others, baserel->relid,
 							list_make3(conditions.exprs, conditions.guards, conditions.key_quals),
 							list_make4(conditions.key,
 									   needed_attributes(baserel, conditions.others),
-									   partition.arn_filter,
+									   plan->partition.arn_filter,
 									   makeString(pstrdup(plan->operation))),
 							NIL, recheck_quals(baserel, list_concat_copy(conditions.key_quals,
 																		 conditions.guards)),

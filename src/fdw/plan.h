@@ -33,12 +33,19 @@ typedef struct PlannedKey
 {
 	List	   *key;			/* see key.h; NIL: nothing, for want of a key */
 	List	   *exprs;			/* that the key refers to */
-	List	   *guards;			/* conditions that must hold before */
+	List	   *guards;			/* conditions without which nothing is looked up */
 	List	   *arn_filter;		/* see conditions.h */
 	const char *operation;		/* its name */
+	Oid			serverid;
+	Oid			userid;			/* InvalidOid: the current user */
 } PlannedKey;
 
-extern PlannedKey plan_key_of_path(PlannerInfo *root, ForeignPath *path);
+extern List *plan_key_to_list(const PlannedKey *key);
+extern PlannedKey *plan_key_from_list(List *list);
+extern PlannedKey *plan_key_of_path(PlannerInfo *root, ForeignPath *path);
+extern List *imagebuilderReparameterizeForeignPathByChild(PlannerInfo *root,
+														  List *fdw_private,
+														  RelOptInfo *child_rel);
 extern void imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 										  Oid foreigntableid);
 extern void imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,

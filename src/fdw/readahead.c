@@ -135,7 +135,7 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 	foreach(lc, scan->custom_exprs)
 	{
 		ReadAheadKey *key = &state->keys[state->nkeys++];
-		const RowKey *planned = row_key_from_list(list_nth(scan->custom_private, state->nkeys));
+		const PlannedKey *planned = plan_key_from_list(list_nth(scan->custom_private, state->nkeys));
 
 		key->ahead = ahead_key_create(planned, lfirst(lc), &node->ss.ps);
 		key->client = statement_client(estate, planned->serverid,

@@ -13,26 +13,6 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/planner.h"
 
-static RowKey *
-key_of_scan(PlannerInfo *root, ForeignPath *scan)
-{
-	RelOptInfo *rel = scan->path.parent;
-	PlannedKey	planned = plan_key_of_path(root, scan);
-	RowKey	   *key;
-
-	if (planned.key == NIL)
-		return NULL;
-	key = palloc0(sizeof(RowKey));
-	key->key = planned.key;
-	key->exprs = planned.exprs;
-	key->guards = planned.guards;
-	key->arn_filter = planned.arn_filter;
-	key->operation = planned.operation;
-	key->serverid = rel->serverid;
-	key->userid = rel->userid;
-	return key;
-}
-
 /* A sub-select knows columns of the query around it as parameters. */
 static Node *
 parameters_to_columns(Node *node, void *context)
@@ -81,7 +61,7 @@ keys_from_outside(PlannerInfo *subroot, List *keys, List *params)
 
 	foreach(lc, keys)
 	{
-		RowKey	   *key = lfirst(lc);
+		PlannedKey *key = lfirst(lc);
 
 		if (!bms_is_empty(pull_varnos(subroot, (Node *) key->exprs)) ||
 			!bms_is_empty(pull_varnos(subroot, (Node *) key->guards)))
@@ -126,7 +106,7 @@ conditions_before(Path *path)
 }
 
 /*
- * The keys (RowKey) of all scans of this wrapper's below a path, in the terms of
+ * The keys (PlannedKey) of all scans of this wrapper's below a path, in the terms of
  * the path's own query.
  */
 List *
@@ -138,7 +118,7 @@ row_keys_of_path(PlannerInfo *root, Path *path)
 
 	if (pathtree_is_scan_of_ours(path))
 	{
-		RowKey	   *key = key_of_scan(root, (ForeignPath *) path);
+		PlannedKey *key = plan_key_of_path(root, (ForeignPath *) path);
 
 		return key ? list_make1(key) : NIL;
 	}
@@ -155,7 +135,7 @@ row_keys_of_path(PlannerInfo *root, Path *path)
 		keys = list_concat(keys, row_keys_of_path(root, lfirst(lc)));
 	foreach(lc, keys)
 	{
-		RowKey	   *key = lfirst(lc);
+		PlannedKey *key = lfirst(lc);
 
 		key->guards = list_concat_copy(conditions, key->guards);
 	}
@@ -209,7 +189,7 @@ target_walker(Node *node, void *context)
 	return false;
 }
 
-/* The keys (RowKey) of our scans in sub-selects that each row needs. */
+/* The keys (PlannedKey) of our scans in sub-selects that each row needs. */
 List *
 row_keys_of_targets(PlannerInfo *root, List *targets)
 {
@@ -278,7 +258,7 @@ needs_more(Node *node, void *context)
 
 /* Have a key speak of a partition of the outer side instead of the whole. */
 void
-row_key_to_child(PlannerInfo *root, RowKey *key, RelOptInfo *child_rel)
+row_key_to_child(PlannerInfo *root, PlannedKey *key, RelOptInfo *child_rel)
 {
 	key->exprs = (List *) compat_adjust_to_child(root, (Node *) key->exprs, child_rel);
 	key->guards = (List *) compat_adjust_to_child(root, (Node *) key->guards, child_rel);
@@ -290,7 +270,7 @@ row_key_to_child(PlannerInfo *root, RowKey *key, RelOptInfo *child_rel)
  * twice.
  */
 bool
-row_key_fits(PlannerInfo *root, RowKey *key, const Path *outer)
+row_key_fits(PlannerInfo *root, PlannedKey *key, const Path *outer)
 {
 	List	   *exprs;
 
@@ -300,30 +280,4 @@ row_key_fits(PlannerInfo *root, RowKey *key, const Path *outer)
 	return !bms_is_empty(pull_varnos(root, (Node *) key->exprs)) &&
 		!needs_more((Node *) exprs, unconstify(Path *, outer)) &&
 		!contain_subplans((Node *) exprs) && !contain_volatile_functions((Node *) exprs);
-}
-
-/* A key as what plans can be copied with; row_key_from_list() takes it. */
-List *
-row_key_to_list(const RowKey *key)
-{
-	List	   *list = list_make5(key->key, key->exprs, key->guards, key->arn_filter,
-								  list_make2_oid(key->serverid, key->userid));
-
-	return lappend(list, makeString(pstrdup(key->operation)));
-}
-
-RowKey *
-row_key_from_list(List *list)
-{
-	RowKey	   *key = palloc0(sizeof(RowKey));
-	List	   *oids = list_nth(list, 4);
-
-	key->key = linitial(list);
-	key->exprs = lsecond(list);
-	key->guards = lthird(list);
-	key->arn_filter = lfourth(list);
-	key->serverid = linitial_oid(oids);
-	key->userid = lsecond_oid(oids);
-	key->operation = strVal(list_nth(list, 5));
-	return key;
 }

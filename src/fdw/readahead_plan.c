@@ -21,26 +21,14 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
-#include "optimizer/planner.h"
-#include "tcop/pquery.h"
+#include "optimizer/planmain.h"
 #include "utils/guc.h"
-#include "utils/portal.h"
 
 /* imagebuilder_fdw.enable_read_ahead */
 static bool enable_read_ahead = true;
 
 static set_join_pathlist_hook_type previous_join_hook = NULL;
 static set_rel_pathlist_hook_type previous_rel_hook = NULL;
-
-/* What is being planned: WHERE CURRENT OF may name a cursor. */
-static enum
-{
-	PLANNING_UNKNOWN,			/* planning began before this library was loaded */
-	PLANNING_CURSOR,
-	PLANNING_OTHER,
-}			planning = PLANNING_UNKNOWN;
-
-static planner_hook_type previous_planner_hook = NULL;
 
 static Plan *plan_read_ahead(PlannerInfo *root, RelOptInfo *rel,
 							 CustomPath *best_path, List *tlist,
@@ -62,7 +50,7 @@ is_read_ahead(const Path *path)
 
 /* Whether what a key asks for, another one has asked for anyway. */
 static bool
-is_same_key(PlannerInfo *root, const RowKey *key, const RowKey *other)
+is_same_key(PlannerInfo *root, const PlannedKey *key, const PlannedKey *other)
 {
 	if (strcmp(key->operation, other->operation) != 0 ||
 		key->serverid != other->serverid || key->userid != other->userid ||
@@ -77,7 +65,7 @@ is_same_key(PlannerInfo *root, const RowKey *key, const RowKey *other)
 }
 
 static bool
-is_among(PlannerInfo *root, const RowKey *key, List *keys)
+is_among(PlannerInfo *root, const PlannedKey *key, List *keys)
 {
 	ListCell   *lc;
 
@@ -89,7 +77,7 @@ is_among(PlannerInfo *root, const RowKey *key, List *keys)
 	return false;
 }
 
-/* The keys (RowKey) of a path that looks ahead. */
+/* The keys (PlannedKey) of a path that looks ahead. */
 static List *
 keys_of(const Path *path)
 {
@@ -97,13 +85,13 @@ keys_of(const Path *path)
 	ListCell   *lc;
 
 	foreach(lc, ((const CustomPath *) path)->custom_private)
-		keys = lappend(keys, row_key_from_list(lfirst(lc)));
+		keys = lappend(keys, plan_key_from_list(lfirst(lc)));
 	return keys;
 }
 
 /* Whether the same is looked up ahead further down on the outer side. */
 static bool
-is_read_ahead_below(PlannerInfo *root, const RowKey *key, Path *outer)
+is_read_ahead_below(PlannerInfo *root, const PlannedKey *key, Path *outer)
 {
 	if (is_read_ahead(outer))
 		return is_among(root, key, keys_of(outer)) ||
@@ -141,7 +129,7 @@ keys_to_read_ahead(PlannerInfo *root, List *keys, Path *outer)
 
 	foreach(lc, has_row_identity(outer) ? NIL : keys)
 	{
-		RowKey	   *key = lfirst(lc);
+		PlannedKey *key = lfirst(lc);
 
 		if (row_key_fits(root, key, outer) && !is_among(root, key, wanted) &&
 			!is_read_ahead_below(root, key, outer))
@@ -158,7 +146,7 @@ make_read_ahead_path(Path *outer, List *keys)
 	ListCell   *lc;
 
 	foreach(lc, keys)
-		lists = lappend(lists, row_key_to_list(lfirst(lc)));
+		lists = lappend(lists, plan_key_to_list(lfirst(lc)));
 	return &pathtree_wrap(outer, &path_methods, lists)->path;
 }
 
@@ -211,33 +199,20 @@ feeds_targets(PlannerInfo *root, const RelOptInfo *rel)
 }
 
 /*
- * Whether what is being planned is a cursor.  A statement that had this library
- * loaded while it was planned is told by what PostgreSQL runs, DECLARE CURSOR, or
- * by PostgreSQL's wish for a fast start.
- */
-static bool
-is_cursor(PlannerInfo *root)
-{
-	const PlannedStmt *running = ActivePortal && ActivePortal->stmts ?
-		linitial(ActivePortal->stmts) : NULL;
-
-	if (planning != PLANNING_UNKNOWN)
-		return planning == PLANNING_CURSOR;
-	while (root->parent_root)
-		root = root->parent_root;
-	return (running && running->utilityStmt && IsA(running->utilityStmt, DeclareCursorStmt)) ||
-		(root->tuple_fraction > 0 && root->tuple_fraction < 1);
-}
-
-/*
  * Whether a plan must stay as it is, a scan that can run backward and in which
  * WHERE CURRENT OF finds the row: that is so of a cursor over one relation, unless
- * the rows are locked, for then WHERE CURRENT OF looks at the locks.
+ * the rows are locked, for then WHERE CURRENT OF looks at the locks.  PostgreSQL
+ * plans cursors for a fast start, of a fraction of the rows, unless
+ * cursor_tuple_fraction is 1: then nothing tells cursors from other statements.
  */
 static bool
 must_stay_simple(PlannerInfo *root, const RelOptInfo *rel)
 {
-	return IS_SIMPLE_REL(rel) && root->parse->rowMarks == NIL && is_cursor(root);
+	if (!IS_SIMPLE_REL(rel) || root->parse->rowMarks)
+		return false;
+	while (root->parent_root)
+		root = root->parent_root;
+	return (root->tuple_fraction > 0 && root->tuple_fraction < 1) || cursor_tuple_fraction >= 1;
 }
 
 /* Wrap the paths of such a relation, as far as they are not yet. */
@@ -307,29 +282,6 @@ wrap_rel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte
 		read_ahead_for_targets(root, rel);
 }
 
-/* planner_hook: note whether a cursor is being planned. */
-static PlannedStmt *
-note_planner(COMPAT_PLANNER_PARAMETERS)
-{
-	int			outer = planning;
-	PlannedStmt *statement;
-
-	/* DECLARE CURSOR and PL/pgSQL's cursors want a fast start, nothing else does. */
-	planning = cursorOptions & CURSOR_OPT_FAST_PLAN ? PLANNING_CURSOR : PLANNING_OTHER;
-	PG_TRY();
-	{
-		statement = previous_planner_hook ?
-			previous_planner_hook(COMPAT_PLANNER_ARGUMENTS) :
-			standard_planner(COMPAT_PLANNER_ARGUMENTS);
-	}
-	PG_FINALLY();
-	{
-		planning = outer;
-	}
-	PG_END_TRY();
-	return statement;
-}
-
 /* ---- the plan ---------------------------------------------------------------- */
 
 /* ReparameterizeCustomPathByChild: the keys for a partition of an outer side. */
@@ -341,10 +293,10 @@ reparameterize_read_ahead(PlannerInfo *root, List *custom_private, RelOptInfo *c
 
 	foreach(lc, custom_private)
 	{
-		RowKey	   *key = row_key_from_list(lfirst(lc));
+		PlannedKey *key = plan_key_from_list(lfirst(lc));
 
 		row_key_to_child(root, key, child_rel);
-		keys = lappend(keys, row_key_to_list(key));
+		keys = lappend(keys, plan_key_to_list(key));
 	}
 	return keys;
 }
@@ -369,13 +321,13 @@ plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	scan->custom_private = list_make1(makeInteger(has_effects));
 	foreach(lc, best_path->custom_private)
 	{
-		RowKey	   *key = row_key_from_list(lfirst(lc));
+		PlannedKey *key = plan_key_from_list(lfirst(lc));
 		List	   *over_rows = list_make2(key->exprs, key->guards);
 
 		scan->custom_exprs = lappend(scan->custom_exprs,
 									 row_key_over_rows((Node *) over_rows, outer->targetlist));
 		key->exprs = key->guards = NIL;
-		scan->custom_private = lappend(scan->custom_private, row_key_to_list(key));
+		scan->custom_private = lappend(scan->custom_private, plan_key_to_list(key));
 	}
 	scan->methods = &readahead_scan_methods;
 	return &scan->scan.plan;
@@ -394,6 +346,4 @@ readahead_plan_init(void)
 	set_join_pathlist_hook = change_join_paths;
 	previous_rel_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = wrap_rel_paths;
-	previous_planner_hook = planner_hook;
-	planner_hook = note_planner;
 }

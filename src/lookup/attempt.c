@@ -14,7 +14,6 @@ attempt_fail(Lookup *lookup, const Failure *failure)
 	lookup->state = LOOKUP_FAILED;
 	lookup->failure = failure;
 	session_stats.errors++;
-	lookup->stats.errors++;
 }
 
 /* Return what the service should answer with, with its article. */
@@ -46,10 +45,7 @@ attempt_send(Lookup *lookup)
 	pace_sent(&lookup->client->pace, lookup->sent_at);
 	(*lookup->client->in_flight)++;
 	if (lookup->attempts++ > 0)
-	{
-		session_stats.retries++;
-		lookup->stats.retries++;
-	}
+		STATS_COUNT(lookup, retries, 1);
 }
 
 /* Whether another attempt may be made, and if so, when. */
@@ -85,11 +81,9 @@ take_aws_error(Lookup *lookup)
 		case AWS_ERROR_NOT_FOUND:
 			lookup->state = LOOKUP_NOT_FOUND;
 			session_stats.not_found++;
-			lookup->stats.not_found++;
 			return;
 		case AWS_ERROR_THROTTLING:
 			session_stats.throttled++;
-			lookup->stats.throttled++;
 			pace_throttled(&lookup->client->pace, lookup->sent_at, clock_us());
 			if (schedule_retry(lookup, true))
 				return;
@@ -137,10 +131,8 @@ attempt_take_outcome(Lookup *lookup)
 {
 	const HttpTransfer *transfer = lookup->transfer;
 
-	session_stats.bytes_received += transfer->length;
-	lookup->stats.bytes_received += transfer->length;
-	session_stats.request_time += transfer->milliseconds;
-	lookup->stats.request_time += transfer->milliseconds;
+	STATS_COUNT(lookup, bytes_received, transfer->length);
+	STATS_COUNT(lookup, request_time, transfer->milliseconds);
 
 	if (transfer->outcome == HTTP_ANSWERED)
 	{

@@ -75,8 +75,7 @@ take_cached(Lookup *lookup)
 	lookup->document = document_parse(body, length, &problem);
 	Assert(lookup->document);
 	lookup->state = LOOKUP_FOUND;
-	session_stats.cache_hits++;
-	lookup->stats.cache_hits++;
+	STATS_COUNT(lookup, cache_hits, 1);
 	return true;
 }
 
@@ -303,8 +302,7 @@ begin_requests(void)
 		if (lookup->state != LOOKUP_SENT || lookup->begun)
 			continue;
 		lookup->begun = true;
-		session_stats.requests++;
-		lookup->stats.requests++;
+		STATS_COUNT(lookup, requests, 1);
 	}
 }
 
