@@ -209,24 +209,35 @@ stop_servers() {
 
 # ---- the end ---------------------------------------------------------------
 
-jobs_started=()		# process groups to end
+jobs_started=()		# process groups to end, each at its own number
 
 # start COMMAND…: in the background and a process group of its own; sets $job.
 start() {
 	setsid "$@" &
 	job=$!
-	jobs_started+=("$job")
+	jobs_started[job]=$job
+}
+
+# end_jobs GROUP…: all that is left of these, in 10 seconds at most.
+end_jobs() {
+	local group
+	for group; do
+		kill -- "-$group" 2>/dev/null || true
+	done
+	for group; do
+		wait "$group" 2>/dev/null || true
+		for _ in $(seq 100); do
+			kill -0 -- "-$group" 2>/dev/null || break
+			sleep 0.1
+		done
+		kill -KILL -- "-$group" 2>/dev/null || true
+		unset "jobs_started[$group]"
+	done
 }
 
 clean_up() {
-	local group
 	trap '' HUP INT TERM
-	for group in "${jobs_started[@]}"; do
-		kill -- "-$group" 2>/dev/null || true
-	done
-	for group in "${jobs_started[@]}"; do
-		wait "$group" 2>/dev/null || true
-	done
+	end_jobs "${jobs_started[@]}"
 	stop_servers
 	cd /
 	rm -rf "$work"

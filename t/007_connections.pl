@@ -43,9 +43,8 @@ openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj',
 # one that closes idle connections after a second.
 my @names = qw(good otherhost expired self old brief six proxy);
 my %port;
-my %listener = map { $_ => IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') } @names;
-$port{$_} = $listener{$_}->sockport for @names;
-%listener = ();
+# No other test takes these meanwhile, nor does the kernel give them to a connection.
+$port{$_} = PostgreSQL::Test::Cluster::get_free_port() for @names;
 my $servers = '';
 for my $name (grep { $_ ne 'proxy' } @names)
 {

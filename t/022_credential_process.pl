@@ -480,7 +480,9 @@ SKIP: {
 	$node->safe_psql('postgres', "
 		CREATE FUNCTION start_stranger(text) RETURNS int LANGUAGE c AS '$dir/stranger';
 		CREATE FUNCTION stranger_exit_status(int) RETURNS int LANGUAGE c AS '$dir/stranger'");
-	program('beside', "setsid sleep $FOR_EVER >/dev/null 2>&1 & echo '" . output_of() . "'");
+	# The output comes when the daemon has left the program's group, which is ended with the program.
+	program('beside', "setsid sh -c ': >$dir/left; exec sleep $FOR_EVER' >/dev/null 2>&1 &
+		until [ -e $dir/left ]; do sleep 0.1; done; echo '" . output_of() . "'");
 	my $session = session_of();
 	my $stranger = $session->query("SELECT start_stranger('exec sleep $FOR_EVER')");
 	my $ended = $session->query("SELECT start_stranger('exit 7')");
