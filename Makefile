@@ -22,6 +22,7 @@ OBJS = \
 	src/fdw/import.o \
 	src/fdw/key.o \
 	src/fdw/key_state.o \
+	src/fdw/keyless.o \
 	src/fdw/option.o \
 	src/fdw/option_check.o \
 	src/fdw/pathtree.o \

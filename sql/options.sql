@@ -52,6 +52,7 @@ SELECT o.*, server_option(option, value) FROM (VALUES
     ('proxy', 'http://127.0.0.1:3128/path'),
     ('connect_timeout', '500ms'),
     ('connect_timeout', '250'),
+    ('connect_timeout', ' 0x10 '),
     ('connect_timeout', '0'),
     ('connect_timeout', '2h'),
     ('request_timeout', '1min'),
@@ -73,6 +74,8 @@ SELECT o.*, server_option(option, value) FROM (VALUES
     ('cache_ttl', '5min'),
     ('cache_ttl', '-1'),
     ('cache_size', '64MB'),
+    ('cache_size', '0'),
+    ('cache_size', '1.5'),
     ('on_error', 'error'),
     ('on_error', 'warning'),
     ('on_error', 'ignore'),
@@ -111,6 +114,7 @@ SELECT o.*, mapping_option(option, value) FROM (VALUES
     ('role_session_name', 'a b'),
     ('role_duration', '900s'),
     ('role_duration', '899s'),
+    ('role_duration', '3600'),
     ('role_duration', '43201s'),
     ('endpoint_url', 'https://example.org')) AS o(option, value);
 
@@ -206,7 +210,14 @@ SELECT o.*, mapping_option(option, value) FROM (VALUES
     ('profile', 'default')) AS o(option, value);
 SELECT table_option('rows', 'image.tags{}'), column_option('path', 'a');
 RESET ROLE;
+-- What an older version has stored without a unit keeps its meaning, until something is set.
+UPDATE pg_foreign_server SET srvoptions = '{cache_ttl=300}' WHERE srvname = 'aws';
+CREATE FOREIGN TABLE images (arn text) SERVER aws;
+SELECT attempt($$SELECT * FROM images WHERE arn = NULL$$);
+SELECT attempt($$ALTER SERVER aws OPTIONS (ADD max_attempts '3')$$);
+SELECT attempt($$ALTER SERVER aws OPTIONS (ADD max_attempts '3', SET cache_ttl '300ms')$$);
 DROP OWNED BY regress_analyst;
 DROP ROLE regress_analyst;
+DROP FOREIGN TABLE images;
 DROP SERVER aws CASCADE;
 DROP FUNCTION server_option, mapping_option, table_option, column_option, attempt;

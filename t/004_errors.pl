@@ -25,7 +25,7 @@ my %wrong = (
 	closed => q(endpoint_url 'http://127.0.0.1:1', max_attempts '2'),
 	unknown => q(endpoint_url 'http://no-such-host.invalid', max_attempts '1'),
 	nottls => q(endpoint_url 'https://127.0.0.1:) . $endpoint->port . q(', max_attempts '1'),
-	tiny => q(endpoint_url ') . $endpoint->url . q(', max_response_size '100'),
+	tiny => q(endpoint_url ') . $endpoint->url . q(', max_response_size '100B'),
 	once => q(endpoint_url ') . $endpoint->url . q(', max_attempts '1', request_timeout '300ms'),
 );
 my $standard_keys = "access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'";

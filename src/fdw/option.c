@@ -34,8 +34,8 @@ typedef enum OptionType
 	OPTION_STRING,
 	OPTION_BOOLEAN,
 	OPTION_INTEGER,
-	OPTION_DURATION,			/* ms, or with one of PostgreSQL's units */
-	OPTION_SIZE,				/* bytes, likewise */
+	OPTION_DURATION,			/* with one of PostgreSQL's units; read as ms */
+	OPTION_SIZE,				/* likewise; read as bytes */
 } OptionType;
 
 typedef struct Option
@@ -178,6 +178,29 @@ parse_number(const Option *option, const char *value)
 	return number;
 }
 
+/*
+ * Raise 22023 for a duration or a size without a unit, but 0: postgres_fdw's
+ * connect_timeout is in seconds, PostgreSQL's own settings are in ms.  What an older
+ * version has stored is read as ms or bytes.
+ */
+static void
+check_unit(const Option *option, const char *value)
+{
+	char	   *number = pstrdup(value + strspn(value, " \t\n\r"));
+	char	   *end;
+	bool		positive = strtod(number, &end) > 0;
+
+	if (!positive || end[strspn(end, " \t\n\r")] != '\0')
+		return;
+	*end = '\0';
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value \"%s\" for option \"%s\": it has no unit", value, option->name),
+			 option->type == OPTION_DURATION ?
+			 errhint("Write \"%1$ss\" for seconds, or \"%1$sms\" or \"%1$smin\".", number) :
+			 errhint("Write \"%1$sMB\" for megabytes, or \"%1$skB\" or \"%1$sB\".", number)));
+}
+
 static bool
 parse_boolean(const Option *option, const char *value)
 {
@@ -204,6 +227,8 @@ check_value(const Option *option, const char *value)
 			parse_boolean(option, value);
 			break;
 		default:
+			if (option->type != OPTION_INTEGER)
+				check_unit(option, value);
 			parse_number(option, value);
 			break;
 	}

@@ -12,6 +12,7 @@
 #include "fdw/binding.h"
 #include "fdw/conditions.h"
 #include "fdw/key.h"
+#include "fdw/keyless.h"
 #include "fdw/plan.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -352,10 +353,12 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	(void) best_path;
 	return make_foreignscan(tlist, conditions.others, baserel->relid,
 							list_make3(conditions.exprs, conditions.guards, conditions.key_quals),
-							list_make4(conditions.key,
+							list_make5(conditions.key,
 									   needed_attributes(baserel, conditions.others),
 									   plan->partition.arn_filter,
-									   makeString(pstrdup(plan->operation))),
+									   makeString(pstrdup(plan->operation)),
+									   conditions.key ? NIL :
+									   keyless_reasons(&plan->key, baserel, conditions.others)),
 							NIL, recheck_quals(baserel, list_concat_copy(conditions.key_quals,
 																		 conditions.guards)),
 							outer_plan);

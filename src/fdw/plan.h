@@ -11,6 +11,7 @@ enum FdwScanPrivateIndex
 	FdwScanPrivateAttrs,		/* attribute numbers to fill, as integers */
 	FdwScanPrivateArnFilter,	/* see conditions.h */
 	FdwScanPrivateOperation,	/* its name, a String: EXPLAIN shows it */
+	FdwScanPrivateKeyless,		/* why there is no key, see keyless.h; NIL: there is one */
 };
 
 /* What ForeignScan.fdw_exprs holds: lists of expressions. */

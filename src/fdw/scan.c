@@ -12,6 +12,7 @@
 #include "fdw/execution.h"
 #include "fdw/key.h"
 #include "fdw/key_state.h"
+#include "fdw/keyless.h"
 #include "fdw/option.h"
 #include "fdw/plan.h"
 #include "fdw/plantree.h"
@@ -100,28 +101,6 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 		!(eflags & (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
 }
 
-/* Raise HV002, with the WHERE clause that the table wants. */
-static void
-reject_keyless_scan(ForeignScanState *node)
-{
-	Relation	relation = node->ss.ss_currentRelation;
-	BoundTable *table = binding_table(RelationGetRelid(relation));
-	Bitmapset  *keys = binding_key_columns(table, RelationGetNumberOfAttributes(relation));
-	int			key = bms_next_member(keys, -1);
-	const char *name = RelationGetRelationName(relation);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
-			 errmsg("foreign table \"%s\" can be read by %s ARN only", name,
-					table->operation->noun),
-			 key < 0 ?
-			 errhint("Add a column \"%s\" to it, or one with the option path '%s'.",
-					 binding_key_name(table), SCHEMA_KEY_PATH) :
-			 errhint("Add WHERE %1$s = '%2$s', or join on that column; of many tables, name the one that has the ARNs first. Where GROUP BY, DISTINCT, a window function, UNION, an arm of UNION ALL that has WHERE, or OR is in the way, write %1$s = ANY (ARRAY(SELECT ...)), or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).",
-					 NameStr(TupleDescAttr(RelationGetDescr(relation), key - 1)->attname),
-					 operation_arn_form(table->operation, "aws", true))));
-}
-
 /*
  * Whether a value of the key is to be looked up.  What the statement itself says
  * must be an ARN that the operation takes, unless the table, as a partition, cannot
@@ -143,6 +122,7 @@ static void
 evaluate_key(ForeignScanState *node)
 {
 	ImageBuilderScan *state = node->fdw_state;
+	const ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 	MemoryContext previous;
 	List	   *values = NIL;
@@ -153,7 +133,8 @@ evaluate_key(ForeignScanState *node)
 	if (key_state_guards_hold(state->key, econtext))
 	{
 		if (state->key->key == NIL)
-			reject_keyless_scan(node);
+			keyless_reject(node->ss.ss_currentRelation,
+						   list_nth(plan->fdw_private, FdwScanPrivateKeyless));
 		values = key_state_evaluate(state->key, econtext);
 	}
 	state->nrequests = 0;

@@ -1,0 +1,143 @@
+/*
+ * keyless.c: why a scan has no key, and what its statement could say instead.
+ *
+ * The planner knows the statement's shape; the error is raised when the scan is run,
+ * since EXPLAIN must not fail.  So the plan has the reasons.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "fdw/binding.h"
+#include "fdw/keyless.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planmain.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* What may be in the way of a key; the plan has these as Integers. */
+typedef enum KeylessReason
+{
+	KEYLESS_CONDITION,			/* a condition on the key column is of another form */
+	KEYLESS_OR,					/* one that has OR */
+	KEYLESS_BUILD,				/* build_version_arn is compared instead */
+	KEYLESS_JOIN,				/* a join on the key column needs the other order */
+	KEYLESS_MANY_TABLES,		/* more than PostgreSQL puts in every order */
+	KEYLESS_SUBQUERY,			/* the query around has the condition, perhaps */
+} KeylessReason;
+
+/* A sentence for each; the key column's name is put in. */
+static const char *const sentences[] = {
+	[KEYLESS_CONDITION] = " Only =, IN and = ANY on %1$s tell what to look up: LIKE, <> and functions of it do not.",
+	[KEYLESS_OR] = " Each arm of OR must say it; beside OR, write %1$s = ANY (ARRAY(SELECT ...)) for IN (SELECT ...).",
+	[KEYLESS_BUILD] = " What build_version_arn holds is known only afterwards: compare %1$s.",
+	[KEYLESS_JOIN] = " FULL JOIN, and the side of LEFT or RIGHT JOIN whose rows are all kept, cannot look up row by row: turn the join around, or write %1$s = ANY (ARRAY(SELECT ...)).",
+	[KEYLESS_MANY_TABLES] = " Of more tables than join_collapse_limit, name first the one that has the ARNs.",
+	[KEYLESS_SUBQUERY] = " Where GROUP BY, DISTINCT, a window function, UNION, or a UNION ALL's arm with WHERE is between table and condition, write %1$s = ANY (ARRAY(SELECT ...)) inside, or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).",
+};
+
+/* A search for key columns, and for the column that is taken for one. */
+typedef struct ColumnSearch
+{
+	const KeyContext *context;
+	AttrNumber	build_version_arn;	/* 0: there is none */
+	bool		key;
+	bool		build;
+	bool		or;
+} ColumnSearch;
+
+static bool
+note_columns(Node *node, void *context)
+{
+	ColumnSearch *search = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) && ((Var *) node)->varno == (int) search->context->relid)
+	{
+		search->key |= bms_is_member(((Var *) node)->varattno, search->context->columns);
+		search->build |= search->build_version_arn != 0 &&
+			((Var *) node)->varattno == search->build_version_arn;
+	}
+	if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop == OR_EXPR)
+		search->or = true;
+	return expression_tree_walker(node, note_columns, context);
+}
+
+/* True if a join condition, in an equivalence class or not, has a key column. */
+static bool
+is_joined_by_key(const KeyContext *context, RelOptInfo *rel)
+{
+	ColumnSearch search = {.context = context};
+	ListCell   *lc;
+
+	foreach(lc, rel->joininfo)
+		note_columns((Node *) lfirst_node(RestrictInfo, lc)->clause, &search);
+	foreach(lc, rel->has_eclass_joins ? context->root->eq_classes : NIL)
+	{
+		EquivalenceClass *class = lfirst(lc);
+		ListCell   *member;
+
+		foreach(member, bms_is_member(rel->relid, class->ec_relids) ? class->ec_members : NIL)
+			note_columns((Node *) ((EquivalenceMember *) lfirst(member))->em_expr, &search);
+	}
+	return search.key;
+}
+
+/*
+ * Return what may be in the way of a key for a relation that has none, as Integers;
+ * "conditions" are the scan's.  NIL: there is no condition that could have been meant.
+ */
+List *
+keyless_reasons(const KeyContext *context, RelOptInfo *rel, List *conditions)
+{
+	PlannerInfo *root = context->root;
+	ColumnSearch search = {
+		.context = context,
+		.build_version_arn = get_attnum(planner_rt_fetch(rel->relid, root)->relid,
+										"build_version_arn"),
+	};
+	List	   *reasons = NIL;
+	bool		joined = is_joined_by_key(context, rel);
+
+	note_columns((Node *) conditions, &search);
+	if (search.key)
+		reasons = lappend(reasons, makeInteger(search.or ? KEYLESS_OR : KEYLESS_CONDITION));
+	else if (search.build)
+		reasons = lappend(reasons, makeInteger(KEYLESS_BUILD));
+	if (joined && !search.key)
+		reasons = lappend(reasons,
+						  makeInteger(bms_num_members(root->all_baserels) >
+									  Min(join_collapse_limit, from_collapse_limit) ?
+									  KEYLESS_MANY_TABLES : KEYLESS_JOIN));
+	if (root->parent_root && !joined && !search.key && !search.build)
+		reasons = lappend(reasons, makeInteger(KEYLESS_SUBQUERY));
+	return reasons;
+}
+
+/* Raise HV002, with the WHERE clause that the table wants, and a sentence a reason. */
+void
+keyless_reject(Relation relation, List *reasons)
+{
+	BoundTable *table = binding_table(RelationGetRelid(relation));
+	Bitmapset  *keys = binding_key_columns(table, RelationGetNumberOfAttributes(relation));
+	int			key = bms_next_member(keys, -1);
+	const char *column = key < 0 ? binding_key_name(table) :
+		NameStr(TupleDescAttr(RelationGetDescr(relation), key - 1)->attname);
+	StringInfoData more;
+	ListCell   *lc;
+
+	initStringInfo(&more);
+	foreach(lc, reasons)
+		appendStringInfo(&more, sentences[intVal(lfirst(lc))], column);
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+			 errmsg("foreign table \"%s\" can be read by %s ARN only",
+					RelationGetRelationName(relation), table->operation->noun),
+			 key < 0 ?
+			 errhint("Add a column \"%s\" to it, or one with the option path '%s'.",
+					 column, SCHEMA_KEY_PATH) :
+			 errhint("Add WHERE %s = '%s', or join on that column.%s", column,
+					 operation_arn_form(table->operation, "aws", true), more.data)));
+}
