@@ -81,7 +81,7 @@ OBJS = \
 	src/rows/schema.o \
 	src/rows/value.o
 
-REGRESS = extension arn import options plan
+REGRESS = extension arn import options plan plan_shape
 # PostgreSQL's modules for TAP need it.
 IPC_RUN := $(shell perl -MIPC::Run -e 'print "yes"' 2>/dev/null)
 ifeq ($(IPC_RUN),yes)

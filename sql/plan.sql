@@ -1,5 +1,6 @@
--- Plans, and what fails before any request.  The server has no credentials and
--- an endpoint at which nothing listens: a request would be an error.
+-- Plans that all major versions show alike (plan_shape.sql has the others), and what fails
+-- before any request.  The server has no credentials and an endpoint at which nothing
+-- listens: a request would be an error.
 \set SHOW_CONTEXT never
 CREATE FUNCTION attempt(command text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE message text; state text; detail text; hint text; result text;
@@ -29,14 +30,11 @@ EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn::varchar = 'a'::varchar;
 EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn = 'a'::name;
 EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn IN ('a', 'b') AND version = '1.0.0/1';
 EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn = ANY ('{a,b}');
-EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn = ANY (ARRAY(SELECT image FROM instances));
-EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn = (SELECT image FROM instances WHERE id = 1);
 EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn = 'a' OR arn = 'b' OR arn IN ('c', 'd');
 EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn = 'a' AND version = '1' OR arn = 'b' AND version = '2';
 EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn IN ('a', 'b') AND arn IN ('b', 'c');
 EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn IS NOT DISTINCT FROM 'a';
 EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn IS NULL;
-EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn = 'a' AND arn = 'b';
 PREPARE by_arn(text) AS SELECT name FROM images WHERE arn = $1;
 SET plan_cache_mode = force_generic_plan;
 EXPLAIN (COSTS OFF) EXECUTE by_arn('a');
@@ -44,23 +42,15 @@ RESET plan_cache_mode;
 DEALLOCATE by_arn;
 
 -- Joins look up by the other side's column.
-EXPLAIN (COSTS OFF) SELECT id, name FROM instances JOIN images ON arn = image;
 EXPLAIN (COSTS OFF) SELECT id, name FROM instances LEFT JOIN images ON arn = image_varchar;
-EXPLAIN (COSTS OFF) SELECT id, name FROM instances JOIN images ON arn = image_char;
 EXPLAIN (COSTS OFF) SELECT id, name FROM instances i JOIN images ON arn = ANY (i.images);
 EXPLAIN (COSTS OFF) SELECT id, name FROM instances i JOIN images ON arn = image OR arn = image_varchar;
 EXPLAIN (COSTS OFF) SELECT id FROM instances WHERE NOT EXISTS (SELECT FROM images WHERE arn = image);
-EXPLAIN (COSTS OFF) SELECT name FROM images WHERE arn IN (SELECT image FROM instances WHERE id < 3);
-EXPLAIN (COSTS OFF) SELECT id, (SELECT name FROM images WHERE arn = image) FROM instances;
 EXPLAIN (COSTS OFF) SELECT * FROM instances CROSS JOIN LATERAL (SELECT name FROM images WHERE arn = image LIMIT 1) AS i;
-EXPLAIN (COSTS OFF)
-SELECT id, ami_id, component_arn
-FROM instances JOIN images ON arn = image JOIN amis a ON a.image_arn = arn JOIN components c ON c.image_arn = arn;
 EXPLAIN (COSTS OFF) SELECT name FROM images i JOIN amis a USING (name) WHERE i.arn = 'a' AND a.image_arn = i.arn;
 EXPLAIN (COSTS OFF) SELECT arn FROM images WHERE arn = 'a' UNION ALL SELECT image_arn FROM amis WHERE image_arn = 'b';
 
 -- No finite set of ARNs: no key.  To explain it is no error, to run it is.
-EXPLAIN (COSTS OFF) SELECT * FROM images;
 SELECT attempt($$SELECT * FROM images$$);
 SELECT attempt($$SELECT * FROM amis WHERE region = 'us-east-1'$$);
 SELECT attempt($$SELECT name FROM images WHERE arn LIKE 'arn:%'$$);
@@ -109,7 +99,6 @@ ANALYZE images;
 
 -- Bound to nothing.
 CREATE FOREIGN TABLE nothing (arn text, name text) SERVER aws;
-EXPLAIN (COSTS OFF) SELECT * FROM nothing WHERE arn = 'a';
 SELECT attempt($$SELECT * FROM nothing WHERE arn = 'a'$$);
 CREATE FOREIGN TABLE renamed (arn text, nam text) SERVER aws OPTIONS (table_name 'images');
 SELECT attempt($$SELECT nam FROM renamed WHERE arn = (SELECT image FROM instances)$$);
