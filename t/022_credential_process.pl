@@ -472,6 +472,8 @@ stranger_exit_status(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(WEXITSTATUS(status));
 }
 ');
+my @strangers;
+END { kill 'KILL', @strangers if @strangers }
 SKIP: {
 	skip 'orphans fall to the backend on Linux', 4 if $^O ne 'linux';
 	my ($includes) = run_command([ $ENV{PG_CONFIG} // 'pg_config', '--includedir-server' ]);
@@ -485,6 +487,7 @@ SKIP: {
 		until [ -e $dir/left ]; do sleep 0.1; done; echo '" . output_of() . "'");
 	my $session = session_of();
 	my $stranger = $session->query("SELECT start_stranger('exec sleep $FOR_EVER')");
+	push @strangers, $stranger;
 	my $ended = $session->query("SELECT start_stranger('exit 7')");
 	is($session->query($lookup), 'golden-linux', 'beside a stranger: credentials');
 	is($session->query("SELECT stranger_exit_status($ended)"), 7, 'its status is left to its own');
