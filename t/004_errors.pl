@@ -12,12 +12,10 @@ use TestEndpoint;
 use Time::HiRes qw(time);
 
 my $endpoint = TestEndpoint->new;
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
-$node->append_conf('postgresql.conf', "log_min_messages = debug5\nlog_error_verbosity = verbose\nlog_statement = none");
-$node->start;
-$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
-set_up($node, $endpoint->url, options => "max_attempts '3', request_timeout '700ms', connect_timeout '700ms', max_response_size '1MB'");
+my $node = new_cluster('main',
+	conf => "log_min_messages = debug5\nlog_error_verbosity = verbose\nlog_statement = none");
+set_up($node, $endpoint->url, options => "max_attempts '3', request_timeout '700ms',"
+	. " connect_timeout '700ms', max_response_size '1MB'");
 
 # Other servers, that are wrong in one thing each, with keys and tables of
 # their own; nothing listens at the first's port.
@@ -28,7 +26,6 @@ my %wrong = (
 	tiny => q(endpoint_url ') . $endpoint->url . q(', max_response_size '100B'),
 	once => q(endpoint_url ') . $endpoint->url . q(', max_attempts '1', request_timeout '300ms'),
 );
-my $standard_keys = "access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'";
 my %keys = (
 	wrongsecret => "access_key_id 'AKIDEXAMPLE', secret_access_key 'notTheSecretOfThisKey'",
 	unknownkey => "access_key_id 'AKIDUNKNOWN', secret_access_key 'x'",
@@ -38,18 +35,10 @@ my %keys = (
 	temporary => "access_key_id 'ASIATEMPORARYEXAMPLE', secret_access_key 'temporarySecret/EXAMPLE+KEY0000000000000', session_token 'FwoGZXIvYXdzEXAMPLETOKEN/+="
 	  . ('Ab9/+=' x 40) . "'",
 );
-my $sql = '';
-for my $server (sort keys %wrong, keys %keys)
-{
-	my $options = $wrong{$server} // "endpoint_url '" . $endpoint->url . "', max_attempts '3'";
-	my $mapping = $keys{$server} // $standard_keys;
-	$sql .= qq{
-		CREATE SERVER $server FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS ($options);
-		CREATE USER MAPPING FOR CURRENT_USER SERVER $server OPTIONS ($mapping);
-		CREATE FOREIGN TABLE public.$server (arn text, name text, response jsonb) SERVER $server OPTIONS (table_name 'images');
-	};
-}
-$node->safe_psql('postgres', "$sql
+my $standard_options = "endpoint_url '" . $endpoint->url . "', max_attempts '3'";
+make_server($node, $_, $wrong{$_} // $standard_options, $keys{$_})
+  for sort keys %wrong, keys %keys;
+$node->safe_psql('postgres', "
 	CREATE SERVER unmapped FOREIGN DATA WRAPPER imagebuilder_fdw;
 	CREATE FOREIGN TABLE public.unmapped (arn text, name text) SERVER unmapped OPTIONS (table_name 'images');");
 

@@ -6,7 +6,6 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use IO::Socket::INET;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -22,14 +21,8 @@ my $endpoint = TestEndpoint->new;
 my $node = new_cluster('main');
 set_up($node, $endpoint->url, options => "max_attempts '20', request_timeout '5min'");
 
-# A listener whose queue is full: connections to it hang.
-my $full = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp') or die $!;
-my @fillers = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full->sockport, Proto => 'tcp', Blocking => 0) } 1 .. 8;
-$node->safe_psql('postgres', "
-	CREATE SERVER full_queue FOREIGN DATA WRAPPER imagebuilder_fdw
-		OPTIONS (endpoint_url 'http://127.0.0.1:" . $full->sockport . "', connect_timeout '5min');
-	CREATE USER MAPPING FOR CURRENT_USER SERVER full_queue OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'x');
-	CREATE FOREIGN TABLE public.full_queue (arn text, name text) SERVER full_queue OPTIONS (table_name 'images')");
+make_server($node, 'full_queue',
+	"endpoint_url 'http://127.0.0.1:" . hanging_port() . "', connect_timeout '5min'");
 
 # In the place of the C library's functions: a name server that does not answer,
 # and, where "slow-recv" is, a libcurl that takes long to receive an answer.
@@ -37,8 +30,7 @@ $node->safe_psql('postgres', "
 # when that thread ends.  For such a libcurl the name server answers at the moment
 # in which the session begins to wait for the thread, and only for these.
 my $dir = PostgreSQL::Test::Utils::tempdir();
-append_to_file("$dir/slow.c", '
-#define _GNU_SOURCE
+my $slow = compile("$dir/slow", '
 #include <curl/curlver.h>
 #include <dlfcn.h>
 #include <netdb.h>
@@ -78,22 +70,17 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 	}
 	return real(node, service, hints, res);
 }
-');
-PostgreSQL::Test::Utils::system_or_bail('gcc', '-shared', '-fPIC', '-o', "$dir/slow.so", "$dir/slow.c", '-ldl');
+', '-ldl');
 $node->stop;
 {
-	local $ENV{LD_PRELOAD} = "$dir/slow.so";
+	local $ENV{LD_PRELOAD} = $slow;
 	$node->start;
 }
-$node->safe_psql('postgres', "
-	CREATE SERVER slow_name FOREIGN DATA WRAPPER imagebuilder_fdw
-		OPTIONS (endpoint_url 'http://slow.example.org', connect_timeout '5min');
-	CREATE USER MAPPING FOR CURRENT_USER SERVER slow_name OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'x');
-	CREATE FOREIGN TABLE public.slow_name (arn text, name text) SERVER slow_name OPTIONS (table_name 'images')");
+make_server($node, 'slow_name', "endpoint_url 'http://slow.example.org', connect_timeout '5min'");
 
 # An interrupt that raises no error ends no transfer.
 append_to_file("$dir/slow-recv", '');
-my $logged = $node->background_psql('postgres', on_error_stop => 0);
+my $logged = session_of($node);
 my $logged_pid = $logged->query('SELECT pg_backend_pid()');
 $logged->query_until(qr/started/, "\\echo started\nSELECT imagebuilder_fdw_stats_reset();
 	SELECT count((SELECT name FROM images WHERE arn =
@@ -131,7 +118,7 @@ sub wait_for
 
 for my $phase (sort keys %queries)
 {
-	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $session = session_of($node);
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	# PostgreSQL opens files of its own as it goes.
 	my $descriptors = sub { return scalar grep { (readlink($_) // '') =~ /^(socket|anon_inode|pipe):/ } glob "/proc/$pid/fd/*" };
@@ -209,7 +196,7 @@ for my $phase (sort keys %queries)
 
 # Cancelled again and again, sixteen under way each time: nothing piles up.
 {
-	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $session = session_of($node);
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	my $used = sub {
 		my ($kb) = slurp_file("/proc/$pid/status") =~ /^VmRSS:\s+(\d+)/m;
@@ -232,7 +219,7 @@ for my $phase (sort keys %queries)
 }
 
 # A fast shutdown does not wait either.
-my $session = $node->background_psql('postgres', on_error_stop => 0);
+my $session = session_of($node);
 my $pid = $session->query('SELECT pg_backend_pid()');
 $session->query_until(qr/started/, "\\echo started\n$queries{hang};\n");
 wait_for($pid);

@@ -22,7 +22,7 @@ for my $ca ('ca', 'other')
 {
 	openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', "/CN=$ca", '-keyout', "$dir/$ca.key", '-out', "$dir/$ca.pem");
 }
-sub certificate
+sub certify
 {
 	my ($name, $san, @dates) = @_;
 	openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', "/CN=$name", '-keyout', "$dir/$name.key", '-out', "$dir/$name.csr");
@@ -33,11 +33,10 @@ sub certificate
 		'-out', "$dir/$name.pem", '-extfile', "$dir/$name.ext", @dates ? ('-startdate', $dates[0], '-enddate', $dates[1]) : ('-days', '10'));
 	return;
 }
-certificate('good', 'IP:127.0.0.1,IP:::1');
-certificate('otherhost', 'DNS:example.org');
-certificate('expired', 'IP:127.0.0.1', '20200101000000Z', '20210101000000Z');
-openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=self', '-addext', 'subjectAltName=IP:127.0.0.1',
-	'-keyout', "$dir/self.key", '-out', "$dir/self.pem");
+certify('good', 'IP:127.0.0.1,IP:::1');
+certify('otherhost', 'DNS:example.org');
+certify('expired', 'IP:127.0.0.1', '20200101000000Z', '20210101000000Z');
+certificate("$dir/self");
 
 # nginx in front: one port for each certificate, one that speaks only TLS 1.1,
 # one that closes idle connections after a second.
@@ -70,7 +69,6 @@ END { $_->kill_kill for grep { defined } $nginx, $tinyproxy }
 
 my $node = new_cluster('main');
 set_up($node, $endpoint->url);
-my $keys = "access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'";
 my $n = 0;
 # What a look-up through one of those ports, with that CA file, comes to.
 sub through
@@ -78,10 +76,8 @@ sub through
 	my ($name, $ca) = @_;
 	my $server = 'tls' . ++$n;
 	my $bundle = $ca ? ", ca_bundle '$ca'" : '';
-	$node->safe_psql('postgres', "
-		CREATE SERVER $server FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url 'https://127.0.0.1:$port{$name}', max_attempts '1'$bundle);
-		CREATE USER MAPPING FOR CURRENT_USER SERVER $server OPTIONS ($keys);
-		CREATE FOREIGN TABLE public.$server (arn text, name text) SERVER $server OPTIONS (table_name 'images')");
+	make_server($node, $server,
+		"endpoint_url 'https://127.0.0.1:$port{$name}', max_attempts '1'$bundle");
 	return attempt($node, "SELECT name FROM $server WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
 }
 is(through('good', "$dir/ca.pem"), 'found golden-linux', 'TLS with a CA of our own');
@@ -164,7 +160,7 @@ $session->quit;
 
 # A certificate authority that is no longer trusted: by another file, and by
 # another content of the same file.
-$session = $node->background_psql('postgres', on_error_stop => 0);
+$session = session_of($node);
 is($session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', 'a connection is made and kept');
 $node->safe_psql('postgres', "ALTER SERVER tls1 OPTIONS (SET ca_bundle '$dir/other.pem')");
 $session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
@@ -181,13 +177,10 @@ like($session->{stderr}, qr/could not connect.*\n.*certificate/, 'its new conten
 $session->quit;
 
 # IPv6; and a name that has addresses of both kinds, of which one is listened at.
-$node->safe_psql('postgres', "
-	CREATE SERVER six FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url 'https://[::1]:$port{six}', max_attempts '1', ca_bundle '$dir/ca.pem');
-	CREATE USER MAPPING FOR CURRENT_USER SERVER six OPTIONS ($keys);
-	CREATE FOREIGN TABLE public.six (arn text, name text) SERVER six OPTIONS (table_name 'images');
-	CREATE SERVER double FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url 'http://localhost:" . $endpoint->port . "', max_attempts '1');
-	CREATE USER MAPPING FOR CURRENT_USER SERVER double OPTIONS ($keys);
-	CREATE FOREIGN TABLE public.double (arn text, name text) SERVER double OPTIONS (table_name 'images')");
+make_server($node, 'six',
+	"endpoint_url 'https://[::1]:$port{six}', max_attempts '1', ca_bundle '$dir/ca.pem'");
+make_server($node, 'double',
+	"endpoint_url 'http://localhost:" . $endpoint->port . "', max_attempts '1'");
 is(attempt($node, $image =~ s/images/six/r), 'found golden-linux', 'IPv6');
 is(attempt($node, $image =~ s/images/double/r), 'found golden-linux', 'a name with several addresses');
 
@@ -195,10 +188,8 @@ is(attempt($node, $image =~ s/images/double/r), 'found golden-linux', 'a name wi
 for my $case ([ 'plain', $endpoint->url ], [ 'secure', "https://127.0.0.1:$port{good}" ])
 {
 	my ($name, $url) = @$case;
-	$node->safe_psql('postgres', "
-		CREATE SERVER $name FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '$url', max_attempts '1', ca_bundle '$dir/ca.pem', proxy 'http://user:geheim\@127.0.0.1:$port{proxy}');
-		CREATE USER MAPPING FOR CURRENT_USER SERVER $name OPTIONS ($keys);
-		CREATE FOREIGN TABLE public.$name (arn text, name text) SERVER $name OPTIONS (table_name 'images')");
+	make_server($node, $name, "endpoint_url '$url', max_attempts '1', ca_bundle '$dir/ca.pem',"
+		. " proxy 'http://user:geheim\@127.0.0.1:$port{proxy}'");
 	is(attempt($node, $image =~ s/images/$name/r), 'found golden-linux', "proxy, $name");
 	my ($host) = $url =~ m{//(.*)};
 	ok((wait_until { slurp_file("$dir/tinyproxy.log") =~ /CONNECT \Q$host\E/ } 'it is logged'),

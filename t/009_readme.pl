@@ -14,11 +14,9 @@ use TestIdentity;
 # Keys are nowhere but in a mapping and in the instance's metadata service.
 my $identity = TestIdentity->new;
 my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
 $ENV{AWS_EC2_METADATA_SERVICE_ENDPOINT} = $identity->url('imds');
-$node->start;
+my $node = new_cluster('main', without_extension => 1);
 my $readme = slurp_file("$SOURCE/README.md");
 
 # The set-up comes before the query on the first screen.

@@ -55,7 +55,7 @@ sub started
 {
 	my ($expected, $name, $statement) = @_;
 	$endpoint->reset_counters;
-	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $session = session_of($node);
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	$session->query_until(qr/started/, "\\echo started\n$statement;\n");
 	# Nothing more is asked for once all but the one that hangs are answered.

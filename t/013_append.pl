@@ -24,7 +24,7 @@ for my $i (1 .. $servers)
 	$node->safe_psql('postgres', qq{
 		CREATE SERVER account$i FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '$url', max_concurrency '4');
 		CREATE USER MAPPING FOR CURRENT_USER SERVER account$i
-			OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
+			OPTIONS ($KEYS);
 		CREATE FOREIGN TABLE public.images$i (arn text, name text, platform text) SERVER account$i OPTIONS (table_name 'images');
 		CREATE FOREIGN TABLE public.amis$i (image_arn text, ami_id text) SERVER account$i OPTIONS (table_name 'amis');
 		CREATE FOREIGN TABLE public.part$i PARTITION OF public.everywhere FOR VALUES IN ($i) SERVER account$i OPTIONS (table_name 'images');

@@ -15,14 +15,10 @@ use Time::HiRes qw(time);
 my $identity = TestIdentity->new('--latency', '300');
 my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
 my $dir = PostgreSQL::Test::Utils::tempdir();
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
-$node->append_conf('postgresql.conf', "log_min_messages = debug5\nlog_error_verbosity = verbose\nlog_statement = none");
-
+my $node = new_cluster('main',
+	conf => "log_min_messages = debug5\nlog_error_verbosity = verbose\nlog_statement = none",
+	start => sub { $identity->start($_[0], $dir) });
 sub environment { $identity->start($node, $dir, @_); return }
-
-environment();
-$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
 my $sts = $identity->url('sts');
 set_up($node, $endpoint->url, options => "sts_endpoint_url '$sts', region 'eu-west-1'", keys => "credential_provider 'environment'");
 my $golden = arn('golden-linux/1.0.0/1');
@@ -30,14 +26,6 @@ my $lookup = "SELECT name FROM images WHERE arn = '$golden'";
 my @base = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
 my %base = (AWS_ACCESS_KEY_ID => $base[0], AWS_SECRET_ACCESS_KEY => $base[1]);
 my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
-
-# Put these options into the user mapping, in the place of all others.
-sub mapping
-{
-	my ($options) = @_;
-	$node->safe_psql('postgres', "DROP USER MAPPING FOR CURRENT_USER SERVER aws; CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS ($options)");
-	return;
-}
 
 # The role whose credentials an image was asked with; the key, if it is no role's.
 sub asked_as
@@ -88,22 +76,22 @@ append_to_file("$dir/config", "[default]\nregion = us-west-2\n[profile chain]\nr
 	. "[profile process]\ncredential_process = /bin/false\n");
 append_to_file("$dir/credentials", "[default]\naws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n[base]\naws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n"
 	. "[half]\naws_access_key_id = AKIDHALF\n");
-append_to_file("$dir/token", do { my ($token) = slurp_file("$SOURCE/t/endpoint/identity.py") =~ /^WEB_IDENTITY_TOKEN = "([^"]+)"/m; $token });
+append_to_file("$dir/token", $TestIdentity::WEB_TOKEN);
 my %files = (AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
 my %container = (AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials');
 environment(%base, %files, %container);
-mapping("credential_provider 'profile'");
+set_mapping($node, "credential_provider 'profile'");
 is_asked_as('AKIDEXAMPLE', 'profile: default');
 for my $case ([ 'chain', "$role/Second" ], [ 'of-instance', "$role/FromInstance" ], [ 'of-container', "$role/FromContainer" ],
 	[ 'of-environment', "$role/FromEnvironment" ], [ 'web', "$role/Web" ])
 {
 	my ($profile, $as) = @$case;
 	$identity->reset_to;
-	mapping("profile '$profile'");
+	set_mapping($node, "profile '$profile'");
 	is_asked_as($as, "profile $profile");
 }
 $identity->reset_to;
-mapping("profile 'chain'");
+set_mapping($node, "profile 'chain'");
 attempt($node, $lookup);
 my $counters = $identity->counters;
 is(join(' ', map { "$_=$counters->{roles}{$_}" } sort keys %{ $counters->{roles} }), "$role/First=1 $role/Second=1", 'a chain of profiles assumes each role once');
@@ -113,41 +101,41 @@ my %refused = (loop => qr/loop|cycle|infinite/i, sso => qr/sso/, mfa => qr/mfa_s
 	absent => qr/no profile "absent"/);
 for my $profile (sort keys %refused)
 {
-	mapping("profile '$profile'");
+	set_mapping($node, "profile '$profile'");
 	fails(qr/^28000 .*$refused{$profile}/, "profile $profile is refused");
 }
 environment(AWS_CONFIG_FILE => '$HOME/config', AWS_SHARED_CREDENTIALS_FILE => '~/${AWS_FILE}', AWS_FILE => 'credentials', AWS_PROFILE => 'first');
-mapping("credential_provider 'profile'");
+set_mapping($node, "credential_provider 'profile'");
 is_asked_as("$role/First", 'files named with variables');
 environment(%files, AWS_PROFILE => 'first');
-mapping("credential_provider 'profile'");
+set_mapping($node, "credential_provider 'profile'");
 is_asked_as("$role/First", 'AWS_PROFILE');
 # Of 1 MB, with a name in every line: read in a moment, not in a minute.
 append_to_file("$dir/large-config", join '', map { "[profile p$_]\n" } 1 .. 60000);
 append_to_file("$dir/large-credentials", "[default]\n" . join('', map { "k$_=\n" } 1 .. 90000) . "aws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n");
 environment(AWS_CONFIG_FILE => "$dir/large-config", AWS_SHARED_CREDENTIALS_FILE => "$dir/large-credentials");
-mapping("credential_provider 'profile'");
+set_mapping($node, "credential_provider 'profile'");
 my $large = time;
 is_asked_as('AKIDEXAMPLE', 'files of 1 MB');
 cmp_ok(time - $large, '<', 30, 'files of 1 MB: in time');
 environment(%files, AWS_PROFILE => 'first');
-mapping("credential_provider 'profile'");
+set_mapping($node, "credential_provider 'profile'");
 chmod 0, "$dir/config";
 fails(qr/^28000 .*Permission denied/, 'a file that cannot be read') if $> != 0;
 chmod 0600, "$dir/config";
 
 # ---- web identity
 
-mapping("credential_provider 'web_identity'");
+set_mapping($node, "credential_provider 'web_identity'");
 environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/token", AWS_ROLE_ARN => "$role/Pod", AWS_ROLE_SESSION_NAME => 'pod');
 $identity->reset_to;
 is_asked_as("$role/Pod", 'web_identity');
 is($identity->counters->{sessions}{pod}, 1, 'web_identity: the session\'s name');
 $identity->reset_to(format => 'xml');
-mapping("credential_provider 'web_identity'");
+set_mapping($node, "credential_provider 'web_identity'");
 is_asked_as("$role/Pod", 'web_identity, answered in XML');
 $identity->reset_to(web_identity_tokens => 'tokenOfAnotherIssuer');
-mapping("credential_provider 'web_identity'");
+set_mapping($node, "credential_provider 'web_identity'");
 fails(qr/^HV000 .*role "\Q$role\E\/Pod" could not be assumed.*InvalidIdentityToken/, 'web_identity: a token that is refused');
 is($identity->counters->{requests}{sts}, 2, 'web_identity: a token that is refused, once more');
 append_to_file("$dir/replaced-token", 'the former');
@@ -164,7 +152,7 @@ fails(qr/^28000 .*AWS_ROLE_ARN is not/, 'web_identity: no role');
 
 # ---- container
 
-mapping("credential_provider 'container'");
+set_mapping($node, "credential_provider 'container'");
 environment(%container, AWS_CONTAINER_AUTHORIZATION_TOKEN => 'container-token/+=');
 $identity->reset_to(container_authorization => 'container-token%2F%2B%3D');
 is_asked_as(qr/container-role/, 'container');
@@ -190,14 +178,14 @@ for my $uri ('http://example.org/', 'http://169.254.170.20/', 'http://10.0.0.1/'
 # ---- instance
 
 environment();
-mapping("credential_provider 'instance'");
+set_mapping($node, "credential_provider 'instance'");
 $identity->reset_to;
 is_asked_as(qr/instance-role/, 'instance');
 is($identity->counters->{v1}, 0, 'instance: IMDSv2 only');
 for my $case ([ 'e500-2', qr/instance-role/ ], [ 'newline@role', qr/instance-role/ ], [ 'e401@credentials-1', qr/instance-role/ ])
 {
 	$identity->reset_to(imds => $case->[0]);
-	mapping("credential_provider 'instance'");
+	set_mapping($node, "credential_provider 'instance'");
 	is_asked_as($case->[1], "instance, $case->[0]");
 }
 my %broken = ('e403@token' => 'IMDSv2: HTTP status 403. | The instance\'s metadata options must leave the service enabled.', 'e404@role' => 'no role', unauthorized => 'AssumeRoleUnauthorizedAccess', 'badjson@credentials' => 'not a JSON object',
@@ -206,12 +194,12 @@ my %broken = ('e403@token' => 'IMDSv2: HTTP status 403. | The instance\'s metada
 for my $mode (sort keys %broken)
 {
 	$identity->reset_to(imds => $mode);
-	mapping("credential_provider 'instance'");
+	set_mapping($node, "credential_provider 'instance'");
 	fails(qr/^28000 .*instance metadata service gave no credentials.*\Q$broken{$mode}\E/, "instance, $mode");
 }
 # No part of a secret is shown where text is cut.
 $identity->reset_to(imds => 'repeats@credentials');
-mapping("credential_provider 'instance'");
+set_mapping($node, "credential_provider 'instance'");
 my $repeated = attempt($node, $lookup);
 like($repeated, qr/^28000 .*it answered with Failed: x{280}\*\*\*\./, 'instance, repeats its token');
 is((grep { index($repeated, substr($_, 0, 12)) >= 0 } $identity->secrets), 0,
@@ -225,7 +213,7 @@ fails(qr/^08001 .*instance metadata service.*127\.0\.0\.1:1/, 'instance, nobody 
 
 # ---- one after another
 
-mapping("credential_provider 'default'");
+set_mapping($node, "credential_provider 'default'");
 $identity->reset_to;
 my %web = (AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/token", AWS_ROLE_ARN => "$role/Pod");
 my @order = ([ \%base, 'AKIDEXAMPLE' ], [ { %files, AWS_PROFILE => 'first' }, "$role/First" ], [ \%web, "$role/Pod" ], [ \%container, qr/container-role/ ], [ {}, qr/instance-role/ ]);
@@ -236,7 +224,7 @@ while (@order)
 	shift @order;
 }
 $identity->reset_to(instance_role => '');
-mapping("credential_provider 'default'");
+set_mapping($node, "credential_provider 'default'");
 fails(qr/^28000 .*there are no credentials.*Neither/, 'default: none');
 
 # Shared files that cannot be read are passed over, unless they are asked for by name.
@@ -250,19 +238,19 @@ for my $name ($> == 0 ? 'directory' : sort keys %homes)
 	mkdir "$home/.aws";
 	$homes{$name}->($home);
 	environment(%container, HOME => $home);
-	mapping("credential_provider 'default'");
+	set_mapping($node, "credential_provider 'default'");
 	is_asked_as(qr/container-role/, "default, $name");
-	mapping("credential_provider 'default', profile 'x'");
+	set_mapping($node, "credential_provider 'default', profile 'x'");
 	my $unread = qr/^28000 .*shared AWS files could not be read.*\Q$home\E/;
 	fails($unread, "default, $name: not past a profile that is named");
-	mapping("credential_provider 'profile'");
+	set_mapping($node, "credential_provider 'profile'");
 	fails($unread, "profile, $name");
 	chmod 0700, $home;
 }
 my $unlike = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$unlike/config", "a\0b\n");
 environment(%container, AWS_CONFIG_FILE => "$unlike/config");
-mapping("credential_provider 'default'");
+set_mapping($node, "credential_provider 'default'");
 fails(qr/^28000 .*holds a NUL byte/, 'default: not past a file that can be read, and is none');
 environment(%container, %files, AWS_CONFIG_FILE => $unlike);
 is_asked_as('AKIDEXAMPLE', 'default: the one of the two files that can be read');
@@ -276,28 +264,30 @@ for my $format ('json', 'xml')
 	for my $expiration ('number', 'scientific', 'text')
 	{
 		$identity->reset_to(format => $format, expiration => $expiration);
-		mapping("$keys, role_arn '$role/ImageReader', role_session_name 'report', role_duration '1h'");
+		set_mapping($node, "$keys, role_arn '$role/ImageReader', role_session_name 'report',"
+			. " role_duration '1h'");
 		is_asked_as("$role/ImageReader", "a role, answered in $format, expiration a $expiration");
 	}
 }
 is($identity->counters->{callers}{AKIDEXAMPLE}, 1, 'assumed with the mapping\'s keys');
 is($identity->counters->{accept}{'application/json'}, 1, 'JSON is asked for');
-mapping("$keys, role_arn '$role/External', external_id 'secret-external-id'");
+set_mapping($node, "$keys, role_arn '$role/External', external_id 'secret-external-id'");
 is_asked_as("$role/External", 'a role with an external id');
-mapping("$keys, role_arn '$role/External'");
+set_mapping($node, "$keys, role_arn '$role/External'");
 fails(qr/^42501 .*role "\Q$role\E\/External" could not be assumed.*AccessDenied.*trust policy/, 'a role without the external id that it wants');
-mapping("$keys, role_arn '$role/Denied'");
+set_mapping($node, "$keys, role_arn '$role/Denied'");
 fails(qr/^42501 .*AccessDenied/, 'a role that is denied');
-mapping("$keys, role_arn '$role/Throttled-2'");
+set_mapping($node, "$keys, role_arn '$role/Throttled-2'");
 is_asked_as("$role/Throttled-2", 'a role, throttled twice');
-mapping("access_key_id '$base[0]', secret_access_key 'notTheSecretOfThisKey', role_arn '$role/ImageReader'");
+set_mapping($node, "access_key_id '$base[0]', secret_access_key 'notTheSecretOfThisKey',"
+	. " role_arn '$role/ImageReader'");
 fails(qr/^28000 .*SignatureDoesNotMatch/, 'a role, and the wrong secret');
-mapping("credential_provider 'instance', role_arn '$role/ImageReader'");
+set_mapping($node, "credential_provider 'instance', role_arn '$role/ImageReader'");
 is_asked_as("$role/ImageReader", 'a role assumed by the instance\'s');
 for my $mode ('badjson', 'empty', 'html', 'nokey', 'redirect', 'nulend')
 {
 	$identity->reset_to(sts => $mode);
-	mapping("$keys, role_arn '$role/ImageReader'");
+	set_mapping($node, "$keys, role_arn '$role/ImageReader'");
 	fails(qr/^(?:HV00M|HV000) .*could not be assumed/, "a role, and STS answers with $mode");
 }
 # What is none of STS's answers is not called one of Image Builder's, and no option
@@ -307,16 +297,17 @@ for my $case ([ 'badjson', 'HV00M', 'an STS response' ], [ 'badchunk', 'HV00M', 
 {
 	my ($mode, $state, $what) = @$case;
 	$identity->reset_to(sts => $mode);
-	mapping("$keys, role_arn '$role/ImageReader'");
+	set_mapping($node, "$keys, role_arn '$role/ImageReader'");
 	fails(qr/^$state .*could not be assumed: the answer is (?:not )?$what \|.*\| Check the server's option "sts_endpoint_url"\.$/,
 		"a role, and what is said of STS's answer: $mode");
 }
 $identity->reset_to(clock => 3600);
-mapping("$keys, role_arn '$role/ImageReader'");
+set_mapping($node, "$keys, role_arn '$role/ImageReader'");
 is_asked_as("$role/ImageReader", 'a role, and STS\'s clock is an hour ahead');
 is($identity->counters->{requests}{sts}, 2, 'signed again, by that clock');
 $identity->reset_to(clock => -3600);
-mapping("access_key_id '$base[0]', secret_access_key 'notTheSecretOfThisKey', role_arn '$role/ImageReader'");
+set_mapping($node, "access_key_id '$base[0]', secret_access_key 'notTheSecretOfThisKey',"
+	. " role_arn '$role/ImageReader'");
 fails(qr/^28000 .*SignatureDoesNotMatch/, 'once, if the secret is wrong too');
 is($identity->counters->{requests}{sts}, 2, 'and no more often');
 $identity->reset_to;
@@ -326,7 +317,7 @@ $identity->reset_to;
 my @accounts = ('111111111111', '222222222222', '333333333333', 'aws', 'third-party');
 sub image_of { my ($account) = @_; return "arn:aws:imagebuilder:us-east-1:$account:image/report/1.0.0/1" }
 $endpoint->put(image_of($_), qq({"image": {"name": "of $_"}})) for @accounts;
-mapping("$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader'");
+set_mapping($node, "$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader'");
 $endpoint->reset_counters;
 $identity->reset_to;
 is($node->safe_psql('postgres', "SELECT string_agg(name, ',') FROM images WHERE arn IN ('" . join("', '", map { image_of($_) } @accounts) . "')"),
@@ -337,10 +328,9 @@ is($identity->counters->{actions}{AssumeRole}, 3, 'and once each');
 
 # ---- renewal
 
-sub session_of { return $node->background_psql('postgres', on_error_stop => 0) }
-mapping("credential_provider 'instance'");
+set_mapping($node, "credential_provider 'instance'");
 $identity->reset_to;
-my $session = session_of();
+my $session = session_of($node);
 $session->query($lookup) for 1 .. 3;
 is($identity->counters->{actions}{credentials}, 1, 'credentials are kept');
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD max_attempts '4')");
@@ -359,8 +349,8 @@ is($identity->counters->{actions}{credentials}, 2, 'ExpiredToken: once');
 is($session->query('SELECT retries, errors FROM imagebuilder_fdw_stats()') =~ /^(\d+)/ && $1, 1, 'ExpiredToken: by one more attempt');
 $session->quit;
 # With a role too, whose base is renewed with it.
-mapping("credential_provider 'instance', role_arn '$role/ImageReader'");
-$session = session_of();
+set_mapping($node, "credential_provider 'instance', role_arn '$role/ImageReader'");
+$session = session_of($node);
 $session->query($lookup);
 $endpoint->control('POST', 'expire');
 $identity->reset_to;
@@ -383,9 +373,9 @@ environment(AWS_SHARED_CREDENTIALS_FILE => "$dir/replaced");
 for my $options ("credential_provider 'profile'", "credential_provider 'default'",
 	"credential_provider 'profile', role_arn '$role/ImageReader'")
 {
-	mapping($options);
+	set_mapping($node, $options);
 	write_keys('AKIDFORMER', 'theFormerSecret');
-	$session = session_of();
+	$session = session_of($node);
 	$session->query($lookup);
 	like($session->{stderr}, qr/UnrecognizedClientException|InvalidClientTokenId/,
 		"$options: a key that is rejected");
@@ -394,7 +384,8 @@ for my $options ("credential_provider 'profile'", "credential_provider 'default'
 	$session->quit;
 }
 # Those that are given cannot be read again.
-mapping("access_key_id 'ASIAEXPIREDEXAMPLE', secret_access_key 'expiredSecret/EXAMPLE+KEY000000000000000', session_token 'EXPIRED/+='");
+set_mapping($node, "access_key_id 'ASIAEXPIREDEXAMPLE',"
+	. " secret_access_key 'expiredSecret/EXAMPLE+KEY000000000000000', session_token 'EXPIRED/+='");
 $endpoint->reset_counters;
 fails(qr/^28000 .*ExpiredToken.*temporary credentials have expired/, 'keys that have expired');
 is($endpoint->requests, 1, 'are not tried again');
@@ -404,10 +395,10 @@ is($endpoint->requests, 1, 'are not tried again');
 for my $case ([ 'instance', 'imds=hang', "credential_provider 'instance'" ], [ 'STS', 'sts=hang', "$keys, role_arn '$role/ImageReader'" ])
 {
 	my ($name, $mode, $options) = @$case;
-	mapping($options);
+	set_mapping($node, $options);
 	$identity->control('POST', 'reset');
 	$identity->control('POST', "set?$mode");
-	$session = session_of();
+	$session = session_of($node);
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	$session->query_until(qr/started/, "\\echo started\n$lookup;\n");
 	$node->poll_query_until('postgres', "SELECT wait_event_type IN ('Extension', 'Client') FROM pg_stat_activity WHERE pid = $pid AND state = 'active'");
@@ -420,7 +411,7 @@ for my $case ([ 'instance', 'imds=hang', "credential_provider 'instance'" ], [ '
 	is($session->query($lookup), 'golden-linux', "$name: the session works");
 	$session->quit;
 }
-mapping("credential_provider 'instance'");
+set_mapping($node, "credential_provider 'instance'");
 $identity->reset_to(imds => 'hang');
 fails(qr/^08001 .*instance metadata service.*timed out.*hop limit|^08006 .*instance metadata service.*timed out.*hop limit/, 'a metadata service that hangs is given up');
 

@@ -15,14 +15,7 @@ use TestIdentity;
 my $identity = TestIdentity->new;
 my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
 my $dir = PostgreSQL::Test::Utils::tempdir();
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
-{
-	local %ENV = map { $_ => $ENV{$_} } grep { !/^AWS_/ } keys %ENV;
-	%ENV = (%ENV, HOME => $dir, AWS_EC2_METADATA_SERVICE_ENDPOINT => $identity->url('imds'));
-	$node->start;
-}
-$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+my $node = new_cluster('main', start => sub { $identity->start($_[0], $dir) });
 set_up($node, $endpoint->url, options => "credential_provider 'instance', sts_endpoint_url '" . $identity->url('sts') . "', cache_ttl '1h'", keys => "role_session_name 'super'");
 my $golden = arn('golden-linux/1.0.0/1');
 my $query = "SELECT name FROM images WHERE arn = '$golden'";
@@ -128,7 +121,7 @@ for my $case (@matrix)
 }
 
 # In one session, with credentials and answers at hand.
-my $session = $node->background_psql('postgres', on_error_stop => 0);
+my $session = session_of($node);
 is($session->query($query), 'golden-linux', 'a superuser asks');
 $session->query('SET ROLE guest');
 $session->query($query);

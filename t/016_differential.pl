@@ -20,16 +20,12 @@ like($err, qr/^Ran ([1-9]\d+) tests/m, 'by many tests');
 my $identity = TestIdentity->new('--latency', '10');
 my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
 my $dir = PostgreSQL::Test::Utils::tempdir();
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
-my ($token) = slurp_file("$SOURCE/t/endpoint/identity.py") =~ /^WEB_IDENTITY_TOKEN = "([^"]+)"/m;
-append_to_file("$dir/token", $token);
+append_to_file("$dir/token", $TestIdentity::WEB_TOKEN);
 append_to_file($identity->{issued}, '');
 
 delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
 $ENV{HOME} = $dir;
-$node->start;
-$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+my $node = new_cluster('main');
 set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "', region 'us-east-1', max_attempts '1'", keys => "profile 'default'");
 
 my ($stdout, $stderr) = ('', '');

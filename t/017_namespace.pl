@@ -29,11 +29,8 @@ use TestIdentity;
 
 my $identity = TestIdentity->new('--imds-address', '169.254.169.254', '--imds-port', 80, '--container-address', '169.254.170.2', '--container-port', 80);
 my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
-$node->start;
-$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+my $node = new_cluster('main');
 set_up($node, $endpoint->url, keys => "credential_provider 'instance'");
 my $lookup = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
 is(attempt($node, $lookup), 'found golden-linux', 'instance');

@@ -17,15 +17,13 @@ use TestIdentity;
 
 needs('openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
-PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1',
-	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/tls.key", '-out', "$dir/tls.pem");
-my @tls = ('--certificate', "$dir/tls.pem", '--key', "$dir/tls.key");
+my @tls = certificate("$dir/tls");
 my $clock = TestClock->new;
 my $identity = TestIdentity->new('--latency', '10', $clock->options, @tls);
 my $endpoint = TestEndpoint->new('--issued', $identity->{issued}, $clock->options, @tls);
 
 my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
-my ($web_token) = slurp_file("$SOURCE/t/endpoint/identity.py") =~ /^WEB_IDENTITY_TOKEN = "([^"]+)"/m;
+my $web_token = $TestIdentity::WEB_TOKEN;
 my $container_token = 'container-token-in-a-file/+=';
 append_to_file("$dir/token", $web_token);
 append_to_file("$dir/container-token", $container_token);
@@ -38,24 +36,13 @@ chmod 0700, "$dir/program";
 append_to_file("$dir/config", "[profile program-$_]\ncredential_process = $dir/program $_\n") for 0, 1;
 append_to_file("$dir/credentials", "[keys]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n");
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
 %ENV = (%ENV, HOME => $dir, LD_PRELOAD => $clock->library, AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials",
 	AWS_EC2_METADATA_SERVICE_ENDPOINT => $identity->url('imds'), AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials',
 	AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE => "$dir/container-token");
-$node->start;
-delete $ENV{LD_PRELOAD};
-$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+my $node = new_cluster('main', start => sub { $_[0]->start; delete $ENV{LD_PRELOAD} });
 set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "', ca_bundle '$dir/tls.pem', region 'us-east-1'", keys => "profile 'web'");
 my $lookup = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
-
-sub mapping
-{
-	my ($options) = @_;
-	$node->safe_psql('postgres', "DROP USER MAPPING FOR CURRENT_USER SERVER aws; CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS ($options)");
-	return;
-}
 
 # What a session can write to of its memory, as it reads it itself.
 no warnings 'portable';
@@ -94,12 +81,12 @@ sub last_issued { return JSON::PP::decode_json((split /\n/, slurp_file($identity
 sub is_wiped
 {
 	my ($name, $options, $result, %settings) = @_;
-	mapping($options);
+	set_mapping($node, $options);
 	$identity->reset_to(%settings);
-	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $session = session_of($node);
 	$session->query("SET statement_timeout = '2s'") if $name =~ /stall/;
 	is($session->query($lookup), $result, "$name: asked for");
-	mapping("credential_provider 'environment'");
+	set_mapping($node, "credential_provider 'environment'");
 	$session->query($lookup);
 	is(found_in($session, secrets()), '', "$name: wiped");
 	$session->quit;
@@ -121,8 +108,8 @@ for my $mode (qw(badjson crlf stall truncate badexpiration huge bare apostrophes
 
 # Nobody has to ask for an image again: the end of any transaction will do.
 $identity->reset_to;
-mapping("profile 'chain'");
-my $idle = $node->background_psql('postgres', on_error_stop => 0);
+set_mapping($node, "profile 'chain'");
+my $idle = session_of($node);
 $idle->query($lookup);
 $node->safe_psql('postgres', 'DROP USER MAPPING FOR CURRENT_USER SERVER aws');
 $idle->query('SELECT count(*) FROM pg_am');
@@ -132,8 +119,8 @@ $node->safe_psql('postgres', "CREATE USER MAPPING FOR CURRENT_USER SERVER aws OP
 
 # Those that are kept are found so; when they are renewed, just the new ones.
 $identity->reset_to;
-mapping("profile 'chain'");
-my $session = $node->background_psql('postgres', on_error_stop => 0);
+set_mapping($node, "profile 'chain'");
+my $session = session_of($node);
 $session->query($lookup);
 my $first = last_issued();
 isnt(found_in($session, $first->{secret_access_key}), '', 'credentials in use are found');
@@ -141,8 +128,8 @@ $session->quit;
 # Within the last quarter of their hour they are renewed while they serve: the session
 # has taken the new ones once it signs with them.  Those live for six hours.
 $identity->reset_to(lifetime => 3600);
-mapping("credential_provider 'instance'");
-$session = $node->background_psql('postgres', on_error_stop => 0);
+set_mapping($node, "credential_provider 'instance'");
+$session = session_of($node);
 $session->query($lookup);
 $first = last_issued();
 $identity->reset_to;

@@ -11,10 +11,8 @@ use TestEndpoint;
 
 needs('openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
-PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=good',
-	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/good.key", '-out', "$dir/good.pem");
 my $node = new_cluster('main');
-my @tls = ('--certificate', "$dir/good.pem", '--key', "$dir/good.key");
+my @tls = certificate("$dir/good");
 
 for my $case ([ 'plain' ], [ 'TLS', @tls ])
 {
@@ -27,7 +25,7 @@ for my $case ([ 'plain' ], [ 'TLS', @tls ])
 
 	for my $fault ('onemore', 'farewell')
 	{
-		$session = $node->background_psql('postgres', on_error_stop => 0);
+		$session = session_of($node);
 		$name_of->('golden-linux');
 		is($name_of->("fault-$fault"), 'golden-linux', "$name, $fault: the answer");
 		# Once the endpoint has sent the rest.

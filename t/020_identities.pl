@@ -17,19 +17,20 @@ my $clock = TestClock->new;
 my $identity = TestIdentity->new('--latency', '300', $clock->options);
 my $endpoint = TestEndpoint->new('--issued', $identity->{issued}, $clock->options);
 my $dir = PostgreSQL::Test::Utils::tempdir();
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
 my @base = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-my ($web_token) = slurp_file("$SOURCE/t/endpoint/identity.py") =~ /^WEB_IDENTITY_TOKEN = "([^"]+)"/m;
-append_to_file("$dir/token", "$web_token\n");
+append_to_file("$dir/token", "$TestIdentity::WEB_TOKEN\n");
 append_to_file("$dir/config", "[profile assuming]\nrole_arn = $role/OfProfile\nsource_profile = keys\n");
 append_to_file("$dir/credentials", "[keys]\naws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n");
 
-sub environment { $identity->start($node, $dir, LD_PRELOAD => $clock->library, @_); return }
 my %container = (AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials');
-environment(%container, AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
-$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+my $node;
+sub environment { $identity->start($node, $dir, LD_PRELOAD => $clock->library, @_); return }
+new_cluster('main', start => sub {
+	($node) = @_;
+	environment(%container, AWS_CONFIG_FILE => "$dir/config",
+		AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
+});
 set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "', region 'eu-west-1', cache_ttl '1h'", keys => "credential_provider 'instance'");
 my $golden = arn('golden-linux/1.0.0/1');
 my $other = arn('golden-linux/2.0.0/1');
@@ -38,26 +39,6 @@ my $keys = "access_key_id '$base[0]', secret_access_key '$base[1]'";
 # The statement cannot be answered by cache_ttl, unless that is meant.
 sub lookup { my ($arn) = @_; return "SELECT name FROM images WHERE arn = '$arn'" }
 sub fresh { return 'SELECT imagebuilder_fdw_clear_cache(); ' . lookup($golden) }
-sub mapping
-{
-	my ($options, $user) = @_;
-	$user //= 'CURRENT_USER';
-	return "DROP USER MAPPING IF EXISTS FOR $user SERVER aws; CREATE USER MAPPING FOR $user SERVER aws OPTIONS ($options)";
-}
-sub set_mapping { $node->safe_psql('postgres', mapping(@_)); return }
-sub session_of
-{
-	my (%options) = @_;
-	return $node->background_psql('postgres', on_error_stop => 0, %options);
-}
-# What a statement of a session prints, errors included.
-sub in_session
-{
-	my ($session, $sql) = @_;
-	$session->{stderr} = '';
-	my $out = $session->query($sql);
-	return $out . $session->{stderr};
-}
 sub roles_assumed { return join ' ', sort keys %{ $identity->counters->{roles} } }
 
 # ---- a statement that is older than a change plants nothing
@@ -67,7 +48,7 @@ $node->safe_psql('postgres', qq{
 	GRANT SELECT ON ALL TABLES IN SCHEMA imagebuilder TO analyst;
 	CREATE USER MAPPING FOR analyst SERVER aws OPTIONS (credential_provider 'instance')});
 $identity->reset_to;
-my $session = session_of(extra_params => [ '-U', 'analyst' ]);
+my $session = session_of($node, extra_params => [ '-U', 'analyst' ]);
 like(in_session($session, "BEGIN; DECLARE c CURSOR FOR " . lookup($golden) . '; ' . mapping("access_key_id 'AKIABOGUS', secret_access_key 'bogus', role_arn '$role/Chosen'", 'analyst') . '; FETCH c'),
 	qr/^golden-linux$/m, 'a cursor goes on with what it began with');
 like(in_session($session, lookup($other)), qr/InvalidClientTokenId|UnrecognizedClient|security token/, 'a statement after the change does not');
@@ -75,12 +56,13 @@ in_session($session, 'ROLLBACK');
 unlike(roles_assumed(), qr/Chosen/, 'nobody has the host assume a role of their choice');
 
 for my $change ([ 'the same session', sub { in_session($session, mapping("access_key_id 'AKIABOGUS', secret_access_key 'bogus'")) } ],
-	[ 'another session', sub { set_mapping("access_key_id 'AKIABOGUS', secret_access_key 'bogus'") } ])
+	[ 'another session',
+		sub { set_mapping($node, "access_key_id 'AKIABOGUS', secret_access_key 'bogus'") } ])
 {
 	my ($where, $alter) = @$change;
 	$session->quit;
-	set_mapping("credential_provider 'instance'");
-	$session = session_of();
+	set_mapping($node, "credential_provider 'instance'");
+	$session = session_of($node);
 	in_session($session, 'BEGIN; DECLARE c CURSOR WITH HOLD FOR ' . lookup($golden)) ;
 	in_session($session, 'ROLLBACK; BEGIN; DECLARE c CURSOR FOR ' . lookup($golden));
 	$alter->();
@@ -107,9 +89,9 @@ is(roles_assumed(), "$role/OfSuperuser", 'so it is not assumed');
 # ---- renewal
 
 # What expires within a statement is renewed for it.
-set_mapping("credential_provider 'instance'");
+set_mapping($node, "credential_provider 'instance'");
 $identity->reset_to(lifetime => $HOUR);
-$session = session_of();
+$session = session_of($node);
 my @long = map { arn("golden-linux/$_") } '1.0.0/1', '2.0.0/1', '1.0.0/2';
 in_session($session, 'SET imagebuilder_fdw.enable_read_ahead = off;
 	BEGIN; DECLARE c NO SCROLL CURSOR FOR
@@ -129,9 +111,9 @@ attempt($node, "SELECT count(*) FROM images WHERE arn IN ('" . join("', '", map 
 cmp_ok($identity->counters->{actions}{credentials}, '<=', 2, 'credentials that come expired are asked for twice at most');
 
 # What a role rests on has expired, which STS says.
-set_mapping("credential_provider 'container', role_arn '$role/Short'");
+set_mapping($node, "credential_provider 'container', role_arn '$role/Short'");
 $identity->reset_to(container => 'noexpiration', lifetime => $HOUR);
-$session = session_of();
+$session = session_of($node);
 is(in_session($session, fresh()) =~ s/\s+//gr, 'golden-linux', 'a role assumed with credentials of which nobody says when they expire');
 $clock->advance($HOUR + 60);
 is(in_session($session, fresh()) =~ s/\s+//gr, 'golden-linux', 'ExpiredToken of STS: they are obtained anew');
@@ -144,14 +126,14 @@ my @accounts = map { sprintf '%012d', $_ } 1 .. 10;
 sub image_of { my ($account) = @_; return "arn:aws:imagebuilder:us-east-1:$account:image/report/1.0.0/1" }
 $endpoint->put(image_of($_), qq({"image": {"name": "$_"}})) for @accounts;
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD max_concurrency '2', ADD max_response_size '200B')");
-set_mapping("$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader'");
+set_mapping($node, "$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader'");
 $identity->reset_to;
 is(attempt($node, "SELECT count(name) FROM images WHERE arn IN ('" . join("', '", map { image_of($_) } @accounts) . "')"), 'found 10', 'ten accounts, and max_response_size says nothing of STS');
 is($identity->counters->{max_in_flight}{sts}, 2, 'max_concurrency bounds the requests for credentials');
 # A fetch whose statement is gone does not keep its place while another look-up of the identity is under way.
-set_mapping("$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader2'");
+set_mapping($node, "$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader2'");
 $identity->reset_to(lifetime => $HOUR);
-$session = session_of();
+$session = session_of($node);
 my $pid = in_session($session, 'SELECT pg_backend_pid()');
 my $hanging = arn('fault-hang/1.0.0/1');
 in_session($session, "BEGIN; DECLARE c CURSOR FOR " . lookup($hanging) . '; SAVEPOINT s');
@@ -168,14 +150,15 @@ $identity->reset_to;
 is(in_session($session, "SET LOCAL statement_timeout = '60s'; " . lookup(image_of($accounts[4]))) =~ s/\s+//gr, $accounts[4], 'others can ask');
 $session->quit;
 # Nor do roles whose base is waited for: their own credentials serve still.
-set_mapping("credential_provider 'container', role_arn 'arn:aws:iam::{account}:role/Reader'");
+set_mapping($node,
+	"credential_provider 'container', role_arn 'arn:aws:iam::{account}:role/Reader'");
 my $of_nobody = image_of('aws');
 $endpoint->put($of_nobody, '{"image": {"name": "aws"}}');
 my $union = join ' UNION ALL ', map { "SELECT name FROM images WHERE arn IN ('"
 	. join("', '", @$_) . "')" } [ $of_nobody, image_of($accounts[0]) ],
 	map { [ map { image_of($_) } @accounts[ $_, $_ + 1 ] ] } 1, 3, 5, 7;
 $identity->reset_to(container_lifetime => 20 * 60);
-$session = session_of();
+$session = session_of($node);
 $pid = in_session($session, 'SELECT pg_backend_pid()');
 in_session($session, $union);
 is($identity->counters->{actions}{AssumeRole}, 9, 'nine roles over credentials that expire');
@@ -204,8 +187,8 @@ is(in_session($session, "SET LOCAL statement_timeout = '60s'; " . lookup(image_o
 	=~ s/\s+//gr, $accounts[4], 'a fetch that nobody waits for does not keep its place for ever');
 $session->quit;
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET max_concurrency '16', DROP max_response_size, ADD on_error 'warning')");
-set_mapping("$keys, role_arn 'arn:aws:iam::{account}:role/Denied'");
-$session = session_of();
+set_mapping($node, "$keys, role_arn 'arn:aws:iam::{account}:role/Denied'");
+$session = session_of($node);
 in_session($session, "SET client_min_messages = error; SELECT count(name) FROM images WHERE arn IN ('" . join("', '", map { image_of(sprintf '%012d', $_) } 1 .. 300) . "')");
 in_session($session, lookup($golden));
 my $kept = in_session($session, "SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'imagebuilder_fdw identity'");
@@ -221,7 +204,7 @@ sub fails
 	like(attempt($node, lookup($golden)), $pattern, $name);
 	return;
 }
-set_mapping("credential_provider 'instance'");
+set_mapping($node, "credential_provider 'instance'");
 for my $action ('token', 'role')
 {
 	$identity->reset_to(imds => "nul\@$action");
@@ -230,22 +213,22 @@ for my $action ('token', 'role')
 $identity->reset_to(imds => 'noexpiration@credentials');
 fails(qr/^28000 .*no "Expiration"/, 'an instance\'s credentials of which nobody says when they expire');
 $identity->reset_to(sts => 'noexpiration');
-set_mapping("$keys, role_arn '$role/Reader'");
+set_mapping($node, "$keys, role_arn '$role/Reader'");
 fails(qr/^HV00M .*no "Expiration"/, 'the same of a role');
 $identity->reset_to(sts => 'echo');
-set_mapping("$keys, role_arn '$role/External', external_id 'secret-external/id'");
+set_mapping($node, "$keys, role_arn '$role/External', external_id 'secret-external/id'");
 my $error = attempt($node, lookup($golden));
 like($error, qr/could not be assumed.*RoleArn/, 'STS repeats what it was asked');
 unlike($error, qr/secret-external|\Q$base[1]\E/, 'an external id is not shown, nor a key');
 $identity->reset_to(instance_role => 'a%2Brole=with,all%40of-it_.1');
-set_mapping("credential_provider 'instance'");
+set_mapping($node, "credential_provider 'instance'");
 is(attempt($node, lookup($golden)), 'found golden-linux', 'a role\'s name is asked for as it is');
 is((grep { m{/security-credentials/a\+role=with,all\@of-it_\.1$} } keys %{ $identity->counters->{paths} }), 1, 'without percent signs');
 
 # Below a base path, as botocore would.
 $identity->reset_to;
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET sts_endpoint_url '" . $identity->url('sts') . "/base')");
-set_mapping("$keys, role_arn '$role/Reader'");
+set_mapping($node, "$keys, role_arn '$role/Reader'");
 fails(qr/^HV000 .*InvalidAction/, 'STS below a base path');
 is(join(' ', grep { /base/ } keys %{ $identity->counters->{paths} }), 'sts POST /base', 'is asked at that path');
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET sts_endpoint_url '" . $identity->url('sts') . "')");
@@ -253,24 +236,24 @@ $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET sts_endpoint_url '" 
 # ---- the environment
 
 environment(AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/token", AWS_ROLE_ARN => "$role/Pod");
-set_mapping("credential_provider 'web_identity'");
+set_mapping($node, "credential_provider 'web_identity'");
 $identity->reset_to;
 is(attempt($node, lookup($golden)), 'found golden-linux', 'a web identity token with a line end');
 $identity->reset_to(sts => 'echo');
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET cache_ttl '2h')");
 $error = attempt($node, lookup($golden));
 like($error, qr/could not be assumed.*WebIdentityToken/, 'STS repeats what it was asked');
-unlike($error, qr/\Q$web_token\E/, 'the token is not shown');
+unlike($error, qr/\Q$TestIdentity::WEB_TOKEN\E/, 'the token is not shown');
 environment(AWS_ACCESS_KEY_ID => $base[0], AWS_SECRET_ACCESS_KEY => $base[1], AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
-set_mapping("credential_provider 'default', profile 'assuming'");
+set_mapping($node, "credential_provider 'default', profile 'assuming'");
 $identity->reset_to;
 is(attempt($node, lookup($golden)), 'found golden-linux', 'a profile, and keys in the environment');
 is(roles_assumed(), "$role/OfProfile", 'who names a profile means it');
 environment(AWS_DEFAULT_PROFILE => 'assuming', AWS_PROFILE => 'none', AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
-set_mapping("credential_provider 'profile'");
+set_mapping($node, "credential_provider 'profile'");
 is(attempt($node, lookup($golden)), 'found golden-linux', 'AWS_DEFAULT_PROFILE');
 environment(AWS_ACCESS_KEY_ID => $base[0], AWS_SECRET_ACCESS_KEY => $base[1], AWS_SESSION_TOKEN => "token\r\nX-Injected: yes");
-set_mapping("credential_provider 'environment'");
+set_mapping($node, "credential_provider 'environment'");
 fails(qr/^28000 .*cannot be used.*characters/, 'what would end a header\'s line is not sent');
 
 $identity->stop;

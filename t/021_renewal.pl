@@ -21,9 +21,6 @@ my $clock = TestClock->new;
 my $identity = TestIdentity->new($clock->options);
 my $endpoint = TestEndpoint->new('--issued', $identity->{issued}, $clock->options);
 my $dir = PostgreSQL::Test::Utils::tempdir();
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
-
 my @keys = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
 my $keys = "access_key_id '$keys[0]', secret_access_key '$keys[1]'";
 my %keys = (AWS_ACCESS_KEY_ID => $keys[0], AWS_SECRET_ACCESS_KEY => $keys[1]);
@@ -36,48 +33,28 @@ append_to_file("$dir/credentials",
 	"[$_]\naws_access_key_id = $keys[0]\naws_secret_access_key = $keys[1]\n") for 'keys', 'evil';
 my %files = (AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials");
 
+my $node;
 sub environment { $identity->start($node, $dir, LD_PRELOAD => $clock->library, @_); return }
-environment(%container, %files);
-$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+new_cluster('main', start => sub { ($node) = @_; environment(%container, %files) });
 set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "'");
 my $golden = arn('golden-linux/1.0.0/1');
 my $lookup = "SELECT name FROM images WHERE arn = '$golden'";
 
 # A server of its own, which table is named as it is.
-sub make_server
+sub server
 {
 	my ($name, $mapping, $options) = @_;
 	my ($url, $sts) = ($endpoint->url, $identity->url('sts'));
 	$options = "endpoint_url '$url', sts_endpoint_url '$sts'" . ($options ? ", $options" : '');
-	$node->safe_psql('postgres', "
-		CREATE SERVER $name FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS ($options);
-		CREATE USER MAPPING FOR CURRENT_USER SERVER $name OPTIONS ($mapping);
-		CREATE FOREIGN TABLE public.$name (arn text, name text) SERVER $name
-			OPTIONS (table_name 'images')");
+	make_server($node, $name, $options, $mapping);
 	return;
 }
-sub set_mapping
-{
-	my ($options) = @_;
-	$node->safe_psql('postgres', "DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER aws;
-		CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS ($options)");
-	return;
-}
-sub session_of { return $node->background_psql('postgres', on_error_stop => 0) }
 sub lookup
 {
 	my ($table, $image) = @_;
 	return "SELECT name FROM $table WHERE arn = '" . ($image // $golden) . "'";
 }
 
-# What a statement of a session prints, errors included.
-sub in_session
-{
-	my ($session, $sql) = @_;
-	$session->{stderr} = '';
-	my $out = $session->query($sql);
-	return $out . $session->{stderr};
-}
 sub finds
 {
 	my ($session, $sql, $name) = @_;
@@ -97,9 +74,9 @@ sub wait_for
 
 # ---- credentials that live a quarter of an hour, or less
 
-set_mapping("$keys, role_arn '$role/Reader', role_duration '15min'");
+set_mapping($node, "$keys, role_arn '$role/Reader', role_duration '15min'");
 $identity->reset_to;
-my $session = session_of();
+my $session = session_of($node);
 for my $i (1 .. 20)
 {
 	finds($session, $lookup, "15 minutes, statement $i");
@@ -112,9 +89,9 @@ in_session($session, "SET imagebuilder_fdw.enable_read_ahead = off;
 is(asked('AssumeRole'), 1, '15 minutes: nor do the rows of one, each for itself');
 $session->quit;
 
-set_mapping("credential_provider 'instance'");
+set_mapping($node, "credential_provider 'instance'");
 $identity->reset_to(lifetime => 480);
-$session = session_of();
+$session = session_of($node);
 finds($session, $lookup, '8 minutes left');
 in_session($session, "CREATE FUNCTION pg_temp.named(image text) RETURNS text LANGUAGE sql AS
 	\$\$ SELECT name FROM images WHERE arn = image \$\$");
@@ -133,12 +110,12 @@ $session->quit;
 
 # Servers, each with a session: whose source fails, hangs, or is well.  Credentials
 # of an hour are renewed in its last quarter.
-make_server('failing', "credential_provider 'instance'");
-make_server('hanging', "$keys, role_arn '$role/Hanging'",
+server('failing', "credential_provider 'instance'");
+server('hanging', "$keys, role_arn '$role/Hanging'",
 	"max_concurrency '1', request_timeout '5min'");
-make_server('well', "credential_provider 'container'");
-make_server('role', "credential_provider 'container', role_arn '$role/Reader'");
-my %sessions = map { $_ => session_of() } 'failing', 'hanging', 'well', 'role';
+server('well', "credential_provider 'container'");
+server('role', "credential_provider 'container', role_arn '$role/Reader'");
+my %sessions = map { $_ => session_of($node) } 'failing', 'hanging', 'well', 'role';
 $identity->reset_to(lifetime => $HOUR, container_lifetime => 15 * 60);
 # The role's base will have expired, the role itself not.
 finds($sessions{role}, lookup('role'), 'role');
@@ -188,7 +165,7 @@ $_->quit for values %sessions;
 
 # ---- credentials that have expired when they come
 
-set_mapping("credential_provider 'instance'");
+set_mapping($node, "credential_provider 'instance'");
 $identity->reset_to(lifetime => -60);
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD max_concurrency '4')");
 my $many = join "', '", map { arn("expired/1.0.0/$_") } 1 .. 40;
@@ -200,7 +177,7 @@ $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (DROP max_concurrency)");
 # ---- the Region of STS
 
 # Nothing listens at the proxy: the message has the host that it was to connect to.
-make_server('anywhere', $keys, "proxy 'http://127.0.0.1:1', max_attempts '1'");
+server('anywhere', $keys, "proxy 'http://127.0.0.1:1', max_attempts '1'");
 $node->safe_psql('postgres', 'ALTER SERVER anywhere OPTIONS (DROP sts_endpoint_url)');
 my %mapping = (keys => $keys, environment => "credential_provider 'environment'",
 	default => "credential_provider 'default'", web => "credential_provider 'web_identity'",
@@ -243,8 +220,7 @@ for my $cases (@regions)
 		my ($name, $region, $who, $assumed, $host) = @$case;
 		my $mapping = $mapping{$who} . ($assumed ? ", role_arn '$assumed'" : '');
 		my $set = $region ? "ALTER SERVER anywhere OPTIONS (ADD region '$region');" : '';
-		$node->safe_psql('postgres', "$set DROP USER MAPPING FOR CURRENT_USER SERVER anywhere;
-			CREATE USER MAPPING FOR CURRENT_USER SERVER anywhere OPTIONS ($mapping)");
+		$node->safe_psql('postgres', $set . mapping($mapping, undef, 'anywhere'));
 		my $expected = $host ? qr/^08001 .*could not connect to "\Q$host\E" .*"region"/ :
 			qr/^28000 .*a Region that cannot be one/;
 		like(attempt($node, lookup('anywhere', $elsewhere)), $expected, "Region of STS: $name");
@@ -256,7 +232,7 @@ for my $case ([ 'RegionDisabledException', qr/^42501 .*"us-east-1".*"region"/ ],
 {
 	my ($error, $expected) = @$case;
 	$identity->reset_to(sts => $error);
-	set_mapping("$keys, role_arn '$role/Reader'");
+	set_mapping($node, "$keys, role_arn '$role/Reader'");
 	like(attempt($node, $lookup), $expected, "$error: the hint names the option");
 }
 
@@ -268,8 +244,8 @@ for my $case ([ 'instance', 'imds', 'ALTER SERVER aws OPTIONS (ADD max_attempts 
 		'ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (ADD role_session_name \'xx\')' ])
 {
 	my ($name, $service, $alter) = @$case;
-	set_mapping("credential_provider '$name'");
-	$session = session_of();
+	set_mapping($node, "credential_provider '$name'");
+	$session = session_of($node);
 	$identity->reset_to($service => 'hang');
 	like(in_session($session, $lookup), qr/gave no credentials.*timed out/s, "$name: no answer");
 	# The stand-in may come to a request that has been given up.
@@ -284,8 +260,8 @@ for my $case ([ 'instance', 'imds', 'ALTER SERVER aws OPTIONS (ADD max_attempts 
 	$session->quit;
 }
 environment();
-set_mapping("credential_provider 'default'");
-$session = session_of();
+set_mapping($node, "credential_provider 'default'");
+$session = session_of($node);
 $identity->reset_to(imds => 'hang');
 like(in_session($session, $lookup), qr/there are no credentials/, "default: $_") for 1 .. 3;
 wait_until { $identity->counters->{requests}{imds} >= 3 } 'default: asked three times';
@@ -293,8 +269,8 @@ is($identity->counters->{requests}{imds}, 3, 'default, no answer: passed over fr
 $session->quit;
 
 # No credentials at all are an error, whatever the reason, of on_error 'warning' too.
-set_mapping("credential_provider 'instance'");
-$session = session_of();
+set_mapping($node, "credential_provider 'instance'");
+$session = session_of($node);
 in_session($session, "ALTER SERVER aws OPTIONS (ADD on_error 'warning')");
 like(in_session($session, $lookup), qr/ERROR: .*gave no credentials.*timed out/s,
 	"on_error 'warning', no answer: an error") for 1 .. 2;
@@ -303,8 +279,8 @@ $session->quit;
 
 # What the service did not answer before the credentials expired is not held against it.
 environment();
-set_mapping("credential_provider 'instance'");
-$session = session_of();
+set_mapping($node, "credential_provider 'instance'");
+$session = session_of($node);
 $identity->reset_to(lifetime => $HOUR);
 finds($session, $lookup, 'well');
 $clock->advance(50 * 60);
@@ -332,7 +308,7 @@ for my $mode ('badexpiration', 'nanexpiration', 'baddate', 'badyear', 'nultoken'
 	{
 		my ($service, $mapping, $state) = @$case;
 		$identity->reset_to($service => $mode, format => 'json');
-		set_mapping($mapping);
+		set_mapping($node, $mapping);
 		like(attempt($node, $lookup), qr/^$state .*(?:"Expiration" is not a time|characters that)/,
 			"$service: $mode");
 	}
@@ -342,7 +318,7 @@ for my $mode ('badexpiration', 'nanexpiration', 'baddate', 'badyear', 'nultoken'
 
 my ($month, $year) = (gmtime(time + slurp_file($clock->file)))[ 4, 5 ];
 my $second = timegm(0, 0, 12, 2, ($month + 1) % 12, $year + ($month == 11));
-set_mapping($keys);
+set_mapping($node, $keys);
 $clock->advance($second - time - slurp_file($clock->file));
 $endpoint->reset_counters;
 is(attempt($node, lookup('images', arn('fault-digit/1.0.0/1'))),

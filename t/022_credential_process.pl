@@ -24,13 +24,9 @@ my $endpoint = TestEndpoint->new('--issued', $identity->{issued}, $clock->option
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
 my @base = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
-$node->append_conf('postgresql.conf', "log_min_messages = debug2\nlog_error_verbosity = verbose");
 # Where "no-pipes" is, nobody can have another pipe; where "many-files" is, a
 # process may have a billion files open, and the kernel has no close_range().
-append_to_file("$dir/pipes.c", '
-#define _GNU_SOURCE
+my $pipes = compile("$dir/pipes", '
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -80,13 +76,14 @@ int pipe(int fds[2])
 	errno = EMFILE;
 	return -1;
 }
-');
-PostgreSQL::Test::Utils::system_or_bail('gcc', '-shared', '-fPIC', '-o', "$dir/pipes.so",
-	"$dir/pipes.c", '-ldl');
-$identity->start($node, $dir, LD_PRELOAD => "$dir/pipes.so:" . $clock->library,
-	AWS_CONFIG_FILE => "$dir/config",
-	AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials", PATH => join(':', "$dir/bin", grep { -x } split /:/, $ENV{PATH}));
-$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+', '-ldl');
+my $node = new_cluster('main',
+	conf => "log_min_messages = debug2\nlog_error_verbosity = verbose",
+	start => sub {
+		$identity->start($_[0], $dir, LD_PRELOAD => "$pipes:" . $clock->library,
+			AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials",
+			PATH => join(':', "$dir/bin", grep { -x } split /:/, $ENV{PATH}));
+	});
 set_up($node, $endpoint->url, keys => "profile 'x'",
 	options => "sts_endpoint_url '" . $identity->url('sts') . "', region 'us-east-1'");
 my $lookup = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
@@ -124,16 +121,7 @@ sub profile
 {
 	my ($name, $command) = @_;
 	append_to_file("$dir/config", "[profile $name]\ncredential_process = $command\n");
-	mapping("profile '$name'");
-	return;
-}
-
-sub mapping
-{
-	my ($options, $user) = @_;
-	$user //= 'CURRENT_USER';
-	$node->safe_psql('postgres', "DROP USER MAPPING IF EXISTS FOR $user SERVER aws;
-		CREATE USER MAPPING FOR $user SERVER aws OPTIONS ($options)");
+	set_mapping($node, "profile '$name'");
 	return;
 }
 
@@ -142,8 +130,6 @@ sub runs
 	my ($name) = @_;
 	return -e "$dir/$name.runs" ? scalar(my @lines = split /\n/, slurp_file("$dir/$name.runs")) : 0;
 }
-
-sub session_of { return $node->background_psql('postgres', on_error_stop => 0) }
 
 sub children_of
 {
@@ -155,7 +141,7 @@ sub children_of
 # ---- one that never ends, on the side
 
 program('patient', "sleep $FOR_EVER");
-my $patient = session_of();
+my $patient = session_of($node);
 $patient->query("SET statement_timeout = 0");
 $patient->query_until(qr/started/, "\\echo started\n$lookup;\n");
 ok((wait_until { runs('patient') } 'the program runs'), 'a program that never ends has begun');
@@ -173,11 +159,11 @@ is(attempt($node, $lookup), 'found golden-linux', 'a program that leaves another
 
 program('source', "echo '" . output_of() . "'");
 append_to_file("$dir/config", "[profile over]\nrole_arn = $role/Over\nsource_profile = source\n");
-mapping("profile 'over'");
+set_mapping($node, "profile 'over'");
 is(attempt($node, $lookup), 'found golden-linux', 'a role over a program\'s credentials');
 is($identity->counters->{roles}{"$role/Over"}, 1, 'is assumed');
 write_file('credentials', "[of-credentials]\ncredential_process = $dir/plain\n");
-mapping("credential_provider 'profile', profile 'of-credentials'");
+set_mapping($node, "credential_provider 'profile', profile 'of-credentials'");
 is(attempt($node, $lookup), 'found golden-linux', 'a profile of the credentials file');
 mkdir "$dir/bin";
 write_file('bin/by-name', "#!/bin/sh\necho '" . output_of() . "'\n", 0700);
@@ -199,7 +185,7 @@ for my $case ([ 'never', '', 1 ], [ 'late', in_seconds(3600), 1 ], [ 'soon', in_
 {
 	my ($name, $expiration, $times) = @$case;
 	program($name, "echo '" . output_of($expiration ? (Expiration => $expiration) : ()) . "'");
-	my $session = session_of();
+	my $session = session_of($node);
 	is($session->query($lookup), 'golden-linux', "expires $name") for 1 .. 3;
 	is(runs($name), $times, "expires $name: run $times times");
 	$session->quit;
@@ -217,7 +203,7 @@ sub program_for_an_hour
 }
 {
 	program_for_an_hour('expired');
-	my $session = session_of();
+	my $session = session_of($node);
 	is($session->query($lookup), 'golden-linux', 'before it expires');
 	$clock->advance(3700);
 	is($session->query($lookup), 'golden-linux', 'after it has expired');
@@ -229,7 +215,7 @@ sub program_for_an_hour
 {
 	write_file('output', output_of(AccessKeyId => 'AKIDFORMER'));
 	program('replaced', "cat '$dir/output'");
-	my $session = session_of();
+	my $session = session_of($node);
 	$session->query($lookup);
 	like($session->{stderr}, qr/UnrecognizedClientException/, 'a key that is rejected');
 	is(runs('replaced'), 2, 'the program is run once more, and not again');
@@ -242,7 +228,7 @@ sub program_for_an_hour
 # A program that cannot be started ahead of time fails no statement.
 {
 	program_for_an_hour('scarce');
-	my $session = session_of();
+	my $session = session_of($node);
 	is($session->query($lookup), 'golden-linux', 'before there are too many files');
 	write_file('no-pipes', '');
 	$clock->advance(3000);
@@ -337,7 +323,7 @@ append_to_file("$dir/config", "[profile sso]\nsso_session = x\nsso_account_id = 
 for my $name ('sso', 'login', 'unknown')
 {
 	# Not passed over, though the instance would have credentials.
-	mapping("credential_provider 'default', profile '$name'");
+	set_mapping($node, "credential_provider 'default', profile '$name'");
 	like(attempt($node, $lookup), qr/^28000 .*profile "$name" uses "\w+".* \| .*credential_process = aws configure export-credentials --profile $name --format process/, "refused, with a way out: $name");
 }
 
@@ -368,7 +354,7 @@ for my $how (sort keys %hanging)
 		my $name = "$how, $end";
 		unlink "$dir/pids";
 		program('hanging-' . ++$number, $hanging{$how});
-		my $session = session_of();
+		my $session = session_of($node);
 		my $pid = $session->query('SELECT pg_backend_pid()');
 		$session->query("SET client_connection_check_interval = '100ms'") if $end eq 'client';
 		my @pids;
@@ -398,7 +384,7 @@ for my $how (sort keys %hanging)
 		like($session->{stderr}, qr/canceling statement due to (?:user request|statement timeout)/, "$name: as such");
 		is(children_of($pid), '', "$name: the session has no child");
 		$session->{stderr} = '';
-		mapping("profile 'plain'");
+		set_mapping($node, "profile 'plain'");
 		is($session->query($lookup), 'golden-linux', "$name: and works");
 		$session->quit;
 	}
@@ -419,7 +405,7 @@ for my $name ($^O eq 'linux' ? sort keys %daemons : ())
 		$daemon sleep $FOR_EVER & sleep $FOR_EVER; wait' &
 		} >/dev/null 2>&1; until [ \"\$(wc -l <$dir/daemons)\" = 2 ]; do sleep 0.1; done
 		echo '" . output_of() . "'");
-	my $session = session_of();
+	my $session = session_of($node);
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	is($session->query($lookup), 'golden-linux', "$name: credentials");
 	my @daemons = split /\n/, slurp_file("$dir/daemons");
@@ -436,7 +422,7 @@ for my $name ($^O eq 'linux' ? sort keys %daemons : ())
 }
 
 # What another extension has started in a session of its own is not the wrapper's.
-append_to_file("$dir/stranger.c", '
+my $stranger_code = '
 #include "postgres.h"
 #include <sys/wait.h>
 #include <unistd.h>
@@ -471,21 +457,19 @@ stranger_exit_status(PG_FUNCTION_ARGS)
 		elog(ERROR, "somebody else has reaped it: %m");
 	PG_RETURN_INT32(WEXITSTATUS(status));
 }
-');
+';
 my @strangers;
 END { kill 'KILL', @strangers if @strangers }
 SKIP: {
 	skip 'orphans fall to the backend on Linux', 4 if $^O ne 'linux';
-	my ($includes) = run_command([ $ENV{PG_CONFIG} // 'pg_config', '--includedir-server' ]);
-	PostgreSQL::Test::Utils::system_or_bail(qw(gcc -D_GNU_SOURCE -shared -fPIC),
-		"-I$includes", '-o', "$dir/stranger.so", "$dir/stranger.c");
+	compile("$dir/stranger", $stranger_code);
 	$node->safe_psql('postgres', "
 		CREATE FUNCTION start_stranger(text) RETURNS int LANGUAGE c AS '$dir/stranger';
 		CREATE FUNCTION stranger_exit_status(int) RETURNS int LANGUAGE c AS '$dir/stranger'");
 	# The output comes when the daemon has left the program's group, which is ended with the program.
 	program('beside', "setsid sh -c ': >$dir/left; exec sleep $FOR_EVER' >/dev/null 2>&1 &
 		until [ -e $dir/left ]; do sleep 0.1; done; echo '" . output_of() . "'");
-	my $session = session_of();
+	my $session = session_of($node);
 	my $stranger = $session->query("SELECT start_stranger('exec sleep $FOR_EVER')");
 	push @strangers, $stranger;
 	my $ended = $session->query("SELECT start_stranger('exit 7')");
@@ -501,12 +485,10 @@ SKIP: {
 
 # While one waits for its program, what needs none gets on: the program ends after that.
 program('slow', "until [ -e '$dir/answered' ]; do sleep 0.1; done; echo '" . output_of() . "'");
-$node->safe_psql('postgres', "CREATE SERVER own FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '" . $endpoint->url . "');
-	CREATE USER MAPPING FOR CURRENT_USER SERVER own OPTIONS (access_key_id '$base[0]', secret_access_key '$base[1]');
-	CREATE FOREIGN TABLE public.own (arn text, name text) SERVER own OPTIONS (table_name 'images')");
+make_server($node, 'own', "endpoint_url '" . $endpoint->url . "'");
 my $query = $lookup =~ s/images/own/r;
 $endpoint->reset_counters;
-my $both = session_of();
+my $both = session_of($node);
 $both->query_until(qr/started/, "\\echo started\n
 	CREATE TEMP TABLE answers AS $lookup UNION ALL $query;\n");
 ok((wait_until { $endpoint->counters->{by_status}{200} } 'an answer'), 'another server\'s look-up');
@@ -516,7 +498,7 @@ $both->quit;
 
 # The processor is left alone meanwhile.
 program('busy', "exec >&-; sleep 3; exit 1");
-my $session = session_of();
+my $session = session_of($node);
 my $pid = $session->query('SELECT pg_backend_pid()');
 my $ticks = sub { my @stat = split ' ', slurp_file("/proc/$pid/stat"); return $stat[13] + $stat[14] };
 my $ticks_before = $ticks->();
@@ -543,7 +525,7 @@ like(as_analyst($lookup), qr/permission denied to use the AWS identity/, 'nor wi
 as_analyst("ALTER USER MAPPING FOR analyst SERVER aws OPTIONS (ADD role_arn '$role/Own')");
 like(as_analyst($lookup), qr/permission denied to use the AWS identity/, 'nor for a role');
 is(runs('lent'), 0, 'for none of them a program was run');
-mapping("profile 'lent'", 'analyst');
+set_mapping($node, "profile 'lent'", 'analyst');
 is(as_analyst($lookup), '', 'only if a superuser lends it');
 is(runs('lent'), 1, 'it is run then');
 

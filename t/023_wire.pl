@@ -20,18 +20,15 @@ needs('openssl', 'python3-cryptography');
 my $AT_ONCE = 30;
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
-PostgreSQL::Test::Utils::system_or_bail(
-	qw(openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=127.0.0.1),
-	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key", '-out', "$dir/pem");
+my @tls = certificate("$dir/tls");
 my $wire = TestWire->new;
-my $tickets = TestWire->new('--certificate', "$dir/pem", '--key', "$dir/key",
-	'--tickets', 1000000000);
+my $tickets = TestWire->new(@tls, '--tickets', 1000000000);
 # Record after record that a client's TLS skips: small ones, and large ones.
 my %hello = (small => TestWire->new('--hello-requests', 1),
 	large => TestWire->new('--hello-requests', 4096));
 # Messages of handshakes without end once the handshake is complete and a request has come.
 my %after = map {
-	$_ => TestWire->new('--certificate', "$dir/pem", '--key', "$dir/key", '--tls', $_) } qw(1.2 1.3);
+	$_ => TestWire->new(@tls, '--tls', $_) } qw(1.2 1.3);
 my @wires = ($wire, $tickets, values %hello, values %after);
 my $node = new_cluster('main');
 set_up($node, "http://127.0.0.1:$wire->{port}",
@@ -42,12 +39,7 @@ sub server
 {
 	my ($name, $options) = @_;
 	$options .= ", max_attempts '1'" unless $options =~ /max_attempts/;
-	$node->safe_psql('postgres', qq{
-		CREATE SERVER "$name" FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS ($options);
-		CREATE USER MAPPING FOR CURRENT_USER SERVER "$name"
-			OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'x');
-		CREATE FOREIGN TABLE public."$name" (arn text, name text) SERVER "$name"
-			OPTIONS (table_name 'images')});
+	make_server($node, $name, $options);
 	return;
 }
 
@@ -221,7 +213,7 @@ for (@proxies)
 {
 	server('p-again', "$proxy, endpoint_url 'http://p-again'");
 	$wire->add('p-again', tunnel => 1);
-	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $session = session_of($node);
 	is($session->query(lookup('whole', 'p-again')), 'whole', 'p-again: an answer');
 	$wire->add('p-again', %{ { @{ $proxies[0] }[ 2 .. 5 ] } });
 	like($session->query('SELECT attempt($a$' . lookup('whole', 'p-again') . '$a$)'),
@@ -242,7 +234,7 @@ $wire->add('p-slow-header', send => "HTTP/1.1 200 x\r\n", repeat => "a: b\r\n", 
 $wire->add('p-silent', hold => 1);
 server('p-slow-header', "$proxy, endpoint_url 'https://p-slow-header', connect_timeout '1s'");
 server('p-silent', "$proxy, endpoint_url 'https://p-silent', connect_timeout '1s'");
-my $ticket_server = "endpoint_url 'https://127.0.0.1:$tickets->{port}', ca_bundle '$dir/pem'";
+my $ticket_server = "endpoint_url 'https://127.0.0.1:$tickets->{port}', ca_bundle '$dir/tls.pem'";
 server('e-tickets', "$ticket_server, request_timeout '1s'");
 server('e-wire', "endpoint_url 'http://127.0.0.1:$wire->{port}', request_timeout '1s'");
 $tickets->add('whole', hold => 1);
@@ -285,8 +277,8 @@ for ([ 'hello-small', '1.2', 'hello_requests', 1 ],
 	{
 		my $name = "$peer-after-$kind";
 		my ($options, $limit) = @{ $options{$peer} };
-		server($name, "$options, ca_bundle '$dir/pem', $limit '1s'");
-		server("$name-long", "$options, ca_bundle '$dir/pem', $limit '10min'");
+		server($name, "$options, ca_bundle '$dir/tls.pem', $limit '1s'");
+		server("$name-long", "$options, ca_bundle '$dir/tls.pem', $limit '10min'");
 		$afters{$name} = lookup($kind, $name);
 		assume_role($name, "$name-long") if $peer eq 'sts';
 	}
@@ -322,7 +314,7 @@ for my $name (sort keys %endless)
 	like(attempt($node, $endless{$name}), $timed_out, "$name: times out");
 	cmp_ok(time - $start, '<', 1 + $AT_ONCE, "$name: in time");
 
-	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $session = session_of($node);
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	my $long = $endless{$name} =~ s/FROM "(.*?)"/FROM "$1-long"/r;
 	my $attempt = "FROM attempt(\$a\$$long\$a\$)";

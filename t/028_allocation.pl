@@ -8,26 +8,18 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Symbol qw(gensym);
 use Test::More;
 use TestEndpoint;
 
 needs('gcc', 'openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
-PostgreSQL::Test::Utils::system_or_bail(
-	qw(openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=127.0.0.1),
-	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key", '-out', "$dir/pem");
-my $endpoint = TestEndpoint->new('--certificate', "$dir/pem", '--key', "$dir/key");
-my $proxy = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/proxy.py",
-		'--port-file', "$dir/port", '--log', "$dir/log" ],
-	'<pipe', my $input = gensym, '>', "$dir/out", '2>&1');
-END { local $?; $proxy->kill_kill if $proxy }
-wait_until { -e "$dir/port" } 'the proxy starts';
-chomp(my $proxy_port = slurp_file("$dir/port"));
+my @tls = certificate("$dir/tls");
+my $endpoint = TestEndpoint->new(@tls);
+my $proxy = TestStandIn->start_program('proxy.py', '--log', "$dir/log");
 
 # In the place of the C library's allocator: one that refuses libcurl's and the
 # wrapper's n-th request, counted from 0, or all from the n-th on.
-append_to_file("$dir/refuse.c", '
+my $refuse = compile("$dir/refuse", '
 #include "postgres.h"
 #include <errno.h>
 #include <link.h>
@@ -123,24 +115,16 @@ refuse(PG_FUNCTION_ARGS)
 	counting = nth >= 0;
 	PG_RETURN_INT64(result);
 }
-');
-my ($includes) = run_command([ $ENV{PG_CONFIG} // 'pg_config', '--includedir-server' ]);
-PostgreSQL::Test::Utils::system_or_bail(qw(gcc -D_GNU_SOURCE -O1 -fno-builtin -shared -fPIC),
-	"-I$includes", '-o', "$dir/refuse.so", "$dir/refuse.c");
+', '-O1', '-fno-builtin');
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
-{
-	local $ENV{LD_PRELOAD} = "$dir/refuse.so";
-	$node->start;
-}
+my $node = new_cluster('main',
+	start => sub { local $ENV{LD_PRELOAD} = $refuse; $_[0]->start });
 my $url = $endpoint->url;
 $node->safe_psql('postgres', "
-	CREATE EXTENSION imagebuilder_fdw;
 	CREATE FUNCTION refuse(n bigint, once bool DEFAULT true) RETURNS bigint
 		LANGUAGE c AS '$dir/refuse', 'refuse'");
 set_up($node, $url, options =>
-	  "proxy 'http://127.0.0.1:$proxy_port', ca_bundle '$dir/pem', max_attempts '1'");
+	  "proxy '" . $proxy->url . "', ca_bundle '$dir/tls.pem', max_attempts '1'");
 my $lookup = "SELECT attempt('SELECT name FROM images WHERE arn = ''"
   . arn('golden-linux/1.0.0/1') . "''')";
 my %sessions = (

@@ -6,34 +6,27 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Symbol qw(gensym);
 use Test::More;
 use TestEndpoint;
 
 needs('openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
-PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', "/CN=$_",
-	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/$_.key", '-out', "$dir/$_.pem") for qw(good other);
+my @tls = certificate("$dir/good");
+certificate("$dir/other");
 
-# Start a proxy; what it takes for its port, and what it was asked.
-my (%proxies, %input);
+# Start a proxy; returns its URL.
+my %proxies;
 sub proxy
 {
 	my ($name, @options) = @_;
-	$proxies{$name} = IPC::Run::start([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/proxy.py", '--port-file', "$dir/$name.port", '--log', "$dir/$name.log", @options ],
-		'<pipe', $input{$name} = gensym, '>', "$dir/$name.out", '2>&1');
-	wait_until { -e "$dir/$name.port" } 'the proxy starts';
-	my $scheme = grep({ $_ eq '--certificate' } @options) ? 'https' : 'http';
-	chomp(my $port = slurp_file("$dir/$name.port"));
-	return "$scheme://127.0.0.1:$port";
+	$proxies{$name} = TestStandIn->start_program('proxy.py', '--log', "$dir/$name.log", @options);
+	return $proxies{$name}->url;
 }
-END { local $?; $_->kill_kill for values %proxies }
 
 my $endpoint = TestEndpoint->new;
-my $secure = TestEndpoint->new('--certificate', "$dir/good.pem", '--key', "$dir/good.key");
+my $secure = TestEndpoint->new(@tls);
 my $node = new_cluster('main');
 set_up($node, $endpoint->url);
-my $keys = "access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'";
 my $n = 0;
 # What a look-up through a proxy comes to.
 sub through
@@ -41,15 +34,12 @@ sub through
 	my ($proxy, $url, $ca) = @_;
 	my $server = 'proxied' . ++$n;
 	my $bundle = $ca ? ", ca_bundle '$dir/$ca.pem'" : '';
-	$node->safe_psql('postgres', "
-		CREATE SERVER $server FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '$url', proxy '$proxy', max_attempts '1'$bundle);
-		CREATE USER MAPPING FOR CURRENT_USER SERVER $server OPTIONS ($keys);
-		CREATE FOREIGN TABLE public.$server (arn text, name text) SERVER $server OPTIONS (table_name 'images')");
+	make_server($node, $server, "endpoint_url '$url', proxy '$proxy', max_attempts '1'$bundle");
 	return attempt($node, "SELECT name FROM $server WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
 }
 
 # ca_bundle's authorities are the proxy's too.
-my $tls = proxy('tls', '--certificate', "$dir/good.pem", '--key', "$dir/good.key");
+my $tls = proxy('tls', @tls);
 is(through($tls, $endpoint->url, 'good'), 'found golden-linux', 'a proxy over TLS');
 is(through($tls, $secure->url, 'good'), 'found golden-linux', 'a proxy over TLS, the endpoint too');
 is(scalar(() = slurp_file("$dir/tls.log") =~ /^CONNECT /gm), 2, 'which were asked');

@@ -12,10 +12,10 @@ use TestEndpoint;
 
 needs('openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
-PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', "/CN=$_",
-	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/$_.key", '-out', "$dir/$_.pem") for qw(good other);
+my @tls = certificate("$dir/good");
+certificate("$dir/other");
 # Python's TLS gives tickets for sessions.
-my $endpoint = TestEndpoint->new('--certificate', "$dir/good.pem", '--key', "$dir/good.key");
+my $endpoint = TestEndpoint->new(@tls);
 append_to_file("$dir/trusted.pem", slurp_file("$dir/good.pem"));
 my $node = new_cluster('main');
 set_up($node, $endpoint->url, options => "max_attempts '1', ca_bundle '$dir/trusted.pem'");
@@ -23,7 +23,7 @@ my $image = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1'
 # Makes the endpoint close what it has answered: the next look-up connects anew.
 my $last = "SELECT name FROM images WHERE arn = '" . arn('fault-nokeepalive/1.0.0/1') . "'";
 
-my $session = $node->background_psql('postgres', on_error_stop => 0);
+my $session = session_of($node);
 is($session->query($last), 'golden-linux', 'an authority that is trusted');
 unlink "$dir/trusted.pem";
 append_to_file("$dir/trusted.pem", slurp_file("$dir/other.pem"));

@@ -13,30 +13,21 @@ use TestIdentity;
 
 needs('openssl');
 my $dir = PostgreSQL::Test::Utils::tempdir();
-PostgreSQL::Test::Utils::system_or_bail(
-	qw(openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=127.0.0.1),
-	'-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key", '-out', "$dir/pem");
+my @tls = certificate("$dir/tls");
 my $identity = TestIdentity->new;
 my $other = TestEndpoint->new('--any');
 my %endpoints = (
 	plain => TestEndpoint->new('--any', '--issued', $identity->{issued}),
-	TLS => TestEndpoint->new('--any', '--certificate', "$dir/pem", '--key', "$dir/key"));
+	TLS => TestEndpoint->new('--any', @tls));
 my $node = new_cluster('main');
 set_up($node, $endpoints{plain}->url, options => "max_attempts '1'");
-my $keys = "access_key_id 'AKIDEXAMPLE',
-	secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'";
 
 # A server of its own, and the table "images" there.
 sub server
 {
 	my ($name, $url, $options, $mapping) = @_;
-	$mapping //= '';
-	$node->safe_psql('postgres', qq{
-		CREATE SERVER "$name" FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (
-			endpoint_url '$url', ca_bundle '$dir/pem', max_concurrency '64', $options);
-		CREATE USER MAPPING FOR CURRENT_USER SERVER "$name" OPTIONS ($keys $mapping);
-		CREATE FOREIGN TABLE public."$name" (arn text, name text) SERVER "$name"
-			OPTIONS (table_name 'images')});
+	make_server($node, $name, "endpoint_url '$url', ca_bundle '$dir/tls.pem',"
+		. " max_concurrency '64', $options", $mapping);
 	return;
 }
 
@@ -50,10 +41,10 @@ sub lookup
 }
 
 # A session with many idle connections.
-sub session_of
+sub busy_session
 {
 	my ($endpoint, $table) = @_;
-	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $session = session_of($node);
 	my $arns = join ', ', map { "'" . arn("many-$_/1.0.0/1") . "'" } 1 .. 64;
 	$endpoint->control('POST', 'latency?ms=500');
 	is($session->query(qq{SELECT count(*) FROM "$table" WHERE arn IN ($arns)}), 64,
@@ -74,7 +65,7 @@ for my $kind (sort keys %endpoints)
 		{
 			my $name = "$kind-$how-$attempts";
 			server($name, $endpoint->url, "max_attempts '$attempts', $options");
-			my $session = session_of($endpoint, $name);
+			my $session = busy_session($endpoint, $name);
 			is(lookup($session, 'other', 'one'), 'found one', "$name: another host");
 			my $others = $other->counters->{connections};
 			cmp_ok($endpoint->control('POST', "abandon?how=$how")->{connections}, '>', 3,
@@ -96,7 +87,7 @@ for my $kind (sort keys %endpoints)
 # does; after throttling it does not either.
 my $endpoint = $endpoints{plain};
 server('retries', $endpoint->url, "max_attempts '3'");
-my $session = $node->background_psql('postgres', on_error_stop => 0);
+my $session = session_of($node);
 for my $case ([ 'e500', 2 ], [ 'e503', 2 ], [ 'close', 2 ], [ 'throttle', 1 ], [ 'slow', 1 ])
 {
 	my ($fault, $connections) = @$case;
@@ -111,23 +102,19 @@ $session->quit;
 
 # STS and a metadata service likewise.
 server('sts', $endpoint->url, "max_attempts '3', sts_endpoint_url '" . $identity->url('sts') . "'",
-	", role_arn 'arn:aws:iam::123456789012:role/Demo'");
+	"$KEYS, role_arn 'arn:aws:iam::123456789012:role/Demo'");
 for my $case ([ 'e500-1', 2 ], [ 'Throttling-1', 1 ])
 {
 	my ($mode, $connections) = @$case;
 	$identity->reset_to(sts => $mode);
-	$session = $node->background_psql('postgres', on_error_stop => 0);
+	$session = session_of($node);
 	is(lookup($session, 'sts', 'one'), 'found one', "STS, $mode: an answer");
 	# Those that set the mode and get the counters are two.
 	is($identity->counters->{connections}{sts} - 2, $connections, "STS, $mode: connections");
 	$session->quit;
 }
 $identity->start($node, $dir);
-server('imds', $endpoint->url, "max_attempts '3'");
-$node->safe_psql('postgres', q{
-	DROP USER MAPPING FOR CURRENT_USER SERVER imds;
-	CREATE USER MAPPING FOR CURRENT_USER SERVER imds
-		OPTIONS (credential_provider 'instance')});
+server('imds', $endpoint->url, "max_attempts '3'", "credential_provider 'instance'");
 $identity->reset_to(imds => 'e500@credentials-1');
 is(attempt($node, "SELECT name FROM imds WHERE arn = '" . arn('one/1.0.0/1') . "'"), 'found one',
 	'IMDS: an answer');

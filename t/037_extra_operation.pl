@@ -18,15 +18,13 @@ system_or_bail('cp', '-R', (map { "$SOURCE/$_" } qw(Makefile imagebuilder_fdw.co
 	glob("$SOURCE/*.sql"), $dir);
 system_or_bail('find', $dir, '-name', '*.o', '-delete');
 my $log;
-ok(IPC::Run::run([ 'make', '-s', '-j2', '-C', $dir, "PG_CONFIG=$pg_config",
-	"COPT=-DAPI_EXTRA='\"$SOURCE/t/build/extra.inc\"'", 'imagebuilder_fdw.so' ], '>', \$log, '2>&1'),
-	'it builds') or diag($log);
+my @make = ('make', '-s', '-j2', '-C', $dir, "PG_CONFIG=$pg_config",
+	"COPT=-DAPI_EXTRA='\"$SOURCE/t/build/extra.inc\"'", 'imagebuilder_fdw.so');
+ok(IPC::Run::run(\@make, '>', \$log, '2>&1'), 'it builds') or diag($log);
 
 # No backend must have both libraries: the extension itself is not there.
 my $endpoint = TestEndpoint->new;
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
-$node->start;
+my $node = new_cluster('main', without_extension => 1);
 my $script = slurp_file("$SOURCE/imagebuilder_fdw--1.0.sql");
 $script =~ s/^\\.*//mg;
 $script =~ s/MODULE_PATHNAME/$dir\/imagebuilder_fdw/g;
@@ -43,13 +41,17 @@ is($node->safe_psql('postgres', "SELECT name FROM (VALUES ('$thing'), ('x'), (NU
 	JOIN thing_parts ON thing_arn = v.arn WHERE ordinal = 3"), 'z', 'joined');
 like($node->safe_psql('postgres', "EXPLAIN $parts WHERE thing_arn = '$thing'"),
 	qr/Image Builder Operation: GetThing/, 'EXPLAIN');
-is($node->safe_psql('postgres', "SELECT string_agg(column_name, ' ') FROM imagebuilder_fdw_columns()
-	WHERE table_name = 'thing_parts'"), 'thing_arn ordinal name owner', 'imagebuilder_fdw_columns()');
-like(attempt($node, $parts), qr/can be read by thing ARN only \|  \| Add WHERE thing_arn = '[^']*thing\/NAME/, 'no key');
+is($node->safe_psql('postgres', "SELECT string_agg(column_name, ' ')
+	FROM imagebuilder_fdw_columns() WHERE table_name = 'thing_parts'"),
+	'thing_arn ordinal name owner', 'imagebuilder_fdw_columns()');
+like(attempt($node, $parts),
+	qr/can be read by thing ARN only \|  \| Add WHERE thing_arn = '[^']*thing\/NAME/, 'no key');
 like(attempt($node, "$parts WHERE thing_arn = '" . arn('golden-linux/1.0.0/1') . "'"),
 	qr/^22023 .* is not the ARN of an Image Builder thing \|/, 'an ARN of another type');
-like(attempt($node, "$parts WHERE thing_arn = '" . $thing =~ s/1$/2/r . "'"), qr/^nothing/, 'what does not exist');
-is($node->safe_psql('postgres', "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"),
+like(attempt($node, "$parts WHERE thing_arn = '" . $thing =~ s/1$/2/r . "'"), qr/^nothing/,
+	'what does not exist');
+my $golden = arn('golden-linux/1.0.0/1');
+is($node->safe_psql('postgres', "SELECT name FROM images WHERE arn = '$golden'"),
 	'golden-linux', 'the others are as they were');
 
 $node->stop;

@@ -9,17 +9,17 @@ use strict;
 use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
+use TestEndpoint;
 
 sub new
 {
 	my ($class) = @_;
 	my $dir = PostgreSQL::Test::Utils::tempdir();
-	my $self = bless { file => "$dir/ahead", library => "$dir/clock.so", ahead => 0 }, $class;
+	my $self = bless { file => "$dir/ahead", ahead => 0 }, $class;
 
 	# The wrapper reads the wall clock with time(); PostgreSQL's own timers do not.
 	# pg_ctl must keep the machine's: the server writes its own start down by that.
-	append_to_file("$dir/clock.c", '
-#define _GNU_SOURCE
+	$self->{library} = compile("$dir/clock", '
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -50,7 +50,6 @@ time_t time(time_t *where)
 	return now.tv_sec;
 }
 ');
-	PostgreSQL::Test::Utils::system_or_bail('gcc', '-shared', '-fPIC', '-o', $self->{library}, "$dir/clock.c");
 	$self->advance(0);
 	return $self;
 }

@@ -4,27 +4,32 @@ package TestEndpoint;
 use strict;
 use warnings FATAL => 'all';
 
-use Cwd qw(abs_path);
 use Exporter qw(import);
-use File::Basename qw(dirname);
+use File::Basename qw(basename);
 use HTTP::Tiny;
+use IO::Socket::INET;
 use JSON::PP qw(decode_json);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep);
+use TestStandIn qw(wait_until $SOURCE $PYTHON);
 
-our @EXPORT = qw(needs wait_until arn new_cluster set_up attempt fault_of compare run_tap $SOURCE);
+use parent -norequire, 'TestStandIn';
 
-our $SOURCE = abs_path(dirname(__FILE__) . '/../..');
-our $PYTHON = '/usr/bin/python3';
+our @EXPORT = qw(needs wait_until arn certificate compile hanging_port new_cluster set_up
+	make_server mapping set_mapping session_of in_session attempt compare run_tap $SOURCE $KEYS);
+
 our $ACCOUNT = '123456789012';
+# The options of a user mapping whose keys the endpoint knows.
+our $KEYS =
+  "access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'";
 
 # Skip the whole test, with this reason, where what it needs is not installed;
 # by the names of Debian's packages.
 sub needs
 {
-	my %program = (awscli => 'aws', binutils => 'nm', iproute2 => 'ip', map { $_ => $_ } qw(gcc make nginx openssl tinyproxy));
+	my %program = (awscli => 'aws', binutils => 'nm', iproute2 => 'ip',
+		map { $_ => $_ } qw(gcc make nginx openssl tinyproxy));
 	my @missing = grep {
 		my $package = $_;
 		$package =~ /^python3-(.*)/
@@ -33,25 +38,6 @@ sub needs
 	} @_;
 	plan skip_all => 'needs ' . join(', ', @missing) if @missing;
 	return;
-}
-
-# Wait until a block is true, and return what it is.  The limit is PostgreSQL's
-# own for tests: it ends what hangs, and decides nothing else.
-sub wait_until (&$)
-{
-	my ($condition, $what) = @_;
-	my $limit = time + $PostgreSQL::Test::Utils::timeout_default;
-	my $result;
-	until ($result = $condition->())
-	{
-		if (time > $limit)
-		{
-			diag("waited in vain: $what");
-			last;
-		}
-		sleep 0.05;
-	}
-	return $result;
 }
 
 # The ARN of an image in the fixtures' own Region and account.
@@ -65,37 +51,8 @@ sub arn
 sub new
 {
 	my ($class, @options) = @_;
-	my $dir = PostgreSQL::Test::Utils::tempdir();
-	my $in = '';
-	my $self = bless { port_file => "$dir/port", in => \$in, out => '' }, $class;
-
-	# It ends at the latest when this process does, and with it the pipe.
-	$self->{run} = IPC::Run::start(
-		[ $PYTHON, "$SOURCE/t/endpoint/endpoint.py", '--until-eof',
-			'--port-file', $self->{port_file}, @options ],
-		'<pipe', \*{ $self->{stdin} = \do { local *FH } }, '>', "$dir/endpoint.log", '2>&1');
-	wait_until { -e $self->{port_file} } 'the endpoint starts'
-	  or die 'the endpoint did not start: ' . slurp_file("$dir/endpoint.log");
-	chomp($self->{port} = slurp_file($self->{port_file}));
-	my $scheme = grep({ $_ eq '--certificate' } @options) ? 'https' : 'http';
-	$self->{url} = "$scheme://127.0.0.1:$self->{port}";
-	return $self;
+	return $class->start_program('endpoint.py', '--until-eof', @options);
 }
-
-sub url { return $_[0]->{url} }
-sub port { return $_[0]->{port} }
-
-sub stop
-{
-	my ($self) = @_;
-	return unless $self->{run};
-	close $self->{stdin};
-	$self->{run}->kill_kill;
-	delete $self->{run};
-	return;
-}
-
-sub DESTROY { $_[0]->stop; return }
 
 sub control
 {
@@ -133,14 +90,51 @@ sub put
 # The access key ids that requests were signed with since the counters were reset.
 sub signers { return keys %{ $_[0]->counters->{by_key} } }
 
-# A running cluster with the extension.
+# A certificate of 127.0.0.1 that signed itself, in STEM.pem, and its key in STEM.key;
+# returns the options with which a stand-in has it.
+sub certificate
+{
+	my ($stem) = @_;
+	PostgreSQL::Test::Utils::system_or_bail(
+		qw(openssl req -x509 -newkey rsa:2048 -nodes -days 30 -addext subjectAltName=IP:127.0.0.1),
+		'-subj', '/CN=' . basename($stem), '-keyout', "$stem.key", '-out', "$stem.pem");
+	return ('--certificate', "$stem.pem", '--key', "$stem.key");
+}
+
+# Make a shared library of C code, which may include PostgreSQL's headers, with further
+# options of gcc; returns its file, STEM.so.
+sub compile
+{
+	my ($stem, $code, @options) = @_;
+	my ($includes) = run_command([ $ENV{PG_CONFIG} // 'pg_config', '--includedir-server' ]);
+	append_to_file("$stem.c", $code);
+	PostgreSQL::Test::Utils::system_or_bail(qw(gcc -D_GNU_SOURCE -shared -fPIC),
+		"-I$includes", '-o', "$stem.so", "$stem.c", @options);
+	return "$stem.so";
+}
+
+# The port of a listener whose queue is full: connections to it hang.
+my @queue;
+sub hanging_port
+{
+	my %address = (LocalAddr => '127.0.0.1', Proto => 'tcp');
+	my $full = IO::Socket::INET->new(Listen => 1, %address) or die $!;
+	push @queue, $full, map { IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+			PeerPort => $full->sockport, Proto => 'tcp', Blocking => 0) } 1 .. 8;
+	return $full->sockport;
+}
+
+# A running cluster with the extension; "conf" is added to its configuration, and
+# "start" starts it otherwise than as it is, being given it.
 sub new_cluster
 {
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
-	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ], %options);
-	$node->start;
-	$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw');
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
+	$node->append_conf('postgresql.conf', $options{conf}) if $options{conf};
+	$options{start} ? $options{start}->($node) : $node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION imagebuilder_fdw')
+	  unless $options{without_extension};
 	return $node;
 }
 
@@ -150,10 +144,10 @@ sub set_up
 	my ($node, $url, %arguments) = @_;
 	my $database = $arguments{database} // 'postgres';
 	my $options = $arguments{options} ? ", $arguments{options}" : '';
-	my $keys = $arguments{keys}
-	  // "access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'";
+	my $keys = $arguments{keys} // $KEYS;
 	$node->safe_psql($database, qq{
-		CREATE SERVER aws FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '$url'$options);
+		CREATE SERVER aws FOREIGN DATA WRAPPER imagebuilder_fdw
+			OPTIONS (endpoint_url '$url'$options);
 		CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS ($keys);
 		CREATE SCHEMA imagebuilder;
 		IMPORT FOREIGN SCHEMA imagebuilder FROM SERVER aws INTO imagebuilder;
@@ -170,6 +164,44 @@ sub set_up
 		END \$\$;
 	});
 	return;
+}
+
+# A server with these options, a mapping, and the table "images" there, named as the server is.
+sub make_server
+{
+	my ($node, $name, $options, $keys) = @_;
+	$keys //= $KEYS;
+	$node->safe_psql('postgres', qq{
+		CREATE SERVER "$name" FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS ($options);
+		CREATE USER MAPPING FOR CURRENT_USER SERVER "$name" OPTIONS ($keys);
+		CREATE FOREIGN TABLE public."$name" (arn text, name text, response jsonb) SERVER "$name"
+			OPTIONS (table_name 'images')});
+	return;
+}
+
+# The statements that put options into a user mapping, in the place of all others.
+sub mapping
+{
+	my ($options, $user, $server) = @_;
+	my $mapping = 'FOR ' . ($user // 'CURRENT_USER') . ' SERVER ' . ($server // 'aws');
+	return "DROP USER MAPPING IF EXISTS $mapping; CREATE USER MAPPING $mapping OPTIONS ($options)";
+}
+sub set_mapping { my $node = shift; $node->safe_psql('postgres', mapping(@_)); return }
+
+# A session that errors do not end.
+sub session_of
+{
+	my ($node, %options) = @_;
+	return $node->background_psql('postgres', on_error_stop => 0, %options);
+}
+
+# What a statement of a session prints, errors included.
+sub in_session
+{
+	my ($session, $sql) = @_;
+	$session->{stderr} = '';
+	my $out = $session->query($sql);
+	return $out . $session->{stderr};
 }
 
 # What a command comes to: "found …", "nothing", or an error's SQLSTATE,

@@ -10,20 +10,19 @@ use JSON::PP qw(decode_json);
 use PostgreSQL::Test::Utils;
 use TestEndpoint;
 
+use parent -norequire, 'TestStandIn';
+
+our ($WEB_TOKEN) =
+  slurp_file("$SOURCE/t/endpoint/identity.py") =~ /^WEB_IDENTITY_TOKEN = "([^"]+)"/m;
+
 # Start them; options are the command line's.
 sub new
 {
 	my ($class, @options) = @_;
-	my $dir = PostgreSQL::Test::Utils::tempdir();
-	my $self = bless { issued => "$dir/issued", dir => $dir }, $class;
-
-	$self->{run} = IPC::Run::start(
-		[ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/identity.py", '--until-eof', '--port-file', "$dir/ports",
-			'--issued', $self->{issued}, @options ],
-		'<pipe', \*{ $self->{stdin} = \do { local *FH } }, '>', "$dir/identity.log", '2>&1');
-	wait_until { -e "$dir/ports" } 'the stand-ins start'
-	  or die 'the stand-ins did not start: ' . slurp_file("$dir/identity.log");
-	$self->{ports} = decode_json(slurp_file("$dir/ports"));
+	my $issued = PostgreSQL::Test::Utils::tempdir() . '/issued';
+	my $self = $class->start_program('identity.py', '--until-eof', '--issued', $issued, @options);
+	$self->{issued} = $issued;
+	$self->{ports} = decode_json($self->port);
 	$self->{tls} = grep { $_ eq '--certificate' } @options;
 	return $self;
 }
@@ -39,7 +38,8 @@ sub url
 sub control
 {
 	my ($self, $method, $path) = @_;
-	my $response = HTTP::Tiny->new->request($method, $self->url($self->{tls} ? 'imds' : 'sts') . "/-/$path");
+	my $url = $self->url($self->{tls} ? 'imds' : 'sts');
+	my $response = HTTP::Tiny->new->request($method, "$url/-/$path");
 	die "$method $path: $response->{status} $response->{content}" unless $response->{success};
 	return decode_json($response->{content} || '{}');
 }
@@ -52,7 +52,8 @@ sub reset_to
 {
 	my ($self, %settings) = @_;
 	$self->control('POST', 'reset');
-	$self->control('POST', 'set?' . join '&', map { "$_=$settings{$_}" } keys %settings) if %settings;
+	$self->control('POST', 'set?' . join '&', map { "$_=$settings{$_}" } keys %settings)
+	  if %settings;
 	return;
 }
 
@@ -62,22 +63,11 @@ sub start
 {
 	my ($self, $node, $home, %variables) = @_;
 	local %ENV = map { $_ => $ENV{$_} } grep { !/^AWS_/ } keys %ENV;
-	%ENV = (%ENV, HOME => $home, AWS_EC2_METADATA_SERVICE_ENDPOINT => $self->url('imds'), %variables);
+	%ENV = (%ENV, HOME => $home, AWS_EC2_METADATA_SERVICE_ENDPOINT => $self->url('imds'),
+		%variables);
 	$node->stop if $node->{_pid};
 	$node->start;
 	return;
 }
-
-sub stop
-{
-	my ($self) = @_;
-	return unless $self->{run};
-	close $self->{stdin};
-	$self->{run}->kill_kill;
-	delete $self->{run};
-	return;
-}
-
-sub DESTROY { $_[0]->stop; return }
 
 1;
