@@ -244,7 +244,7 @@ clean_up() {
 }
 
 [ "$(id -u)" = 0 ] || die "must be run by root: it installs packages and the extension"
-[ -e /etc/debian_version ] || die "knows Debian's packages only; see README.md for other systems"
+[ -e /etc/debian_version ] || die "knows Debian's packages only; see doc/install.md for other systems"
 work=$(mktemp -d /tmp/imagebuilder_fdw.XXXXXX)
 trap clean_up EXIT
 trap 'exit 130' INT

@@ -97,7 +97,7 @@ for my $sqlstate ('40001', '53200', '57014', '58030')
 		qr/^$sqlstate .*refused/, "$sqlstate ends the statement at once");
 }
 
-# Taking a row is not undone: what README's section "Limits" says of a row that is not needed.
+# Taking a row is not undone: what doc/queries.md says of a row that is not needed.
 my $taken = 'SELECT t.id, m.name FROM t LEFT JOIN images m USING (arn)
 	WHERE 1 / (t.id - 3) IS NOT NULL LIMIT 1';
 like(attempt($node, $taken), qr/^22012 /, 'a row that raises an error when it is taken');

@@ -57,7 +57,7 @@ partition_of(const char *arn)
 }
 
 /*
- * The Region in which STS is asked, by the option "region" as README.md has it;
+ * The Region in which STS is asked, by the option "region" as doc/credentials.md has it;
  * NULL, with fetch->failure, if what names one cannot mean a Region.
  */
 static const char *

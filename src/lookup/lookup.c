@@ -387,8 +387,8 @@ report(Lookup *lookup)
 /*
  * Wait for a look-up: the answer's document, NULL if what was asked for does not exist.
  *
- * Raises what the look-up failed for, with the SQLSTATEs of README.md,
- * section "Errors", or warns of it, once, if the server's option "on_error"
+ * Raises what the look-up failed for, with the SQLSTATEs of doc/troubleshooting.md,
+ * or warns of it, once, if the server's option "on_error"
  * says so; raises 57014 and the like when interrupted.  Credentials that are
  * missing or rejected (28000, or whatever their source fails for) fail every
  * image, and are an error always; but a Region that rejects what another Region

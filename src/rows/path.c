@@ -1,7 +1,7 @@
 /*
  * path.c: paths into an answer: parsing them and following them.
  *
- * The notation is the project's own: see "Paths" in README.md.
+ * The notation is the project's own: see doc/paths.md.
  */
 #include "postgres.h"
 

@@ -3,7 +3,7 @@
  *
  * To add a column, add its line; to add a table, add its entry.  The DDL of
  * IMPORT FOREIGN SCHEMA, the binding of foreign tables, the conversion of
- * values, imagebuilder_fdw_columns() and the reference in README.md all come
+ * values, imagebuilder_fdw_columns() and doc/tables.md all come
  * out of this array.  The paths are those of the responses of the operations that
  * the tables ask, API version 2019-12-02.
  */
