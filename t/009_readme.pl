@@ -193,6 +193,25 @@ for my $document ('README.md', 'doc/options.md')
 	is($shown{$_}, $default{$_}, "$document: default of $_") for grep { defined $default{$_} } sort keys %shown;
 	cmp_ok(scalar(grep { defined $default{$_} } keys %shown), '>=', 5, "defaults in $document");
 }
+
+# Each example of an option is accepted where its section says.
+for (
+	[ 'Servers', 'SERVER example FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (%s)' ],
+	[ 'User mappings', 'USER MAPPING FOR PUBLIC SERVER x OPTIONS (%s)' ],
+	[ 'Foreign tables', 'FOREIGN TABLE example () SERVER x OPTIONS (%s)' ],
+	[ 'Foreign tables', 'FOREIGN TABLE example (a text OPTIONS (%s)) SERVER x' ])
+{
+	my ($section, $command) = @$_;
+	my ($rows) = $options =~ /^## \Q$section\E[^\n]*\n(.*?)(?:^## |\z)/ms;
+	for my $row (split /\n/, $rows)
+	{
+		my ($name, $example, $place) = $row =~ /^\| `(\w+)`[^|]*\|[^|]*\| `('[^|]*')` \| (table|column)?/ or next;
+		next if $place && ($place eq 'column') != ($command =~ /a text/);
+		my $sql = sprintf($command, "$name $example");
+		my (undef, undef, $stderr) = $node->psql('postgres', "SET client_min_messages = error; BEGIN; CREATE $sql");
+		is($stderr, '', "doc/options.md, $section: $name $example");
+	}
+}
 my ($most_used) = $text{'README.md'} =~ /^## Options\n(.*?)^## /ms;
 is(join(' ', grep { !$known{$_} } $most_used =~ /^\| `(\w+)`/gm), '', 'README\'s options are there');
 
