@@ -49,11 +49,9 @@ OBJS = \
 	src/aws/json.o \
 	src/aws/profile.o \
 	src/aws/sigv4.o \
-	src/aws/words.o \
 	src/identity/child.o \
 	src/identity/container.o \
 	src/identity/credential_process.o \
-	src/identity/environment.o \
 	src/identity/exchange.o \
 	src/identity/fetch.o \
 	src/identity/host.o \
@@ -66,7 +64,6 @@ OBJS = \
 	src/identity/signed.o \
 	src/identity/silence.o \
 	src/identity/sts.o \
-	src/identity/web_identity.o \
 	src/http/answer.o \
 	src/http/engine.o \
 	src/http/http.o \

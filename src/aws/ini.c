@@ -1,8 +1,8 @@
 /*
  * ini.c: the syntax of the shared AWS config and credentials files.
  *
- * It is that of Python's configparser.RawConfigParser, with which botocore's
- * configloader.py reads them.
+ * The syntax is that of Python's configparser.RawConfigParser and shlex.split(),
+ * with which botocore's configloader.py and credentials.py read the files.
  */
 #ifdef FRONTEND
 #include "postgres_fe.h"
@@ -19,7 +19,7 @@
 #endif
 
 #include "aws/ini.h"
-#include "aws/words.h"
+#include "secret.h"
 
 #ifdef FRONTEND
 #define CHECK_FOR_INTERRUPTS()	((void) 0)
@@ -118,11 +118,62 @@ trim(const char **start, const char **end)
 	return taken;
 }
 
+/*
+ * Split a command line or a section's header into words as shlex.split() does: words
+ * are separated by white space, quotes and backslashes are those of shells, and every
+ * other character stands for itself.
+ *
+ * Returns the words and a NULL after them; NULL if a quote is not closed, or
+ * nothing follows a backslash.  The words are wiped with the current memory
+ * context, since a command line may hold a password.
+ */
+char	  **
+ini_split_words(const char *text)
+{
+	size_t		length = strlen(text);
+	char	   *out = secret_guard(palloc(length + 1), length + 1);
+	char	  **words = palloc((length / 2 + 2) * sizeof(char *));
+	int			nwords = 0;
+	bool		in_word = false;
+	char		quote = '\0';
+
+	for (const char *p = text;; p++)
+	{
+		if (quote == '\0' && strchr(" \t\r\n", *p) != NULL)	/* the end, too */
+		{
+			if (in_word)
+				*out++ = '\0';
+			in_word = false;
+			if (*p != '\0')
+				continue;
+			words[nwords] = NULL;
+			return words;
+		}
+		if (!in_word)
+			words[nwords++] = out;
+		in_word = true;
+		if (*p == '\\' && quote != '\'')
+		{
+			p++;
+			if (quote != '\0' && *p != '\\' && *p != quote)
+				*out++ = '\\';
+		}
+		else if (quote != '\0' ? *p == quote : *p == '\'' || *p == '"')
+		{
+			quote = quote != '\0' ? '\0' : *p;
+			continue;
+		}
+		if (*p == '\0')
+			return NULL;
+		*out++ = *p;
+	}
+}
+
 /* The name in [profile "a name"]; NULL if these are not two words. */
 static char *
 second_word(const char *text)
 {
-	char	  **words = words_split(text);
+	char	  **words = ini_split_words(text);
 
 	return words && words[0] && words[1] && !words[2] ? words[1] : NULL;
 }

@@ -27,6 +27,7 @@ typedef struct IniFile
 								 * what is not set in the others */
 } IniFile;
 
+extern char **ini_split_words(const char *text);
 extern char *ini_read(IniFile *file, const char *text);
 extern Section *ini_find_section(const IniFile *file, const char *profile);
 extern const Setting *ini_find_setting(const Section *section, const char *key);

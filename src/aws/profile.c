@@ -13,7 +13,6 @@
 
 #include "aws/ini.h"
 #include "aws/profile.h"
-#include "aws/words.h"
 #include "secret.h"
 
 #ifdef FRONTEND
@@ -180,7 +179,7 @@ resolve_process(Resolver *r, const Profile *profile)
 	r->plan->base = PROFILE_PROCESS;
 	r->plan->process_profile = profile->name;
 	command = required_value(r, profile, NULL, "credential_process", "credential_process");
-	r->plan->process = command ? words_split(command) : NULL;
+	r->plan->process = command ? ini_split_words(command) : NULL;
 	if (command && r->plan->process == NULL)
 		fail(r, psprintf("profile \"%s\" has a \"credential_process\" with a quote that is not closed, "
 						 "or nothing after a backslash", profile->name));

@@ -4,14 +4,55 @@
  * A provider is called again and again until it has credentials or knows that
  * there are none: it starts requests, and looks what has become of them.  What
  * it found may have to be exchanged for a role's credentials, perhaps several
- * times (see sts.c).
+ * times (see sts.c).  The two providers that only read the environment are here.
  */
 #include "postgres.h"
 
 #include "identity/fetch.h"
+#include "identity/host.h"
 #include "identity/provider.h"
 #include "identity/sts.h"
+#include "secret.h"
 #include "utils/memutils.h"
+
+/* Take keys from the server process's environment. */
+static FetchState
+environment_advance(Fetch *fetch, long *wait)
+{
+	const char *key = host_variable("AWS_ACCESS_KEY_ID");
+	const char *secret = host_variable("AWS_SECRET_ACCESS_KEY");
+	const char *token = host_variable("AWS_SESSION_TOKEN");
+
+	(void) wait;
+	if (!key && !secret)
+		return FETCH_ABSENT;
+	if (!key || !secret)
+		return fetch_fail(fetch, "the server process's environment has only half of the credentials",
+						  psprintf("%s is not set.",
+								   key ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID"),
+						  "Set both, or neither.");
+	fetch->issued.credentials.access_key_id = pstrdup(key);
+	fetch->issued.credentials.secret_access_key = secret_strdup(secret);
+	fetch->issued.credentials.session_token = secret_strdup(token);
+	fetch->issued.expires = ISSUED_FOR_GOOD;
+	return FETCH_DONE;
+}
+
+/* Have a web identity token exchanged that the environment names, as Kubernetes sets it. */
+static FetchState
+web_identity_advance(Fetch *fetch, long *wait)
+{
+	const char *file = host_variable("AWS_WEB_IDENTITY_TOKEN_FILE");
+	const char *role = host_variable("AWS_ROLE_ARN");
+
+	if (!file)
+		return FETCH_ABSENT;
+	if (!role)
+		return fetch_fail(fetch, "the server process's environment has a web identity token, but no role",
+						  "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not.", NULL);
+	return sts_assume_role_with_web_identity(fetch, file, role,
+											 host_variable("AWS_ROLE_SESSION_NAME"), wait);
+}
 
 /* In the order of the provider "default".  Who names a profile means it, as in botocore. */
 static const Provider providers[] = {

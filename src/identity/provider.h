@@ -13,10 +13,8 @@ typedef struct Provider
 	bool		unless_profile; /* not by default if a profile is named */
 } Provider;
 
-/* Each is a file. */
-extern FetchState environment_advance(Fetch *fetch, long *wait);
+/* Each is a file; fetch.c has those that only read the environment. */
 extern FetchState profile_advance(Fetch *fetch, long *wait);
-extern FetchState web_identity_advance(Fetch *fetch, long *wait);
 extern FetchState container_advance(Fetch *fetch, long *wait);
 extern FetchState instance_advance(Fetch *fetch, long *wait);
 
