@@ -1,0 +1,186 @@
+/*
+ * profile_base.c: the credentials that a profile has itself, before any role.
+ *
+ * The functions that return a bool return true if the profile has what they look
+ * for.  What they cannot use they keep as an error (see profile_setting.c): to pass
+ * a half or an unknown source over would be to ask AWS as another than the profile
+ * means.
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include "aws/profile_base.h"
+#include "aws/profile_setting.h"
+
+#define NEEDS_LOGIN "which needs a person to log in"
+
+/*
+ * Fail if a key is there that names a source of credentials which the AWS CLI may
+ * know how to use, but this server cannot; false if the key is not there.
+ */
+static bool
+refuse_source(Resolver *r, const Profile *profile, const char *key, const char *reason)
+{
+	if (!profile_has(profile, key))
+		return false;
+	if (r->error == NULL)
+		r->hint = psprintf("Let another profile have \"credential_process = aws configure export-credentials "
+						   "--profile %s --format process\": the AWS CLI then gives this profile's "
+						   "credentials.", profile->name);
+	profile_fail(r, profile, psprintf("uses \"%s\", %s", key, reason));
+	return true;
+}
+
+/* Take the keys of one of the files' sections; false if there are none. */
+static bool
+resolve_keys(Resolver *r, const Profile *profile, const Section *section)
+{
+	AwsCredentials *credentials = &r->plan->credentials;
+	const Setting *id = ini_find_setting(section, "aws_access_key_id");
+	const Setting *secret = ini_find_setting(section, "aws_secret_access_key");
+	const Setting *token = ini_find_setting(section, "aws_security_token");	/* the older name */
+
+	if (id == NULL)
+		return false;
+	r->plan->base = PROFILE_STATIC;
+	credentials->access_key_id =
+		profile_required_of(r, profile, id, "aws_access_key_id", "aws_access_key_id");
+	credentials->secret_access_key =
+		profile_required_of(r, profile, secret, "aws_secret_access_key", "aws_access_key_id");
+	if (token == NULL)
+		token = ini_find_setting(section, "aws_session_token");
+	credentials->session_token = profile_value_of(r, profile, token);
+	return true;
+}
+
+/* Take the program that the profile names; false if there is none. */
+static bool
+resolve_process(Resolver *r, const Profile *profile)
+{
+	char	   *command;
+
+	if (!profile_has(profile, "credential_process"))
+		return false;
+	r->plan->base = PROFILE_PROCESS;
+	r->plan->process_profile = profile->name;
+	command = profile_required(r, profile, "credential_process", "credential_process");
+	r->plan->process = command ? ini_split_words(command) : NULL;
+	if (command && r->plan->process == NULL)
+		profile_fail(r, profile, "has a \"credential_process\" with a quote that is not closed, "
+					 "or nothing after a backslash");
+	return true;
+}
+
+/*
+ * True if a key looks, by the way that AWS's SDKs name such keys, like a source of
+ * credentials, and like none that is known here.
+ */
+static bool
+is_unknown_source(const char *key)
+{
+	static const char *const known[] = {
+		"credential_process", "credential_source", "source_profile", "sso_session",
+		"sso_account_id", "sso_role_name", "sso_start_url", "sso_region",
+		"sso_registration_scopes", "login_session", "web_identity_token_file",
+	};
+	static const char *const starts[] = {"sso_", "login_", "source_", "web_identity_"};
+	static const char *const ends[] = {"_process", "_session", "_token_file"};
+	size_t		length = strlen(key);
+	bool		is_source = strstr(key, "credential") != NULL;
+
+	for (size_t i = 0; i < lengthof(known); i++)
+	{
+		if (strcmp(key, known[i]) == 0)
+			return false;
+	}
+	for (size_t i = 0; i < lengthof(starts); i++)
+		is_source |= strncmp(key, starts[i], strlen(starts[i])) == 0;
+	for (size_t i = 0; i < lengthof(ends); i++)
+		is_source |= length > strlen(ends[i]) &&
+			strcmp(key + length - strlen(ends[i]), ends[i]) == 0;
+	return is_source;
+}
+
+/* Fail if a key names a source of credentials that is not known here. */
+static bool
+refuse_unknown(Resolver *r, const Profile *profile)
+{
+	const Section *sections[] = {
+		profile->config, profile->config ? &profile->config->file->defaults : NULL,
+		profile->credentials, profile->credentials ? &profile->credentials->file->defaults : NULL,
+	};
+
+	for (size_t i = 0; i < lengthof(sections); i++)
+	{
+		for (const Setting *setting = sections[i] ? sections[i]->settings : NULL; setting;
+			 setting = setting->next)
+		{
+			if (is_unknown_source(setting->key))
+				return refuse_source(r, profile, setting->key,
+									 "which names a source of credentials that is not known");
+		}
+	}
+	return false;
+}
+
+/*
+ * Fail if a profile in which no source was found has the half of one, for which
+ * botocore goes on to the container and the instance.
+ */
+static bool
+refuse_half(Resolver *r, const Profile *profile)
+{
+	static const struct
+	{
+		const char *half;
+		const char *whole;		/* that the half needs */
+	}			halves[] = {
+		{"aws_secret_access_key", "aws_access_key_id"},
+		{"aws_session_token", "aws_access_key_id"},
+		{"aws_security_token", "aws_access_key_id"},
+		{"source_profile", "role_arn"},
+		{"credential_source", "role_arn"},
+		{"web_identity_token_file", "web_identity_token_file"},
+	};
+
+	for (size_t i = 0; i < lengthof(halves); i++)
+	{
+		if (profile_has(profile, halves[i].half))
+			profile_required(r, profile, halves[i].whole, halves[i].half);
+	}
+	return refuse_source(r, profile, "sso_session", NEEDS_LOGIN) ||
+		refuse_source(r, profile, "sso_start_url", NEEDS_LOGIN) ||
+		refuse_source(r, profile, "sso_region", NEEDS_LOGIN);
+}
+
+/*
+ * Put into the plan the credentials of a profile itself, from the first source that
+ * has any, in the order of botocore's ProfileProviderBuilder.  False if none has.
+ */
+bool
+profile_resolve_base(Resolver *r, const Profile *profile)
+{
+	ProfilePlan *plan = r->plan;
+
+	plan->web_identity_token_file = profile_value(r, profile, "web_identity_token_file");
+	if (plan->web_identity_token_file)
+	{
+		plan->base = PROFILE_WEB_IDENTITY;
+		plan->web_identity_role_arn =
+			profile_required(r, profile, "role_arn", "web_identity_token_file");
+		plan->web_identity_session_name = profile_value(r, profile, "role_session_name");
+		return true;
+	}
+	return refuse_source(r, profile, "sso_account_id", NEEDS_LOGIN) ||
+		refuse_source(r, profile, "sso_role_name", NEEDS_LOGIN) ||
+		resolve_keys(r, profile, profile->credentials) ||
+		refuse_source(r, profile, "login_session", NEEDS_LOGIN) ||
+		refuse_unknown(r, profile) ||
+		resolve_process(r, profile) ||
+		resolve_keys(r, profile, profile->config) ||
+		refuse_half(r, profile);
+}
+

@@ -1,0 +1,97 @@
+/*
+ * profile_setting.c: a profile's settings, and what is wrong with them.
+ *
+ * A profile may have a section in both of the shared files; where both set a key,
+ * the credentials file counts.  An error does not stop the reader, but is kept in
+ * the Resolver: the first counts, since those after it may come of it.
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include "aws/profile_setting.h"
+#include "secret.h"
+
+/* Return a profile in the current memory context; NULL if neither file has it. */
+Profile *
+profile_find(const Resolver *r, const char *name, const Profile *user)
+{
+	Profile    *profile = palloc(sizeof(Profile));
+
+	profile->name = name;
+	profile->config = ini_find_section(&r->config, name);
+	profile->credentials = ini_find_section(&r->credentials, name);
+	profile->user = user;
+	return profile->config || profile->credentials ? profile : NULL;
+}
+
+static const Setting *
+find_setting(const Profile *profile, const char *key)
+{
+	const Setting *setting = ini_find_setting(profile->credentials, key);
+
+	return setting ? setting : ini_find_setting(profile->config, key);
+}
+
+/* True if either file has the key, even without a value. */
+bool
+profile_has(const Profile *profile, const char *key)
+{
+	return find_setting(profile, key) != NULL;
+}
+
+/* Keep an error; "problem" is a clause whose subject is the profile. */
+void
+profile_fail(Resolver *r, const Profile *profile, const char *problem)
+{
+	if (r->error == NULL)
+		r->error = psprintf("profile \"%s\" %s", profile->name, problem);
+}
+
+/*
+ * Return the value of a setting, copied and wiped with the current memory context;
+ * NULL if the setting is NULL or empty.  No setting of credentials can have several
+ * lines: the lines after the first are keys indented by mistake.
+ */
+char *
+profile_value_of(Resolver *r, const Profile *profile, const Setting *setting)
+{
+	if (setting && setting->multiline)
+		profile_fail(r, profile, psprintf("has indented lines below its \"%s\"", setting->key));
+	if (setting == NULL || setting->length == 0)
+		return NULL;
+	return secret_copy(setting->value, setting->length);
+}
+
+/* Return the value of a key, as profile_value_of() does. */
+char *
+profile_value(Resolver *r, const Profile *profile, const char *key)
+{
+	return profile_value_of(r, profile, find_setting(profile, key));
+}
+
+/*
+ * Return the value of a key's setting, as profile_value_of() does, but fail without
+ * a value: the profile has "for_key", which needs "key", or is "key" itself.
+ */
+char *
+profile_required_of(Resolver *r, const Profile *profile, const Setting *setting,
+					const char *key, const char *for_key)
+{
+	char	   *value = profile_value_of(r, profile, setting);
+
+	if (setting == NULL)
+		profile_fail(r, profile, psprintf("has no \"%s\" beside its \"%s\"", key, for_key));
+	else if (value == NULL)
+		profile_fail(r, profile, psprintf("has an empty \"%s\"", key));
+	return value;
+}
+
+/* Return the value of a key of either file, as profile_required_of() does. */
+char *
+profile_required(Resolver *r, const Profile *profile, const char *key, const char *for_key)
+{
+	return profile_required_of(r, profile, find_setting(profile, key), key, for_key);
+}

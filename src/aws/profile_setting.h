@@ -1,0 +1,36 @@
+/* profile_setting.h: a profile's settings, and what is wrong with them. */
+#ifndef IMAGEBUILDER_PROFILE_SETTING_H
+#define IMAGEBUILDER_PROFILE_SETTING_H
+
+#include "aws/ini.h"
+#include "aws/profile.h"
+
+typedef struct Profile
+{
+	const char *name;
+	Section    *config;			/* NULL if not there */
+	Section    *credentials;
+	const struct Profile *user; /* whose source_profile it is; or NULL */
+} Profile;
+
+/* The files, and what has been found in them for one plan. */
+typedef struct Resolver
+{
+	IniFile		config;
+	IniFile		credentials;
+	ProfilePlan *plan;
+	char	   *error;			/* NULL: none so far */
+	char	   *hint;			/* for that error; NULL: none */
+} Resolver;
+
+extern Profile *profile_find(const Resolver *r, const char *name, const Profile *user);
+extern void profile_fail(Resolver *r, const Profile *profile, const char *problem);
+extern bool profile_has(const Profile *profile, const char *key);
+extern char *profile_value(Resolver *r, const Profile *profile, const char *key);
+extern char *profile_value_of(Resolver *r, const Profile *profile, const Setting *setting);
+extern char *profile_required(Resolver *r, const Profile *profile, const char *key,
+							  const char *for_key);
+extern char *profile_required_of(Resolver *r, const Profile *profile, const Setting *setting,
+								 const char *key, const char *for_key);
+
+#endif							/* IMAGEBUILDER_PROFILE_SETTING_H */
