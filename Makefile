@@ -67,9 +67,12 @@ OBJS = \
 	src/identity/silence.o \
 	src/identity/sts.o \
 	src/http/answer.o \
+	src/http/call.o \
 	src/http/engine.o \
 	src/http/http.o \
+	src/http/job.o \
 	src/http/memory.o \
+	src/http/setopt.o \
 	src/http/sockets.o \
 	src/http/tls.o \
 	src/rows/document.o \

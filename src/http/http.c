@@ -5,7 +5,9 @@
 #include "compat.h"
 #include "http/answer.h"
 #include "http/engine.h"
-#include "http/http.h"
+#include "http/memory.h"
+#include "http/setopt.h"
+#include "http/sockets.h"
 #include "http/tls.h"
 #include "secret.h"
 
@@ -27,7 +29,7 @@ timed_out(HttpExchange *x)
 	curl_off_t	resolved = 0;
 	curl_off_t	connect = 0;
 	curl_off_t	first_byte = 0;
-	bool		connected = engine_is_ready(x->handle);
+	bool		connected = job_is_ready(x->handle);
 
 	curl_easy_getinfo(x->handle, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
 	curl_easy_getinfo(x->handle, CURLINFO_CONNECT_TIME_T, &connect);
@@ -58,7 +60,7 @@ refused_by_proxy(HttpExchange *x)
 static HttpOutcome
 outcome_of_code(HttpExchange *x, CURLcode result, const char **problem)
 {
-	bool		connected = engine_is_ready(x->handle);
+	bool		connected = job_is_ready(x->handle);
 
 	/* The first message stays, even that of a kept connection that was dead. */
 	if (result == CURLE_PEER_FAILED_VERIFICATION && !strstr(*problem, "certificate"))
@@ -98,27 +100,23 @@ outcome_of_code(HttpExchange *x, CURLcode result, const char **problem)
 	}
 }
 
-/*
- * How an answer was cut that libcurl takes for whole, a clause; NULL: it was not.
- * libcurl 7.88 does not notice that the headers have no end, libcurl 8.22 not that
- * only the line feed of their end is missing; both notice that chunks have no end.
- */
-static const char *
-cut_of(const Answer *answer)
-{
-	return answer->headers_ended ? NULL : "the connection ended within the answer's headers";
-}
-
 static HttpOutcome
 outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 {
 	const Answer *answer = &x->answer;
 
-	*problem = result == CURLE_OK ? cut_of(answer) : NULL;
-	if (answer->cut || (result == CURLE_OK && *problem == NULL))
+	*problem = NULL;
+	if (answer->cut || (result == CURLE_OK && answer->headers_ended))
 		return HTTP_ANSWERED;
+	/*
+	 * libcurl 7.88 does not notice that the headers have no end, libcurl 8.22 not that
+	 * only the line feed of their end is missing; both notice that chunks have no end.
+	 */
 	if (result == CURLE_OK)
+	{
+		*problem = "the connection ended within the answer's headers";
 		return HTTP_CONNECTION_LOST;
+	}
 	if (refused_by_proxy(x))
 	{
 		*problem = x->error;
@@ -131,12 +129,12 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 		snprintf(x->error, sizeof(x->error), "the headers are larger than %zu bytes",
 				 ANSWER_MAX_HEADERS);
 		*problem = x->error;
-		return engine_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
+		return job_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
 	}
 	if (answer->header_malformed)
 	{
 		*problem = "a header holds a NUL byte, or no colon";
-		return engine_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
+		return job_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
 	}
 	if (answer->body_too_large)
 	{
@@ -149,7 +147,7 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 	return outcome_of_code(x, result, problem);
 }
 
-/* EngineDone: called outside libcurl's callbacks, but must not raise. */
+/* JobDone: called outside libcurl's callbacks, but must not raise. */
 static void
 transfer_done(void *owner, CURLcode result)
 {
@@ -163,8 +161,9 @@ transfer_done(void *owner, CURLcode result)
 	transfer->body = x->answer.body.data;
 	transfer->length = x->answer.body.length;
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
+	/* What ended it (a NAT gateway that forgot its connections, say) has ended idle ones, too. */
 	if (transfer->outcome == HTTP_CONNECTION_LOST)
-		engine_end_idle(x->handle);
+		sockets_end_idle(x->handle);
 }
 
 /* End the transfer, if it is under way, and free all but the answer's body. */
@@ -172,7 +171,11 @@ static void
 exchange_release(HttpExchange *x)
 {
 	if (x->handle)
+	{
 		engine_discard(x->handle);
+		if (x->answer.secret)
+			memory_wipe_buffer();
+	}
 	curl_slist_free_all(x->headers);
 	answer_forget_headers(&x->answer);
 	x->handle = NULL;
@@ -189,33 +192,30 @@ exchange_free(void *arg)
 	answer_free(&x->answer);
 }
 
-/* Set an option that a request cannot do without; see engine.c. */
-#define REQUIRE(option, value) engine_require(curl_easy_setopt(h, option, value))
-
 static void
 set_request(HttpExchange *x, const HttpRequest *request)
 {
 	CURL	   *h = x->handle;
 
-	REQUIRE(CURLOPT_URL, request->url);
-	REQUIRE(CURLOPT_PATH_AS_IS, 1L);	/* as it was signed */
-	engine_require(compat_curl_set_protocol(h, strncmp(request->url, "https:", 6) == 0));
-	REQUIRE(CURLOPT_FOLLOWLOCATION, 0L);
+	REQUIRE(h, CURLOPT_URL, request->url);
+	REQUIRE(h, CURLOPT_PATH_AS_IS, 1L);	/* as it was signed */
+	setopt_require(compat_curl_set_protocol(h, strncmp(request->url, "https:", 6) == 0));
+	REQUIRE(h, CURLOPT_FOLLOWLOCATION, 0L);
 	if (strcmp(request->method, "POST") == 0)
 	{
-		REQUIRE(CURLOPT_POST, 1L);
-		REQUIRE(CURLOPT_POSTFIELDS, request->body ? request->body : "");
+		REQUIRE(h, CURLOPT_POST, 1L);
+		REQUIRE(h, CURLOPT_POSTFIELDS, request->body ? request->body : "");
 	}
 	else if (strcmp(request->method, "GET") != 0)
-		REQUIRE(CURLOPT_CUSTOMREQUEST, request->method);
+		REQUIRE(h, CURLOPT_CUSTOMREQUEST, request->method);
 	/* Ignore http_proxy and no_proxy from the environment. */
-	REQUIRE(CURLOPT_PROXY, request->proxy ? request->proxy : "");
-	REQUIRE(CURLOPT_NOPROXY, "");
-	/* It sees as little as can be. */
-	REQUIRE(CURLOPT_HTTPPROXYTUNNEL, 1L);
-	REQUIRE(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-	REQUIRE(CURLOPT_HTTPHEADER, x->headers);
-	REQUIRE(CURLOPT_USERAGENT, request->user_agent);
+	REQUIRE(h, CURLOPT_PROXY, request->proxy ? request->proxy : "");
+	REQUIRE(h, CURLOPT_NOPROXY, "");
+	/* Have the proxy see as little as can be. */
+	REQUIRE(h, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	REQUIRE(h, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	REQUIRE(h, CURLOPT_HTTPHEADER, x->headers);
+	REQUIRE(h, CURLOPT_USERAGENT, request->user_agent);
 }
 
 static void
@@ -223,11 +223,11 @@ set_answer(HttpExchange *x)
 {
 	CURL	   *h = x->handle;
 
-	REQUIRE(CURLOPT_HEADERFUNCTION, answer_take_header);
-	REQUIRE(CURLOPT_HEADERDATA, &x->answer);
-	REQUIRE(CURLOPT_WRITEFUNCTION, answer_take_body);
-	REQUIRE(CURLOPT_WRITEDATA, &x->answer);
-	REQUIRE(CURLOPT_ERRORBUFFER, x->error);
+	REQUIRE(h, CURLOPT_HEADERFUNCTION, answer_take_header);
+	REQUIRE(h, CURLOPT_HEADERDATA, &x->answer);
+	REQUIRE(h, CURLOPT_WRITEFUNCTION, answer_take_body);
+	REQUIRE(h, CURLOPT_WRITEDATA, &x->answer);
+	REQUIRE(h, CURLOPT_ERRORBUFFER, x->error);
 }
 
 /* Raises 53200. */
@@ -237,7 +237,7 @@ add_header(struct curl_slist *headers, const char *header)
 	struct curl_slist *longer = curl_slist_append(headers, header);
 
 	if (longer == NULL)
-		engine_require(CURLE_OUT_OF_MEMORY);
+		setopt_require(CURLE_OUT_OF_MEMORY);
 	return longer;
 }
 
@@ -263,26 +263,14 @@ http_start(const HttpRequest *request)
 	x->answer.secret = request->secret;
 	for (int i = 0; request->headers[i]; i++)
 		x->headers = add_header(x->headers, request->headers[i]);
-	engine_set_options(x->handle, request->secret, request->fresh);
 	set_request(x, request);
 	tls_set_options(x->handle, request->ca_bundle);
 	set_answer(x);
 	transfer->exchange = x;
 	transfer->outcome = HTTP_PENDING;
 	x->started = clock_us();
-	engine_add(x->handle, request->connect_timeout, request->timeout, request->secret, transfer,
-			   transfer_done);
+	engine_add(x->handle, request, transfer, transfer_done);
 	return transfer;
-}
-
-/*
- * Wait until a transfer of this session gets on, or for "timeout" ms (-1: for
- * ever).  Raises whatever an interrupt raises: 57014 for a cancel.
- */
-void
-http_wait(long timeout)
-{
-	engine_wait(timeout);
 }
 
 /* Free what an answer takes beside its body: its headers are not to be asked for. */
@@ -290,13 +278,6 @@ void
 http_release(HttpTransfer *transfer)
 {
 	exchange_release(transfer->exchange);
-}
-
-/* Use none of the connections there are for later requests; never fails. */
-void
-http_expire_connections(void)
-{
-	engine_expire_connections();
 }
 
 /*
@@ -327,7 +308,7 @@ get_part(CURLU *url, CURLUPart part, unsigned int flags, char **value)
 	if (code == CURLUE_OUT_OF_MEMORY)
 	{
 		curl_url_cleanup(url);
-		engine_require(CURLE_OUT_OF_MEMORY);
+		setopt_require(CURLE_OUT_OF_MEMORY);
 	}
 	return code;
 }
@@ -368,7 +349,7 @@ http_proxy_problem(const char *text)
 	if (code == CURLUE_OUT_OF_MEMORY)
 	{
 		curl_url_cleanup(url);
-		engine_require(CURLE_OUT_OF_MEMORY);
+		setopt_require(CURLE_OUT_OF_MEMORY);
 	}
 	if ((strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0) ||
 		code != CURLUE_OK || !has_part(url, CURLUPART_HOST, ""))

@@ -46,10 +46,12 @@ typedef struct HttpTransfer
 } HttpTransfer;
 
 extern HttpTransfer *http_start(const HttpRequest *request);
-extern void http_wait(long timeout);
 extern void http_release(HttpTransfer *transfer);
-extern void http_expire_connections(void);
 extern char *http_header(const HttpTransfer *transfer, const char *name);
 extern const char *http_proxy_problem(const char *url);
+
+/* In engine.c. */
+extern void http_wait(long timeout);
+extern void http_expire_connections(void);
 
 #endif							/* IMAGEBUILDER_HTTP_H */

@@ -322,13 +322,20 @@ is_connected_to(curl_socket_t fd, const char *address, long port)
 }
 
 /*
- * Have no request sent on a kept connection to an address: libcurl finds those dead
- * that are shut down.  To be called when libcurl does not act, so that it waits for
- * each socket that is in use.
+ * Have no request sent on a kept connection to the address that a handle's connection
+ * went to: libcurl finds those dead that are shut down.  To be called when libcurl
+ * does not act, so that it waits for each socket that is in use.
  */
 void
-sockets_end_idle(const char *address, long port)
+sockets_end_idle(CURL *handle)
 {
+	char	   *address = NULL;
+	long		port = 0;
+
+	curl_easy_getinfo(handle, CURLINFO_PRIMARY_IP, &address);
+	curl_easy_getinfo(handle, CURLINFO_PRIMARY_PORT, &port);
+	if (address == NULL)
+		return;
 	for (int i = sockets.count - 1; i >= 0; i--)
 	{
 		Socket	   *s = &sockets.list[i];

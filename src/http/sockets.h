@@ -20,7 +20,7 @@ extern uint64 sockets_refused(void);
 extern int	sockets_close(void *userp, curl_socket_t fd);
 extern void sockets_forget_gone(void);
 extern void sockets_end_talkative(void);
-extern void sockets_end_idle(const char *address, long port);
+extern void sockets_end_idle(CURL *handle);
 extern WaitEventSet *sockets_wait_set(void);
 extern bool sockets_is_waited_for(curl_socket_t fd);
 extern int	sockets_count(void);

@@ -1,12 +1,11 @@
 /*
- * tls.c
- *		How requests use TLS.
+ * tls.c: how requests use TLS.
  *
  * OpenSSL reads within one call for as long as the peer sends what a handshake
  * skips, such as HelloRequests, and none of its callbacks can refuse a message.
  * The BIO that OpenSSL reads from has a callback that can: once libcurl has acted
  * for long enough, a read is answered as if nothing had come yet.  OpenSSL and
- * libcurl then return, engine_wait() looks at interrupts and time-outs, and has
+ * libcurl then return, http_wait() looks at interrupts and time-outs, and has
  * libcurl read on.  So no transfer fails that would not have failed otherwise.
  */
 #include "postgres.h"
@@ -14,10 +13,11 @@
 #include <openssl/ssl.h>
 
 #include "compat.h"
-#include "http/engine.h"
+#include "http/call.h"
+#include "http/setopt.h"
 #include "http/tls.h"
 
-/* BIO_callback_fn_ex: put off a read for which engine_may_read() does not stand. */
+/* BIO_callback_fn_ex: put off a read for which call_may_read() does not stand. */
 static long
 watch_read(BIO *bio, int operation, const char *data, size_t length, int argi, long argl,
 		   int result, size_t *processed)
@@ -28,8 +28,8 @@ watch_read(BIO *bio, int operation, const char *data, size_t length, int argi, l
 	(void) argl;
 	(void) processed;
 	if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0)
-		engine_note_read();
-	if (operation == BIO_CB_READ && !engine_may_read())
+		call_note_read();
+	if (operation == BIO_CB_READ && !call_may_read())
 	{
 		BIO_clear_retry_flags(bio);
 		BIO_set_retry_read(bio);
@@ -67,33 +67,29 @@ set_up_context(CURL *handle, void *context, void *userp)
 	return CURLE_OK;
 }
 
-/* Set an option that a request cannot do without, or ask for one; see engine.c. */
-#define REQUIRE(option, value) engine_require(curl_easy_setopt(handle, option, value))
-#define ASK_FOR(option, value) engine_ask_for(curl_easy_setopt(handle, option, value))
-
 /*
  * Have a handle use TLS 1.2 or later and verify certificates and host names, by the
- * authorities in a PEM file (NULL: the system's).  Raises as engine_require().
+ * authorities in a PEM file (NULL: the system's).  Raises as setopt_require().
  */
 void
 tls_set_options(CURL *handle, const char *ca_bundle)
 {
-	REQUIRE(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-	REQUIRE(CURLOPT_PROXY_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-	REQUIRE(CURLOPT_SSL_VERIFYPEER, 1L);
-	REQUIRE(CURLOPT_SSL_VERIFYHOST, 2L);
-	ASK_FOR(CURLOPT_SSL_CTX_FUNCTION, set_up_context);
+	REQUIRE(handle, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	REQUIRE(handle, CURLOPT_PROXY_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	REQUIRE(handle, CURLOPT_SSL_VERIFYPEER, 1L);
+	REQUIRE(handle, CURLOPT_SSL_VERIFYHOST, 2L);
+	ASK_FOR(handle, CURLOPT_SSL_CTX_FUNCTION, set_up_context);
 	if (ca_bundle)
 	{
-		REQUIRE(CURLOPT_CAINFO, ca_bundle);
-		ASK_FOR(CURLOPT_CAPATH, NULL);
-		REQUIRE(CURLOPT_PROXY_CAINFO, ca_bundle);
-		ASK_FOR(CURLOPT_PROXY_CAPATH, NULL);
+		REQUIRE(handle, CURLOPT_CAINFO, ca_bundle);
+		ASK_FOR(handle, CURLOPT_CAPATH, NULL);
+		REQUIRE(handle, CURLOPT_PROXY_CAINFO, ca_bundle);
+		ASK_FOR(handle, CURLOPT_PROXY_CAPATH, NULL);
 		/*
 		 * The file may be replaced, for an authority that is not to be trusted:
 		 * nor is a session that is resumed verified again.
 		 */
-		engine_ask_for(compat_curl_set_no_ca_cache(handle));
-		REQUIRE(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+		setopt_ask_for(compat_curl_set_no_ca_cache(handle));
+		REQUIRE(handle, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	}
 }

@@ -1,7 +1,4 @@
-/*
- * tls.h
- *		How requests use TLS.
- */
+/* tls.h: how requests use TLS. */
 #ifndef IMAGEBUILDER_TLS_H
 #define IMAGEBUILDER_TLS_H
 

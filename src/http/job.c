@@ -1,0 +1,277 @@
+/*
+ * job.c: transfers, from their start to their result.
+ *
+ * libcurl is given a job as the private pointer of its handle.  A job ends by
+ * libcurl's word, when its time is up, or when its handle is discarded.  Only
+ * time spent in http_wait() counts: what came while PostgreSQL did other things,
+ * between two rows of a cursor, say, is only seen at the next wait.
+ */
+#include "postgres.h"
+
+#include "clock.h"
+#include "http/call.h"
+#include "http/job.h"
+#include "http/memory.h"
+#include "http/setopt.h"
+#include "http/sockets.h"
+#include "lib/ilist.h"
+
+typedef struct Job
+{
+	dlist_node	node;			/* in jobs, until it is over */
+	CURLM	   *multi;
+	CURL	   *handle;
+	void	   *owner;
+	JobDone		done;
+	int			connect_timeout;	/* ms */
+	int			timeout;
+	bool		ready;			/* has been told that it can be sent */
+	bool		over;			/* is not in jobs any more */
+	bool		timed_out;		/* watch() has ended it */
+	uint64		refused;		/* refusals() when it was started */
+	int64		begun;			/* of clock.h: its first wait; -1: not yet */
+	int64		idle;			/* us between waits since then */
+} Job;
+
+static dlist_head jobs = DLIST_STATIC_INIT(jobs);
+
+/* The end of the last wait, of clock.h. */
+static int64 paused_at;
+
+/* Requests for memory that were refused so far, those of sockets.c included. */
+static uint64
+refusals(void)
+{
+	return memory_refused() + sockets_refused();
+}
+
+static Job *
+job_of(CURL *handle)
+{
+	char	   *job = NULL;
+
+	curl_easy_getinfo(handle, CURLINFO_PRIVATE, &job);
+	return (Job *) job;
+}
+
+/* CURLOPT_PREREQFUNCTION; 0: go on. */
+static int
+note_ready(void *data, char *remote, char *local, int remote_port, int local_port)
+{
+	(void) remote;
+	(void) local;
+	(void) remote_port;
+	(void) local_port;
+	((Job *) data)->ready = true;
+	return 0;
+}
+
+static bool
+is_ready(const Job *job)
+{
+	curl_off_t	pretransfer_time = 0;
+
+	curl_easy_getinfo(job->handle, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_time);
+	return compat_curl_is_ready(job->ready, pretransfer_time);
+}
+
+/* True if a handle's request could be sent, or had begun to be. */
+bool
+job_is_ready(CURL *handle)
+{
+	const Job  *job = job_of(handle);
+
+	return job && is_ready(job);
+}
+
+/* When a transfer's time is up, of clock.h. */
+static int64
+deadline_of(const Job *job)
+{
+	int			limit = is_ready(job) ? job->timeout : Min(job->timeout, job->connect_timeout);
+
+	return job->begun + 1000 * (int64) limit + job->idle;
+}
+
+/*
+ * CURLOPT_XFERINFOFUNCTION: libcurl calls it in its loops, too, such as that
+ * which reads a proxy's answer to CONNECT for as long as bytes come.  There it
+ * ends the transfer whose time is up, or which an interrupt is to end:
+ * http_wait() serves that.
+ */
+static int
+watch(void *data, curl_off_t download_total, curl_off_t downloaded, curl_off_t upload_total,
+	  curl_off_t uploaded)
+{
+	Job		   *job = data;
+	int64		now = clock_us();
+
+	(void) download_total;
+	(void) downloaded;
+	(void) upload_total;
+	(void) uploaded;
+	if (!call_is_look_due(now))
+		return 0;
+	job->timed_out = now >= deadline_of(job);
+	return job->timed_out || call_is_to_be_interrupted(now);
+}
+
+/*
+ * Start a handle's transfer, with the time that it may take to connect and
+ * altogether, in ms; "done" will be called from http_wait().  Raises 53200, HV000.
+ */
+void
+job_start(CURLM *multi, CURL *handle, int connect_timeout, int timeout, void *owner,
+		  JobDone done)
+{
+	CURLMcode	code;
+	Job		   *job = malloc(sizeof(Job));
+
+	if (job == NULL)
+		memory_raise("A request could not be started.");
+	*job = (Job) {
+		.multi = multi,
+		.handle = handle,
+		.owner = owner,
+		.done = done,
+		.connect_timeout = connect_timeout,
+		.timeout = timeout,
+		.refused = refusals(),
+		.begun = -1,
+	};
+	dlist_push_tail(&jobs, &job->node);
+	curl_easy_setopt(handle, CURLOPT_PRIVATE, job);
+	REQUIRE(handle, CURLOPT_NOPROGRESS, 0L);
+	REQUIRE(handle, CURLOPT_XFERINFOFUNCTION, watch);
+	REQUIRE(handle, CURLOPT_XFERINFODATA, job);
+	setopt_require(compat_curl_tell_ready(handle, note_ready, job));
+	code = curl_multi_add_handle(multi, handle);
+	if (code == CURLM_OUT_OF_MEMORY)
+		memory_raise("A request could not be started.");
+	if (code != CURLM_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not start a request"),
+				 errdetail("libcurl: %s.", curl_multi_strerror(code))));
+}
+
+/* Take a transfer out of libcurl, if it is there, without telling its owner. */
+static void
+end(Job *job)
+{
+	if (job->over)
+		return;
+	job->over = true;
+	curl_multi_remove_handle(job->multi, job->handle);
+	dlist_delete(&job->node);
+	if (!is_ready(job))
+		sockets_forget_gone();	/* it may have been connecting */
+}
+
+/* End the transfer of a handle, if it has one, and free the handle; never fails. */
+void
+job_free(CURL *handle)
+{
+	Job		   *job = job_of(handle);
+
+	if (job)
+		end(job);
+	curl_easy_cleanup(handle);
+	free(job);
+}
+
+/* Map a code of libcurl's, or watch()'s end of a transfer, to what is told the owner. */
+static CURLcode
+meaning_of(const Job *job, CURLcode result)
+{
+	/* libcurl may have gone on without what it could not copy, a URL's query, say. */
+	if (job->refused != refusals())
+		return CURLE_OUT_OF_MEMORY;
+	if (result == CURLE_ABORTED_BY_CALLBACK)
+		return job->timed_out ? CURLE_OPERATION_TIMEDOUT : CURLE_RECV_ERROR;
+	/* No request was refused: an answer's headers are over a limit of libcurl's. */
+	if (result == CURLE_OUT_OF_MEMORY && memory_is_ours() && is_ready(job))
+		return CURLE_WEIRD_SERVER_REPLY;
+	return result;
+}
+
+static void
+finish(Job *job, CURLcode result)
+{
+	result = meaning_of(job, result);
+	end(job);
+	job->done(job->owner, result);
+}
+
+/* Take libcurl's word on which transfers are done. */
+static void
+collect(CURLM *multi)
+{
+	CURLMsg    *message;
+	int			left;
+
+	while ((message = curl_multi_info_read(multi, &left)))
+	{
+		if (message->msg == CURLMSG_DONE)
+			finish(job_of(message->easy_handle), message->data.result);
+	}
+}
+
+/* Note that a wait begins.  Return when the first transfer's time is up, of clock.h. */
+int64
+jobs_resume(void)
+{
+	int64		now = clock_us();
+	int64		next = PG_INT64_MAX;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &jobs)
+	{
+		Job		   *job = dlist_container(Job, node, iter.cur);
+
+		if (job->begun < 0)
+			job->begun = now;
+		else
+			job->idle += now - paused_at;
+		/* libcurl shares this out among a host's addresses, but goes by the clock. */
+		curl_easy_setopt(job->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)
+						 (job->connect_timeout + (job->idle + 999) / 1000));
+		next = Min(next, deadline_of(job));
+	}
+	paused_at = now;			/* should the wait raise an error */
+	return next;
+}
+
+/* End the transfers whose time is up. */
+static void
+enforce_timeouts(void)
+{
+	int64		now = clock_us();
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &jobs)
+	{
+		Job		   *job = dlist_container(Job, node, iter.cur);
+
+		if (now >= deadline_of(job))
+			finish(job, CURLE_OPERATION_TIMEDOUT);
+	}
+}
+
+/* End the transfers that are done, by the word of "multi" (NULL: none), or by their time. */
+void
+jobs_pause(CURLM *multi)
+{
+	if (multi)
+		collect(multi);
+	enforce_timeouts();
+	paused_at = clock_us();
+}
+
+/* End all transfers with a result. */
+void
+jobs_fail(CURLcode result)
+{
+	while (!dlist_is_empty(&jobs))
+		finish(dlist_head_element(Job, node, &jobs), result);
+}

@@ -1,0 +1,29 @@
+/* setopt.c: raising what libcurl says when an option is set. */
+#include "postgres.h"
+
+#include "http/memory.h"
+#include "http/setopt.h"
+
+/*
+ * Raise an error unless libcurl has taken an option: 53200 for want of memory,
+ * HV000 if libcurl does not have the option.
+ */
+void
+setopt_require(CURLcode code)
+{
+	if (code == CURLE_OUT_OF_MEMORY)
+		memory_raise("libcurl could not take an option.");
+	if (code != CURLE_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not set up a request"),
+				 errdetail("libcurl: %s.", curl_easy_strerror(code))));
+}
+
+/* Raise 53200 if memory ran out; libcurl may lack the option. */
+void
+setopt_ask_for(CURLcode code)
+{
+	if (code == CURLE_OUT_OF_MEMORY)
+		setopt_require(code);
+}
