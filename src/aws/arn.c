@@ -1,9 +1,5 @@
 /* arn.c: Amazon Resource Names of EC2 Image Builder. */
-#ifdef FRONTEND
-#include "postgres_fe.h"
-#else
-#include "postgres.h"
-#endif
+#include "aws/base.h"
 
 #include "aws/arn.h"
 

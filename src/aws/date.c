@@ -1,9 +1,5 @@
 /* date.c: dates and times as AWS's services write them. */
-#ifdef FRONTEND
-#include "postgres_fe.h"
-#else
-#include "postgres.h"
-#endif
+#include "aws/base.h"
 
 #include "aws/date.h"
 

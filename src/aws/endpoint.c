@@ -1,9 +1,5 @@
 /* endpoint.c: where AWS's services are. */
-#ifdef FRONTEND
-#include "postgres_fe.h"
-#else
-#include "postgres.h"
-#endif
+#include "aws/base.h"
 
 #include <curl/curl.h>
 

@@ -1,9 +1,5 @@
 /* error.c: errors as AWS's services report them. */
-#ifdef FRONTEND
-#include "postgres_fe.h"
-#else
-#include "postgres.h"
-#endif
+#include "aws/base.h"
 
 #include <json-c/json.h>
 

@@ -4,26 +4,16 @@
  * The syntax is that of Python's configparser.RawConfigParser and shlex.split(),
  * with which botocore's configloader.py and credentials.py read the files.
  */
-#ifdef FRONTEND
-#include "postgres_fe.h"
-#else
-#include "postgres.h"
-#endif
+#include "aws/base.h"
 
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #ifdef FRONTEND
 #include "common/logging.h"
-#else
-#include "miscadmin.h"
 #endif
 
 #include "aws/ini.h"
 #include "secret.h"
-
-#ifdef FRONTEND
-#define CHECK_FOR_INTERRUPTS()	((void) 0)
-#endif
 
 /*
  * What a name stands for in a file.  Files may be 1 MB large and have a name in

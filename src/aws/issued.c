@@ -1,9 +1,5 @@
 /* issued.c: temporary credentials as STS, IMDS and containers issue them. */
-#ifdef FRONTEND
-#include "postgres_fe.h"
-#else
-#include "postgres.h"
-#endif
+#include "aws/base.h"
 
 #include <json-c/json.h>
 #include <math.h>

@@ -1,9 +1,5 @@
 /* json.c: JSON as AWS's services answer with it. */
-#ifdef FRONTEND
-#include "postgres_fe.h"
-#else
-#include "postgres.h"
-#endif
+#include "aws/base.h"
 
 #include <json-c/json_visit.h>
 

@@ -6,13 +6,7 @@
  * The rules are botocore's (configloader.py, session.py and credentials.py).
  * test/unit/test_profile.py compares the two, and lists where they differ.
  */
-#ifdef FRONTEND
-#include "postgres_fe.h"
-#define CHECK_FOR_INTERRUPTS()	((void) 0)
-#else
-#include "postgres.h"
-#include "miscadmin.h"
-#endif
+#include "aws/base.h"
 
 #include "aws/profile_base.h"
 #include "aws/profile_setting.h"

@@ -6,11 +6,7 @@
  * a half or an unknown source over would be to ask AWS as another than the profile
  * means.
  */
-#ifdef FRONTEND
-#include "postgres_fe.h"
-#else
-#include "postgres.h"
-#endif
+#include "aws/base.h"
 
 #include "aws/profile_base.h"
 #include "aws/profile_setting.h"
@@ -34,25 +30,22 @@ refuse_source(Resolver *r, const Profile *profile, const char *key, const char *
 	return true;
 }
 
-/* Take the keys of one of the files' sections; false if there are none. */
+/* Take the keys of a profile, reduced to one file's section; false if there are none. */
 static bool
-resolve_keys(Resolver *r, const Profile *profile, const Section *section)
+resolve_keys(Resolver *r, const Profile *part)
 {
 	AwsCredentials *credentials = &r->plan->credentials;
-	const Setting *id = ini_find_setting(section, "aws_access_key_id");
-	const Setting *secret = ini_find_setting(section, "aws_secret_access_key");
-	const Setting *token = ini_find_setting(section, "aws_security_token");	/* the older name */
 
-	if (id == NULL)
+	if (!profile_has(part, "aws_access_key_id"))
 		return false;
 	r->plan->base = PROFILE_STATIC;
 	credentials->access_key_id =
-		profile_required_of(r, profile, id, "aws_access_key_id", "aws_access_key_id");
+		profile_required(r, part, "aws_access_key_id", "aws_access_key_id");
 	credentials->secret_access_key =
-		profile_required_of(r, profile, secret, "aws_secret_access_key", "aws_access_key_id");
-	if (token == NULL)
-		token = ini_find_setting(section, "aws_session_token");
-	credentials->session_token = profile_value_of(r, profile, token);
+		profile_required(r, part, "aws_secret_access_key", "aws_access_key_id");
+	credentials->session_token =
+		profile_value(r, part, profile_has(part, "aws_security_token") ?
+					  "aws_security_token" : "aws_session_token");	/* the older name first */
 	return true;
 }
 
@@ -164,6 +157,8 @@ bool
 profile_resolve_base(Resolver *r, const Profile *profile)
 {
 	ProfilePlan *plan = r->plan;
+	Profile		in_credentials = {.name = profile->name, .credentials = profile->credentials};
+	Profile		in_config = {.name = profile->name, .config = profile->config};
 
 	plan->web_identity_token_file = profile_value(r, profile, "web_identity_token_file");
 	if (plan->web_identity_token_file)
@@ -176,11 +171,11 @@ profile_resolve_base(Resolver *r, const Profile *profile)
 	}
 	return refuse_source(r, profile, "sso_account_id", NEEDS_LOGIN) ||
 		refuse_source(r, profile, "sso_role_name", NEEDS_LOGIN) ||
-		resolve_keys(r, profile, profile->credentials) ||
+		resolve_keys(r, &in_credentials) ||
 		refuse_source(r, profile, "login_session", NEEDS_LOGIN) ||
 		refuse_unknown(r, profile) ||
 		resolve_process(r, profile) ||
-		resolve_keys(r, profile, profile->config) ||
+		resolve_keys(r, &in_config) ||
 		refuse_half(r, profile);
 }
 

@@ -5,11 +5,7 @@
  * the credentials file counts.  An error does not stop the reader, but is kept in
  * the Resolver: the first counts, since those after it may come of it.
  */
-#ifdef FRONTEND
-#include "postgres_fe.h"
-#else
-#include "postgres.h"
-#endif
+#include "aws/base.h"
 
 #include "aws/profile_setting.h"
 #include "secret.h"
@@ -51,47 +47,34 @@ profile_fail(Resolver *r, const Profile *profile, const char *problem)
 }
 
 /*
- * Return the value of a setting, copied and wiped with the current memory context;
- * NULL if the setting is NULL or empty.  No setting of credentials can have several
- * lines: the lines after the first are keys indented by mistake.
+ * Return the value of a key, copied and wiped with the current memory context; NULL
+ * if the profile does not have the key, or it is empty.  No setting of credentials can
+ * have several lines: the lines after the first are keys indented by mistake.
  */
 char *
-profile_value_of(Resolver *r, const Profile *profile, const Setting *setting)
+profile_value(Resolver *r, const Profile *profile, const char *key)
 {
+	const Setting *setting = find_setting(profile, key);
+
 	if (setting && setting->multiline)
-		profile_fail(r, profile, psprintf("has indented lines below its \"%s\"", setting->key));
+		profile_fail(r, profile, psprintf("has indented lines below its \"%s\"", key));
 	if (setting == NULL || setting->length == 0)
 		return NULL;
 	return secret_copy(setting->value, setting->length);
 }
 
-/* Return the value of a key, as profile_value_of() does. */
-char *
-profile_value(Resolver *r, const Profile *profile, const char *key)
-{
-	return profile_value_of(r, profile, find_setting(profile, key));
-}
-
 /*
- * Return the value of a key's setting, as profile_value_of() does, but fail without
- * a value: the profile has "for_key", which needs "key", or is "key" itself.
+ * Return the value of a key, as profile_value() does, but fail without a value: the
+ * profile has "for_key", which needs "key", or is "key" itself.
  */
 char *
-profile_required_of(Resolver *r, const Profile *profile, const Setting *setting,
-					const char *key, const char *for_key)
+profile_required(Resolver *r, const Profile *profile, const char *key, const char *for_key)
 {
-	char	   *value = profile_value_of(r, profile, setting);
+	char	   *value = profile_value(r, profile, key);
 
-	if (setting == NULL)
+	if (!profile_has(profile, key))
 		profile_fail(r, profile, psprintf("has no \"%s\" beside its \"%s\"", key, for_key));
 	else if (value == NULL)
 		profile_fail(r, profile, psprintf("has an empty \"%s\"", key));
 	return value;
-}
-
-/* Return the value of a key of either file, as profile_required_of() does. */
-char *
-profile_required(Resolver *r, const Profile *profile, const char *key, const char *for_key)
-{
-	return profile_required_of(r, profile, find_setting(profile, key), key, for_key);
 }

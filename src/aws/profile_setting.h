@@ -27,10 +27,7 @@ extern Profile *profile_find(const Resolver *r, const char *name, const Profile 
 extern void profile_fail(Resolver *r, const Profile *profile, const char *problem);
 extern bool profile_has(const Profile *profile, const char *key);
 extern char *profile_value(Resolver *r, const Profile *profile, const char *key);
-extern char *profile_value_of(Resolver *r, const Profile *profile, const Setting *setting);
 extern char *profile_required(Resolver *r, const Profile *profile, const char *key,
 							  const char *for_key);
-extern char *profile_required_of(Resolver *r, const Profile *profile, const Setting *setting,
-								 const char *key, const char *for_key);
 
 #endif							/* IMAGEBUILDER_PROFILE_SETTING_H */

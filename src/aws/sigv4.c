@@ -9,11 +9,7 @@
  * libcurl's own CURLOPT_AWS_SIGV4 is not used: its canonical query changed
  * from release to release, and it cannot sign with a corrected clock.
  */
-#ifdef FRONTEND
-#include "postgres_fe.h"
-#else
-#include "postgres.h"
-#endif
+#include "aws/base.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
