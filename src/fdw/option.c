@@ -277,17 +277,29 @@ check_conflicts(List *list)
 	}
 }
 
-/* Keys are static credentials, and no other provider's. */
+/*
+ * Raise 22023 for keys beside a provider of credentials other than "static"; warn of
+ * half a pair of keys, which may be on the way to a whole one.
+ */
 static void
 check_keys(List *list)
 {
 	const char *provider = option_get(list, "credential_provider");
+	bool		id = option_get(list, "access_key_id") != NULL;
+	bool		secret = option_get(list, "secret_access_key") != NULL;
 
 	if (provider && strcmp(provider, "static") != 0 && has_keys(list))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("keys and \"credential_provider\" \"%s\" cannot be set together", provider),
 				 errhint("Drop \"access_key_id\", \"secret_access_key\" and \"session_token\", or \"credential_provider\".")));
+	if (id != secret)
+		ereport(WARNING,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the user mapping has \"%s\", but no \"%s\"",
+						id ? "access_key_id" : "secret_access_key",
+						id ? "secret_access_key" : "access_key_id"),
+				 errhint("Set both with CREATE USER MAPPING or ALTER USER MAPPING.")));
 }
 
 /*

@@ -2,8 +2,10 @@
 #include "postgres.h"
 
 #include "clock.h"
+#include "foreign/foreign.h"
 #include "lookup/attempt.h"
 #include "lookup/cache.h"
+#include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -96,7 +98,9 @@ check_credentials(Lookup *lookup)
 						"The user mapping has no \"secret_access_key\"." :
 						credentials->secret_access_key || credentials->session_token ?
 						"The user mapping has no \"access_key_id\"." :
-						"There is no user mapping with keys for the user and the server.",
+						psprintf("There is no user mapping with keys for the user \"%s\" and the server \"%s\"; in a view the user is its owner.",
+								 GetUserNameFromId(lookup->client->userid, true),
+								 GetForeignServer(lookup->client->serverid)->servername),
 						"Set \"access_key_id\" and \"secret_access_key\" with CREATE USER MAPPING or ALTER USER MAPPING."));
 	return false;
 }
