@@ -60,6 +60,8 @@ make_cassert() {
 # use_cassert_postgresql: in the place of the distribution's.
 use_cassert_postgresql() {
 	local start=$SECONDS directory=/var/cache/imagebuilder_fdw/postgresql-$major-cassert
+	[ -d "$directory" ] || is_root ||
+		die "PostgreSQL with assertions is not there yet; root can make it: dev/test --cassert unit"
 	mkdir -p "${directory%/*}"
 	exec 8<"${directory%/*}"
 	flock 8

@@ -1,7 +1,9 @@
 # shellcheck shell=bash
-# What dev/test and dev/demo share: packages, a private copy of the tree, a
-# private cluster.  Sourced by bash; everything made lives in $work, and goes
-# with it.
+# What dev/test, dev/demo and dev/bench share: packages, a private copy of the
+# tree, a private cluster.  Sourced by bash; everything made lives in $work, and
+# goes with it.  Root installs the packages that are missing, and runs all else
+# as the user postgres; another user runs all as himself, and is told which
+# packages root must install.
 
 set -eu
 umask 022
@@ -14,9 +16,19 @@ die() {
 	exit 1
 }
 
-# Without root's rights: neither PostgreSQL nor its tests run with them.
+is_root() {
+	[ "$(id -u)" = 0 ]
+}
+
+# as_postgres COMMAND…: without root's rights, with which neither PostgreSQL nor
+# its tests run.
 as_postgres() {
-	setpriv --reuid postgres --regid postgres --init-groups -- env HOME="$work" "$@"
+	"${unprivileged[@]}" "$@"
+}
+
+# give_to_postgres PATH…: to the user that as_postgres runs commands as.
+give_to_postgres() {
+	! is_root || chown -R postgres: "$@"
 }
 
 # show_unless LOG COMMAND…: its output only if it fails.
@@ -97,20 +109,31 @@ apt_get() (
 	apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" 9<&-
 )
 
-# The packages of PostgreSQL $major; none, if $PG_CONFIG names another one.
+# The packages of PostgreSQL $major, of the distribution's version if that is
+# not known; none, if $PG_CONFIG names another PostgreSQL.
 postgresql_packages() {
-	[ -n "${PG_CONFIG:-}" ] || echo "postgresql-${major:-}" "postgresql-server-dev-${major:-}"
+	if [ -n "${PG_CONFIG:-}" ]; then
+		return
+	elif [ -n "${major:-}" ]; then
+		echo "postgresql-$major" "postgresql-server-dev-$major"
+	else
+		echo postgresql postgresql-server-dev-all
+	fi
 }
 
-# install_packages PACKAGE…: these, and what building takes; sets $major, and
-# PostgreSQL's own copy for this run.
+# install_packages PACKAGE…: these, and what building takes; without root's
+# rights says which are missing, and ends.  Sets $major, and makes this run's own
+# copy of PostgreSQL.
 install_packages() {
 	local wanted start=$SECONDS
 	set -- gcc libc6-dev make libcurl4-openssl-dev libjson-c-dev libssl-dev "$@"
 	major=$(pg_major 2>/dev/null || true)
 	# shellcheck disable=SC2046
 	wanted=$(missing $(postgresql_packages) "$@")
-	if [ -n "$wanted" ]; then
+	if [ -n "$wanted" ] && ! is_root; then
+		die "packages are missing; as root run
+apt-get install $(echo $wanted)"
+	elif [ -n "$wanted" ]; then
 		printf 'installing packages … '
 		show_unless "$work/apt.log" apt_get update
 		major=$(pg_major)
@@ -119,7 +142,7 @@ install_packages() {
 		show_unless "$work/apt.log" apt_get install $(missing $(postgresql_packages) "$@")
 		echo "$((SECONDS - start)) s"
 	fi
-	chown postgres: "$work"
+	give_to_postgres "$work"
 	export TMPDIR=$work
 	use_postgresql "${PG_CONFIG:-/usr/lib/postgresql/$major/bin/pg_config}"
 }
@@ -157,7 +180,7 @@ copy_tree() {
 	tar -C "$root" -cf - --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
 		--exclude=./results --exclude='./regression.*' --exclude=./tmp_check --exclude=__pycache__ . | tar -C "$work/src" -xf -
 	find "$work/src/test/unit" -type f -perm -u+x ! -name '*.*' -delete
-	chown -R postgres: "$work/src"
+	give_to_postgres "$work/src"
 }
 
 # build DIRECTORY [MAKE'S ARGUMENTS]
@@ -243,9 +266,10 @@ clean_up() {
 	rm -rf "$work"
 }
 
-[ "$(id -u)" = 0 ] || die "must be run by root: it installs packages and the extension"
 [ -e /etc/debian_version ] || die "knows Debian's packages only; see doc/install.md for other systems"
 work=$(mktemp -d /tmp/imagebuilder_fdw.XXXXXX)
+unprivileged=(env HOME="$work")
+! is_root || unprivileged=(setpriv --reuid postgres --regid postgres --init-groups -- "${unprivileged[@]}")
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM

@@ -454,9 +454,11 @@ class Server(socketserver.ThreadingTCPServer):
             super().handle_error(request, client_address)
 
 
-def main():
+def main(announce=None):
+    """Serve until told to end.  announce, if given, is called with the server and
+    its URL once requests are taken."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--port-file", required=True, help="written once requests are taken")
+    parser.add_argument("--port-file", metavar="FILE", help="written once requests are taken")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--latency", type=float, default=0, metavar="MS", help="added to each answer")
     parser.add_argument("--certificate", help="PEM; makes it speak TLS")
@@ -480,9 +482,13 @@ def main():
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     if options.until_eof:
         threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-    temporary = options.port_file + ".new"
-    pathlib.Path(temporary).write_text(f"{server.server_address[1]}\n")
-    os.replace(temporary, options.port_file)
+    port = server.server_address[1]
+    if options.port_file:
+        temporary = options.port_file + ".new"
+        pathlib.Path(temporary).write_text(f"{port}\n")
+        os.replace(temporary, options.port_file)
+    if announce:
+        announce(server, f"{'https' if tls else 'http'}://127.0.0.1:{port}")
     server.serve_forever()
 
 
