@@ -81,12 +81,12 @@ SELECT attempt($$SELECT name FROM images WHERE arn = 'arn:aws:imagebuilder:examp
 
 -- No credentials.
 SELECT replace(attempt($$SELECT name FROM images WHERE arn = 'arn:aws:imagebuilder:us-east-1:123456789012:image/a/1.0.0'$$),
-               current_user, 'ME') AS attempt;
+               format('"%s"', current_user), '"ME"') AS attempt;
 ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (ADD access_key_id 'AKIDEXAMPLE');
 SELECT attempt($$SELECT name FROM images WHERE arn = 'arn:aws:imagebuilder:us-east-1:123456789012:image/a/1.0.0'$$);
 DROP USER MAPPING FOR CURRENT_USER SERVER aws;
 SELECT replace(attempt($$SELECT name FROM images WHERE arn = 'arn:aws:imagebuilder:us-east-1:123456789012:image/a/1.0.0'$$),
-               current_user, 'ME') AS attempt;
+               format('"%s"', current_user), '"ME"') AS attempt;
 
 -- Nothing listens there.
 CREATE USER MAPPING FOR PUBLIC SERVER aws OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'geheim');

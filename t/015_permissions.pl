@@ -113,7 +113,9 @@ my @matrix = (
 for my $case (@matrix)
 {
 	my ($role, $action, $expected) = @$case;
-	my ($rc, $stdout, $stderr) = $node->psql('postgres', "\\set VERBOSITY verbose\n$action;", extra_params => [ '-U', $role ]);
+	# The superuser is called as the system's user is.
+	my @user = $role eq 'postgres' ? () : ('-U', $role);
+	my ($rc, $stdout, $stderr) = $node->psql('postgres', "\\set VERBOSITY verbose\n$action;", extra_params => \@user);
 	my $outcome = $rc == 0 && $stderr !~ /ERROR/ ? (split /\n/, $stdout)[-1] // '' : $stderr =~ /ERROR:  (\w{5}): (.*)/s ? "$1 $2" : $stderr;
 	$outcome =~ s/\n/ /g;
 	my $name = "$role: " . ($action =~ s/\s+/ /gr);

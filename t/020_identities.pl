@@ -78,11 +78,12 @@ $node->safe_psql('postgres', qq{
 	CREATE ROLE owner LOGIN; GRANT USAGE ON FOREIGN DATA WRAPPER imagebuilder_fdw TO owner;
 	CREATE SERVER lent FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url '} . $endpoint->url . qq{', sts_endpoint_url '} . $identity->url('sts') . qq{', credential_provider 'instance');
 	CREATE FOREIGN TABLE public.lent (arn text, name text) SERVER lent OPTIONS (table_name 'images');
-	CREATE USER MAPPING FOR postgres SERVER lent OPTIONS (role_arn '$role/OfSuperuser')});
+	CREATE USER MAPPING FOR CURRENT_USER SERVER lent OPTIONS (role_arn '$role/OfSuperuser')});
 $identity->reset_to;
 is(attempt($node, "SELECT name FROM lent WHERE arn = '$golden'"), 'found golden-linux', 'a superuser assumes a role as the host');
 $node->safe_psql('postgres', 'ALTER SERVER lent OWNER TO owner');
-$node->safe_psql('postgres', "ALTER USER MAPPING FOR postgres SERVER lent OPTIONS (SET role_arn '$role/OfOwner')", extra_params => [ '-U', 'owner' ]);
+my $superuser = $node->safe_psql('postgres', 'SELECT quote_ident(current_user)');
+$node->safe_psql('postgres', "ALTER USER MAPPING FOR $superuser SERVER lent OPTIONS (SET role_arn '$role/OfOwner')", extra_params => [ '-U', 'owner' ]);
 like(attempt($node, "SELECT name FROM lent WHERE arn = '$golden'"), qr/^42501 .*permission denied to assume a role.*"lent"/, 'but not one that a server\'s owner has named');
 is(roles_assumed(), "$role/OfSuperuser", 'so it is not assumed');
 
