@@ -72,7 +72,7 @@ like((requests_of("$query; SET ROLE analyst; SELECT attempt(\$a\$$query\$a\$)"))
 # cache_size bounds it; what was used longest ago goes first.
 my $size = length slurp_file("$SOURCE/t/endpoint/fixtures/golden-linux-2.0.0-1.json");
 my $second = "SELECT name FROM images WHERE arn = '$other'";
-$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD cache_size '" . ($size + 6000) . "')");
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD cache_size '" . ($size + 6000) . "B')");
 is((requests_of("$query; $query"))[1], 1, 'one is kept');
 my $third = "SELECT name FROM images WHERE arn = '" . arn('minimal/1.0.0/1') . "'";
 is((requests_of("$query; $second; $query; $second"))[1], 4, 'two are too many');
