@@ -2,7 +2,8 @@
  * ahead_key.c: a key that is evaluated for rows before the statement reaches them.
  *
  * The statement may never reach a row, so evaluating its key must have no effect: an
- * error is caught in a subtransaction, and no init plan is run that has not been.
+ * error is caught in a subtransaction, and a key that needs an init plan's result is
+ * not evaluated before the statement has run the init plan.
  */
 #include "postgres.h"
 
@@ -32,7 +33,10 @@ typedef struct KeyExpressions
 	Bitmapset  *params;
 } KeyExpressions;
 
-/* Note parameters of the executor, and what is more than a column, a constant or a binary cast. */
+/*
+ * Add an expression's executor parameters to "params"; clear "plain" at any other node
+ * than a column, a constant or a binary cast.
+ */
 static bool
 note_expression(Node *node, void *context)
 {
@@ -68,7 +72,7 @@ ahead_key_create(const PlannedKey *planned, List *exprs, PlanState *parent)
 	return key;
 }
 
-/* The requests that a key asks for, in the current memory context. */
+/* Return the requests (Request) for the ARNs of a key, in the current memory context. */
 static List *
 evaluate_key(const AheadKey *key, ExprContext *econtext)
 {
@@ -87,7 +91,10 @@ evaluate_key(const AheadKey *key, ExprContext *econtext)
 	return requests;
 }
 
-/* Whether an error is about the server or the transaction, not about what was evaluated. */
+/*
+ * True if an error comes from the server or the transaction, not from the evaluated
+ * expressions.
+ */
 static bool
 is_of_session(int sqlstate)
 {
@@ -104,9 +111,10 @@ is_of_session(int sqlstate)
 }
 
 /*
- * Return the requests that a key asks for where evaluating it may raise an error: the row
- * may be one that the statement never reaches.  An error ends looking ahead by this key,
- * and the scan raises it when the row is reached.
+ * Return the requests (Request) for the ARNs of a key whose evaluation may raise an
+ * error.  The statement may never reach the row, so an error is dropped, and no further
+ * row's key is evaluated ahead: the inner scan raises the error if the statement
+ * reaches the row.
  */
 static List *
 try_key(AheadKey *key, ExprContext *econtext)
@@ -146,7 +154,10 @@ try_key(AheadKey *key, ExprContext *econtext)
 	return requests;
 }
 
-/* Whether an init plan has to be run before a key can be evaluated: the statement may not run it. */
+/*
+ * True if a key needs the result of an init plan that has not been run: the statement
+ * may never run it.
+ */
 static bool
 waits_for_initplan(const AheadKey *key)
 {

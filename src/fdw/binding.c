@@ -1,9 +1,8 @@
 /*
- * binding.c: which table of the schema a foreign table is, and which columns its
- * are.
+ * binding.c: the table and columns of the schema that a foreign table is bound to.
  *
- * Planning must not fail, since EXPLAIN must not: what is not in the schema is
- * bound to nothing here, and is an error when a scan needs it.
+ * Planning must not fail, so that EXPLAIN works: a table or column that is not in the
+ * schema is bound to nothing here, and a scan that needs it raises the error.
  */
 #include "postgres.h"
 
@@ -12,7 +11,10 @@
 #include "foreign/foreign.h"
 #include "utils/lsyscache.h"
 
-/* What a foreign table's options and name say, in the current context. */
+/*
+ * Return what a foreign table's options and name bind it to, in the current memory
+ * context.
+ */
 BoundTable *
 binding_table(Oid relid)
 {
@@ -43,7 +45,7 @@ binding_table(Oid relid)
 	return bound;
 }
 
-/* The name by which a column is the key without options of its own. */
+/* Return the name that makes a column without options the key. */
 const char *
 binding_key_name(const BoundTable *table)
 {
@@ -55,7 +57,7 @@ binding_key_name(const BoundTable *table)
 	return SCHEMA_KEY_NAME;
 }
 
-/* What a column's options and name say. */
+/* Return the path and the type that a column's options and name bind it to. */
 BoundColumn
 binding_column(const BoundTable *table, AttrNumber attnum)
 {
@@ -78,14 +80,17 @@ binding_column(const BoundTable *table, AttrNumber attnum)
 	}
 	else if (!table->table && table->sources && strcmp(name, binding_key_name(table)) == 0)
 	{
-		/* A table of the user's own has a key as any other. */
+		/*
+		 * A table that is not in the schema, but has the option "rows", has a key
+		 * column too.
+		 */
 		bound.path = SCHEMA_KEY_PATH;
 		bound.type = TYPE_TEXT;
 	}
 	return bound;
 }
 
-/* The columns that hold the ARN asked for. */
+/* Return the attribute numbers of the columns that hold the requested ARN. */
 Bitmapset *
 binding_key_columns(const BoundTable *table, int natts)
 {
@@ -104,7 +109,7 @@ binding_key_columns(const BoundTable *table, int natts)
 	return keys;
 }
 
-/* Raise HV00R unless the table has rows to give. */
+/* Raise HV00R unless the table has a row source. */
 void
 binding_check_table(const BoundTable *table)
 {
@@ -130,8 +135,9 @@ binding_reject_column(const BoundTable *table, AttrNumber attnum)
 }
 
 /*
- * Raise 22023, as the validator does, for a column's "path", or for the table's
- * "rows" without a column: an older version has stored what is no path any more.
+ * Raise 22023, as the validator does, for a column's option "path", or for the table's
+ * option "rows" if "attnum" is InvalidAttrNumber.  An older version of the extension
+ * has accepted the stored value.
  */
 void
 binding_reject_path(const BoundTable *table, AttrNumber attnum, const char *path,

@@ -1,7 +1,4 @@
-/*
- * binding.h: which table of the schema a foreign table is, and which columns its
- * are.
- */
+/* binding.h: the table and columns of the schema that a foreign table is bound to. */
 #ifndef IMAGEBUILDER_BINDING_H
 #define IMAGEBUILDER_BINDING_H
 
@@ -21,10 +18,10 @@ typedef struct BoundColumn
 typedef struct BoundTable
 {
 	Oid			relid;
-	const char *name;			/* the table's name in the schema, known or not */
-	const SchemaTable *table;	/* NULL if there is no such table */
-	const Operation *operation; /* whose answers have the rows */
-	const SchemaSource *sources;	/* the table's, or the user's own */
+	const char *name;			/* name looked up in the schema, found or not */
+	const SchemaTable *table;	/* NULL if the schema has no table of that name */
+	const Operation *operation; /* operation whose responses have the rows */
+	const SchemaSource *sources;	/* the schema table's, or the option "rows" */
 	int			nsources;
 } BoundTable;
 

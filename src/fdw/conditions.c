@@ -1,9 +1,9 @@
 /*
- * conditions.c: what a foreign table's conditions say: key, guards, and the rest.
+ * conditions.c: a foreign table's conditions, split into key, guards and the rest.
  *
- * A guard is a condition that needs no row of the table: it compares an outer
- * row's columns, parameters and constants only.  Guards are checked before
- * anything is asked for.
+ * A guard is a condition that needs no row of the table: it compares an outer row's
+ * columns, parameters and constants only.  A scan checks its guards before it makes any
+ * request.
  */
 #include "postgres.h"
 
@@ -21,7 +21,10 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-/* Several keys are one: what is in all of them. */
+/*
+ * Return one key for several that must all hold, the intersection of their ARNs; NIL
+ * for no keys.
+ */
 static List *
 join_keys(List *keys)
 {
@@ -39,7 +42,7 @@ is_guard(PlannerInfo *root, Index relid, Node *clause)
 
 /* ---- what columns are equal to -------------------------------------------------- */
 
-/* What a column is equal to. */
+/* Column and an expression that a condition equates with it. */
 typedef struct ColumnValue
 {
 	AttrNumber	attnum;
@@ -54,7 +57,10 @@ strip_relabel(Expr *expr)
 	return expr;
 }
 
-/* A column of a relation, perhaps relabeled: its attribute number; else 0. */
+/*
+ * Return the attribute number of a column of a relation, perhaps relabeled; 0 for any
+ * other expression.
+ */
 static AttrNumber
 column_of(Expr *expr, Index relid)
 {
@@ -66,9 +72,10 @@ column_of(Expr *expr, Index relid)
 }
 
 /*
- * Whether what an equality calls equal is the same in whatever expression: not so
- * under a collation that is not deterministic, nor of numbers written with more
- * or fewer zeros.  Index deduplication asks B-tree operator classes for this.
+ * True if values that an operator calls equal give equal results in any expression.
+ * They do not under a collation that is not deterministic, nor as numeric, where 1.0
+ * equals 1.00.  B-tree operator classes answer this for index deduplication
+ * (BTEQUALIMAGE_PROC).
  */
 static bool
 is_same_image(const OpExpr *op)
@@ -85,8 +92,9 @@ is_same_image(const OpExpr *op)
 }
 
 /*
- * The equalities of a relation's columns with something else, in its conditions;
- * "same_image": only those by which one can stand for the other anywhere.
+ * Return the equalities (ColumnValue) in a relation's conditions of its columns with
+ * expressions that need no row of the relation; "same_image": only equalities by which
+ * the expression can replace the column anywhere.
  */
 static List *
 column_values(PlannerInfo *root, Index relid, List *clauses, bool same_image)
@@ -128,7 +136,10 @@ typedef struct PutValues
 	List	   *values;			/* of ColumnValue */
 } PutValues;
 
-/* An expression with what columns are equal to in their place. */
+/*
+ * Return an expression with columns replaced by the values that conditions equate with
+ * them.
+ */
 static Node *
 put_values(Node *node, void *context)
 {
@@ -150,8 +161,9 @@ put_values(Node *node, void *context)
 /* ---- conditions --------------------------------------------------------------- */
 
 /*
- * The keys that follow from two conditions, arn = x and x = value, as PostgreSQL
- * writes an equivalence of three where x is another column of the relation.
+ * Return the keys that follow from two conditions together, arn = x and x = value,
+ * where x is another column of the relation.  PostgreSQL derives these two from an
+ * equivalence class of arn, x and value.
  */
 static List *
 implied_keys(KeyContext *context, List *clauses, List **key_quals)
@@ -177,7 +189,7 @@ implied_keys(KeyContext *context, List *clauses, List **key_quals)
 	return keys;
 }
 
-/* Sort a relation's conditions, bare clauses that must all hold. */
+/* Sort the conditions of a relation's scan, given as clauses without RestrictInfo. */
 Conditions
 conditions_classify(const KeyContext *relation, List *clauses)
 {
@@ -215,7 +227,7 @@ conditions_classify(const KeyContext *relation, List *clauses)
 
 /* ---- partitions ---------------------------------------------------------------- */
 
-/* Have a constraint on key columns speak of the ARN, a text. */
+/* Return a constraint on key columns with each column replaced by the ARN, a text. */
 static Node *
 put_arn(Node *node, void *context)
 {
@@ -226,7 +238,10 @@ put_arn(Node *node, void *context)
 	return expression_tree_mutator(node, put_arn, context);
 }
 
-/* Whether a key column holds an ARN just as it is asked for. */
+/*
+ * True if a key column holds the requested ARN unchanged, as text or varchar without a
+ * length.
+ */
 static bool
 is_plain_text(Oid relid, AttrNumber attnum)
 {
@@ -239,9 +254,9 @@ is_plain_text(Oid relid, AttrNumber attnum)
 }
 
 /*
- * Return what a table's partition constraint says; nothing if the table is no
- * partition.  PostgreSQL takes a foreign partition's rows to satisfy the constraint,
- * but asks every partition that it does not prune.
+ * Return the conditions of a table's partition constraint, none if the table is no
+ * partition.  PostgreSQL assumes that a foreign partition's rows satisfy the
+ * constraint, but scans every partition that it does not prune.
  */
 PartitionConditions
 conditions_of_partition(Oid table, Bitmapset *key_columns)
@@ -274,15 +289,14 @@ conditions_of_partition(Oid table, Bitmapset *key_columns)
 }
 
 /*
- * Return conditions that need no row of a partition and that follow from its
- * constraint, for a scan with certain conditions: such a guard only keeps look-ups
- * ahead from being made, so any equality will do.
+ * Return the guards that follow from a partition's constraint and the conditions of a
+ * scan.  Such a guard only prevents look-ups ahead, so equalities of any kind will do.
  */
 List *
 conditions_partition_guards(PlannerInfo *root, Index relid, const PartitionConditions *partition,
 							List *clauses)
 {
-	PutValues	put = {1, NIL};	/* a constraint's columns are relation 1's */
+	PutValues	put = {1, NIL};	/* a partition constraint's columns are relation 1's */
 	Bitmapset  *known = NULL;
 	List	   *guards = NIL;
 	ListCell   *lc;

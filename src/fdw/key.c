@@ -1,9 +1,9 @@
 /*
- * key.c: key conditions: which ARNs a scan asks for.
+ * key.c: key conditions, which say what ARNs a scan looks up.
  *
- * A condition is a key condition if only finitely many ARNs can satisfy it and
- * they can be computed before the scan.  It is exact if every row of theirs
- * does satisfy it, so that it need not be checked again.
+ * A condition is a key condition if only finitely many ARNs can satisfy it and they can
+ * be computed before the scan.  A key condition is exact if every row of these ARNs
+ * satisfies it, so that the scan need not check it again.
  */
 #include "postgres.h"
 
@@ -19,7 +19,10 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* A list of what an array expression is guessed to hold if it's not known. */
+/*
+ * Guess at an array expression's length where the planner does not know it, as
+ * PostgreSQL's estimate_array_length() makes.
+ */
 #define DEFAULT_ARRAY_LENGTH	10
 
 static List *
@@ -28,7 +31,10 @@ make_node(KeyKind kind, void *operands)
 	return list_make2(makeInteger(kind), operands);
 }
 
-/* What a cast between text types is of: the cast of a char(n) or a name is a function. */
+/*
+ * Strip casts between text types from an expression.  The casts of char(n) and name to
+ * text are functions.
+ */
 static Expr *
 without_casts(Expr *expr)
 {
@@ -44,7 +50,7 @@ without_casts(Expr *expr)
 	}
 }
 
-/* Whether an expression is a key column, perhaps cast between text types. */
+/* True if an expression is a key column, perhaps cast between text types. */
 bool
 key_is_column(const KeyContext *context, Expr *expr)
 {
@@ -54,7 +60,10 @@ key_is_column(const KeyContext *context, Expr *expr)
 		bms_is_member(var->varattno, context->columns);
 }
 
-/* Whether it is known before the scan and stays the same during it. */
+/*
+ * True if an expression's value is known before a scan of the relation and constant
+ * during the scan.
+ */
 static bool
 is_comparable(const KeyContext *context, Expr *expr)
 {
@@ -63,8 +72,8 @@ is_comparable(const KeyContext *context, Expr *expr)
 }
 
 /*
- * Whether an operator is equality of text.  Under a collation that is not
- * deterministic more ARNs can be equal than the one written.
+ * True if an operator is equality of text.  Under a collation that is not deterministic
+ * more ARNs can be equal than the one written.
  */
 static bool
 is_text_equality(Oid opno, Oid collation)
@@ -83,10 +92,10 @@ is_text_equality(Oid opno, Oid collation)
 
 /* ---- what the statement itself says ---------------------------------------------- */
 
-/* Operands of one hash. */
+/* Operands that have one hash, as an entry of KeyContext.said. */
 typedef struct SaidOperands
 {
-	uint32		hash;			/* the key */
+	uint32		hash;			/* hash_operand() of each; the entry's key */
 	List	   *operands;
 } SaidOperands;
 
@@ -106,7 +115,7 @@ hash_walker(Node *node, void *context)
 	return expression_tree_walker(node, hash_walker, context);
 }
 
-/* A hash by which expressions that are equal() are found. */
+/* Return a hash of an expression; expressions that are equal() have one hash. */
 static uint32
 hash_operand(Node *operand)
 {
@@ -117,8 +126,8 @@ hash_operand(Node *operand)
 }
 
 /*
- * Whether an expression's value comes from rows: of this query, of one around it,
- * or of a sub-select.
+ * True if an expression's value comes from rows: of this query, of an outer query, or
+ * of a sub-select.
  */
 static bool
 depends_on_row(Node *node, void *context)
@@ -133,9 +142,9 @@ depends_on_row(Node *node, void *context)
 }
 
 /*
- * Whether a column is a key column, or one of the partitioned or inherited tables
- * that the key's relation is a part of.  A UNION ALL's column is not: its other arms
- * may have rows that are no images.
+ * True if a column is a key column of the context's relation, or the column of a
+ * partitioned or inherited table above the relation that becomes a key column.  A UNION
+ * ALL's column is not: its other arms may have rows that are no images.
  */
 static bool
 is_key_column_of_statement(const KeyContext *context, const Var *var)
@@ -197,10 +206,10 @@ collect_operands(Node *node, void *context)
 }
 
 /*
- * Collect, in a relation's context, what the statement itself compares with the
- * relation's key columns: constants, parameters, and what is computed of these.
- * PostgreSQL also derives comparisons from what other columns equal: in
- * "images.arn = t.arn AND t.arn = 'x'" the 'x' is a value of t's rows.
+ * Collect, in a relation's context, the operands that the statement itself compares
+ * with the relation's key columns: constants, parameters, and expressions of these.
+ * PostgreSQL also derives comparisons from equivalence classes: in "images.arn = t.arn
+ * AND t.arn = 'x'" the 'x' is a value of t's rows.
  */
 void
 key_collect_said(KeyContext *context)
@@ -234,8 +243,8 @@ make_comparison(KeyContext *context, KeyKind kind, Expr *operand)
 }
 
 /*
- * Whether a key column holds any ARN unchanged.  A name, a varchar(n) or a
- * domain may cut or refuse one: then PostgreSQL compares the column's own value.
+ * True if a key column holds any ARN unchanged.  A name, a varchar(n) or a domain may
+ * cut or refuse an ARN: then PostgreSQL compares the column's own value.
  */
 static bool
 keeps_value(Expr *column)
@@ -245,7 +254,7 @@ keeps_value(Expr *column)
 		(exprType((Node *) column) == VARCHAROID && exprTypmod((Node *) column) < 0);
 }
 
-/* key = expr, expr = key */
+/* Return the key in "key = expr" or "expr = key"; NULL for any other comparison. */
 static List *
 extract_equal(KeyContext *context, OpExpr *op, bool *exact)
 {
@@ -267,7 +276,10 @@ extract_equal(KeyContext *context, OpExpr *op, bool *exact)
 	return make_comparison(context, KEY_EQUAL, operand);
 }
 
-/* key = ANY (array), key IN (list) */
+/*
+ * Return the key in "key = ANY (array)" or "key IN (list)"; NULL for any other
+ * comparison.
+ */
 static List *
 extract_any(KeyContext *context, ScalarArrayOpExpr *op, bool *exact)
 {
@@ -281,7 +293,10 @@ extract_any(KeyContext *context, ScalarArrayOpExpr *op, bool *exact)
 	return make_comparison(context, KEY_ANY, array);
 }
 
-/* All arms of an OR must be keys; of an AND one is enough. */
+/*
+ * Return the key in an OR, each arm of which must have one, or in an AND, where one arm
+ * is enough; else NULL.
+ */
 static List *
 extract_arms(KeyContext *context, BoolExpr *expr, bool *exact)
 {
@@ -307,8 +322,8 @@ extract_arms(KeyContext *context, BoolExpr *expr, bool *exact)
 }
 
 /*
- * The key in a condition, NULL if there is none; its expressions are added to
- * the context's.  *exact is cleared if the condition says more than the key.
+ * Return the key in a condition, NULL if the condition has no key.  Appends the key's
+ * expressions to the context's.  Clears *exact if the condition says more than the key.
  */
 List *
 key_extract(KeyContext *context, Expr *clause, bool *exact)
@@ -322,7 +337,7 @@ key_extract(KeyContext *context, Expr *clause, bool *exact)
 		key = extract_any(context, (ScalarArrayOpExpr *) clause, exact);
 	else if (IsA(clause, NullTest))
 	{
-		/* The column echoes an ARN, so it is never null. */
+		/* The key column repeats the requested ARN, so it is never null. */
 		if (((NullTest *) clause)->nulltesttype == IS_NULL &&
 			key_is_column(context, ((NullTest *) clause)->arg))
 			key = make_node(KEY_NOTHING, NULL);
@@ -341,7 +356,7 @@ key_extract(KeyContext *context, Expr *clause, bool *exact)
 	return key;
 }
 
-/* How many ARNs a key is expected to give. */
+/* Return how many ARNs a key is expected to yield. */
 double
 key_estimate(PlannerInfo *root, List *key, List *exprs)
 {

@@ -1,4 +1,4 @@
-/* key.h: key conditions: which ARNs a scan asks for. */
+/* key.h: key conditions, which say what ARNs a scan looks up. */
 #ifndef IMAGEBUILDER_KEY_H
 #define IMAGEBUILDER_KEY_H
 
@@ -7,28 +7,29 @@
 #include "utils/hsearch.h"
 
 /*
- * A key, as a tree of nodes that plans can be copied with: a list of the
- * node's KeyKind, as an Integer, and its operands.
+ * Kind of a node of a key.  A key is a tree of Lists, so that plans can be copied with
+ * it: a node is a list of its KeyKind, as an Integer, and its operands.
  */
 typedef enum KeyKind
 {
-	KEY_NOTHING,				/* no ARN */
-	KEY_EQUAL,					/* an expression: its place among the key's
-								 * expressions, and whether the statement
-								 * itself says its value */
-	KEY_ANY,					/* an array expression; operands as KEY_EQUAL's */
-	KEY_AND,					/* nodes; what is in all of them */
-	KEY_OR,						/* nodes; what is in any of them */
+	KEY_NOTHING,				/* no ARN; no operands */
+	KEY_EQUAL,					/* the value of an expression; operands: its index
+								 * among the key's expressions, and whether the
+								 * statement itself says the value */
+	KEY_ANY,					/* the elements of an array expression; operands as
+								 * KEY_EQUAL's */
+	KEY_AND,					/* intersection; operand: a list of nodes */
+	KEY_OR,						/* union; operand: a list of nodes */
 } KeyKind;
 
-/* A node's kind. */
+/* Return a node's kind. */
 static inline KeyKind
 key_kind(const List *node)
 {
 	return (KeyKind) intVal(linitial(node));
 }
 
-/* What is needed to tell a relation's key conditions. */
+/* Context in which a relation's key conditions are found. */
 typedef struct KeyContext
 {
 	PlannerInfo *root;

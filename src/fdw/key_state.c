@@ -1,9 +1,9 @@
 /*
  * key_state.c: a key in execution: the ARNs that are to be looked up.
  *
- * A scan evaluates its key when it starts, and a read-ahead evaluates the same
- * key for each row before that: both do it here, so that a read-ahead looks up
- * what the scan will ask for and nothing else.
+ * A scan evaluates its key when it starts, and a read-ahead evaluates that scan's key
+ * earlier, for each outer row.  Both call key_state_evaluate(), so that a read-ahead
+ * looks up what the scan will ask for and nothing else.
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@
 
 /* ---- what a key asks for ------------------------------------------------------- */
 
-/* The C string of a value of one of the text types. */
+/* Return a value of one of the text types as a C string. */
 static char *
 text_of_datum(Datum value, Oid type)
 {
@@ -78,7 +78,10 @@ evaluate_array(Datum datum, bool said)
 	return values;
 }
 
-/* An expression's value, or those of its array. */
+/*
+ * Return the value (KeyValue) of a key's expression, or those of its array; NULLs yield
+ * no value.
+ */
 static List *
 evaluate_comparison(List *node, List *exprs, ExprContext *econtext)
 {
@@ -94,7 +97,7 @@ evaluate_comparison(List *node, List *exprs, ExprContext *econtext)
 	return add_value(NIL, text_of_datum(value, exprType((Node *) expr->expr)), said);
 }
 
-/* An entry of the tables below: it starts with the key, an ARN. */
+/* Entry of a hash table of table_of(): starts with the table's key, an ARN. */
 typedef struct TakenValue
 {
 	const char *arn;
@@ -121,7 +124,10 @@ table_of(List *values, const char *name)
 	return table;
 }
 
-/* Of a list each value once, as first it appears. */
+/*
+ * Return each ARN of a list once, where the list first has it; "said" if any of its
+ * values is.
+ */
 static List *
 distinct(List *values)
 {
@@ -144,7 +150,10 @@ distinct(List *values)
 	return result;
 }
 
-/* Of a list what another list has too. */
+/*
+ * Return the ARNs of a list that another list has too; "said" if either list's value
+ * is.
+ */
 static List *
 intersect(List *values, List *others)
 {
@@ -197,13 +206,13 @@ evaluate_node(List *key, List *exprs, ExprContext *econtext)
 	return NIL;
 }
 
-/* ---- a key with what must hold for it ------------------------------------------- */
+/* ---- a key with its guards and its filter ---------------------------------------- */
 
 /*
- * Prepare a key: "exprs" are the expressions that the key refers to, "guards"
- * conditions in the same terms, "arn_filter" conditions on an ARN (see
- * conditions.h).  Allocates in the current memory context, for as long as
- * "parent" is executed.
+ * Prepare a key for execution: "exprs" are the expressions that the key refers to,
+ * "guards" conditions over the rows that "exprs" are over, "arn_filter" conditions on
+ * an ARN (see PartitionConditions).  Allocates in the current memory context, for as
+ * long as "parent" is executed.
  */
 KeyState *
 key_state_create(List *key, List *exprs, List *guards, List *arn_filter, PlanState *parent)
@@ -226,7 +235,7 @@ key_state_create(List *key, List *exprs, List *guards, List *arn_filter, PlanSta
 	return state;
 }
 
-/* Whether the conditions hold that need no row of the table. */
+/* True if the guards hold, the conditions that need no row of the table. */
 bool
 key_state_guards_hold(const KeyState *state, ExprContext *econtext)
 {
@@ -234,9 +243,9 @@ key_state_guards_hold(const KeyState *state, ExprContext *econtext)
 }
 
 /*
- * What the key asks for, as a list of KeyValue, each ARN once, in the order in
- * which they first appear; in the database's encoding and the current memory
- * context.  The guards must hold, and there must be a key.
+ * Return the ARNs of a key, as a list of KeyValue, each ARN once, in order of first
+ * appearance; in the database's encoding and the current memory context.  There must be
+ * a key, and the caller must have checked the guards.
  */
 List *
 key_state_evaluate(const KeyState *state, ExprContext *econtext)
@@ -244,7 +253,7 @@ key_state_evaluate(const KeyState *state, ExprContext *econtext)
 	return distinct(evaluate_node(state->key, state->exprs, econtext));
 }
 
-/* Whether the table, if it is a partition, can have rows of an ARN. */
+/* True unless the table is a partition whose constraint excludes rows of an ARN. */
 bool
 key_state_admits(const KeyState *state, const char *arn)
 {

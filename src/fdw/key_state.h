@@ -4,22 +4,22 @@
 
 #include "nodes/execnodes.h"
 
-/* What a key asks for. */
+/* ARN that a key yields. */
 typedef struct KeyValue
 {
 	const char *arn;			/* a C string; must be first */
-	bool		said;			/* the statement itself says so: a constant or
+	bool		said;			/* the statement itself says the ARN, by a constant or
 								 * a parameter */
 } KeyValue;
 
 typedef struct KeyState
 {
-	List	   *key;			/* see key.h; NIL: there is none */
+	List	   *key;			/* see key.h; NIL: no key */
 	List	   *exprs;			/* of ExprState */
-	ExprState  *guards;			/* must be true before anything is looked up;
-								 * NULL: there are none */
-	ExprState  *arn_filter;		/* of the table's partition constraint, over
-								 * arn_slot; NULL: none */
+	ExprState  *guards;			/* must be true before anything is looked up; NULL: no
+								 * guards */
+	ExprState  *arn_filter;		/* conditions of the table's partition constraint, over
+								 * arn_slot; NULL: no conditions */
 	TupleTableSlot *arn_slot;
 	ExprContext *filter_context;
 } KeyState;

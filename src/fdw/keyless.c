@@ -1,8 +1,8 @@
 /*
  * keyless.c: why a scan has no key, and what its statement could say instead.
  *
- * The planner knows the statement's shape; the error is raised when the scan is run,
- * since EXPLAIN must not fail.  So the plan has the reasons.
+ * Only the planner knows the statement's shape, but the error is raised when the scan
+ * is run, so that EXPLAIN works.  So the planner puts the reasons into the plan.
  */
 #include "postgres.h"
 
@@ -16,18 +16,18 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* What may be in the way of a key; the plan has these as Integers. */
+/* Reason why a scan may have no key; the plan has reasons as Integers. */
 typedef enum KeylessReason
 {
-	KEYLESS_CONDITION,			/* a condition on the key column is of another form */
-	KEYLESS_OR,					/* one that has OR */
+	KEYLESS_CONDITION,			/* a condition on the key column has another form */
+	KEYLESS_OR,					/* conditions name the key column, and have an OR */
 	KEYLESS_BUILD,				/* build_version_arn is compared instead */
 	KEYLESS_JOIN,				/* a join on the key column needs the other order */
-	KEYLESS_MANY_TABLES,		/* more than PostgreSQL puts in every order */
-	KEYLESS_SUBQUERY,			/* the query around has the condition, perhaps */
+	KEYLESS_MANY_TABLES,		/* more tables than PostgreSQL tries in every order */
+	KEYLESS_SUBQUERY,			/* the outer query may have the condition */
 } KeylessReason;
 
-/* A sentence for each; the key column's name is put in. */
+/* Hint for each KeylessReason; %1$s is the key column's name. */
 static const char *const sentences[] = {
 	[KEYLESS_CONDITION] = " Only =, IN and = ANY on %1$s tell what to look up: LIKE, <> and functions of it do not.",
 	[KEYLESS_OR] = " Each arm of OR must say it; beside OR, write %1$s = ANY (ARRAY(SELECT ...)) for IN (SELECT ...).",
@@ -37,11 +37,11 @@ static const char *const sentences[] = {
 	[KEYLESS_SUBQUERY] = " Where GROUP BY, DISTINCT, a window function, UNION, or a UNION ALL's arm with WHERE is between table and condition, write %1$s = ANY (ARRAY(SELECT ...)) inside, or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).",
 };
 
-/* A search for key columns, and for the column that is taken for one. */
+/* Search for key columns, and for build_version_arn, which users compare instead. */
 typedef struct ColumnSearch
 {
 	const KeyContext *context;
-	AttrNumber	build_version_arn;	/* 0: there is none */
+	AttrNumber	build_version_arn;	/* 0: the table has no such column */
 	bool		key;
 	bool		build;
 	bool		or;
@@ -86,8 +86,8 @@ is_joined_by_key(const KeyContext *context, RelOptInfo *rel)
 }
 
 /*
- * Return what may be in the way of a key for a relation that has none, as Integers;
- * "conditions" are the scan's.  NIL: there is no condition that could have been meant.
+ * Return the reasons (KeylessReason, as Integers) why a relation may have no key;
+ * "conditions" are the scan's.  NIL: no condition could have been meant as a key.
  */
 List *
 keyless_reasons(const KeyContext *context, RelOptInfo *rel, List *conditions)
@@ -116,7 +116,10 @@ keyless_reasons(const KeyContext *context, RelOptInfo *rel, List *conditions)
 	return reasons;
 }
 
-/* Raise HV002, with the WHERE clause that the table wants, and a sentence a reason. */
+/*
+ * Raise HV002, with a hint: the WHERE clause that the table needs, and a sentence for
+ * each reason.
+ */
 void
 keyless_reject(Relation relation, List *reasons)
 {
