@@ -20,7 +20,10 @@ COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_stats_reset);
 COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_clear_cache);
 COMPAT_FUNCTION_INFO_V1(imagebuilder_arn);
 
-/* The library's version, which may be ahead of the extension's. */
+/*
+ * Return the library's version, which may be newer than the extension's in the
+ * database.
+ */
 Datum
 imagebuilder_fdw_version(PG_FUNCTION_ARGS)
 {
@@ -28,7 +31,7 @@ imagebuilder_fdw_version(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(IMAGEBUILDER_FDW_VERSION));
 }
 
-/* The schema as rows: table_name, column_name, data_type, path, is_key. */
+/* Return the schema as rows: table_name, column_name, data_type, path, is_key. */
 Datum
 imagebuilder_fdw_columns(PG_FUNCTION_ARGS)
 {
@@ -67,7 +70,7 @@ return_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }
 
-/* One row: what this session's look-ups did. */
+/* Return one row with the counters of this session's look-ups. */
 Datum
 imagebuilder_fdw_stats(PG_FUNCTION_ARGS)
 {
@@ -94,7 +97,7 @@ imagebuilder_fdw_stats_reset(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Drop what cache_ttl has kept in this session. */
+/* Drop the responses that this session keeps for cache_ttl. */
 Datum
 imagebuilder_fdw_clear_cache(PG_FUNCTION_ARGS)
 {
@@ -103,7 +106,7 @@ imagebuilder_fdw_clear_cache(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* An Image Builder ARN's parts; NULL for any other text. */
+/* Return an Image Builder ARN's parts as a row; NULL for any other text. */
 Datum
 imagebuilder_arn(PG_FUNCTION_ARGS)
 {

@@ -7,10 +7,10 @@
 #include "rows/schema.h"
 #include "utils/builtins.h"
 
-/* The one remote schema there is. */
+/* Only remote schema that IMPORT FOREIGN SCHEMA accepts. */
 #define REMOTE_SCHEMA	"imagebuilder"
 
-/* Whether LIMIT TO or EXCEPT leaves a table in. */
+/* True if LIMIT TO or EXCEPT leaves a table in. */
 static bool
 is_wanted(const ImportForeignSchemaStmt *stmt, const char *table)
 {
@@ -27,8 +27,9 @@ is_wanted(const ImportForeignSchemaStmt *stmt, const char *table)
 }
 
 /*
- * The names go into options too, so that tables and columns can be renamed, as
- * postgres_fdw has it.
+ * Return the CREATE FOREIGN TABLE command for a table of the schema.  As in
+ * postgres_fdw, the names go into options too, so that the user can rename the table
+ * and its columns.
  */
 static char *
 create_table_command(const SchemaTable *table, const char *server)

@@ -19,23 +19,23 @@
 #include "utils/guc.h"
 #include "utils/syscache.h"
 
-/* Where an option may stand. */
+/* Kinds of objects that an option may be set on. */
 #define ON_SERVER	(1 << 0)
 #define ON_MAPPING	(1 << 1)
 #define ON_TABLE	(1 << 2)
 #define ON_COLUMN	(1 << 3)
 
-/* What else there is to know of it. */
+/* Flags of an option. */
 #define SUPERUSER	(1 << 0)	/* only a superuser may set it */
-#define SECRET		(1 << 1)	/* its value may hold one, and is not shown */
+#define SECRET		(1 << 1)	/* its value may hold a secret, and is not shown */
 
 typedef enum OptionType
 {
 	OPTION_STRING,
 	OPTION_BOOLEAN,
 	OPTION_INTEGER,
-	OPTION_DURATION,			/* with one of PostgreSQL's units; read as ms */
-	OPTION_SIZE,				/* likewise; read as bytes */
+	OPTION_DURATION,			/* a number with a unit of time; read as ms */
+	OPTION_SIZE,				/* a number with a unit of memory; read as bytes */
 } OptionType;
 
 typedef struct Option
@@ -44,11 +44,12 @@ typedef struct Option
 	int			places;
 	OptionType	type;
 	int			flags;
-	int			least;			/* of numbers */
+	int			least;			/* range of a number, a duration in ms or a size in
+								 * bytes */
 	int			most;
-	OptionCheck check;			/* of strings */
+	OptionCheck check;			/* check of a string */
 	int			target;			/* offset in ClientConfig; -1: read elsewhere */
-	const char *initial;		/* NULL: none */
+	const char *initial;		/* the default; NULL: no default */
 } Option;
 
 #define AT(member)	((int) offsetof(ClientConfig, member))
@@ -86,7 +87,7 @@ static const Option options[] = {
 	{"path", ON_COLUMN, OPTION_STRING, 0, 0, 0, option_check_path, -1, NULL},
 };
 
-/* Options that cannot stand together on one object. */
+/* Pairs of options that cannot be set together on one object. */
 static const char *const conflicts[][2] = {
 	{"endpoint_url", "use_fips_endpoint"},
 	{"endpoint_url", "use_dualstack_endpoint"},
@@ -154,7 +155,10 @@ reject_value(const Option *option, const char *value, const char *why)
 					value, option->name, why)));
 }
 
-/* In the option's own unit; raises 22023 if it is not such a number. */
+/*
+ * Return a number in its option's unit: ms, bytes or one.  Raise 22023 if the value is
+ * not a number, or not within the option's range.
+ */
 static int
 parse_number(const Option *option, const char *value)
 {
@@ -179,9 +183,10 @@ parse_number(const Option *option, const char *value)
 }
 
 /*
- * Raise 22023 for a duration or a size without a unit, but 0: postgres_fdw's
- * connect_timeout is in seconds, PostgreSQL's own settings are in ms.  What an older
- * version has stored is read as ms or bytes.
+ * Raise 22023 for a duration or a size without a unit, unless it is 0: a reader could
+ * take it for another unit, as postgres_fdw's connect_timeout is in seconds and
+ * PostgreSQL's own settings are in ms.  Only the validator checks this: a stored value
+ * of an older version is read as ms or bytes.
  */
 static void
 check_unit(const Option *option, const char *value)
@@ -266,7 +271,7 @@ check_conflicts(List *list)
 		const char *second = option_get(list, conflicts[i][1]);
 		bool		on;
 
-		/* To switch something off conflicts with nothing. */
+		/* A boolean option that is off conflicts with no other. */
 		if (first && second &&
 			(find_option(conflicts[i][1])->type != OPTION_BOOLEAN ||
 			 (parse_bool(second, &on) && on)))
@@ -303,9 +308,10 @@ check_keys(List *list)
 }
 
 /*
- * The wrapper's validator: raises HV00D for an option that is unknown or in
- * the wrong place, 22023 for a value of the wrong type or out of range, 42501
- * for what only a superuser may set.
+ * Validate the options of one object, as the wrapper's validator.  Raises HV00D for an
+ * option that is unknown or in the wrong place, 22023 for a value of the wrong type or
+ * out of range and for options that cannot be set together, 42501 for an option that
+ * only a superuser may set.
  */
 Datum
 imagebuilder_fdw_validator(PG_FUNCTION_ARGS)
@@ -321,7 +327,10 @@ imagebuilder_fdw_validator(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The value of an option in a list of DefElem; NULL if it is not there. */
+/*
+ * Return the value of an option in a list of DefElem; NULL if the list lacks the
+ * option.
+ */
 const char *
 option_get(List *list, const char *name)
 {
@@ -371,7 +380,10 @@ apply_options(ClientConfig *config, List *list)
 	}
 }
 
-/* The options of the user's mapping or the public one; NIL if there is none. */
+/*
+ * Return the options of the user's own or the public user mapping; NIL if neither
+ * exists.
+ */
 static List *
 mapping_options(Oid serverid, Oid userid)
 {
@@ -384,8 +396,9 @@ mapping_options(Oid serverid, Oid userid)
 }
 
 /*
- * A role that another than a superuser may have named is not assumed as the
- * host: who owns a server makes mappings for everybody.
+ * Raise 42501 for a role to be assumed with the host's AWS identity unless the server's
+ * owner is a superuser: a server's owner can make user mappings for everybody, so may
+ * have named the role.
  */
 static void
 check_role_of_host(const ClientConfig *config, const ForeignServer *server)
@@ -400,9 +413,10 @@ check_role_of_host(const ClientConfig *config, const ForeignServer *server)
 }
 
 /*
- * Where credentials come from: what the mapping says, or has, before what the
- * server says.  The host's identity is lent by a superuser only, and to each
- * user by name: in the mapping.  The server's option is for superusers.
+ * Choose the credential provider: what the user mapping says or implies goes before the
+ * server's option.  Raises 42501 if a user who is no superuser would get the host's AWS
+ * identity by the server's option: only a superuser can lend that identity, to each
+ * user by name, in the user mapping.
  */
 static void
 choose_provider(ClientConfig *config, const ForeignServer *server, List *mapping, Oid userid)
@@ -425,10 +439,10 @@ choose_provider(ClientConfig *config, const ForeignServer *server, List *mapping
 }
 
 /*
- * A server's options, then those of the user's mapping or the public one, if
- * there is any: that there are keys is the look-up's concern.  Strings are
- * allocated in the current memory context.  Raises 42501 if the user would use
- * the host's identity and may not.
+ * Fill a ClientConfig with the options' defaults, a server's options, and then those of
+ * the user's own or the public user mapping, if one exists; the look-up raises the
+ * error for missing keys.  Strings are allocated in the current memory context.  Raises
+ * 42501 if the user would use the host's AWS identity and may not.
  */
 void
 option_read_config(ClientConfig *config, Oid serverid, Oid userid)

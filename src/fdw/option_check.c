@@ -32,7 +32,10 @@ option_check_file(const char *value)
 	return is_absolute_path(value) ? NULL : "it must be an absolute path";
 }
 
-/* Keys and tokens go into headers: nothing may end a line there. */
+/*
+ * Check a key or token.  Access key IDs and session tokens go into HTTP headers, where
+ * a control character could end the line.
+ */
 const char *
 option_check_token(const char *value)
 {
@@ -69,7 +72,10 @@ option_check_proxy(const char *value)
 	return http_proxy_problem(value);
 }
 
-/* Whether a text of that many characters is ASCII letters, digits and others. */
+/*
+ * True if a text has "least" to "most" characters, each an ASCII letter, a digit or one
+ * of "others".
+ */
 static bool
 consists_of(const char *text, size_t least, size_t most, const char *others)
 {
@@ -84,7 +90,10 @@ consists_of(const char *text, size_t least, size_t most, const char *others)
 	return length >= least && length <= most;
 }
 
-/* arn:PARTITION:iam::ACCOUNT:role/NAME, with CONFIG_ACCOUNT for any part of it. */
+/*
+ * Check a role's ARN, arn:PARTITION:iam::ACCOUNT:role/NAME, where CONFIG_ACCOUNT may
+ * stand for the account.
+ */
 const char *
 option_check_role(const char *value)
 {
@@ -103,7 +112,7 @@ option_check_role(const char *value)
 	return problem;
 }
 
-/* These two by the patterns of STS's AssumeRole. */
+/* Check an external ID by the pattern of ExternalId in STS's AssumeRole. */
 const char *
 option_check_external_id(const char *value)
 {
@@ -111,6 +120,7 @@ option_check_external_id(const char *value)
 		"it must be 2 to 1224 letters, digits and characters of _+=,.@:/-";
 }
 
+/* Check a session name by the pattern of RoleSessionName in STS's AssumeRole. */
 const char *
 option_check_session_name(const char *value)
 {
