@@ -1,11 +1,11 @@
 /*
  * guard.c: conditions of a join that need no row of its inner side.
  *
- * In "a LEFT JOIN images i ON i.arn = a.arn AND a.wanted" PostgreSQL's nested
- * loop evaluates a.wanted once it has a row of images, which costs a request
- * for rows of a that want none.  Where foreign tables of this wrapper are on
- * the inner side of a nested loop, a custom scan is put over that side, which
- * evaluates such conditions first, and runs the inner side only if they hold.
+ * In "a LEFT JOIN images i ON i.arn = a.arn AND a.wanted" PostgreSQL's nested loop
+ * evaluates a.wanted only once it has a row of images, so that each row of "a" costs a
+ * request, wanted or not.  If the inner side of a nested loop has foreign tables of
+ * this wrapper, a custom scan is put over that side: it evaluates such conditions
+ * first, and runs the inner side only if they hold.
  */
 #include "postgres.h"
 
@@ -63,8 +63,8 @@ static const CustomExecMethods exec_methods = {
 /* ---- planning ------------------------------------------------------------------ */
 
 /*
- * Whether a condition of a join is a guard: a condition of the join itself, not
- * one of its result, that needs the outer side alone.
+ * True if a condition of a join is a guard: a condition of the join itself, not a
+ * filter on its result, that needs the outer side alone.
  */
 static bool
 is_guard(const NestPath *loop, const RestrictInfo *rinfo)
@@ -75,7 +75,7 @@ is_guard(const NestPath *loop, const RestrictInfo *rinfo)
 		!contain_volatile_functions((Node *) rinfo->clause);
 }
 
-/* The parameters of a path, if it also depends on all of "outer". */
+/* Return a path's parameterization, extended by all relations of "outer". */
 static ParamPathInfo *
 parameters_with(const Path *path, Relids outer)
 {
@@ -98,9 +98,9 @@ make_guard_path(Path *inner, Relids outer, List *guards)
 }
 
 /*
- * A nested loop with its guards over its inner side instead of among the
- * conditions that are checked on each row; NULL if there are none, or nothing
- * of this wrapper's to guard.
+ * Return a nested loop whose guards are checked by a custom scan over its inner side
+ * instead of on each row; NULL if the loop has no guards, or no foreign table of this
+ * wrapper on its inner side.
  */
 NestPath *
 guard_nested_loop(PlannerInfo *root, const NestPath *loop)
@@ -134,7 +134,7 @@ guard_nested_loop(PlannerInfo *root, const NestPath *loop)
 	return guarded;
 }
 
-/* The guards that a path checks before its inputs are run; NIL: none. */
+/* Return the guards that a path checks before its inputs are run; NIL: no guards. */
 List *
 guards_of_path(const Path *path)
 {
@@ -142,14 +142,17 @@ guards_of_path(const Path *path)
 		((const CustomPath *) path)->custom_private : NIL;
 }
 
-/* ReparameterizeCustomPathByChild: the guards for a partition of the outer side. */
+/*
+ * Translate guards to a partition of the outer side, as
+ * ReparameterizeCustomPathByChild.
+ */
 static List *
 reparameterize_guard(PlannerInfo *root, List *custom_private, RelOptInfo *child_rel)
 {
 	return (List *) compat_adjust_to_child(root, (Node *) custom_private, child_rel);
 }
 
-/* PlanCustomPath: the scan's rows are the inner plan's. */
+/* Return the plan of a guard path, as PlanCustomPath; its rows are the inner plan's. */
 static Plan *
 plan_guard(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 		   List *tlist, List *clauses, List *custom_plans)
@@ -189,8 +192,9 @@ begin_guard(CustomScanState *node, EState *estate, int eflags)
 	Plan	   *inner = linitial(scan->custom_plans);
 
 	/*
-	 * A nested loop asks for an inner side that rewinds cheaply unless it gives
-	 * the inner side parameters, and here the guards alone may need them.
+	 * ExecInitNestLoop() asks for an inner side that rewinds cheaply (EXEC_FLAG_REWIND)
+	 * unless the inner side takes parameters.  The guards alone may take parameters, so
+	 * the flag is set here for an inner plan without any.
 	 */
 	if (bms_is_empty(inner->extParam))
 		eflags |= EXEC_FLAG_REWIND;
@@ -198,7 +202,10 @@ begin_guard(CustomScanState *node, EState *estate, int eflags)
 	state->guards = ExecInitQual(scan->custom_exprs, &node->ss.ps);
 }
 
-/* The inner plan's row in the scan's slot, as long as the inner plan keeps the row. */
+/*
+ * Return the scan's slot with the inner plan's row, valid as long as the inner plan
+ * keeps the row.
+ */
 static TupleTableSlot *
 borrow_row(TupleTableSlot *slot, TupleTableSlot *row)
 {
@@ -253,7 +260,7 @@ rescan_guard(CustomScanState *node)
 		ExecReScan(inner);
 }
 
-/* As PostgreSQL shows the conditions of a gating Result. */
+/* Show the guards as PostgreSQL shows the conditions of a gating Result. */
 static void
 explain_guard(CustomScanState *node, List *ancestors, ExplainState *es)
 {
@@ -262,7 +269,7 @@ explain_guard(CustomScanState *node, List *ancestors, ExplainState *es)
 	explain_conditions("One-Time Filter", scan->custom_exprs, &scan->scan.plan, ancestors, es);
 }
 
-/* From _PG_init: the node that plans may hold. */
+/* Register the custom scan that plans may hold; called by _PG_init(). */
 void
 guard_init(void)
 {

@@ -1,4 +1,4 @@
-/* pathtree.c: what a path is made of. */
+/* pathtree.c: the tree of paths that a path of the planner consists of. */
 #include "postgres.h"
 
 #include "compat.h"
@@ -7,9 +7,9 @@
 #include "nodes/extensible.h"
 
 /*
- * A custom path over another one, with the rows, the cost and the order of its
- * input.  All that it has of its own must be in custom_private: PostgreSQL copies a
- * CustomPath by its size for partitions.
+ * Return a custom path over an input path, with the input's rows, cost and order.
+ * Whatever else the custom path has must be in custom_private: PostgreSQL copies just
+ * sizeof(CustomPath) when it reparameterizes a path for a partition.
  */
 CustomPath *
 pathtree_wrap(Path *input, const struct CustomPathMethods *methods, List *custom_private)
@@ -42,8 +42,8 @@ takes_none(const LimitPath *path)
 }
 
 /*
- * The paths that a path takes its rows from, in its own query: not those of a
- * sub-query.  LIMIT 0 takes none.
+ * Return the paths from which a path takes its rows, in its own query: not those of a
+ * sub-query.  LIMIT 0 takes no rows.
  */
 List *
 pathtree_inputs(Path *path)
@@ -88,7 +88,7 @@ pathtree_inputs(Path *path)
 	}
 }
 
-/* Whether a path scans a foreign table of this wrapper's. */
+/* True if a path scans a foreign table of this wrapper. */
 bool
 pathtree_is_scan_of_ours(const Path *path)
 {
@@ -98,7 +98,10 @@ pathtree_is_scan_of_ours(const Path *path)
 		rel->fdwroutine->GetForeignPaths == imagebuilderGetForeignPaths;
 }
 
-/* Whether such a scan is anywhere below a path, sub-queries included. */
+/*
+ * True if a path, or any path below it, scans a foreign table of this wrapper; looks
+ * into sub-queries, too.
+ */
 bool
 pathtree_has_scan_of_ours(Path *path)
 {

@@ -1,4 +1,4 @@
-/* pathtree.h: what a path is made of. */
+/* pathtree.h: the tree of paths that a path of the planner consists of. */
 #ifndef IMAGEBUILDER_PATHTREE_H
 #define IMAGEBUILDER_PATHTREE_H
 

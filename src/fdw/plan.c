@@ -1,9 +1,9 @@
 /*
  * plan.c: planning of foreign scans.
  *
- * There is one way to scan a table: by the ARNs of a key.  A path without one
- * is offered too, since the planner must have one and EXPLAIN must not fail,
- * at a cost that any other way beats.
+ * A foreign table is scanned by the ARNs of a key only.  A path without a key is
+ * offered too, since the planner needs a path and EXPLAIN must not fail, at a cost that
+ * any path with a key beats.
  */
 #include "postgres.h"
 
@@ -24,36 +24,34 @@
 #include "optimizer/restrictinfo.h"
 
 /*
- * No key: beyond any other path's cost.  PostgreSQL before 18 adds 1e10 for each
- * node that is disabled, each time that the node is run.
+ * Cost of a path without a key, beyond any other path's cost.  PostgreSQL before 18
+ * adds 1e10 for each node that is disabled, each time that the node is run.
  */
 #define NO_KEY_COST			1.0e30
 
 /*
- * How many images there are, as far as joins are concerned.  The planner takes
- * a column without statistics to have 200 values: then each row joined finds
- * one image.
+ * Number of images, as far as joins are concerned.  The planner takes a column without
+ * statistics to have 200 values: then each row joined finds one image.
  */
 #define IMAGES				200.0
 
-/* A table without a schema of ours, for the planner. */
+/* Rows expected for a response, if the schema does not have the table. */
 #define DEFAULT_ROWS		10.0
 
-/* Kept in RelOptInfo.fdw_private while a relation is planned. */
+/* State of a relation's planning, kept in RelOptInfo.fdw_private. */
 typedef struct RelPlan
 {
-	KeyContext	key;			/* of the relation, without expressions */
-	const char *operation;		/* its name */
-	double		rows;			/* expected for an answer, filters aside */
+	KeyContext	key;			/* context of the relation, without expressions */
+	const char *operation;		/* the operation's name */
+	double		rows;			/* rows expected for a response, before filters */
 	PartitionConditions partition;
-	Conditions	own;			/* the relation's own */
-	double		selectivity;	/* of those of them that are no keys */
-	QualCost	quals;			/* to check these */
-	double		keys;			/* ARNs by the relation's own conditions; -1: no
-								 * key */
+	Conditions	own;			/* the relation's own conditions */
+	double		selectivity;	/* selectivity of own.others */
+	QualCost	quals;			/* cost of checking own.others */
+	double		keys;			/* ARNs expected of own.key; -1: no key */
 } RelPlan;
 
-/* All clauses of a scan, gating ones (pseudoconstants) included. */
+/* Return all clauses of a scan, including gating ones (pseudoconstants). */
 static List *
 clauses_of(RelOptInfo *rel, ParamPathInfo *param)
 {
@@ -67,7 +65,10 @@ clauses_of(RelOptInfo *rel, ParamPathInfo *param)
 	return clauses;
 }
 
-/* How many ARNs conditions ask for; negative if none of them is a key. */
+/*
+ * Return how many ARNs a scan's conditions are expected to ask for; -1 if they have no
+ * key.
+ */
 static double
 count_keys(PlannerInfo *root, const Conditions *conditions)
 {
@@ -76,7 +77,10 @@ count_keys(PlannerInfo *root, const Conditions *conditions)
 
 /* ---- what a path will look up ------------------------------------------------- */
 
-/* Return a key as what plans can be copied with; plan_key_from_list() takes it. */
+/*
+ * Return a key as a List that plans can be copied with; plan_key_from_list() reads the
+ * List.
+ */
 List *
 plan_key_to_list(const PlannedKey *key)
 {
@@ -103,9 +107,10 @@ plan_key_from_list(List *list)
 }
 
 /*
- * Return what a scan with certain conditions will look up, as a list.  The guards
- * include PostgreSQL's gating conditions, and what a partition's constraint says of
- * outer rows, by which PostgreSQL prunes.
+ * Return the key of a scan with certain conditions, as plan_key_to_list() does.  The
+ * guards include PostgreSQL's gating conditions, and the conditions on an outer row
+ * that follow from a partition's constraint: PostgreSQL prunes the partition for a row
+ * that fails them.
  */
 static List *
 key_of_conditions(PlannerInfo *root, RelOptInfo *rel, const Conditions *conditions,
@@ -127,7 +132,7 @@ key_of_conditions(PlannerInfo *root, RelOptInfo *rel, const Conditions *conditio
 	return plan_key_to_list(&key);
 }
 
-/* Return what the scan of a path will look up; NULL if that is nothing, for want of a key. */
+/* Return the key of a path's scan; NULL if the path has no key. */
 PlannedKey *
 plan_key_of_path(PlannerInfo *root, ForeignPath *path)
 {
@@ -146,7 +151,10 @@ plan_key_of_path(PlannerInfo *root, ForeignPath *path)
 	return key->key ? key : NULL;
 }
 
-/* Forget the key: plan_key_of_path() finds it in the conditions that the path has then. */
+/*
+ * Forget the key: plan_key_of_path() finds it anew in the conditions of the
+ * reparameterized path.
+ */
 List *
 imagebuilderReparameterizeForeignPathByChild(PlannerInfo *root, List *fdw_private,
 											 RelOptInfo *child_rel)
@@ -186,7 +194,10 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	baserel->reltarget->width = get_relation_data_width(foreigntableid, NULL);
 }
 
-/* Add a path; "keys" is how many ARNs it will look up, negative if it has no key. */
+/*
+ * Add a path to a relation; "keys" is how many ARNs the path will look up, negative
+ * without a key.
+ */
 static void
 add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *param,
 			  List *key)
@@ -203,7 +214,10 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *pa
 		startup += NO_KEY_COST;
 	else if (keys > 0)
 	{
-		/* A join's scans are looked up ahead, as the ARNs of a list are. */
+		/*
+		 * A read-ahead overlaps the look-ups of a join's inner scans, as a scan
+		 * overlaps those of a list.
+		 */
 		startup += param ? PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE : PLAN_LOOKUP_COST;
 		run += (keys - 1) * PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE;
 	}
@@ -214,7 +228,10 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *pa
 											   rel->lateral_relids, key));
 }
 
-/* For generate_implied_equalities_for_column(): is it a key column? */
+/*
+ * True if an equivalence class's member is a key column; called by
+ * generate_implied_equalities_for_column().
+ */
 static bool
 is_key_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 			  EquivalenceMember *em, void *arg)
@@ -225,7 +242,7 @@ is_key_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 	return key_is_column(arg, em->em_expr);
 }
 
-/* Join conditions that would be keys, were the other side's rows known. */
+/* Return the join conditions that would be keys, were the other side's rows known. */
 static List *
 join_conditions(PlannerInfo *root, RelOptInfo *rel)
 {
@@ -279,14 +296,17 @@ imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 		List	   *clauses = clauses_of(baserel, param);
 		Conditions	conditions = conditions_classify(&plan->key, clauses);
 
-		/* The equality of an equivalence class may be another one now. */
+		/*
+		 * PostgreSQL may have picked another equality of an equivalence class for these
+		 * clauses, one that is no key.
+		 */
 		if (conditions.key)
 			add_scan_path(root, baserel, count_keys(root, &conditions), param,
 						  key_of_conditions(root, baserel, &conditions, clauses));
 	}
 }
 
-/* The attributes that a scan must fill, as integers. */
+/* Return the attribute numbers that a scan must fill, as a list of integers. */
 static List *
 needed_attributes(RelOptInfo *rel, List *quals)
 {
@@ -305,7 +325,10 @@ needed_attributes(RelOptInfo *rel, List *quals)
 	return attrs;
 }
 
-/* Whether an expression has a value that comes from elsewhere than a relation's own row. */
+/*
+ * True if an expression uses a value from outside of a relation's row: another
+ * relation's column or a parameter of the executor.
+ */
 static bool
 is_from_elsewhere(Node *node, void *context)
 {
@@ -321,9 +344,10 @@ is_from_elsewhere(Node *node, void *context)
 }
 
 /*
- * Of the conditions that a scan's rows satisfy anyway, those to check when another
- * table's row has been changed meanwhile (EvalPlanQual): not those that compare with
- * constants, since an OR of thousands takes seconds to make ready.
+ * Return those conditions that EvalPlanQual must check when another table's row has
+ * been changed meanwhile, out of "quals", which the scan's rows satisfy otherwise.
+ * Conditions that compare with constants are left out, since an OR of thousands takes
+ * seconds to make ready.
  */
 static List *
 recheck_quals(RelOptInfo *rel, List *quals)

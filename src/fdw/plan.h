@@ -4,39 +4,45 @@
 
 #include "foreign/fdwapi.h"
 
-/* What ForeignScan.fdw_private holds. */
+/* Indexes into ForeignScan.fdw_private. */
 enum FdwScanPrivateIndex
 {
-	FdwScanPrivateKey,			/* a key, see key.h; NIL if there is none */
+	FdwScanPrivateKey,			/* the key, see key.h; NIL: no key */
 	FdwScanPrivateAttrs,		/* attribute numbers to fill, as integers */
-	FdwScanPrivateArnFilter,	/* see conditions.h */
-	FdwScanPrivateOperation,	/* its name, a String: EXPLAIN shows it */
-	FdwScanPrivateKeyless,		/* why there is no key, see keyless.h; NIL: there is one */
+	FdwScanPrivateArnFilter,	/* see PartitionConditions */
+	FdwScanPrivateOperation,	/* the operation's name, a String, for EXPLAIN */
+	FdwScanPrivateKeyless,		/* why the scan may have no key, see keyless_reasons() */
 };
 
-/* What ForeignScan.fdw_exprs holds: lists of expressions. */
+/* Indexes into ForeignScan.fdw_exprs, which has lists of expressions. */
 enum FdwScanExprsIndex
 {
-	FdwScanExprsKey,			/* the key's */
-	FdwScanExprsGuards,			/* conditions that need no row of the table, and
-								 * are no gating conditions of PostgreSQL's */
+	FdwScanExprsKey,			/* the expressions that the key refers to */
+	FdwScanExprsGuards,			/* conditions that need no row of the table, without
+								 * PostgreSQL's gating conditions */
 	FdwScanExprsKeyQuals,		/* the conditions that the key was made of */
 };
 
-/* A round trip over the network, in the planner's units, as postgres_fdw's. */
+/*
+ * Cost of a look-up's round trip over the network, in the planner's units: the default
+ * of postgres_fdw's fdw_startup_cost.
+ */
 #define PLAN_LOOKUP_COST	100.0
 
-/* Of which so many are made at once, as max_concurrency has it unless it is set. */
+/*
+ * Look-ups that the planner takes to be under way at once: the default of
+ * max_concurrency.
+ */
 #define PLAN_LOOKUPS_AT_ONCE	16.0
 
-/* What a scan will look up, as far as its conditions say. */
+/* Key of a planned scan: what it will look up, as far as its conditions say. */
 typedef struct PlannedKey
 {
-	List	   *key;			/* see key.h; NIL: nothing, for want of a key */
-	List	   *exprs;			/* that the key refers to */
-	List	   *guards;			/* conditions without which nothing is looked up */
-	List	   *arn_filter;		/* see conditions.h */
-	const char *operation;		/* its name */
+	List	   *key;			/* see key.h; NIL: no key, so nothing is looked up */
+	List	   *exprs;			/* expressions that the key refers to */
+	List	   *guards;			/* conditions that must hold for any look-up */
+	List	   *arn_filter;		/* see PartitionConditions */
+	const char *operation;		/* the operation's name */
 	Oid			serverid;
 	Oid			userid;			/* InvalidOid: the current user */
 } PlannedKey;

@@ -6,7 +6,10 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 
-/* The plans that a plan takes its rows from: not sub-selects, which are trees of their own. */
+/*
+ * Return the plans from which a plan takes its rows: not sub-selects, which are trees
+ * of their own.
+ */
 static List *
 inputs_of(Plan *plan)
 {
@@ -26,8 +29,8 @@ inputs_of(Plan *plan)
 }
 
 /*
- * Whether a plan is in the tree below another, or that itself; the nodes above
- * the wanted plan are appended to *ancestors, the nearest first.
+ * True if the wanted plan is "plan" or below it.  Appends the nodes above the wanted
+ * plan to *ancestors, the nearest first.
  */
 bool
 plantree_find(Plan *plan, Plan *wanted, List **ancestors)
@@ -47,7 +50,10 @@ plantree_find(Plan *plan, Plan *wanted, List **ancestors)
 	return false;
 }
 
-/* The expressions of a plan's own kind, beside its target list and conditions. */
+/*
+ * Return the expressions that a plan has by its node type, beside its target list and
+ * conditions.
+ */
 static List *
 expressions_of_kind(Plan *plan)
 {
@@ -106,7 +112,10 @@ expressions_of_kind(Plan *plan)
 	}
 }
 
-/* Of the plans from "plan" down, the first that has something in its expressions; or NULL. */
+/*
+ * Return the first plan, from "plan" down, for whose expressions "has" is true; NULL if
+ * "has" is false for all.
+ */
 Plan *
 plantree_find_expression(Plan *plan, bool (*has) (Node *node, void *context), void *context)
 {
@@ -127,16 +136,16 @@ plantree_find_expression(Plan *plan, bool (*has) (Node *node, void *context), vo
 	return NULL;
 }
 
-/* A search for what has effects. */
+/* Search for plans that have effects. */
 typedef struct EffectSearch
 {
 	List	   *subplans;		/* of the statement, by plan_id - 1 */
-	bool		first;			/* nothing that is searched has been run before */
+	bool		first;			/* no plan that runs earlier has been searched */
 } EffectSearch;
 
 static bool has_effects(EffectSearch *search, Plan *plan);
 
-/* Whether a sub-select of an expression has effects. */
+/* True if a sub-select in an expression has effects. */
 static bool
 subplan_has_effects(Node *node, void *context)
 {
@@ -170,7 +179,7 @@ has_effects(EffectSearch *search, Plan *plan)
 		has_effects(search, list_nth(search->subplans, ((CteScan *) plan)->ctePlanId - 1)))
 		return true;
 	exprs = list_make2(plan->targetlist, plan->qual);
-	/* PostgreSQL takes all rows of a function before it has the first. */
+	/* A function scan takes all rows of its function before it returns the first one. */
 	if (!IsA(plan, FunctionScan) || !search->first)
 		exprs = lappend(exprs, expressions_of_kind(plan));
 	search->first = false;
@@ -179,8 +188,8 @@ has_effects(EffectSearch *search, Plan *plan)
 }
 
 /*
- * Whether it shows how many rows are taken of a plan, or how often it is run: a
- * volatile function is evaluated for a row, or rows are locked or written.
+ * True if a user could observe how many rows are taken of a plan, or how often the plan
+ * is run: it evaluates a volatile function for a row, or locks or writes rows.
  * "subplans" are the statement's, by plan_id - 1.
  */
 bool
@@ -192,8 +201,8 @@ plantree_has_effects(List *subplans, Plan *plan)
 }
 
 /*
- * Whether a node is run through once at most: not in a sub-select, and on no
- * side of a join or recursion that may be started anew.
+ * True if a plan is run through once at most: it is in no sub-select, and on no side of
+ * a join or a recursion that may be rescanned.
  */
 bool
 plantree_runs_once(PlannedStmt *statement, Plan *plan)
@@ -215,7 +224,7 @@ plantree_runs_once(PlannedStmt *statement, Plan *plan)
 	return true;
 }
 
-/* Whether a node takes all rows of a plan below it, if it is run to its end. */
+/* True if a node takes all rows of a plan below it, if the node is run to its end. */
 static bool
 takes_all_rows(Plan *node, Plan *below)
 {
@@ -238,11 +247,14 @@ takes_all_rows(Plan *node, Plan *below)
 		case T_CustomScan:
 			return true;
 		case T_SetOp:
-			/* PostgreSQL 18 leaves the other side when this one has no more rows. */
+			/*
+			 * PostgreSQL 18 stops reading a SetOp's inner side when the outer side has
+			 * no more rows.
+			 */
 			return below == outerPlan(node);
 		case T_HashJoin:
 		case T_NestLoop:
-			/* A hash join's outer side is left if the inner side has no rows. */
+			/* A hash join stops reading its outer side if the inner side has no rows. */
 			return below == (IsA(node, NestLoop) ? outerPlan(node) : innerPlan(node));
 		default:
 			return false;
@@ -250,8 +262,8 @@ takes_all_rows(Plan *node, Plan *below)
 }
 
 /*
- * Whether a node's rows will all be taken, if the statement is run to its end:
- * nothing above it stops early, and it is in no sub-select.
+ * True if all rows of a plan will be taken, if the statement is run to its end: no node
+ * above the plan stops early, and the plan is in no sub-select.
  */
 bool
 plantree_runs_to_end(PlannedStmt *statement, Plan *plan)
