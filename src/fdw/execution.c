@@ -1,8 +1,9 @@
 /*
  * execution.c: how far the executor has been asked to run a plan.
  *
- * A cursor, or PL/pgSQL's SELECT INTO, asks for some rows of a plan that has no
- * LIMIT.  Only the call of the executor says so, which a hook sees.
+ * A cursor, or PL/pgSQL's SELECT INTO, asks for only some rows of a plan that has no
+ * LIMIT.  Only the "count" passed to ExecutorRun() says so, which ExecutorRun_hook
+ * sees.
  */
 #include "postgres.h"
 
@@ -12,10 +13,13 @@
 
 static ExecutorRun_hook_type previous_hook = NULL;
 
-/* What is being run for all of its rows; NULL while the innermost run is not. */
+/*
+ * State of the innermost query that is being run, if all of its rows were asked for;
+ * else NULL.
+ */
 static const EState *run_to_end = NULL;
 
-/* ExecutorRun_hook */
+/* Note, as ExecutorRun_hook, whether all rows of a query are asked for. */
 static void
 note_run(COMPAT_EXECUTOR_RUN_PARAMETERS)
 {
@@ -37,9 +41,9 @@ note_run(COMPAT_EXECUTOR_RUN_PARAMETERS)
 }
 
 /*
- * By how many times the look-ups that may be under way a node may look ahead:
- * further than once if its plan runs to its end (see plantree.h), and that is
- * what the executor has been asked for.
+ * Return the factor on max_concurrency by which a node may look ahead: EXECUTION_DEPTH
+ * if its plan runs to its end (see plantree_runs_to_end()) and the executor has been
+ * asked for all rows; else 1.
  */
 int
 execution_depth(const PlanState *node, bool runs_to_end)
@@ -47,7 +51,7 @@ execution_depth(const PlanState *node, bool runs_to_end)
 	return runs_to_end && node->state == run_to_end ? EXECUTION_DEPTH : 1;
 }
 
-/* From _PG_init: the hook. */
+/* Install ExecutorRun_hook; called by _PG_init(). */
 void
 execution_init(void)
 {

@@ -5,9 +5,9 @@
 #include "nodes/execnodes.h"
 
 /*
- * How much further than as many look-ups as may be under way at once to look
- * ahead where that cannot be in vain: a slow answer holds up those behind it,
- * whose rows come later, but not the requests for what comes after them.
+ * Factor on max_concurrency for looking ahead where the executor will take all rows, so
+ * that no look-up can be in vain.  Rows are returned in order: a slow response holds up
+ * the finished ones behind it, and with this depth further requests are sent meanwhile.
  */
 #define EXECUTION_DEPTH		4
 

@@ -1,16 +1,16 @@
 /*
  * readahead.c: joins that look up ahead of the rows that they join.
  *
- * The custom scan holds a window of the rows of a nested loop's outer side,
- * starts the look-ups that each will need, and hands the rows on unchanged and
- * in order: so any kind of join, filter, rescan or LIMIT keeps its meaning.
- * The inner scan finds its look-up started, as it finds any that the statement
- * shares.
+ * The custom scan holds a window of the rows of a nested loop's outer side, starts the
+ * look-ups that each row will need, and hands the rows on unchanged and in order: so
+ * any kind of join, filter, rescan or LIMIT keeps its meaning.  The inner scan finds
+ * its look-up started, as a scan finds any look-up that the statement shares.
  *
- * The inner side may turn out not to need a row's look-up, for a condition that
- * this scan does not know.  So the window learns, a key at a time: when a row has
- * been passed whose look-up no scan has claimed, the look-up is withdrawn, or, if
- * the request has begun, was made in vain, and from then on fewer are made ahead.
+ * The inner side may turn out not to need a row's look-up, because of a condition that
+ * this scan does not know.  So the window learns, for each key: when the join has
+ * passed a row whose look-up no scan has claimed, the look-up is withdrawn, or, if its
+ * request has begun, counts as made in vain, and from then on fewer look-ups are made
+ * ahead.
  */
 #include "postgres.h"
 
@@ -27,14 +27,14 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* What to look up for each row. */
+/* Key to look up for each row, and the state of its look-ups. */
 typedef struct ReadAheadKey
 {
 	Client	   *client;
 	AheadKey   *ahead;
 	int			nstarted;		/* look-ups started for rows not passed yet */
-	int			nskipped;		/* look-ups of such rows that may be started later */
-	AheadCounts counts;			/* what has become of the look-ups of rows passed */
+	int			nskipped;		/* look-ups not started yet for rows not passed */
+	AheadCounts counts;			/* outcomes of the look-ups of rows passed */
 } ReadAheadKey;
 
 /* A look-up that an outer row will need. */
@@ -42,11 +42,11 @@ typedef struct RowLookup
 {
 	ReadAheadKey *key;
 	bool		skipped;		/* not started, to keep to a limit */
-	bool		started;		/* for this row: it was not there before */
+	bool		started;		/* for this row: the statement had no such look-up */
 	Request    *request;
 } RowLookup;
 
-/* An outer row. */
+/* Outer row in the window. */
 typedef struct ReadAheadRow
 {
 	MinimalTuple tuple;
@@ -60,15 +60,16 @@ typedef struct ReadAheadState
 	ReadAheadKey *keys;
 	int			nkeys;
 	MemoryContext key_context;	/* reset for each row */
-	MemoryContext window_context;	/* holds the rows waiting */
-	ReadAheadRow *window;		/* a ring of them */
-	int			size;			/* of the ring */
-	int			at_once;		/* look-ups that may be under way */
-	bool		runs_to_end;	/* so far as the plan goes */
-	int			first;			/* the next to hand on */
-	int			nrows;			/* waiting */
-	ReadAheadRow handed_on;		/* the latest one, without its tuple */
-	int			nstarted;		/* look-ups, of all keys */
+	MemoryContext window_context;	/* holds the waiting rows */
+	ReadAheadRow *window;		/* ring of waiting rows */
+	int			size;			/* rows that the ring has room for */
+	int			at_once;		/* look-ups that may be under way: max_concurrency,
+								 * summed over the clients */
+	bool		runs_to_end;	/* see plantree_runs_to_end() */
+	int			first;			/* index of the next row to hand on */
+	int			nrows;			/* waiting rows */
+	ReadAheadRow handed_on;		/* row handed on last, without its tuple */
+	int			nstarted;		/* sum over all keys */
 	bool		outer_done;
 } ReadAheadState;
 
@@ -105,7 +106,7 @@ create_read_ahead_state(CustomScan *scan)
 	return (Node *) state;
 }
 
-/* Whether a key before it asks the same server as the same user. */
+/* True if an earlier key of the read-ahead asks this key's server as this key's user. */
 static bool
 asks_already(const ReadAheadState *state, const ReadAheadKey *key)
 {
@@ -129,7 +130,7 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 		return;
 	state->has_effects = intVal(linitial(scan->custom_private)) != 0;
 	state->keys = palloc0(list_length(scan->custom_exprs) * sizeof(ReadAheadKey));
-	/* Keys are evaluated on the outer plan's own slots, of whatever kind. */
+	/* Keys are evaluated on the outer plan's own slots, which may be of any type. */
 	node->ss.ps.scanopsset = true;
 	node->ss.ps.scanopsfixed = false;
 	foreach(lc, scan->custom_exprs)
@@ -158,14 +159,17 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 
 /* ---- the window ----------------------------------------------------------------- */
 
-/* Whether all outer rows will be taken. */
+/* True if all outer rows will be taken. */
 static bool
 takes_all_rows(const ReadAheadState *state)
 {
 	return execution_depth(&state->css.ss.ps, state->runs_to_end) > 1;
 }
 
-/* How many look-ups, and rows, the read-ahead may be ahead of the inner side. */
+/*
+ * Return how many look-ups, and how many rows, the read-ahead may be ahead of the inner
+ * side.
+ */
 static int
 depth(const ReadAheadState *state)
 {
@@ -173,8 +177,9 @@ depth(const ReadAheadState *state)
 }
 
 /*
- * How many look-ups of a key may be under way or have been in vain, once one has
- * been in vain.
+ * Return how many look-ups of a key may be under way: any number until one has been
+ * made in vain.  From then on, each look-up in vain lowers the limit by one, and every
+ * four claimed ones raise it by one.
  */
 static int
 limit_of(const ReadAheadKey *key)
@@ -183,7 +188,10 @@ limit_of(const ReadAheadKey *key)
 		key->client->config.max_concurrency + key->counts.claimed / 4 - key->counts.in_vain;
 }
 
-/* Note what an outer row will need. */
+/*
+ * Store in an outer row the look-ups that the inner side will need for it, not started
+ * yet.
+ */
 static void
 add_lookups(ReadAheadState *state, ReadAheadRow *row, TupleTableSlot *slot)
 {
@@ -201,7 +209,10 @@ add_lookups(ReadAheadState *state, ReadAheadRow *row, TupleTableSlot *slot)
 		List	   *requests = ahead_key_evaluate(key->ahead, ps->ps_ExprContext);
 		ListCell   *lc;
 
-		/* A row's own list is the inner scan's to keep up with. */
+		/*
+		 * Look up ahead only the first ARNs of a row's long list: the inner scan itself
+		 * looks ahead in the list.
+		 */
 		requests = list_truncate(requests, Min(list_length(requests), depth(state)));
 		MemoryContextSwitchTo(state->window_context);
 		foreach(lc, requests)
@@ -220,7 +231,7 @@ add_lookups(ReadAheadState *state, ReadAheadRow *row, TupleTableSlot *slot)
 	MemoryContextSwitchTo(previous);
 }
 
-/* Start a row's look-ups, as far as may be. */
+/* Start a row's look-ups, within the read-ahead's depth and the limits of their keys. */
 static void
 start_lookups(ReadAheadState *state, ReadAheadRow *row)
 {
@@ -248,7 +259,7 @@ waiting_row(const ReadAheadState *state, int n)
 	return &state->window[(state->first + n) % state->size];
 }
 
-/* Withdraw look-ups of a key that are over its limit, those of the last rows first. */
+/* Withdraw a key's look-ups that exceed its limit, those of the last rows first. */
 static void
 withdraw_excess(ReadAheadState *state, ReadAheadKey *key)
 {
@@ -272,7 +283,10 @@ withdraw_excess(ReadAheadState *state, ReadAheadKey *key)
 	}
 }
 
-/* Learn from a row that is done with whether its look-ups were needed. */
+/*
+ * Free the look-ups of a row that the join has passed, and count which of them were
+ * needed.
+ */
 static void
 pass_row(ReadAheadState *state, ReadAheadRow *row)
 {
@@ -293,7 +307,10 @@ pass_row(ReadAheadState *state, ReadAheadRow *row)
 	row->lookups = NIL;
 }
 
-/* Keep to the keys' limits, which may have changed either way. */
+/*
+ * Withdraw or start look-ups of the waiting rows, as the keys' limits have fallen or
+ * risen.
+ */
 static void
 adjust_window(ReadAheadState *state)
 {
@@ -308,7 +325,11 @@ adjust_window(ReadAheadState *state)
 		start_lookups(state, waiting_row(state, i));
 }
 
-/* Take outer rows until as many look-ups are started as may be, or rows waiting. */
+/*
+ * Take outer rows until the look-ups started, or the rows waiting, reach the depth.
+ * Takes one row at a time of an outer plan with effects, unless all of its rows will be
+ * taken.
+ */
 static void
 fill_window(ReadAheadState *state)
 {
@@ -337,14 +358,14 @@ fill_window(ReadAheadState *state)
 	}
 }
 
-/* The next outer row in the scan's slot; empty after the last. */
+/* Return the scan's slot with the next outer row; empty after the last. */
 static TupleTableSlot *
 next_row(ReadAheadState *state)
 {
 	TupleTableSlot *slot = state->css.ss.ss_ScanTupleSlot;
 	ReadAheadRow *row;
 
-	/* A row checked again alone needs no look-ahead. */
+	/* A single row that EvalPlanQual checks again needs no look-ahead. */
 	if (state->css.ss.ps.state->es_epq_active)
 	{
 		TupleTableSlot *outer = ExecProcNode(linitial(state->css.custom_ps));
@@ -401,7 +422,10 @@ rescan_read_ahead(CustomScanState *node)
 		ExecReScan(outer);
 }
 
-/* ANALYZE: what was looked up for rows that no scan was asked about, if anything. */
+/*
+ * Show, for EXPLAIN ANALYZE, the counters of the look-ups that no inner scan has asked
+ * for, if they made any request.
+ */
 static void
 explain_read_ahead(CustomScanState *node, List *ancestors, ExplainState *es)
 {
@@ -418,7 +442,7 @@ explain_read_ahead(CustomScanState *node, List *ancestors, ExplainState *es)
 		explain_stats(&stats, es);
 }
 
-/* From _PG_init: the node that plans may hold. */
+/* Register the custom scan that plans may hold; called by _PG_init(). */
 void
 readahead_init(void)
 {

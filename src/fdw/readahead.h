@@ -7,14 +7,15 @@
 #define READ_AHEAD_NAME		"Image Builder Read Ahead"
 
 /*
- * CustomScan.custom_private holds an Integer, whether the outer plan has effects (see
- * plantree_has_effects()), and then the keys, see row_key_to_list(), without their
- * expressions; custom_exprs has for each key a list of:
+ * Indexes into each key's list in CustomScan.custom_exprs, which has one list for each
+ * key.  CustomScan.custom_private holds an Integer, whether the outer plan has effects
+ * (see plantree_has_effects()), and then the keys as plan_key_to_list() returns them,
+ * without their expressions and guards.
  */
 enum ReadAheadExprsIndex
 {
 	ReadAheadExprsKey,			/* the key's expressions */
-	ReadAheadExprsGuards,		/* the guards */
+	ReadAheadExprsGuards,		/* the key's guards */
 };
 
 extern const CustomScanMethods readahead_scan_methods;

@@ -1,4 +1,7 @@
-/* readahead_key.c: what will be looked up for each row, before the rows are there. */
+/*
+ * readahead_key.c: the keys that will be looked up for each outer row, at planning
+ * time.
+ */
 #include "postgres.h"
 
 #include "compat.h"
@@ -13,7 +16,10 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/planner.h"
 
-/* A sub-select knows columns of the query around it as parameters. */
+/*
+ * Return an expression of a sub-select with parameters replaced by the outer query's
+ * columns that they stand for.
+ */
 static Node *
 parameters_to_columns(Node *node, void *context)
 {
@@ -35,7 +41,7 @@ parameters_to_columns(Node *node, void *context)
 	return expression_tree_mutator(node, parameters_to_columns, context);
 }
 
-/* Whether an expression has a parameter that only a sub-select's inside knows. */
+/* True if an expression has a parameter that only the inside of a sub-select knows. */
 static bool
 contains_inner_param(Node *node, void *context)
 {
@@ -49,9 +55,8 @@ contains_inner_param(Node *node, void *context)
 }
 
 /*
- * Keys within a sub-select, in the terms of the query around the sub-select:
- * those that depend on nothing else.  "params" are the sub-select's parameters,
- * PlannerParamItem.
+ * Return the keys within a sub-select that depend on nothing else in it, in terms of
+ * the outer query.  "params" are the sub-select's parameters, PlannerParamItem.
  */
 static List *
 keys_from_outside(PlannerInfo *subroot, List *keys, List *params)
@@ -75,7 +80,10 @@ keys_from_outside(PlannerInfo *subroot, List *keys, List *params)
 	return outside;
 }
 
-/* Of conditions, those that PostgreSQL checks once, before the plan that they gate is run. */
+/*
+ * Return the pseudoconstant conditions: PostgreSQL checks them once, before it runs the
+ * plan that they gate.
+ */
 static List *
 gating_conditions(List *rinfos)
 {
@@ -92,7 +100,7 @@ gating_conditions(List *rinfos)
 	return conditions;
 }
 
-/* The conditions that a path checks before any of its inputs is run. */
+/* Return the conditions that a path checks before it runs any of its inputs. */
 static List *
 conditions_before(Path *path)
 {
@@ -106,7 +114,7 @@ conditions_before(Path *path)
 }
 
 /*
- * The keys (PlannedKey) of all scans of this wrapper's below a path, in the terms of
+ * Return the keys (PlannedKey) of all scans of this wrapper below a path, in terms of
  * the path's own query.
  */
 List *
@@ -152,7 +160,10 @@ row_keys_of_subplan(PlannerInfo *root, const SubPlan *subplan)
 	ListCell   *id;
 	ListCell   *arg;
 
-	/* The path that make_subplan() in PostgreSQL's subselect.c made the sub-select's plan of. */
+	/*
+	 * Pick the path from which make_subplan() in PostgreSQL's subselect.c has made the
+	 * plan.
+	 */
 	path = get_cheapest_fractional_path(rel, subplan->subLinkType == EXISTS_SUBLINK ? 1.0 :
 										subplan->subLinkType == ALL_SUBLINK ||
 										subplan->subLinkType == ANY_SUBLINK ? 0.5 : 0.0);
@@ -183,13 +194,16 @@ target_walker(Node *node, void *context)
 	if (IsA(node, SubPlan))
 		walk->keys = list_concat(walk->keys,
 								 row_keys_of_subplan(walk->root, (SubPlan *) node));
-	/* What may not be evaluated is not looked up. */
+	/* Skip expressions of which PostgreSQL may not evaluate all arms. */
 	else if (!IsA(node, CaseExpr) && !IsA(node, CoalesceExpr) && !IsA(node, BoolExpr))
 		return expression_tree_walker(node, target_walker, walk);
 	return false;
 }
 
-/* The keys (PlannedKey) of our scans in sub-selects that each row needs. */
+/*
+ * Return the keys (PlannedKey) of this wrapper's scans in sub-selects that "targets"
+ * evaluate for each row.
+ */
 List *
 row_keys_of_targets(PlannerInfo *root, List *targets)
 {
@@ -201,7 +215,10 @@ row_keys_of_targets(PlannerInfo *root, List *targets)
 
 /* ---- a key and the rows that it is for ------------------------------------------ */
 
-/* Whether two expressions are the same column, the same place-holder, or equal. */
+/*
+ * True if two expressions are one column or one place-holder, or equal but no constant
+ * or parameter.
+ */
 static bool
 is_same_expr(Node *a, Node *b)
 {
@@ -214,10 +231,10 @@ is_same_expr(Node *a, Node *b)
 }
 
 /*
- * Expressions over the outer rows as the outer plan emits them, by the plan's
- * target list, "context".  A join clause
- * may know nothing of the outer joins by which its columns have become null in
- * the outer plan: PostgreSQL 16 and later mark such columns, and compare the marks.
+ * Return an expression over the outer rows as the outer plan emits them; "context" is
+ * the plan's target list.  A join clause may know nothing of the outer joins by which
+ * its columns have become null in the outer plan: PostgreSQL 16 and later mark such
+ * columns, and equal() compares the marks, but is_same_expr() does not.
  */
 Node *
 row_key_over_rows(Node *node, void *context)
@@ -237,7 +254,7 @@ row_key_over_rows(Node *node, void *context)
 	return expression_tree_mutator(node, row_key_over_rows, context);
 }
 
-/* Whether an expression needs more than what a path emits. */
+/* True if an expression needs more than what a path emits. */
 static bool
 needs_more(Node *node, void *context)
 {
@@ -256,7 +273,7 @@ needs_more(Node *node, void *context)
 	return expression_tree_walker(node, needs_more, context);
 }
 
-/* Have a key speak of a partition of the outer side instead of the whole. */
+/* Translate a key's expressions and guards from the outer side to a partition of it. */
 void
 row_key_to_child(PlannerInfo *root, PlannedKey *key, RelOptInfo *child_rel)
 {
@@ -265,9 +282,9 @@ row_key_to_child(PlannerInfo *root, PlannedKey *key, RelOptInfo *child_rel)
 }
 
 /*
- * Whether a key can be looked up ahead of an outer path's rows, for which it is
- * prepared then: it must come from these rows alone, and nothing may be done
- * twice.
+ * True if a key can be looked up ahead of an outer path's rows: it comes from these
+ * rows alone, and evaluating it twice does no harm.  Translates the key if the path is
+ * of a partition.
  */
 bool
 row_key_fits(PlannerInfo *root, PlannedKey *key, const Path *outer)

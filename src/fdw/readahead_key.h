@@ -1,4 +1,7 @@
-/* readahead_key.h: what will be looked up for each row, before the rows are there. */
+/*
+ * readahead_key.h: the keys that will be looked up for each outer row, at planning
+ * time.
+ */
 #ifndef IMAGEBUILDER_READAHEAD_KEY_H
 #define IMAGEBUILDER_READAHEAD_KEY_H
 

@@ -1,11 +1,10 @@
 /*
- * readahead_plan.c: planning of joins that look up ahead of the rows that they
- * join.
+ * readahead_plan.c: planning of joins that look up ahead of the rows that they join.
  *
- * A nested loop that looks images up by its outer side's columns would wait
- * for one after another.  So the outer side is wrapped in a custom scan that looks
- * up ahead; see readahead.c.  So are the rows from which a query computes the
- * sub-selects of its select list.
+ * A nested loop that looks images up by its outer side's columns would wait for one
+ * look-up after another.  So the outer side is wrapped in a custom scan that looks up
+ * ahead; see readahead.c.  Rows from which a query computes the sub-selects of its
+ * select list are wrapped, too.
  */
 #include "postgres.h"
 
@@ -24,7 +23,7 @@
 #include "optimizer/planmain.h"
 #include "utils/guc.h"
 
-/* imagebuilder_fdw.enable_read_ahead */
+/* Setting imagebuilder_fdw.enable_read_ahead. */
 static bool enable_read_ahead = true;
 
 static set_join_pathlist_hook_type previous_join_hook = NULL;
@@ -48,7 +47,7 @@ is_read_ahead(const Path *path)
 	return IsA(path, CustomPath) && ((const CustomPath *) path)->methods == &path_methods;
 }
 
-/* Whether what a key asks for, another one has asked for anyway. */
+/* True if looking "other" up ahead covers all that "key" asks for. */
 static bool
 is_same_key(PlannerInfo *root, const PlannedKey *key, const PlannedKey *other)
 {
@@ -77,7 +76,7 @@ is_among(PlannerInfo *root, const PlannedKey *key, List *keys)
 	return false;
 }
 
-/* The keys (PlannedKey) of a path that looks ahead. */
+/* Return the keys (PlannedKey) of a read-ahead path. */
 static List *
 keys_of(const Path *path)
 {
@@ -89,7 +88,7 @@ keys_of(const Path *path)
 	return keys;
 }
 
-/* Whether the same is looked up ahead further down on the outer side. */
+/* True if a read-ahead lower in the outer side already covers this key. */
 static bool
 is_read_ahead_below(PlannerInfo *root, const PlannedKey *key, Path *outer)
 {
@@ -103,9 +102,9 @@ is_read_ahead_below(PlannerInfo *root, const PlannedKey *key, Path *outer)
 /* ---- paths ------------------------------------------------------------------- */
 
 /*
- * Whether a path's rows are identified for UPDATE, DELETE or MERGE of a
- * partitioned or inherited table: by columns of no relation that a custom scan
- * could name.
+ * True if a path emits row identity columns, for UPDATE, DELETE or MERGE of a
+ * partitioned or inherited table: these are of no relation that a custom scan could
+ * name.
  */
 static bool
 has_row_identity(const Path *path)
@@ -120,7 +119,7 @@ has_row_identity(const Path *path)
 	return false;
 }
 
-/* Of the keys, those that can be looked up ahead of a path's rows, each once. */
+/* Return those keys that can be looked up ahead of a path's rows, each once. */
 static List *
 keys_to_read_ahead(PlannerInfo *root, List *keys, Path *outer)
 {
@@ -138,7 +137,7 @@ keys_to_read_ahead(PlannerInfo *root, List *keys, Path *outer)
 	return wanted;
 }
 
-/* A path that looks keys up ahead of the rows of "outer". */
+/* Return a path that looks keys up ahead of the rows of "outer". */
 static Path *
 make_read_ahead_path(Path *outer, List *keys)
 {
@@ -151,9 +150,9 @@ make_read_ahead_path(Path *outer, List *keys)
 }
 
 /*
- * The nested loop with its outer side wrapped; NULL if that is of no use.  The
- * cost is that of the loop as it is: were the time saved taken off, a join order
- * that asks for more could look cheaper than one that asks for less.
+ * Return a nested loop with its outer side wrapped in a read-ahead; NULL if no key can
+ * be looked up ahead.  The cost stays that of the loop: with the time saved taken off,
+ * a join order that makes more requests could look cheaper than one that makes fewer.
  */
 static NestPath *
 read_ahead_for_join(PlannerInfo *root, const NestPath *loop)
@@ -162,7 +161,10 @@ read_ahead_for_join(PlannerInfo *root, const NestPath *loop)
 	List	   *keys;
 	NestPath   *wrapped;
 
-	/* Not its own work again, seen from the join's other side. */
+	/*
+	 * PostgreSQL calls change_join_paths() for either order of a join, so a loop may
+	 * have been wrapped already.
+	 */
 	if (is_read_ahead(outer))
 		return NULL;
 	keys = row_keys_of_path(root, loop->jpath.innerjoinpath);
@@ -176,17 +178,20 @@ read_ahead_for_join(PlannerInfo *root, const NestPath *loop)
 }
 
 /*
- * Whether the sub-selects of a query's select list are evaluated for each row
- * of a relation: it is all that the query reads, and nothing in between drops
- * rows or makes others of them.  Where only some rows are wanted, by LIMIT, by a
- * LIMIT of the query around, or by a cursor, PostgreSQL evaluates sub-selects above
- * a sort, which takes all rows (make_sort_input_target() in planner.c).
+ * True if the sub-selects of a query's select list are evaluated for each row of a
+ * relation: the relation is all that the query reads, and no node in between drops rows
+ * or makes others of them.  Where only some rows are wanted, by LIMIT, by a LIMIT of
+ * the outer query, or by a cursor, PostgreSQL evaluates sub-selects above a sort, which
+ * takes all rows (make_sort_input_target() in planner.c).
  */
 static bool
 feeds_targets(PlannerInfo *root, const RelOptInfo *rel)
 {
 	const Query *query = root->parse;
-	/* Of a partitionwise join each join of partitions, for PostgreSQL appends these later. */
+	/*
+	 * A join of partitions counts as the whole partitionwise join, for PostgreSQL
+	 * appends it later.
+	 */
 	Relids		relids = IS_JOIN_REL(rel) && IS_OTHER_REL(rel) ? rel->top_parent_relids : rel->relids;
 
 	return (query->commandType == CMD_SELECT || query->commandType == CMD_INSERT) &&
@@ -199,11 +204,11 @@ feeds_targets(PlannerInfo *root, const RelOptInfo *rel)
 }
 
 /*
- * Whether a plan must stay as it is, a scan that can run backward and in which
- * WHERE CURRENT OF finds the row: that is so of a cursor over one relation, unless
- * the rows are locked, for then WHERE CURRENT OF looks at the locks.  PostgreSQL
- * plans cursors for a fast start, of a fraction of the rows, unless
- * cursor_tuple_fraction is 1: then nothing tells cursors from other statements.
+ * True if a plan must stay a scan that can run backward and in which WHERE CURRENT OF
+ * finds the row.  A cursor over one relation needs that, unless it locks its rows, for
+ * then WHERE CURRENT OF looks at the locks.  PostgreSQL plans cursors for a fast start,
+ * of a fraction of the rows, unless cursor_tuple_fraction is 1: then nothing tells
+ * cursors from other statements, and every plan of one relation must stay.
  */
 static bool
 must_stay_simple(PlannerInfo *root, const RelOptInfo *rel)
@@ -215,7 +220,10 @@ must_stay_simple(PlannerInfo *root, const RelOptInfo *rel)
 	return (root->tuple_fraction > 0 && root->tuple_fraction < 1) || cursor_tuple_fraction >= 1;
 }
 
-/* Wrap the paths of such a relation, as far as they are not yet. */
+/*
+ * Wrap a relation's paths in read-aheads for the sub-selects of the query's select
+ * list, except paths that are read-aheads already.
+ */
 static void
 read_ahead_for_targets(PlannerInfo *root, RelOptInfo *rel)
 {
@@ -228,7 +236,10 @@ read_ahead_for_targets(PlannerInfo *root, RelOptInfo *rel)
 	found = row_keys_of_targets(root, root->processed_tlist);
 	if (found == NIL)
 		return;
-	/* Gathered rows are read ahead of as any: so PostgreSQL must not gather later. */
+	/*
+	 * Make Gather paths now, so that they are wrapped with the others: PostgreSQL must
+	 * not add them later.
+	 */
 	if (rel->partial_pathlist)
 		generate_useful_gather_paths(root, rel, false);
 	foreach(lc, rel->pathlist)
@@ -245,9 +256,9 @@ read_ahead_for_targets(PlannerInfo *root, RelOptInfo *rel)
 }
 
 /*
- * set_join_pathlist_hook: check each nested loop's guards before its inner side,
- * have it read ahead, and read ahead of what the query makes of the last join's
- * rows.
+ * Change a join's paths, as set_join_pathlist_hook: each nested loop checks its guards
+ * before its inner side, and reads ahead; the paths of the query's last join also read
+ * ahead for the select list.
  */
 static void
 change_join_paths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
@@ -272,7 +283,9 @@ change_join_paths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
 		read_ahead_for_targets(root, joinrel);
 }
 
-/* set_rel_pathlist_hook: read ahead for the select list of a query of one relation. */
+/*
+ * Read ahead, as set_rel_pathlist_hook, for the select list of a query of one relation.
+ */
 static void
 wrap_rel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
@@ -284,7 +297,7 @@ wrap_rel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte
 
 /* ---- the plan ---------------------------------------------------------------- */
 
-/* ReparameterizeCustomPathByChild: the keys for a partition of an outer side. */
+/* Translate keys to a partition of the outer side, as ReparameterizeCustomPathByChild. */
 static List *
 reparameterize_read_ahead(PlannerInfo *root, List *custom_private, RelOptInfo *child_rel)
 {
@@ -301,7 +314,10 @@ reparameterize_read_ahead(PlannerInfo *root, List *custom_private, RelOptInfo *c
 	return keys;
 }
 
-/* PlanCustomPath: the scan's rows are the outer plan's. */
+/*
+ * Return the plan of a read-ahead path, as PlanCustomPath; its rows are the outer
+ * plan's.
+ */
 static Plan *
 plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 				List *tlist, List *clauses, List *custom_plans)
@@ -333,7 +349,7 @@ plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	return &scan->scan.plan;
 }
 
-/* From _PG_init: the setting and the hooks. */
+/* Define the setting and install the hooks; called by _PG_init(). */
 void
 readahead_plan_init(void)
 {
