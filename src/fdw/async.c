@@ -1,14 +1,15 @@
 /*
  * async.c: scans below an asynchronous Append.
  *
- * UNION ALL and partitions over several servers ask all of them at once.
+ * With these callbacks, a UNION ALL or a partitioned table over several servers has
+ * requests under way to all of the servers at once.
  *
- * Append lets each of its scans put one socket into a set of events to wait
- * for.  Ours have many sockets, or none while backing off, all of the one
- * engine that advances every look-up of the session: so the waiting is done
- * when we are asked for our socket, for all of our scans below that Append
- * together.  Other wrappers' scans there have sent their requests by then, and
- * are attended to each time that one of ours has got on.
+ * Append lets each of its scans add one socket to a wait event set.  A scan of this
+ * wrapper has many sockets, or none during a back-off, and one engine advances all
+ * look-ups of the session.  So imagebuilderForeignAsyncConfigureWait() adds no socket,
+ * but waits there for all of this wrapper's scans below the Append.  Scans of other
+ * wrappers below the Append have sent their requests by then; Append serves them each
+ * time that a scan of this wrapper can go on.
  */
 #include "postgres.h"
 
@@ -19,7 +20,9 @@
 #include "fdw/scan.h"
 #include "lookup/lookup.h"
 
-/* Any scan can wait for its look-ups together with others. */
+/*
+ * Return true: any scan of this wrapper can wait for its look-ups together with others.
+ */
 bool
 imagebuilderIsForeignPathAsyncCapable(ForeignPath *path)
 {
@@ -27,7 +30,10 @@ imagebuilderIsForeignPathAsyncCapable(ForeignPath *path)
 	return true;
 }
 
-/* Answer a request with a row or the end, or leave it pending. */
+/*
+ * Give Append the scan's next row, or the end of the rows, or mark the request as
+ * pending.
+ */
 static void
 respond(AsyncRequest *areq)
 {
@@ -40,7 +46,7 @@ respond(AsyncRequest *areq)
 		ExecAsyncRequestDone(areq, row);
 }
 
-/* Append wants a row, now or later. */
+/* Answer Append's request for a row, at once or later. */
 void
 imagebuilderForeignAsyncRequest(AsyncRequest *areq)
 {
@@ -54,7 +60,7 @@ is_ours(const AsyncRequest *areq)
 		imagebuilderForeignAsyncConfigureWait;
 }
 
-/* Whether one of our scans that an Append waits for can go on. */
+/* True if any of this wrapper's scans that an Append waits for can go on. */
 static bool
 any_can_go_on(const AppendState *append)
 {
@@ -72,8 +78,9 @@ any_can_go_on(const AppendState *append)
 }
 
 /*
- * Append would wait for a socket of ours: wait ourselves, unless it has rows
- * to return already or scans to run meanwhile, and respond if we can.
+ * Wait for look-ups where Append would have a scan add its socket.  Return without
+ * waiting if Append has rows to return already or synchronous scans to run.  Answer the
+ * scan's request if the scan can go on.
  */
 void
 imagebuilderForeignAsyncConfigureWait(AsyncRequest *areq)
@@ -90,7 +97,10 @@ imagebuilderForeignAsyncConfigureWait(AsyncRequest *areq)
 	if (!scan_can_go_on((ForeignScanState *) areq->requestee))
 		return;
 
-	/* As for a notification, which Append does not give here. */
+	/*
+	 * Do what ExecAppendAsyncEventWait() and ExecAsyncNotify() do after an event on a
+	 * socket; Append does not call them for a scan without a socket.
+	 */
 	areq->callback_pending = false;
 	respond(areq);
 	ExecAsyncResponse(areq);
@@ -99,7 +109,10 @@ imagebuilderForeignAsyncConfigureWait(AsyncRequest *areq)
 							  TupIsNull(areq->result) ? 0.0 : 1.0);
 }
 
-/* Never called: no socket is given. */
+/*
+ * Answer the request.  Append never calls this, since no scan of this wrapper adds a
+ * socket.
+ */
 void
 imagebuilderForeignAsyncNotify(AsyncRequest *areq)
 {

@@ -11,14 +11,17 @@
 #include "optimizer/optimizer.h"
 #include "utils/ruleutils.h"
 
-/* A sub-select looked for in expressions, and found. */
+/* Search for the expression that evaluates a sub-select. */
 typedef struct SubPlanSearch
 {
 	int			plan_id;
 	SubPlan    *subplan;
 } SubPlanSearch;
 
-/* Whether an expression evaluates the sub-select that is looked for. */
+/*
+ * True if an expression evaluates the sub-select of a SubPlanSearch, which gets the
+ * SubPlan.
+ */
 static bool
 has_subplan(Node *node, void *context)
 {
@@ -34,7 +37,10 @@ has_subplan(Node *node, void *context)
 	return expression_tree_walker(node, has_subplan, context);
 }
 
-/* The plan whose expressions evaluate a sub-select, in whichever tree of the statement. */
+/*
+ * Return the plan whose expressions evaluate a sub-select, from any plan tree of the
+ * statement; NULL if no plan does.
+ */
 static Plan *
 find_user(PlannedStmt *statement, SubPlanSearch *search)
 {
@@ -50,7 +56,11 @@ find_user(PlannedStmt *statement, SubPlanSearch *search)
 	return user;
 }
 
-/* What is above a plan, in its own tree and in those that it is a sub-select of. */
+/*
+ * Return the nodes above a plan, the nearest first.  Above the top of a sub-select's
+ * tree come its SubPlan, the plan that evaluates the SubPlan, and the nodes above that
+ * plan.
+ */
 static List *
 all_ancestors(PlannedStmt *statement, Plan *wanted)
 {
@@ -76,7 +86,10 @@ all_ancestors(PlannedStmt *statement, Plan *wanted)
 	return ancestors;
 }
 
-/* Show conditions of a plan below others, the nearest first; nothing if there are none. */
+/*
+ * Show conditions of a plan, or nothing for NIL; "ancestors" are the nodes above the
+ * plan, the nearest first.
+ */
 void
 explain_conditions(const char *label, List *conditions, Plan *plan, List *ancestors,
 				   ExplainState *es)
@@ -92,7 +105,7 @@ explain_conditions(const char *label, List *conditions, Plan *plan, List *ancest
 						es);
 }
 
-/* What look-ups did, for EXPLAIN ANALYZE. */
+/* Show the counters of look-ups; VERBOSE adds bytes and time. */
 void
 explain_stats(const LookupStats *stats, ExplainState *es)
 {

@@ -5,9 +5,9 @@
 #include "foreign_text.h"
 
 /*
- * Whether an error is about the value that was converted: all are, whatever a
- * type's input function or a domain's CHECK raises, but those that the server
- * or the transaction would have had with any value.
+ * True if an error is about the value that was converted: any error of a type's input
+ * function or a domain's CHECK, except those that the server or the transaction would
+ * have had with any value.
  */
 static bool
 is_about_value(int sqlstate)
@@ -28,9 +28,10 @@ is_about_value(int sqlstate)
 }
 
 /*
- * What does not fit becomes HV004, whatever a type's input function calls it.
- * Invalid UTF-8 (22021), characters that text or the database's encoding does
- * not have (22P05) and what is too large or too deep (54) keep their SQLSTATEs.
+ * Return the SQLSTATE to report for an error of a type's input function: HV004 for a
+ * value that does not fit.  Invalid UTF-8 (22021), characters that text or the
+ * database's encoding does not have (22P05) and what is too large or too deep (54) keep
+ * their SQLSTATEs.
  */
 static int
 sqlstate_of(int sqlstate)
@@ -43,9 +44,9 @@ sqlstate_of(int sqlstate)
 }
 
 /*
- * Take, within PG_CATCH, the error of a row that could not be read; "nested":
- * and end the subtransaction that it was read in.  Allocated in the current
- * memory context.  Raises an error that is not about the row's data again.
+ * Take, within PG_CATCH, the error of a row that could not be read.  "nested": also end
+ * the subtransaction in which the row was read.  Allocates in the current memory
+ * context.  Raises an error that is not about the row's data again.
  */
 RowError *
 row_error_catch(bool nested)
@@ -79,7 +80,7 @@ row_error_copy(const RowError *error, MemoryContext context)
 	return copy;
 }
 
-/* Raise an error for row_error_catch() once more. */
+/* Raise a row's error once more, for row_error_catch() to take. */
 void
 row_error_throw(const RowError *error)
 {
@@ -87,8 +88,9 @@ row_error_throw(const RowError *error)
 }
 
 /*
- * Report, at an elog level, that a row of what was asked for (see request_subject())
- * could not be read, for what stands at a path; "column" is NULL if that is a row source.
+ * Report, at an elog level, that a row of a request's subject (see request_subject())
+ * could not be read because of the value at a path; "column" is NULL if the path is a
+ * row source.
  */
 void
 row_error_report(const RowError *error, const char *subject, const char *column,

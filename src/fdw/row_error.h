@@ -7,7 +7,7 @@
 typedef struct RowError
 {
 	int			sqlstate;
-	const char *message;		/* cut; no full stop */
+	const char *message;		/* cut to MAX_FOREIGN_TEXT; no full stop */
 } RowError;
 
 extern RowError *row_error_catch(bool nested);

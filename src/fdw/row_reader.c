@@ -1,12 +1,12 @@
 /*
  * row_reader.c: the rows of a foreign table, out of an answer's document.
  *
- * A reader goes through the table's row sources, and the rows of each; only the
- * columns that the query needs are bound and converted.
+ * A reader goes through the table's row sources, and the rows of each; only the columns
+ * that the query needs are bound and converted.
  *
- * What all rows of an image, a source or an enclosing item have in common is
- * found and converted once for them, not once a row: an answer decides how many
- * rows there are, and how long that is.
+ * A value that all rows of an image, a source or an enclosing item have in common is
+ * found and converted once for them, not once a row: the service decides how many rows
+ * a response has, and how long such a value is.
  */
 #include "postgres.h"
 
@@ -18,28 +18,28 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-/* A column to fill. */
+/* Column to fill. */
 typedef struct ReaderColumn
 {
 	AttrNumber	attnum;
 	const char *name;
 	ColumnPath *path;
 	Converter  *converter;
-	MemberTree *member;			/* of PATH_MEMBER and PATH_PARENT_MEMBER */
+	MemberTree *member;			/* for PATH_MEMBER and PATH_PARENT_MEMBER */
 
-	bool		shared;			/* rows have its values in common */
-	bool		kept;			/* one of them is here */
-	uint32		kept_of;		/* what that is the value of; see shared_by() */
+	bool		shared;			/* rows may have a value of it in common */
+	bool		kept;			/* a shared value, or its error, is kept here */
+	uint32		kept_of;		/* shared_by() of the kept value */
 	Datum		value;
 	bool		isnull;
-	RowError   *error;			/* or why there is none */
+	RowError   *error;			/* why the value cannot be read, or NULL */
 	MemoryContext context;		/* holds value and error; NULL until needed */
 } ReaderColumn;
 
-/* A row source. */
+/* Row source of the table. */
 typedef struct ReaderSource
 {
-	const char *label;			/* of @source; may be NULL */
+	const char *label;			/* value of @source; may be NULL */
 	RowCursor  *cursor;
 } ReaderSource;
 
@@ -47,22 +47,24 @@ struct RowReader
 {
 	ReaderColumn *columns;
 	int			ncolumns;
-	MemberTree	members;		/* that columns want of the row's item */
-	MemberTree	parent_members; /* of the enclosing list's item */
+	MemberTree	members;		/* members that columns need of the row's item */
+	MemberTree	parent_members; /* members that columns need of the enclosing list's
+								 * item */
 	ReaderSource *sources;
 	int			nsources;
-	bool		warn;			/* of rows that cannot be read; else they are
+	bool		warn;			/* warn of rows that cannot be read; else they are
 								 * errors */
 	bool		leaves_nothing; /* converter_leaves_nothing(), of all columns */
 	MemoryContext row_context;	/* holds the current row's values */
 
-	const Request *request;		/* whose answer is being read */
+	const Request *request;		/* request whose response is being read */
 	const Document *document;
-	int			source;			/* index of the current one */
-	DocumentNode parent;		/* whose parent_members have been found */
+	int			source;			/* index of the current row source */
+	DocumentNode parent;		/* item whose parent_members have been found */
 
 	const char *converting;		/* for errors: the path being followed */
-	ReaderColumn *column;		/* and the column that is for; NULL: a row */
+	ReaderColumn *column;		/* for errors: the column of that path; NULL: a row
+								 * source */
 };
 
 static ReaderColumn *
@@ -117,9 +119,9 @@ bind_sources(const BoundTable *table)
 }
 
 /*
- * Prepare to read a table's rows: of its columns those in "attrs", a list of
- * attribute numbers; the others are NULL.  "warn": rows that cannot be read are
- * warned of and left out.  In the current memory context.
+ * Prepare to read a table's rows, in the current memory context.  "attrs" are the
+ * attribute numbers of the columns to fill; all others are NULL.  "warn": rows that
+ * cannot be read are warned of and left out.
  */
 RowReader *
 row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs, bool warn)
@@ -146,7 +148,7 @@ row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs, bool 
 	return reader;
 }
 
-/* Drop what rows had in common. */
+/* Drop the values that rows have in common. */
 static void
 forget_shared(RowReader *reader)
 {
@@ -159,7 +161,10 @@ forget_shared(RowReader *reader)
 	reader->parent = DOC_ABSENT;
 }
 
-/* Go to the start of a document, which answers a request; both must live as long. */
+/*
+ * Go to the start of a document, the response to a request; both must live until its
+ * last row has been read.
+ */
 void
 row_reader_start(RowReader *reader, const Request *request, const Document *document)
 {
@@ -188,7 +193,10 @@ next_row(RowReader *reader)
 	}
 }
 
-/* Find what the columns want of the row's item, and of the one around it. */
+/*
+ * Find the members that columns need of the row's item and of the enclosing list's
+ * item.
+ */
 static void
 find_members(RowReader *reader)
 {
@@ -228,7 +236,7 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 		case PATH_MEMBER:
 		case PATH_PARENT_MEMBER:
 			node = column->member->found;
-			/* Raises the error that says what stands in the member's way. */
+			/* member_path_follow() raises the error: it names the value in the way. */
 			if (node == DOC_MISPLACED)
 				node = member_path_follow(&column->path->members, document,
 										  row_cursor_item(source->cursor, kind));
@@ -244,7 +252,10 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 	return *isnull ? (Datum) 0 : converter_convert(column->converter, document, node);
 }
 
-/* What a shared value is the value of: rows for which this is equal share it. */
+/*
+ * Return what a column's shared value belongs to: rows for which this is equal share
+ * the value.
+ */
 static uint32
 shared_by(const RowReader *reader, const ReaderColumn *column)
 {
@@ -261,7 +272,10 @@ shared_by(const RowReader *reader, const ReaderColumn *column)
 	}
 }
 
-/* A column's value, converted unless an earlier row has had it, or its error. */
+/*
+ * Return a shared column's value, which is converted unless an earlier row has had it;
+ * raise its error if it has been kept.
+ */
 static Datum
 shared_value(RowReader *reader, ReaderColumn *column, bool *isnull)
 {
@@ -308,7 +322,7 @@ fill_slot(RowReader *reader, TupleTableSlot *slot)
 	}
 }
 
-/* Let the rows that share the current column's value share its error. */
+/* Keep the current column's error for the rows that share its value. */
 static void
 keep_error(RowReader *reader, const RowError *error)
 {
@@ -323,14 +337,14 @@ keep_error(RowReader *reader, const RowError *error)
 }
 
 /*
- * Read the document's next row, false after the last; or set *error to why it
- * cannot be read.
+ * Read the document's next row; false after the last.  Sets *error to the reason if the
+ * row cannot be read.
  *
- * Errors that are to be caught, and not passed on, take a subtransaction, which
- * ends what the conversion has left under way; it costs less than a microsecond,
- * and no transaction id.  Before 17 none can be had while the plan has parallel
- * workers: then rows' errors stay errors (*may_go_on), unless no column's
- * conversion leaves anything.
+ * An error that is to be caught, and not passed on, takes a subtransaction, which ends
+ * what the conversion has left under way; the subtransaction costs less than a
+ * microsecond, and no transaction ID.  PostgreSQL before 17 allows none while the plan
+ * has parallel workers: then rows' errors stay errors (*may_go_on is false), unless no
+ * column's conversion leaves anything behind.
  */
 static bool
 try_row(RowReader *reader, TupleTableSlot *slot, RowError **error, bool *may_go_on)
@@ -367,11 +381,12 @@ try_row(RowReader *reader, TupleTableSlot *slot, RowError **error, bool *may_go_
 }
 
 /*
- * The document's next row in a cleared slot, not stored yet, whose values live
+ * Read the document's next row into a cleared slot, not stored yet, whose values live
  * until the next call; false after the last.
  *
- * Raises HV004 and the like for a row that cannot be read, with the image, the
- * path and the column; or warns of it, and goes on to the next one.
+ * For a row that cannot be read, raises HV004, or an SQLSTATE that row_error.c keeps,
+ * with the image, the path and the column; or warns of the row, and goes on to the next
+ * one.
  */
 bool
 row_reader_next(RowReader *reader, TupleTableSlot *slot)

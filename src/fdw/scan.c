@@ -24,14 +24,14 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* What is asked for by one value of the key. */
+/* Request for one ARN of the key. */
 typedef struct ScanRequest
 {
 	Request    *request;
-	Lookup	   *lookup;			/* once started */
+	Lookup	   *lookup;			/* NULL until started */
 } ScanRequest;
 
-/* Kept in ForeignScanState.fdw_state. */
+/* State of a scan, kept in ForeignScanState.fdw_state. */
 typedef struct ImageBuilderScan
 {
 	Client	   *client;
@@ -41,26 +41,26 @@ typedef struct ImageBuilderScan
 	RowReader  *reader;
 
 	MemoryContext key_context;	/* holds requests */
-	bool		started;		/* requests are there */
-	ScanRequest *requests;		/* what is asked for, in order */
+	bool		started;		/* the key has been evaluated into requests */
+	ScanRequest *requests;		/* one for each ARN, in order */
 	int			nrequests;
-	int			next_request;	/* the one to return rows of next */
-	int			next_ahead;		/* the one to start to look up next */
-	bool		once;			/* each answer is asked for once, and then done
-								 * with */
-	bool		runs_to_end;	/* so far as the plan goes */
-	bool		async;			/* called by an asynchronous Append: not to
-								 * wait */
-	bool		blocked;		/* has returned no row because it would have
-								 * had to */
+	int			next_request;	/* index of the next one to return rows of */
+	int			next_ahead;		/* index of the next one to start to look up */
+	bool		once;			/* this scan reads each response once only */
+	bool		runs_to_end;	/* see plantree_runs_to_end() */
+	bool		async;			/* called by an asynchronous Append: do not wait */
+	bool		blocked;		/* has returned no row, so as not to wait */
 
-	const Request *request;		/* whose rows are being returned */
-	const Document *document;	/* its answer; NULL: go on to the next */
-	LookupStats stats;			/* cache hits, and what look-ups took that are
-								 * forgotten */
+	const Request *request;		/* request whose rows are being returned */
+	const Document *document;	/* response to it; NULL: go on to the next request */
+	LookupStats stats;			/* cache hits, and counters of look-ups that the
+								 * statement has forgotten */
 } ImageBuilderScan;
 
-/* Nothing is sent, and for EXPLAIN nothing is even looked at, before a row is wanted. */
+/*
+ * Prepare a scan.  No request is sent before a row is wanted, and EXPLAIN without
+ * ANALYZE does not even read the options of the table and its server.
+ */
 void
 imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 {
@@ -102,9 +102,10 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 }
 
 /*
- * Whether a value of the key is to be looked up.  What the statement itself says
- * must be an ARN that the operation takes, unless the table, as a partition, cannot
- * have rows of that value; a row's value that is none equals none.
+ * True if a value of the key is to be looked up.  A value that the statement itself
+ * says must be an ARN that the operation takes, or raises an error or a warning, unless
+ * the table is a partition that cannot have rows of that value.  A row's value that is
+ * no such ARN is left out: no image has it.
  */
 static bool
 is_wanted(const ImageBuilderScan *state, const KeyValue *value)
@@ -117,7 +118,7 @@ is_wanted(const ImageBuilderScan *state, const KeyValue *value)
 		key_state_admits(state->key, value->arn);
 }
 
-/* Find out which ARNs are asked for. */
+/* Evaluate the key, and create a request for each ARN to look up. */
 static void
 evaluate_key(ForeignScanState *node)
 {
@@ -153,7 +154,10 @@ evaluate_key(ForeignScanState *node)
 	state->started = true;
 }
 
-/* Start to look up what comes next: as many as may be under way at once, or more. */
+/*
+ * Start the look-ups of the next requests: as many as may be under way at once, or more
+ * if all rows will be taken.
+ */
 static void
 look_ahead(ForeignScanState *node)
 {
@@ -173,7 +177,7 @@ look_ahead(ForeignScanState *node)
 	}
 }
 
-/* Be done with the current answer; its memory is not needed if nobody asks again. */
+/* Leave the current response, and free its memory if no scan will ask for it again. */
 static void
 leave_document(ImageBuilderScan *state)
 {
@@ -183,8 +187,8 @@ leave_document(ImageBuilderScan *state)
 }
 
 /*
- * Go on to the next request that something was found for; false after the last, or if it
- * would have to be waited for and must not.
+ * Go on to the next request whose look-up finds something.  Returns false after the
+ * last request, or, with "blocked" set, if an asynchronous scan would have to wait.
  */
 static bool
 next_document(ForeignScanState *node)
@@ -236,8 +240,8 @@ imagebuilderIterateForeignScan(ForeignScanState *node)
 }
 
 /*
- * The next row as an asynchronous Append asks for it, filtered and projected;
- * NULL after the last, or with *blocked if an answer must come in first.
+ * Return the next row for an asynchronous Append, filtered and projected; NULL after
+ * the last, or with *blocked set if a response must come in first.
  */
 TupleTableSlot *
 scan_next_async(ForeignScanState *node, bool *blocked)
@@ -253,7 +257,7 @@ scan_next_async(ForeignScanState *node, bool *blocked)
 	return TupIsNull(row) ? NULL : row;
 }
 
-/* Whether a scan that was blocked can go on. */
+/* True if a scan that was blocked can go on: the look-up that it needs has ended. */
 bool
 scan_can_go_on(ForeignScanState *node)
 {
@@ -267,19 +271,22 @@ imagebuilderReScanForeignScan(ForeignScanState *node)
 {
 	ImageBuilderScan *state = node->fdw_state;
 
-	/* What the key is made of may have changed; answers are kept. */
+	/*
+	 * The key's parameters may have changed, so it is evaluated again; the statement
+	 * keeps the responses.
+	 */
 	state->next_request = state->next_ahead = 0;
 	state->started = false;
 }
 
-/* All belongs to the executor's memory context, and ends with it. */
+/* Free nothing: the executor's memory context owns the scan's state. */
 void
 imagebuilderEndForeignScan(ForeignScanState *node)
 {
 	(void) node;
 }
 
-/* What the scan did; false for a plan that was only explained. */
+/* Copy a scan's counters to *stats; return false for a plan that was only explained. */
 bool
 scan_stats(ForeignScanState *node, LookupStats *stats)
 {
