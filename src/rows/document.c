@@ -1,11 +1,10 @@
 /*
- * document.c: a JSON answer as received, any part of which can be read without
- * loss.
+ * document.c: a JSON answer as received, any part of which can be read without loss.
  *
- * A value is where its first byte stands in the body; it is decoded when a
- * column asks for it, so that only then can it fail.  The body has been checked
- * (see document_parse.c), so that to find where a value ends takes no grammar:
- * quotes and brackets are counted.
+ * A value is represented by the offset of its first byte in the body.  It is decoded
+ * when a column asks for it, so that only then can decoding fail. document_parse.c has
+ * checked the body, so that the end of a value is found without a grammar: by counting
+ * quotes and brackets.
  */
 #include "postgres.h"
 
@@ -16,7 +15,7 @@
 #include "rows/document.h"
 #include "utils/memutils.h"
 
-/* Past white space. */
+/* Return the first byte from "p" on that is no white space. */
 static inline const char *
 skip_space(const Document *doc, const char *p)
 {
@@ -27,7 +26,7 @@ skip_space(const Document *doc, const char *p)
 	return p;
 }
 
-/* Past the string that starts at "p". */
+/* Return the byte past the string that starts at "p". */
 static inline const char *
 string_end(const Document *doc, const char *p)
 {
@@ -47,7 +46,7 @@ string_end(const Document *doc, const char *p)
 	}
 }
 
-/* Past the number, true, false or null that starts at "p". */
+/* Return the byte past the number, true, false or null that starts at "p". */
 static const char *
 scalar_end(const Document *doc, const char *p)
 {
@@ -58,7 +57,10 @@ scalar_end(const Document *doc, const char *p)
 	return p;
 }
 
-/* The entry of the list or object that starts at "start"; NULL if it has none. */
+/*
+ * Return the entry of the list or object that starts at "start"; NULL if the index has
+ * no entry for it.
+ */
 static const DocumentSkip *
 find_skip(const Document *doc, uint32 start)
 {
@@ -78,8 +80,8 @@ find_skip(const Document *doc, uint32 start)
 }
 
 /*
- * Past the list or object that starts at "p".  *place is where its entry may be
- * among the skips, and then where the entry of what follows may be.
+ * Return the byte past the list or object that starts at "p".  *place is where its
+ * entry may be among the skips, and is set to where the entry of what follows may be.
  */
 static const char *
 container_end(const Document *doc, const char *p, uint32 *place)
@@ -102,7 +104,10 @@ container_end(const Document *doc, const char *p, uint32 *place)
 				return p + 1;
 			p++;
 		}
-		/* A short one is faster counted than searched for. */
+		/*
+		 * To count through a short list or object is faster than to search for its
+		 * entry.
+		 */
 		if (p - start >= DOCUMENT_SKIP_SPAN && !searched)
 		{
 			const DocumentSkip *skip = find_skip(doc, start - doc->body);
@@ -134,7 +139,7 @@ value_end(const Document *doc, DocumentNode node, uint32 *place)
 	}
 }
 
-/* A value's JSON, as received. */
+/* Return a value's JSON, as received. */
 static const char *
 raw_value(const Document *doc, DocumentNode node, size_t *length)
 {
@@ -144,7 +149,7 @@ raw_value(const Document *doc, DocumentNode node, size_t *length)
 	return doc->body + node;
 }
 
-/* What is between a string's quotes, as received. */
+/* Return the bytes between a string's quotes, as received. */
 static const char *
 raw_string(const Document *doc, DocumentNode node, size_t *length)
 {
@@ -155,8 +160,8 @@ raw_string(const Document *doc, DocumentNode node, size_t *length)
 }
 
 /*
- * The first element of a list, or the first member's name of an object;
- * DOC_ABSENT if it is empty.
+ * Return the first element of a list, or the first member's name of an object;
+ * DOC_ABSENT if the list or object is empty.
  */
 DocumentNode
 document_first(const Document *doc, DocumentNode container)
@@ -167,12 +172,13 @@ document_first(const Document *doc, DocumentNode container)
 }
 
 /*
- * What follows an element of a list: the next; a member's name: its value; a
- * member's value: the next member's name.  DOC_ABSENT after the last.
+ * Return what follows a node: the next element after an element of a list, the value
+ * after a member's name, the next member's name after a member's value.  DOC_ABSENT
+ * after the last.
  *
- * Takes as long as the value itself is, but no longer than
- * DOCUMENT_SKIP_SPAN bytes where the document has been indexed so deep.
- * *place, zero at first, makes going through a list of long items faster.
+ * Takes as long as it takes to go through the node's value, but, where the document has
+ * been indexed so deep, no longer than for DOCUMENT_SKIP_SPAN bytes.  *place, zero at
+ * first, makes going through a list of long items faster.
  */
 DocumentNode
 document_next(const Document *doc, DocumentNode node, uint32 *place)
@@ -198,7 +204,10 @@ hex4(const char *s)
 	return value;
 }
 
-/* What a one-letter escape stands for; the lexer has checked the letter. */
+/*
+ * Return the character that a one-letter escape stands for; the lexer has checked the
+ * letter.
+ */
 static char
 simple_escape(char c)
 {
@@ -222,8 +231,8 @@ simple_escape(char c)
 /*
  * Resolve the escapes of a string's inside into UTF-8 bytes.
  *
- * *lone is set where a UTF-16 surrogate stands without its other half (kept
- * as the three bytes that UTF-8 forbids, so that it equals nothing valid).
+ * Sets *lone if a UTF-16 surrogate stands without its other half.  Such a surrogate
+ * becomes the three bytes that UTF-8 forbids, so that the string equals no valid one.
  */
 static char *
 unescape(const char *raw, size_t raw_length, size_t *length, bool *lone)
@@ -289,7 +298,9 @@ document_next_member(const Document *doc, DocumentNode object, DocumentMember *m
 	return true;
 }
 
-/* Whether a member's name, its escapes resolved, is the one of "length" bytes of UTF-8. */
+/*
+ * True if a member's name, its escapes resolved, is the one of "length" bytes of UTF-8.
+ */
 bool
 document_member_is(const DocumentMember *member, const char *name, size_t length)
 {
@@ -312,10 +323,10 @@ document_member_is(const DocumentMember *member, const char *name, size_t length
 }
 
 /*
- * The value of an object's member, DOC_ABSENT if there is none.
+ * Return the value of an object's member; DOC_ABSENT if the object has no such member.
  *
- * Where a name is there twice the last one counts, as in jsonb and in every
- * AWS SDK.  "name" is in UTF-8.
+ * If an object has a name twice the last one counts, as in jsonb and in every AWS SDK.
+ * "name" is in UTF-8.
  */
 DocumentNode
 document_member(const Document *doc, DocumentNode object, const char *name, size_t length)
@@ -331,7 +342,7 @@ document_member(const Document *doc, DocumentNode object, const char *name, size
 	return found;
 }
 
-/* UTF-8 bytes in the database's encoding, NUL-terminated, in a fresh copy. */
+/* Convert UTF-8 bytes to the database's encoding, NUL-terminated, in a fresh copy. */
 static char *
 to_database(const char *utf8, size_t length, size_t *converted_length)
 {
@@ -342,7 +353,10 @@ to_database(const char *utf8, size_t length, size_t *converted_length)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("JSON value of %zu bytes is too large", length)));
-	/* Verifies when the database is in UTF-8 or SQL_ASCII, else converts. */
+	/*
+	 * pg_any_to_server() verifies when the database is in UTF-8 or SQL_ASCII, else it
+	 * converts.
+	 */
 	converted = pg_any_to_server(utf8, (int) length, PG_UTF8);
 	if (converted != utf8)
 	{
@@ -357,11 +371,11 @@ to_database(const char *utf8, size_t length, size_t *converted_length)
 }
 
 /*
- * A string's text with escapes resolved, in the database's encoding.
+ * Return a string's text with escapes resolved, in the database's encoding.
  *
- * Allocated in the current memory context and NUL-terminated.  Raises 22021
- * for invalid UTF-8, 22P05 for U+0000 and for what the database's encoding
- * does not have, 22P02 for half a surrogate pair, as jsonb does.
+ * Allocated in the current memory context and NUL-terminated.  Raises 22021 for invalid
+ * UTF-8, 22P05 for U+0000 and for what the database's encoding does not have, 22P02 for
+ * half a surrogate pair, as jsonb does.
  */
 char *
 document_text(const Document *doc, DocumentNode node, size_t *length)
@@ -388,9 +402,9 @@ document_text(const Document *doc, DocumentNode node, size_t *length)
 }
 
 /*
- * Any value as JSON text, as received but for the encoding, which is the
- * database's.  Allocated in the current memory context and NUL-terminated.
- * Raises 22021 and 22P05 as document_text() does.
+ * Return any value as JSON text, as received but for the encoding, which is the
+ * database's.  Allocated in the current memory context and NUL-terminated.  Raises
+ * 22021 and 22P05 as document_text() does.
  */
 char *
 document_json(const Document *doc, DocumentNode node, size_t *length)
@@ -401,7 +415,7 @@ document_json(const Document *doc, DocumentNode node, size_t *length)
 	return to_database(raw, raw_length, length);
 }
 
-/* What a value is, in JSON's terms, for messages. */
+/* Return a kind's name in JSON's terms, for messages. */
 const char *
 document_kind_name(DocumentKind kind)
 {

@@ -18,22 +18,22 @@ typedef enum DocumentKind
 	DOC_OBJECT,
 } DocumentKind;
 
-/* A value or a member's name: the offset of its first byte in the body. */
+/* Value or member's name: the offset of its first byte in the body. */
 typedef uint32 DocumentNode;
 
 #define DOC_ABSENT	((DocumentNode) PG_UINT32_MAX)
 
 /*
- * Where a list or object ends, so that what follows it is found without going
- * through it.  Entries are kept for those of at least DOCUMENT_SKIP_SPAN bytes
- * that are nested no deeper than DOCUMENT_SKIP_DEPTH (GetImage's answers are at
- * most 8 deep): a shorter one is gone through in no time, and a deeper one
- * belongs to no column of the API.
+ * End of a list or object, by which what follows is found without going through the
+ * list or object.  The index has entries for those of at least DOCUMENT_SKIP_SPAN bytes
+ * that are nested no deeper than DOCUMENT_SKIP_DEPTH (GetImage's responses are at most
+ * 8 deep): a shorter one is gone through in no time, and a deeper one belongs to no
+ * column of the API.
  *
- * No two of one depth overlap, so that each depth has at most one entry per
- * DOCUMENT_SKIP_SPAN bytes of the body.  With the figures below, the index of
- * any body takes at most as much memory as the body; of a typical answer, a
- * twentieth of that.
+ * Lists and objects of one depth do not overlap, so each depth has at most one entry
+ * per DOCUMENT_SKIP_SPAN bytes of the body.  With DOCUMENT_SKIP_SPAN and
+ * DOCUMENT_SKIP_DEPTH as they are, the index of any body takes at most as much memory
+ * as the body; that of a typical response, a twentieth.
  */
 typedef struct DocumentSkip
 {
@@ -44,7 +44,10 @@ typedef struct DocumentSkip
 #define DOCUMENT_SKIP_DEPTH	16
 #define DOCUMENT_SKIP_SPAN	((int) (DOCUMENT_SKIP_DEPTH * sizeof(DocumentSkip)))
 
-/* Those of a body, and the ones that are open while it is parsed. */
+/*
+ * Most entries that a body can have, with those of the lists and objects that are open
+ * while the body is parsed.
+ */
 #define DOCUMENT_MAX_SKIPS(length) \
 	((uint64) (length) / sizeof(DocumentSkip) + DOCUMENT_SKIP_DEPTH)
 
@@ -53,15 +56,15 @@ typedef struct Document
 	const char *body;			/* UTF-8 as received, not verified; not owned */
 	size_t		length;			/* bytes in body, below 4 GB */
 	DocumentNode root;
-	DocumentSkip *skips;		/* by start */
+	DocumentSkip *skips;		/* sorted by start */
 	uint32		nskips;
 } Document;
 
-/* An object's member. */
+/* Member of an object. */
 typedef struct DocumentMember
 {
-	const char *name;			/* what is between its quotes, as received */
-	size_t		length;			/* bytes in that */
+	const char *name;			/* the bytes between its quotes, as received */
+	size_t		length;			/* bytes in name */
 	DocumentNode value;
 	uint32		place;			/* for document_next() */
 } DocumentMember;
@@ -78,7 +81,7 @@ extern char *document_text(const Document *doc, DocumentNode node, size_t *lengt
 extern char *document_json(const Document *doc, DocumentNode node, size_t *length);
 extern const char *document_kind_name(DocumentKind kind);
 
-/* A value's kind shows at its first byte. */
+/* Return a value's kind, which its first byte shows. */
 static inline DocumentKind
 document_kind(const Document *doc, DocumentNode node)
 {
@@ -101,7 +104,7 @@ document_kind(const Document *doc, DocumentNode node)
 	}
 }
 
-/* Absent and JSON null are one to SQL: both are NULL. */
+/* True if a value is absent or JSON null: SQL has NULL for both. */
 static inline bool
 document_is_null(const Document *doc, DocumentNode node)
 {

@@ -1,13 +1,12 @@
 /*
  * document_parse.c: checking that an answer is JSON, and indexing it.
  *
- * The tokens come from PostgreSQL's own JSON lexer (common/jsonapi.h), not
- * from json-c: json-c saturates large integers, cuts member names at U+0000
- * and replaces lone surrogates, all silently, and copies every string whether
- * or not anybody asks for it.
+ * The tokens come from PostgreSQL's own JSON lexer (common/jsonapi.h), not from json-c:
+ * json-c saturates large integers, cuts member names at U+0000 and replaces lone
+ * surrogates, all silently, and copies every string whether or not a column needs it.
  *
- * Parsing is iterative and takes a bit a level of nesting, and the index is
- * bounded (see DocumentSkip): whatever the answer, both take less memory than
+ * Parsing is iterative and takes a bit for each level of nesting, and the index is
+ * bounded (see DocumentSkip): for any answer, parser and index take less memory than
  * the answer itself, and no stack.
  */
 #include "postgres.h"
@@ -16,7 +15,7 @@
 #include "miscadmin.h"
 #include "rows/document.h"
 
-/* What the grammar allows at the next token. */
+/* State of the grammar: what it allows at the next token. */
 typedef enum Expect
 {
 	EXPECT_VALUE,
@@ -32,13 +31,13 @@ typedef struct Parser
 {
 	Document   *doc;
 	JsonLexContext *lex;
-	uint32		capacity;		/* of doc->skips */
+	uint32		capacity;		/* entries that doc->skips has room for */
 	uint32		open[DOCUMENT_SKIP_DEPTH];	/* the entries of the lists and
 											 * objects not yet closed, from
 											 * the outermost */
 	uint32		depth;			/* lists and objects not yet closed, in all */
-	uint32		max_depth;		/* that "kinds" has room for */
-	uint8	   *kinds;			/* a bit each: is it an object? */
+	uint32		max_depth;		/* levels that "kinds" has room for */
+	uint8	   *kinds;			/* a bit for each level: set for an object */
 } Parser;
 
 static bool
@@ -64,7 +63,7 @@ push_kind(Parser *p, bool object)
 	p->depth++;
 }
 
-/* Give an entry to a list or object just opened. */
+/* Add an entry for a list or object just opened, and return its index. */
 static uint32
 add_skip(Parser *p)
 {
@@ -98,7 +97,10 @@ close_container(Parser *p, bool object)
 		DocumentSkip *skip = &p->doc->skips[p->open[p->depth]];
 
 		skip->end = p->lex->token_terminator - p->doc->body;
-		/* What is in a short one is shorter, and has lost its entries before. */
+		/*
+		 * Lists and objects inside a short one are shorter still, so their entries have
+		 * been dropped.
+		 */
 		if (skip->end - skip->start < DOCUMENT_SKIP_SPAN)
 			p->doc->nskips = p->open[p->depth];
 	}
@@ -111,7 +113,7 @@ after_value(const Parser *p)
 	return p->depth == 0 ? EXPECT_END_OF_INPUT : EXPECT_COMMA_OR_END;
 }
 
-/* Takes a token that starts, or is, a value; false if it does not. */
+/* Take a token that starts, or is, a value; false if the token does not. */
 static bool
 take_value(Parser *p, Expect *expect)
 {
@@ -169,7 +171,7 @@ take_comma_or_end(Parser *p, Expect *expect)
 	return true;
 }
 
-/* Takes one token by RFC 8259's grammar; false if it is out of place. */
+/* Take one token by RFC 8259's grammar; false if the token is out of place. */
 static bool
 take_token(Parser *p, Expect *expect)
 {

@@ -1,9 +1,8 @@
 /*
  * member_tree.c: finding many members of an item at once.
  *
- * Going through an item takes as long as the item is.  So that this is done
- * once an item, and not once a column, all columns' paths are followed
- * together.
+ * Going through an item takes as long as the item is.  So all columns' paths are
+ * followed together, once for each item and not once for each column.
  */
 #include "postgres.h"
 
@@ -11,9 +10,9 @@
 #include "rows/member_tree.h"
 
 /*
- * Add a path to those that are wanted; returns its end, whose "found" is set by
- * member_tree_find().  Allocated in the current memory context; the path's
- * names must live as long.
+ * Add a path to the members to find; returns the path's last node, whose "found" is set
+ * by member_tree_find().  Allocated in the current memory context; the path's names
+ * must live as long.
  */
 MemberTree *
 member_tree_add(MemberTree *root, const MemberPath *path)
@@ -40,9 +39,9 @@ member_tree_add(MemberTree *root, const MemberPath *path)
 }
 
 /*
- * Find the wanted members of an item, which may be DOC_ABSENT.  Where a name is
- * there twice the last one counts, as in document_member(); in what is absent
- * or null all are absent.
+ * Find the tree's members in an item, which may be DOC_ABSENT.  If an object has a name
+ * twice the last one counts, as in document_member(); in a value that is absent or null
+ * all members are absent.
  */
 void
 member_tree_find(MemberTree *root, const Document *doc, DocumentNode item)

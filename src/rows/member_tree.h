@@ -5,20 +5,19 @@
 #include "rows/path.h"
 
 /*
- * The members that columns want of an item: each node is a member, its
- * children are members of that.  The root stands for the item itself.
+ * Tree of the members that columns need of an item: each node is a member, its children
+ * are members of that member.  The root stands for the item itself.
  */
 typedef struct MemberTree
 {
 	const char *name;			/* in UTF-8; NULL for the root */
 	size_t		length;			/* bytes in name */
-	DocumentNode found;			/* in the item looked through last;
-								 * DOC_ABSENT, DOC_MISPLACED */
-	struct MemberTree *children;	/* the first of them */
-	struct MemberTree *sibling; /* the parent's next member */
+	DocumentNode found;			/* in the item searched last; DOC_ABSENT, DOC_MISPLACED */
+	struct MemberTree *children;	/* the first child */
+	struct MemberTree *sibling; /* the parent's next child */
 } MemberTree;
 
-/* The member is looked for in something that is neither object nor null. */
+/* Mark for a member that is looked for in a value which is neither object nor null. */
 #define DOC_MISPLACED	((DocumentNode) (PG_UINT32_MAX - 1))
 
 extern MemberTree *member_tree_add(MemberTree *root, const MemberPath *path);

@@ -24,9 +24,9 @@ static const struct
 };
 
 /*
- * Take one member's name off *text.  A name in double quotes is taken as it
- * stands between them, two of them for one.  Others end where a character of the
- * notation's follows; "@" is kept for notations to come.
+ * Take one member's name off *text.  In double quotes, a name may have any characters,
+ * and a doubled quote stands for one.  Without quotes, a name ends before a full stop,
+ * a bracket, a brace or a quote; "@" is kept for notations to come.
  *
  * Returns the name in UTF-8, the encoding of answers, or NULL with *error set.
  */
@@ -117,10 +117,10 @@ take_brackets(const char **text, LevelKind *kind)
 }
 
 /*
- * Parse a row source, in the database's encoding: "", "a.b", "a[]", "a{}",
- * "a[].b[]" and so on; of names see take_name().
+ * Parse a row source, in the database's encoding: "", "a.b", "a[]", "a{}", "a[].b[]"
+ * and so on; take_name() parses the names.
  *
- * Returns NULL with *error set (one line, no full stop) if it is none.
+ * Returns NULL with *error set (one line, no full stop) for any other text.
  */
 RowPath *
 row_path_parse(const char *text, const char **error)
@@ -129,7 +129,7 @@ row_path_parse(const char *text, const char **error)
 	const char *p = text;
 
 	path->text = text;
-	/* Never more levels than brackets, and one. */
+	/* A path has at most one level for each pair of brackets, and one more. */
 	path->levels = palloc0((strlen(text) / 2 + 1) * sizeof(RowLevel));
 	if (*p == '\0')
 	{
@@ -147,7 +147,10 @@ row_path_parse(const char *text, const char **error)
 			return path;
 		while (*p == '[' || *p == '{')
 		{
-			/* A list of lists: its inner level starts at the item itself. */
+			/*
+			 * In a list of lists, the inner level starts at the outer list's element
+			 * itself.
+			 */
 			if (level == NULL)
 				level = &path->levels[path->nlevels++];
 			if (!take_brackets(&p, &level->kind))
@@ -167,7 +170,7 @@ row_path_parse(const char *text, const char **error)
 /*
  * Parse a column's path, in the database's encoding: see ColumnPathKind.
  *
- * Returns NULL with *error set (one line, no full stop) if it is none.
+ * Returns NULL with *error set (one line, no full stop) for any other text.
  */
 ColumnPath *
 column_path_parse(const char *text, const char **error)
@@ -201,9 +204,9 @@ column_path_parse(const char *text, const char **error)
 }
 
 /*
- * The value at the end of a chain of members, DOC_ABSENT if it or one on the
- * way is absent or null.  Raises 22P02 where something else than an object
- * stands on the way.
+ * Return the value at the end of a chain of members, which may be null; DOC_ABSENT if
+ * that member is absent, or one on the way is absent or null.  Raises 22P02 where
+ * something else than an object stands on the way.
  */
 DocumentNode
 member_path_follow(const MemberPath *path, const Document *doc, DocumentNode from)

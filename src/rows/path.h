@@ -12,13 +12,14 @@ typedef struct MemberPath
 } MemberPath;
 
 /*
- * Where rows come from: members, then what is made rows of there, as often as
- * lists and maps nest.  "image.a[].b[]" has two levels; the empty path has
- * one, that makes one row of the root.
+ * Kind of a level of a row source.  A level follows members, and then makes rows of
+ * what is there; a row source has a level for each list or map that it goes through.
+ * "image.a[].b[]" has two levels; the empty path has one, that makes one row of the
+ * root.
  */
 typedef enum LevelKind
 {
-	LEVEL_OBJECT,				/* the value itself, if it is there */
+	LEVEL_OBJECT,				/* the value itself, unless absent or null */
 	LEVEL_LIST,					/* x[]: each element */
 	LEVEL_MAP,					/* x{}: each entry */
 } LevelKind;
@@ -36,7 +37,7 @@ typedef struct RowPath
 	RowLevel   *levels;
 } RowPath;
 
-/* Where a column's value comes from, seen from its row's item. */
+/* Origin of a column's value, seen from its row's item. */
 typedef enum ColumnPathKind
 {
 	PATH_MEMBER,				/* a.b */
@@ -55,7 +56,7 @@ typedef struct ColumnPath
 {
 	const char *text;			/* as written */
 	ColumnPathKind kind;
-	MemberPath	members;		/* of PATH_MEMBER, PATH_PARENT_MEMBER and
+	MemberPath	members;		/* for PATH_MEMBER, PATH_PARENT_MEMBER and
 								 * PATH_ROOT_MEMBER */
 } ColumnPath;
 

@@ -9,7 +9,10 @@
 #include "miscadmin.h"
 #include "rows/projection.h"
 
-/* Allocated in the current memory context, as long-lived as the path. */
+/*
+ * Return a cursor for a row source, allocated in the current memory context; the path
+ * must live as long.
+ */
 RowCursor *
 row_cursor_create(const RowPath *path)
 {
@@ -20,7 +23,7 @@ row_cursor_create(const RowPath *path)
 	return cursor;
 }
 
-/* Stand before the first row of a document. */
+/* Move a cursor before the first row of a document. */
 void
 row_cursor_start(RowCursor *cursor, const Document *doc)
 {
@@ -28,7 +31,7 @@ row_cursor_start(RowCursor *cursor, const Document *doc)
 	cursor->depth = 0;
 }
 
-/* Stand before the first item of the level below the one entered last. */
+/* Enter the level below the one entered last, before the level's first item. */
 static void
 enter_level(RowCursor *cursor)
 {
@@ -39,7 +42,10 @@ enter_level(RowCursor *cursor)
 	DocumentNode node;
 	DocumentKind expected;
 
-	/* Should this raise an error, the level is one without items. */
+	/*
+	 * If member_path_follow() or the check of its value raises an error, the level has
+	 * no items.
+	 */
 	cursor->depth++;
 	level->ordinal = 0;
 	level->place = 0;
@@ -58,7 +64,7 @@ enter_level(RowCursor *cursor)
 	level->next = step->kind == LEVEL_OBJECT ? node : document_first(doc, node);
 }
 
-/* Step to the level's next item, false after the last. */
+/* Step to the next item of the level entered last; false after the last item. */
 static bool
 advance_level(RowCursor *cursor)
 {
@@ -80,9 +86,9 @@ advance_level(RowCursor *cursor)
 }
 
 /*
- * Step to the next row, in document order; false after the last.  Raises
- * 22P02 where the answer has something else than the path's lists and maps;
- * the next call goes on after that.
+ * Step to the next row, in document order; false after the last.  Raises 22P02 where
+ * the answer has something else than the path's lists and maps; the next call goes on
+ * after that value.
  */
 bool
 row_cursor_next(RowCursor *cursor)
@@ -102,7 +108,10 @@ row_cursor_next(RowCursor *cursor)
 	return false;
 }
 
-/* The nearest level of that kind at or above "from"; NULL if there is none. */
+/*
+ * Return the nearest level of a kind at or above "from"; NULL if the cursor has no such
+ * level.
+ */
 static const CursorLevel *
 nearest_level(const RowCursor *cursor, int from, LevelKind kind)
 {
@@ -114,7 +123,7 @@ nearest_level(const RowCursor *cursor, int from, LevelKind kind)
 	return NULL;
 }
 
-/* The list that "^" means: the nearest one around the row's own item. */
+/* Return the list that "^" means: the nearest one around the row's own item. */
 static const CursorLevel *
 enclosing_list(const RowCursor *cursor)
 {
@@ -122,8 +131,8 @@ enclosing_list(const RowCursor *cursor)
 }
 
 /*
- * The value of the current row that a column's path leads to, or that its
- * members are to be looked for in; DOC_ABSENT if there is none.
+ * Return the value of the current row that a column's path leads to, or in which the
+ * path's members are to be looked for; DOC_ABSENT if the row has no such value.
  */
 DocumentNode
 row_cursor_item(const RowCursor *cursor, ColumnPathKind kind)
@@ -150,7 +159,10 @@ row_cursor_item(const RowCursor *cursor, ColumnPathKind kind)
 	}
 }
 
-/* For "#" and "^#": a place, from 1; 0 where there is no such list. */
+/*
+ * Return the place, from 1, that "#" or "^#" stands for; 0 where the row has no such
+ * list.
+ */
 int32
 row_cursor_ordinal(const RowCursor *cursor, ColumnPathKind kind)
 {

@@ -4,7 +4,7 @@
 
 #include "rows/path.h"
 
-/* Where a cursor stands in one list or map of a row source. */
+/* Position of a cursor in one level of a row source. */
 typedef struct CursorLevel
 {
 	DocumentNode next;			/* the element or entry to take next, if any */

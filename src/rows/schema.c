@@ -334,7 +334,7 @@ const SchemaTable schema_tables[] = {
 				{"latest_minor_version_arn", TYPE_TEXT, "/latestVersionReferences.latestMinorVersionArn"},
 				{"latest_patch_version_arn", TYPE_TEXT, "/latestVersionReferences.latestPatchVersionArn"}),
 	},
-	/* A test builds the library with tables of its own: t/build/extra.inc. */
+	/* Tests build the library with more tables, from t/build/extra.inc. */
 #ifdef API_EXTRA
 #define API_TABLES
 #include API_EXTRA
@@ -357,7 +357,7 @@ static const struct
 	[TYPE_TEXT_ARRAY] = {"text[]", TEXTARRAYOID},
 };
 
-/* The table of that name; NULL if there is none. */
+/* Return the table of a name; NULL if the schema has no such table. */
 const SchemaTable *
 schema_find_table(const char *name)
 {
@@ -369,7 +369,7 @@ schema_find_table(const char *name)
 	return NULL;
 }
 
-/* The column of that name; NULL if there is none. */
+/* Return the column of a name; NULL if the table has no such column. */
 const SchemaColumn *
 schema_find_column(const SchemaTable *table, const char *name)
 {
@@ -381,14 +381,14 @@ schema_find_column(const SchemaTable *table, const char *name)
 	return NULL;
 }
 
-/* The SQL name of a column's type, as DDL takes it; not for TYPE_ANY. */
+/* Return the SQL name of a column's type, as DDL takes it; not for TYPE_ANY. */
 const char *
 schema_type_name(SchemaType type)
 {
 	return schema_types[type].name;
 }
 
-/* The same type's OID; InvalidOid for TYPE_ANY. */
+/* Return the OID of a column's type; InvalidOid for TYPE_ANY. */
 Oid
 schema_type_oid(SchemaType type)
 {

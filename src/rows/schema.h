@@ -2,7 +2,7 @@
 #ifndef IMAGEBUILDER_SCHEMA_H
 #define IMAGEBUILDER_SCHEMA_H
 
-/* A column's type: what JSON value it takes, and its SQL type. */
+/* Type of a column: what JSON value it takes, and its SQL type. */
 typedef enum SchemaType
 {
 	TYPE_ANY,					/* a path of the user's own: no expectation */
@@ -23,15 +23,16 @@ typedef struct SchemaColumn
 
 typedef struct SchemaSource
 {
-	const char *label;			/* of @source; NULL for a table with one source */
+	const char *label;			/* value of @source; NULL for a table with one source */
 	const char *rows;			/* as row_path_parse() takes it */
 } SchemaSource;
 
 typedef struct SchemaTable
 {
 	const char *name;
-	const char *operation;		/* whose answer has the rows; NULL: GetImage */
-	double		rows;			/* expected for an answer, for the planner */
+	const char *operation;		/* operation whose response has the rows; NULL:
+								 * GetImage */
+	double		rows;			/* rows expected for a response, for the planner */
 	const SchemaSource *sources;
 	int			nsources;
 	const SchemaColumn *columns;
@@ -44,7 +45,7 @@ extern const int schema_ntables;
 /* The path that makes a column the key of its table. */
 #define SCHEMA_KEY_PATH		"@arn"
 
-/* The key column's name in every table but images. */
+/* Key column's name in most tables of the schema, and in tables that the schema lacks. */
 #define SCHEMA_KEY_NAME		"image_arn"
 
 extern const SchemaTable *schema_find_table(const char *name);

@@ -1,15 +1,14 @@
 /*
  * value.c: conversion of JSON values to SQL.
  *
- * A column of one of the schema's own types takes the JSON values that the
- * API's model promises for it, and no others.  A column declared as another
- * type, or with a path of the user's own, is given the value's text form to
- * read, or its JSON if the type is json or jsonb.  Dates and times are one rule's,
- * moment_from_json(), whatever the column.
+ * A column of one of the schema's own types takes the JSON values that the API's model
+ * promises for it, and no others.  A column declared as another type, or with a path of
+ * the user's own, is given the value's text form to read, or its JSON if the type is
+ * json or jsonb. moment_from_json() converts dates and times for every column.
  *
- * For values that do not fit, all functions raise errors of class 22 or 23 and
- * whatever the types' input functions do; the caller adds which column, path
- * and image it was.
+ * For values that do not fit, all functions raise errors of class 22 or 23 and whatever
+ * the types' input functions raise; the caller adds which column, path and image it
+ * was.
  */
 #include "postgres.h"
 
@@ -32,13 +31,15 @@
 #define UNIX_TO_POSTGRES_USECS \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
-/* From so many elements on, a list's conversion is looked after. */
+/*
+ * Number of a list's elements after which array_from_json() frees what conversion has
+ * allocated and checks for interrupts.
+ */
 #define LONG_LIST	256
 
 /*
- * A converter to the given type, allocated in the current memory context.
- * "expected" is what the schema says of the value, TYPE_ANY for a path of the
- * user's own.
+ * Return a converter to a type, allocated in the current memory context.  "expected" is
+ * the schema's type of the value, TYPE_ANY for a path of the user's own.
  */
 Converter *
 converter_create(SchemaType expected, Oid type, int32 typmod)
@@ -56,7 +57,10 @@ converter_create(SchemaType expected, Oid type, int32 typmod)
 	getTypeInputInfo(type, &input, &c->ioparam);
 	fmgr_info(input, &c->input);
 
-	/* A domain over an array is read from its text, by the domain's input. */
+	/*
+	 * A domain over an array has no element: the domain's input function reads the
+	 * array's text.
+	 */
 	element = get_element_type(type);
 	if (OidIsValid(element))
 		c->element = converter_create(expected == TYPE_TEXT_ARRAY ? TYPE_TEXT : TYPE_ANY,
@@ -65,10 +69,10 @@ converter_create(SchemaType expected, Oid type, int32 typmod)
 }
 
 /*
- * Whether conversion, when it fails, leaves nothing behind but memory: no locks,
- * no references, no function under way.  So it is for what is listed, all of
- * whose input functions are PostgreSQL's own; not for domains, whose CHECKs run
- * any function, nor for types of the user's.
+ * True if conversion, when it fails, leaves nothing behind but memory: no locks, no
+ * references, no function under way.  That holds for the listed types, all of whose
+ * input functions are PostgreSQL's own, and arrays of them; not for domains, whose
+ * CHECKs run any function, nor for types of the user's.
  */
 bool
 converter_leaves_nothing(const Converter *c)
@@ -132,7 +136,7 @@ check_expected(SchemaType expected, DocumentKind kind)
 						document_kind_name(kind), schema_type_name(expected))));
 }
 
-/* Strings are their content, anything else is its JSON. */
+/* Return a string's content, or any other value's JSON. */
 static char *
 text_form(const Document *doc, DocumentNode node, size_t *length)
 {
@@ -148,7 +152,7 @@ parse_numeric(const char *text)
 							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 }
 
-/* An integer's digits, however its number is written: 60, 60.0, 6e1. */
+/* Return an integer's digits, however the JSON number is written: 60, 60.0, 6e1. */
 static char *
 integer_digits(const char *text)
 {
@@ -198,11 +202,11 @@ count_usecs(const char *text)
 	return usecs;
 }
 
-/* Epoch seconds, rounded to the microsecond. */
+/* Convert epoch seconds to timestamptz, rounded to the microsecond. */
 static Datum
 timestamp_from_number(const char *text)
 {
-	/* In unsigned numbers: the last moments of timestamptz are beyond int64 since 1970. */
+	/* Unsigned, since timestamptz's last moments, counted from 1970, are beyond int64. */
 	const uint64 epoch = UNIX_TO_POSTGRES_USECS;
 	bool		negative = *text == '-';
 	uint64		usecs = count_usecs(text);
@@ -230,10 +234,9 @@ skip_digits(const char *p, int least, int most)
 }
 
 /*
- * True if text is an ISO 8601 date in the extended format, alone or with a time,
- * so that PostgreSQL's more lenient input (which takes "now", "infinity" and
- * dates in the order of DateStyle) reads what was meant.  *zone: the time has an
- * offset.
+ * True if a text is an ISO 8601 date in the extended format, alone or with a time, so
+ * that PostgreSQL's more lenient input (which takes "now", "infinity" and dates in the
+ * order of DateStyle) reads what was meant.  Sets *zone if the time has an offset.
  */
 static bool
 is_iso_8601(const char *p, bool *zone)
@@ -272,7 +275,7 @@ is_iso_8601(const char *p, bool *zone)
 	return *p == '\0';
 }
 
-/* An instant as text that no setting of the session's changes: in UTC. */
+/* Return an instant as text in UTC, which no setting of the session's changes. */
 static char *
 timestamp_text(TimestampTz value)
 {
@@ -280,23 +283,25 @@ timestamp_text(TimestampTz value)
 	struct pg_tm tm;
 	fsec_t		fsec;
 
-	/* Without a zone it is taken apart in UTC. */
+	/* timestamp2tm() without a zone takes the instant apart in UTC. */
 	if (timestamp2tm(value, NULL, &tm, &fsec, NULL, NULL) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("timestamp out of range")));
-	tm.tm_isdst = 0;			/* or the zone would not be written */
+	tm.tm_isdst = 0;			/* EncodeDateTime() would leave out the zone if
+								 * negative */
 	EncodeDateTime(&tm, fsec, true, 0, NULL, USE_ISO_DATES, text);
 	return pstrdup(text);
 }
 
 /*
- * A JSON value as a type of dates or times, whatever the session's TimeZone and
+ * Convert a JSON value to a type of dates or times, whatever the session's TimeZone and
  * DateStyle are.
  *
- * An instant (epoch seconds, or a date and time with an offset) is converted,
- * for types without a zone to UTC.  Other texts are the type's input's to read.
- * timestamptz takes them in UTC, as all of AWS's APIs mean them.
+ * An instant (epoch seconds, or a date and time with an offset) is converted, for types
+ * without a zone to UTC.  The type's input function reads any other text, except that
+ * timestamptz takes a date and time without an offset as UTC, as all of AWS's APIs mean
+ * them.
  */
 static Datum
 moment_from_json(Converter *c, const Document *doc, DocumentNode node, DocumentKind kind)
@@ -320,7 +325,10 @@ moment_from_json(Converter *c, const Document *doc, DocumentNode node, DocumentK
 							local_text(text, MAX_FOREIGN_WORD))));
 		if (!(iso && zone) && !with_zone)
 			return converter_from_text(c, text);
-		/* timestamp_in() knows no TimeZone, and has the number for UTC's time. */
+		/*
+		 * timestamp_in() ignores TimeZone, and yields the timestamptz of the text taken
+		 * as UTC.
+		 */
 		moment = DirectFunctionCall3(zone ? timestamptz_in : timestamp_in, CStringGetDatum(text),
 									 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	}
@@ -344,7 +352,7 @@ array_from_json(Converter *c, const Document *doc, DocumentNode node)
 		MemoryContext previous = CurrentMemoryContext;
 		Datum		value;
 
-		/* What conversion leaves behind adds up in a long list. */
+		/* Free what conversion leaves behind, which adds up in a long list. */
 		if (++n % LONG_LIST == 0)
 		{
 			CHECK_FOR_INTERRUPTS();
@@ -364,8 +372,8 @@ array_from_json(Converter *c, const Document *doc, DocumentNode node)
 }
 
 /*
- * A value that is neither absent nor null, as the column's type; allocated in
- * the current memory context.
+ * Convert a value that is neither absent nor null to the column's type, in the current
+ * memory context.
  */
 Datum
 converter_convert(Converter *c, const Document *doc, DocumentNode node)
@@ -408,7 +416,7 @@ converter_convert(Converter *c, const Document *doc, DocumentNode node)
 	return converter_from_text(c, text);
 }
 
-/* Text in the database's encoding, as the column's type. */
+/* Convert text in the database's encoding to the column's type. */
 Datum
 converter_from_text(Converter *c, const char *text)
 {
@@ -418,7 +426,7 @@ converter_from_text(Converter *c, const char *text)
 							 c->typmod);
 }
 
-/* A place in a list, as the column's type. */
+/* Convert a place in a list to the column's type. */
 Datum
 converter_from_int32(Converter *c, int32 value)
 {

@@ -6,12 +6,15 @@
 #include "rows/document.h"
 #include "rows/schema.h"
 
-/* How values become one SQL type; made once a column, used once a value. */
+/*
+ * Conversion of JSON values to one SQL type; made once for a column, used for each
+ * value.
+ */
 typedef struct Converter
 {
 	SchemaType	expected;		/* what the API's model promises */
 	Oid			type;			/* as the column is declared */
-	Oid			base_type;		/* the same under any domains */
+	Oid			base_type;		/* the declared type without domains */
 	int32		typmod;
 	char		category;		/* a TYPCATEGORY_ */
 	FmgrInfo	input;			/* the declared type's input function */
