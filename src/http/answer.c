@@ -1,10 +1,10 @@
-/* answer.c: what libcurl receives of an answer, within bounds. */
+/* answer.c: receiving an answer's headers and body from libcurl, within limits. */
 #include "postgres.h"
 
 #include "http/answer.h"
 #include "secret.h"
 
-/* The body of an error answer: more is dropped. */
+/* Bytes kept of the body of an error or a redirect; the rest is not received. */
 #define MAX_ERROR_BODY	((size_t) 64 * 1024)
 
 static void
@@ -40,7 +40,10 @@ append(Answer *answer, Bytes *bytes, const char *data, size_t length)
 	return true;
 }
 
-/* The status of the answer, or of the last interim one; 0: of none yet. */
+/*
+ * Return the status of the answer, or of the last interim answer; 0 if neither has
+ * come.
+ */
 static long
 status_of(const Answer *answer)
 {
@@ -50,18 +53,24 @@ status_of(const Answer *answer)
 	return status;
 }
 
-/* A proxy's answer to CONNECT: nothing is taken of it; whether to go on. */
+/*
+ * Look at a line of a proxy's answer to CONNECT, of which nothing is kept; true if the
+ * transfer is to go on.
+ */
 static bool
 is_proxy_willing(const Answer *answer, bool is_last)
 {
 	long		status = 0;
 
-	/* No connection will come of it; and its body, which libcurl reads, may have no end. */
+	/*
+	 * End the transfer if the proxy refuses: there will be no connection, and libcurl
+	 * would read the proxy's body, which may have no end.
+	 */
 	curl_easy_getinfo(answer->handle, CURLINFO_HTTP_CONNECTCODE, &status);
 	return !is_last || status < 300;
 }
 
-/* The empty line after the answer's headers; whether to receive the body. */
+/* Take the empty line after the answer's headers; true if the body is to be received. */
 static bool
 end_headers(Answer *answer, long status)
 {
@@ -80,9 +89,9 @@ is_blank(char c)
 }
 
 /*
- * True of a status line, a header, what continues one, or the empty line.  Before
- * 7.83 libcurl passes on a header without a colon, or with a NUL, at which a copy
- * as a string would end.
+ * True of a status line, a header, the continuation of a header, or the empty line.
+ * Before 7.83 libcurl passes on a header without a colon, or with a NUL, which would
+ * end a C string early.
  */
 static bool
 is_well_formed(const char *line, size_t length)
@@ -96,7 +105,7 @@ is_well_formed(const char *line, size_t length)
 static bool
 take_line(Answer *answer, const char *line, size_t length)
 {
-	/* When the connection ends within a line, libcurl 8.22 passes the part on. */
+	/* libcurl 8.22 passes on a part of a line when the connection ends within it. */
 	bool		is_last = length > 0 && line[length - 1] == '\n' &&
 		(line[0] == '\r' || line[0] == '\n');
 	long		status = status_of(answer);
@@ -115,8 +124,10 @@ take_line(Answer *answer, const char *line, size_t length)
 	if (status == 0)
 		return is_proxy_willing(answer, is_last);
 	if (answer->headers_ended)
-		return true;			/* a trailer */
-	/* Each answer starts anew, after an interim one (100 Continue) say. */
+		return true;			/* a trailer, which is not kept */
+	/*
+	 * Drop the headers of an interim answer (100 Continue) when the next answer begins.
+	 */
 	if (length >= 5 && strncmp(line, "HTTP/", 5) == 0)
 		answer->headers.length = 0;
 	if (!append(answer, &answer->headers, line, length))
@@ -143,29 +154,33 @@ take_body(Answer *answer, const char *data, size_t length)
 	return append(answer, &answer->body, data, length) && !answer->cut;
 }
 
-/* CURLOPT_HEADERFUNCTION: called with one line at a time; 0 ends the transfer. */
+/* Take one header line (a CURLOPT_HEADERFUNCTION); returning 0 ends the transfer. */
 size_t
 answer_take_header(char *data, size_t size, size_t count, void *userp)
 {
 	return take_line(userp, data, size * count) ? size * count : 0;
 }
 
-/* CURLOPT_WRITEFUNCTION; 0 ends the transfer. */
+/* Take a part of the body (a CURLOPT_WRITEFUNCTION); returning 0 ends the transfer. */
 size_t
 answer_take_body(char *data, size_t size, size_t count, void *userp)
 {
 	Answer	   *answer = userp;
 	bool		taken = take_body(answer, data, size * count);
 
-	/* libcurl does not, and from 8.7 on keeps its buffer for the next transfer. */
+	/*
+	 * Wipe libcurl's buffer: libcurl does not, and from 8.7 on keeps it for the next
+	 * transfer.
+	 */
 	if (answer->secret)
 		explicit_bzero(data, size * count);
 	return taken ? size * count : 0;
 }
 
 /*
- * A header's value, by its name in any case, with its length in bytes; NULL if it
- * is not there.  Of several the first.  Not NUL-terminated.
+ * Return a header's value, not NUL-terminated, and its length in bytes; NULL if the
+ * answer has no such header.  The name's case does not matter; of several headers of
+ * the name, the first counts.
  */
 const char *
 answer_header(const Answer *answer, const char *name, size_t *length)
@@ -196,7 +211,7 @@ answer_header(const Answer *answer, const char *name, size_t *length)
 	return NULL;
 }
 
-/* Free what is not the body. */
+/* Free the headers, and keep the body. */
 void
 answer_forget_headers(Answer *answer)
 {

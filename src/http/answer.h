@@ -1,14 +1,14 @@
-/* answer.h: what libcurl receives of an answer, within bounds. */
+/* answer.h: receiving an answer's headers and body from libcurl, within limits. */
 #ifndef IMAGEBUILDER_ANSWER_H
 #define IMAGEBUILDER_ANSWER_H
 
 #include <curl/curl.h>
 
 /*
- * The headers of one transfer, in bytes: those of a proxy's answer to CONNECT, of
- * interim answers, of the answer, and its trailers.  An answer of AWS has less
- * than 2 kB; libcurl itself draws the line at 300 kB, but not before 8.3, nor
- * around trailers.
+ * Upper bound for the headers of one transfer, in bytes: those of a proxy's answer to
+ * CONNECT, of interim answers, of the answer, and its trailers.  An answer of AWS has
+ * less than 2 kB; libcurl's own limit is 300 kB, but only from 8.3 on, and not for
+ * trailers.
  */
 #define ANSWER_MAX_HEADERS	((size_t) 256 * 1024)
 
@@ -21,19 +21,20 @@ typedef struct Bytes
 
 typedef struct Answer
 {
-	CURL	   *handle;			/* of the transfer */
+	CURL	   *handle;			/* handle of the transfer */
 	size_t		max_body;		/* bytes */
-	bool		secret;			/* wipe it */
+	bool		secret;			/* wipe the answer when it is freed */
 	Bytes		headers;		/* of the answer itself, without trailers */
 	Bytes		body;
-	size_t		header_bytes;	/* received, of all that ANSWER_MAX_HEADERS counts */
-	bool		headers_ended;	/* the empty line after the answer's was received */
-	/* Why the transfer was ended: */
+	size_t		header_bytes;	/* bytes received of what ANSWER_MAX_HEADERS limits */
+	bool		headers_ended;	/* the empty line after the answer's headers was
+								 * received */
+	/* Reasons for which the transfer was ended. */
 	bool		no_memory;
 	bool		headers_too_large;
 	bool		header_malformed;	/* a line in the headers is not a header */
 	bool		body_too_large;
-	bool		cut;			/* an error's body, taken as far as it is needed */
+	bool		cut;			/* an error's body was cut at the limit */
 } Answer;
 
 extern size_t answer_take_header(char *data, size_t size, size_t count, void *userp);

@@ -1,10 +1,11 @@
 /*
- * call.c: one call of libcurl's, and when it has to return.
+ * call.c: one call of a libcurl function, and when libcurl has to return from it.
  *
- * Signals are blocked while libcurl acts, because it may start a thread to resolve
- * a name, which would inherit an open signal mask and run PostgreSQL's handlers.
- * Where libcurl or OpenSSL takes long in one call, it asks the functions here
- * whether to go on; none of them raises an error or serves an interrupt.
+ * Signals are blocked while libcurl acts, because libcurl may start a thread to
+ * resolve a name, which would inherit an open signal mask and run PostgreSQL's
+ * handlers.  Where libcurl or OpenSSL takes long in one call, its callbacks ask the
+ * functions here whether to go on; none of these raises an error or serves an
+ * interrupt.
  */
 #include "postgres.h"
 
@@ -15,26 +16,26 @@
 #include "miscadmin.h"
 
 /*
- * How long libcurl may act in one call, in us, before interrupts and time-outs
- * are looked at from within the call: a fifth of the 100 ms in which a cancel is
- * to act.  A call that does not loop takes less.
+ * Microseconds for which libcurl may act in one call before its callbacks look at
+ * interrupts and time-outs: a fifth of the 100 ms within which a cancel should act.  A
+ * call that does not loop takes less.
  */
 #define LOOK_INTERVAL			20000
 
 /*
- * How long libcurl may act in one call, in us, while an interrupt waits that need
- * not end the statement, such as a barrier of the server's.
+ * Microseconds for which libcurl may act in one call while an interrupt is pending
+ * that need not end the statement, such as a ProcSignal barrier.
  */
 #define MAX_DELAY				1000000
 
 static struct
 {
-	bool		acting;			/* libcurl is: signals are blocked */
-	bool		has_read;		/* OpenSSL has, in this call */
+	bool		acting;			/* libcurl is acting, with signals blocked */
+	bool		has_read;		/* OpenSSL has read in this call */
 	bool		put_off;		/* OpenSSL was told to read later */
-	int64		since;			/* of clock.h: the call began */
-	int64		look_at;		/* of clock.h: call_is_look_due() looks next */
-	sigset_t	signals;		/* blocked while libcurl does not act */
+	int64		since;			/* when the call began, of clock.h */
+	int64		look_at;		/* when call_is_look_due() is true next */
+	sigset_t	signals;		/* PostgreSQL's signal mask */
 } call;
 
 static void
@@ -52,7 +53,7 @@ restore_signals(void)
 	sigprocmask(SIG_SETMASK, &call.signals, NULL);
 }
 
-/* To be called before libcurl acts. */
+/* Block signals and start the clock; call this before libcurl acts. */
 void
 call_begin(void)
 {
@@ -63,7 +64,7 @@ call_begin(void)
 	call.acting = true;
 }
 
-/* To be called when libcurl has acted. */
+/* Restore PostgreSQL's signal mask; call this when libcurl has acted. */
 void
 call_end(void)
 {
@@ -72,8 +73,8 @@ call_end(void)
 }
 
 /*
- * True if libcurl has acted for so long that time-outs and interrupts are to be
- * looked at.  Signals are then let in for a moment: PostgreSQL's handlers only set
+ * True if libcurl has acted for so long that its callbacks must look at time-outs and
+ * interrupts.  Pending signals are then delivered: PostgreSQL's handlers only set
  * flags, or end the process (SIGQUIT).
  */
 bool
@@ -88,10 +89,11 @@ call_is_look_due(int64 now)
 }
 
 /*
- * True if an interrupt waits for which libcurl is to return.  Most that PostgreSQL
- * has (a barrier, a message of a parallel worker) raise no error, and are served
- * once libcurl returns, as it nearly always does in a moment: a transfer could go
- * on.  Which raise one cannot be told of all of them.
+ * True if an interrupt is pending for which libcurl has to return.  Most of
+ * PostgreSQL's interrupts (a barrier, a message of a parallel worker) raise no error
+ * and do not end a transfer: PostgreSQL serves them once libcurl returns, nearly
+ * always in a moment.  PostgreSQL does not tell for all interrupts whether they raise
+ * an error, hence MAX_DELAY.
  */
 bool
 call_is_to_be_interrupted(int64 now)
@@ -101,10 +103,10 @@ call_is_to_be_interrupted(int64 now)
 }
 
 /*
- * True if OpenSSL may go on to read; else it is to return, as if nothing had come.
- * In each call of libcurl's OpenSSL may read at least once, so that what is put off
- * gets on however slow the machine is.  When libcurl does not act, it closes a
- * connection, in vain reading what the peer may yet have said.
+ * True if OpenSSL may read on; otherwise OpenSSL has to return, as if no data had
+ * come.  In each call of libcurl OpenSSL may read at least once, so that a transfer
+ * that was put off advances however slow the machine is.  OpenSSL reads outside such a
+ * call when libcurl closes a connection, where the peer's last data is of no use.
  */
 bool
 call_may_read(void)
@@ -122,7 +124,7 @@ call_may_read(void)
 	return false;
 }
 
-/* OpenSSL has read something. */
+/* Note that OpenSSL has read data in this call. */
 void
 call_note_read(void)
 {
@@ -136,7 +138,7 @@ call_has_put_off(void)
 	return call.put_off;
 }
 
-/* To be called before libcurl is to go on with what was put off. */
+/* Forget reads that were put off; call this before libcurl resumes them. */
 void
 call_forget_put_off(void)
 {

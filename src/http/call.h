@@ -1,4 +1,4 @@
-/* call.h: one call of libcurl's, and when it has to return. */
+/* call.h: one call of a libcurl function, and when libcurl has to return from it. */
 #ifndef IMAGEBUILDER_CALL_H
 #define IMAGEBUILDER_CALL_H
 

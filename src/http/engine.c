@@ -1,12 +1,12 @@
 /*
- * engine.c: the session's one libcurl multi handle.
+ * engine.c: the session's only libcurl multi handle.
  *
- * libcurl tells which sockets it waits for and until when; they are waited for
- * together with the process latch, so that a cancel, a time-out or a shutdown
- * acts at once.  The handle lives as long as the session, and with it its
- * connections, DNS answers and TLS sessions.
+ * libcurl tells which sockets it waits for and until when; http_wait() waits for them
+ * together with the process latch, so that a cancel, a time-out or a shutdown acts at
+ * once.  The multi handle lives as long as the session, and with it its connections,
+ * DNS answers and TLS sessions.
  *
- * No callback of libcurl's raises an error, allocates with palloc or looks at
+ * No callback that libcurl runs raises an error, allocates with palloc or serves
  * interrupts: call.c and job.c end a call that takes long.
  */
 #include "postgres.h"
@@ -25,14 +25,14 @@
 static struct
 {
 	CURLM	   *multi;
-	CURLSH	   *share;			/* TLS sessions, which multi does not share */
-	int64		deadline;		/* libcurl's own, of clock.h */
+	CURLSH	   *share;			/* TLS sessions, which a multi handle does not share */
+	int64		deadline;		/* when libcurl's timer is due, of clock.h */
 	uint32		wait_event;
-	int			nhandles;		/* made and not discarded */
-	bool		expired;		/* connections are, and TLS sessions */
+	int			nhandles;		/* easy handles in use */
+	bool		expired;		/* connections and TLS sessions must not be used again */
 } engine;
 
-/* CURLMOPT_TIMERFUNCTION: when libcurl wants to be called at the latest. */
+/* Note when libcurl wants to be called at the latest (a CURLMOPT_TIMERFUNCTION). */
 static int
 timer_changed(CURLM *multi, long timeout, void *userp)
 {
@@ -42,7 +42,10 @@ timer_changed(CURLM *multi, long timeout, void *userp)
 	return 0;
 }
 
-/* Make libcurl's multi and share handles, if there are none; false, with neither, if that fails. */
+/*
+ * Make the multi and share handles that are missing; false, with no multi handle, if
+ * libcurl fails.
+ */
 static bool
 set_up(void)
 {
@@ -70,7 +73,10 @@ set_up(void)
 	return false;
 }
 
-/* Make libcurl's handles, anew if the connections have expired and no request has them. */
+/*
+ * Make libcurl's handles if need be, and replace them if connections have expired and
+ * no easy handle is in use.
+ */
 static void
 start(void)
 {
@@ -91,7 +97,7 @@ start(void)
 	engine.wait_event = compat_wait_event("ImageBuilderRequest");
 }
 
-/* Return a new easy handle, to be given to engine_discard() in the end.  Raises 53200. */
+/* Return a new easy handle, which engine_discard() frees.  Raises 53200. */
 CURL *
 engine_handle(void)
 {
@@ -106,13 +112,16 @@ engine_handle(void)
 }
 
 /*
- * Set the options that all requests share, and start a handle's transfer; "done" will
- * be called from http_wait().  Raises 53200, HV000.
+ * Set the options common to all requests, and start a handle's transfer; http_wait()
+ * will call "done".  Raises 53200, HV000.
  */
 void
 engine_add(CURL *handle, const HttpRequest *request, void *owner, JobDone done)
 {
-	/* While others are under way, what is expired can only be left unused. */
+	/*
+	 * While other requests are under way, expired connections cannot be closed, only left
+	 * unused.
+	 */
 	REQUIRE(handle, CURLOPT_FRESH_CONNECT, engine.expired || request->fresh ? 1L : 0L);
 	REQUIRE(handle, CURLOPT_NOSIGNAL, 1L);
 	REQUIRE(handle, CURLOPT_BUFFERSIZE,
@@ -120,12 +129,12 @@ engine_add(CURL *handle, const HttpRequest *request, void *owner, JobDone done)
 	REQUIRE(handle, CURLOPT_SHARE, engine.share);
 	REQUIRE(handle, CURLOPT_OPENSOCKETFUNCTION, sockets_open);
 	REQUIRE(handle, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
-	/* A cancel must not wait for a name server that does not answer. */
+	/* Let a cancel end the transfer at once even if a name server does not answer. */
 	setopt_ask_for(compat_curl_set_quick_exit(handle));
 	job_start(engine.multi, handle, request->connect_timeout, request->timeout, owner, done);
 }
 
-/* End a handle, its transfer included if that is under way; never fails. */
+/* Free an easy handle, and end its transfer if that is under way; never fails. */
 void
 engine_discard(CURL *handle)
 {
@@ -134,9 +143,9 @@ engine_discard(CURL *handle)
 }
 
 /*
- * Drop the multi handle, and fail all transfers.  After libcurl has run out of memory
- * a socket may be waited for that nobody looks at, and 7.88 divides by zero when
- * the socket's number is used again.
+ * Free the multi handle, and fail all transfers.  After libcurl has run out of memory,
+ * libcurl may wait for a socket that sockets.c does not watch, and libcurl 7.88
+ * divides by zero when the socket's number is used again.
  */
 static void
 give_up(CURLcode result)
@@ -147,7 +156,7 @@ give_up(CURLcode result)
 	engine.deadline = PG_INT64_MAX;
 }
 
-/* Let libcurl act on a socket, or on its timer. */
+/* Have libcurl act on a socket, or on its timer (CURL_SOCKET_TIMEOUT). */
 static void
 act(curl_socket_t fd, int events)
 {
@@ -157,7 +166,10 @@ act(curl_socket_t fd, int events)
 
 	if (fd == CURL_SOCKET_TIMEOUT)
 		engine.deadline = PG_INT64_MAX;
-	/* libcurl may start a request, or send one again on another connection. */
+	/*
+	 * Prevent stray data on a kept connection from passing for an answer: libcurl may
+	 * start a request, or send one again on another connection.
+	 */
 	sockets_end_talkative();
 	call_begin();
 	code = curl_multi_socket_action(engine.multi, fd, events, &running);
@@ -168,7 +180,7 @@ act(curl_socket_t fd, int events)
 		give_up(CURLE_RECV_ERROR);
 }
 
-/* Let libcurl or a watcher act on what has happened on a socket. */
+/* Have libcurl or a watcher act on what has happened on a socket. */
 static void
 act_on_socket(const WaitEvent *event)
 {
@@ -179,15 +191,18 @@ act_on_socket(const WaitEvent *event)
 }
 
 /*
- * Have libcurl go on with the reads that call_may_read() has put off.  The kernel need
- * not have their data: of a record of a proxy's TLS a part may have been read, by the
- * TLS within.
+ * Have libcurl resume the reads that call_may_read() has put off.  The kernel need not
+ * report their sockets as readable: with TLS inside a proxy's TLS, OpenSSL may have
+ * taken the data from the kernel already.
  */
 static void
 read_on(void)
 {
 	call_forget_put_off();
-	/* From the last one: acting may remove any, and moves the last one to its place. */
+	/*
+	 * Start from the last socket: libcurl may remove any, which moves the last to its
+	 * place.
+	 */
 	for (int i = sockets_count() - 1; i >= 0 && engine.multi; i--)
 	{
 		curl_socket_t fd = sockets_reading(i);
@@ -197,7 +212,7 @@ read_on(void)
 	}
 }
 
-/* Let libcurl and watchers act on what has happened; the latch is reset. */
+/* Have libcurl and watchers act on events, and reset the latch if it is set. */
 static void
 take_events(const WaitEvent *events, int nevents)
 {
@@ -219,9 +234,9 @@ take_events(const WaitEvent *events, int nevents)
 
 /*
  * Wait until something happens on the network or on a watched descriptor (see
- * sockets_watch()), or for "timeout" ms (-1: for ever; 0: only look), and let
- * libcurl or the watcher act on it.  Raises whatever an interrupt raises: 57014
- * for a cancel.
+ * sockets_watch()), or for "timeout" ms (-1: without limit; 0: only look), and have
+ * libcurl or the watcher act on it.  Raises what an interrupt raises: 57014 for a
+ * cancel.
  */
 void
 http_wait(long timeout)
@@ -244,7 +259,7 @@ http_wait(long timeout)
 		if (timeout < 0 || left < timeout)
 			timeout = left;
 	}
-	/* Nothing to look at before libcurl has acted on a timer that is due. */
+	/* Skip the wait if libcurl's timer is due: libcurl has to act on it first. */
 	if (timeout != 0 || look || next != engine.deadline)
 	{
 		nevents = WaitEventSetWait(sockets_wait_set(), timeout, events, MAX_EVENTS,
@@ -257,7 +272,7 @@ http_wait(long timeout)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Use none of the connections there are for later requests; never fails. */
+/* Have later requests use none of the present connections; never fails. */
 void
 http_expire_connections(void)
 {

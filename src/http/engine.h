@@ -1,4 +1,4 @@
-/* engine.h: the session's one libcurl multi handle; see http.h for waiting. */
+/* engine.h: the session's only libcurl multi handle; http.h declares http_wait(). */
 #ifndef IMAGEBUILDER_ENGINE_H
 #define IMAGEBUILDER_ENGINE_H
 

@@ -1,4 +1,4 @@
-/* http.c: HTTP requests that wait as PostgreSQL does. */
+/* http.c: HTTP requests whose waits PostgreSQL can interrupt. */
 #include "postgres.h"
 
 #include "clock.h"
@@ -11,18 +11,21 @@
 #include "http/tls.h"
 #include "secret.h"
 
-/* libcurl's side of a transfer: freed with the owner's memory context. */
+/*
+ * State of a transfer that libcurl uses; freed with the memory context of the
+ * HttpTransfer.
+ */
 typedef struct HttpExchange
 {
 	CURL	   *handle;
 	struct curl_slist *headers;
 	Answer		answer;
-	int64		started;		/* of clock.h */
+	int64		started;		/* time of clock.h */
 	char		error[CURL_ERROR_SIZE];
 	MemoryContextCallback callback;
 } HttpExchange;
 
-/* Say how far a transfer came before its time was up. */
+/* Put into x->error how far a transfer got before it timed out. */
 static void
 timed_out(HttpExchange *x)
 {
@@ -42,7 +45,7 @@ timed_out(HttpExchange *x)
 			 resolved > 0 ? "connecting" : "resolving the host's name");
 }
 
-/* Whether a proxy would not connect us, for good as far as we know. */
+/* True if a proxy refused the connection, which another attempt would hardly change. */
 static bool
 refused_by_proxy(HttpExchange *x)
 {
@@ -56,13 +59,16 @@ refused_by_proxy(HttpExchange *x)
 	return true;
 }
 
-/* What libcurl's code means for a transfer that brought no whole answer. */
+/* Map a CURLcode to the outcome of a failed transfer. */
 static HttpOutcome
 outcome_of_code(HttpExchange *x, CURLcode result, const char **problem)
 {
 	bool		connected = job_is_ready(x->handle);
 
-	/* The first message stays, even that of a kept connection that was dead. */
+	/*
+	 * libcurl keeps the first message in its error buffer, even one about a kept
+	 * connection that was dead.
+	 */
 	if (result == CURLE_PEER_FAILED_VERIFICATION && !strstr(*problem, "certificate"))
 		*problem = curl_easy_strerror(result);
 	if (compat_curl_is_bad_chunk(result, *problem))
@@ -92,10 +98,12 @@ outcome_of_code(HttpExchange *x, CURLcode result, const char **problem)
 		case CURLE_PARTIAL_FILE:
 		case CURLE_RECV_ERROR:
 		case CURLE_SEND_ERROR:
-			/* One that a proxy did not make, say, was not lost. */
+			/* A connection was not lost if it had not been made, say by a proxy. */
 			return connected ? HTTP_CONNECTION_LOST : HTTP_NO_CONNECTION;
 		default:
-			/* What else can fail is to read an answer, or before that a proxy's. */
+			/*
+			 * The other codes are about reading an answer: the service's, or a proxy's.
+			 */
 			return connected ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
 	}
 }
@@ -109,8 +117,9 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 	if (answer->cut || (result == CURLE_OK && answer->headers_ended))
 		return HTTP_ANSWERED;
 	/*
-	 * libcurl 7.88 does not notice that the headers have no end, libcurl 8.22 not that
-	 * only the line feed of their end is missing; both notice that chunks have no end.
+	 * libcurl 7.88 does not report headers without an end, libcurl 8.22 does not report
+	 * headers of which only the last line feed is missing; both report chunks without an
+	 * end.
 	 */
 	if (result == CURLE_OK)
 	{
@@ -147,7 +156,10 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 	return outcome_of_code(x, result, problem);
 }
 
-/* JobDone: called outside libcurl's callbacks, but must not raise. */
+/*
+ * Store a transfer's outcome (a JobDone): runs outside libcurl's callbacks, but must
+ * not raise errors.
+ */
 static void
 transfer_done(void *owner, CURLcode result)
 {
@@ -161,12 +173,15 @@ transfer_done(void *owner, CURLcode result)
 	transfer->body = x->answer.body.data;
 	transfer->length = x->answer.body.length;
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
-	/* What ended it (a NAT gateway that forgot its connections, say) has ended idle ones, too. */
+	/*
+	 * The cause, such as a NAT gateway that forgot the connection, has probably ended
+	 * idle ones, too.
+	 */
 	if (transfer->outcome == HTTP_CONNECTION_LOST)
 		sockets_end_idle(x->handle);
 }
 
-/* End the transfer, if it is under way, and free all but the answer's body. */
+/* End the transfer if it is under way, and free everything but the answer's body. */
 static void
 exchange_release(HttpExchange *x)
 {
@@ -182,7 +197,7 @@ exchange_release(HttpExchange *x)
 	x->headers = NULL;
 }
 
-/* MemoryContextCallback */
+/* End and free a transfer (a MemoryContextCallback). */
 static void
 exchange_free(void *arg)
 {
@@ -198,7 +213,7 @@ set_request(HttpExchange *x, const HttpRequest *request)
 	CURL	   *h = x->handle;
 
 	REQUIRE(h, CURLOPT_URL, request->url);
-	REQUIRE(h, CURLOPT_PATH_AS_IS, 1L);	/* as it was signed */
+	REQUIRE(h, CURLOPT_PATH_AS_IS, 1L);	/* send the path as it was signed */
 	setopt_require(compat_curl_set_protocol(h, strncmp(request->url, "https:", 6) == 0));
 	REQUIRE(h, CURLOPT_FOLLOWLOCATION, 0L);
 	if (strcmp(request->method, "POST") == 0)
@@ -211,7 +226,7 @@ set_request(HttpExchange *x, const HttpRequest *request)
 	/* Ignore http_proxy and no_proxy from the environment. */
 	REQUIRE(h, CURLOPT_PROXY, request->proxy ? request->proxy : "");
 	REQUIRE(h, CURLOPT_NOPROXY, "");
-	/* Have the proxy see as little as can be. */
+	/* Tunnel plain HTTP, too: the proxy then gets a CONNECT in place of the request. */
 	REQUIRE(h, CURLOPT_HTTPPROXYTUNNEL, 1L);
 	REQUIRE(h, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	REQUIRE(h, CURLOPT_HTTPHEADER, x->headers);
@@ -230,7 +245,7 @@ set_answer(HttpExchange *x)
 	REQUIRE(h, CURLOPT_ERRORBUFFER, x->error);
 }
 
-/* Raises 53200. */
+/* Return a list of headers with one more header.  Raises 53200. */
 static struct curl_slist *
 add_header(struct curl_slist *headers, const char *header)
 {
@@ -244,9 +259,9 @@ add_header(struct curl_slist *headers, const char *header)
 /*
  * Send a request and return without waiting.
  *
- * The transfer belongs to the current memory context, and ends with it at the
- * latest; its outcome comes through http_wait().  Redirects are not followed,
- * certificates and host names are verified, TLS is 1.2 or later.  Raises 53200.
+ * The transfer belongs to the current memory context, and ends with it at the latest;
+ * http_wait() sets its outcome.  Redirects are not followed, certificates and host
+ * names are verified, TLS is 1.2 or later.  Raises 53200.
  */
 HttpTransfer *
 http_start(const HttpRequest *request)
@@ -273,7 +288,10 @@ http_start(const HttpRequest *request)
 	return transfer;
 }
 
-/* Free what an answer takes beside its body: its headers are not to be asked for. */
+/*
+ * Free a transfer but for the answer's body; the headers must not be asked for any
+ * more.
+ */
 void
 http_release(HttpTransfer *transfer)
 {
@@ -281,9 +299,10 @@ http_release(HttpTransfer *transfer)
 }
 
 /*
- * A header of the answer, by its name in any case; NULL if it is not there.
- * Of several the first.  In the current memory context, bytes as received;
- * guarded if the answer is secret.
+ * Return a header of the answer, copied into the current memory context as received;
+ * NULL if the answer has no such header.  The name's case does not matter; of several
+ * headers of the name, the first counts.  The copy is guarded by secret_guard() if the
+ * answer is secret.
  */
 char *
 http_header(const HttpTransfer *transfer, const char *name)
@@ -294,7 +313,7 @@ http_header(const HttpTransfer *transfer, const char *name)
 
 	if (value == NULL)
 		return NULL;
-	/* No line with a NUL is among the answer's headers: see answer.c. */
+	/* answer.c accepts no header line with a NUL. */
 	Assert(memchr(value, '\0', length) == NULL);
 	return answer->secret ? secret_copy(value, length) : pnstrdup(value, length);
 }
@@ -324,7 +343,10 @@ has_part(CURLU *url, CURLUPart part, const char *unless)
 	return has;
 }
 
-/* Whether libcurl can read a part of a URL, or it is not there; else it would ignore the URL. */
+/*
+ * True if libcurl can decode a part of a URL, or the URL lacks the part; otherwise
+ * libcurl would ignore the URL.
+ */
 static bool
 is_readable(CURLU *url, CURLUPart part, CURLUcode absent)
 {
@@ -336,8 +358,8 @@ is_readable(CURLU *url, CURLUPart part, CURLUcode absent)
 }
 
 /*
- * What is wrong with a URL as a proxy's, a clause without a full stop; NULL if
- * nothing is.  It may hold a user name and a password.  Raises 53200.
+ * Return the reason why a URL cannot be a proxy's, a clause without a full stop; NULL
+ * if the URL is good.  The URL may hold a user name and a password.  Raises 53200.
  */
 const char *
 http_proxy_problem(const char *text)

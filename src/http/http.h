@@ -1,44 +1,48 @@
-/* http.h: HTTP requests that wait as PostgreSQL does. */
+/* http.h: HTTP requests whose waits PostgreSQL can interrupt. */
 #ifndef IMAGEBUILDER_HTTP_H
 #define IMAGEBUILDER_HTTP_H
 
-/* What is asked; strings but the body are copied as far as they are needed later. */
+/*
+ * Request to send; http_start() copies the strings that the transfer needs, except the
+ * body.
+ */
 typedef struct HttpRequest
 {
 	const char *method;			/* GET, POST or PUT */
 	const char *url;			/* https or http, percent-encoded */
 	const char *const *headers; /* "Name: value", NULL-terminated */
-	const char *body;			/* of a POST; must live as long as the
-								 * transfer; NULL: none */
+	const char *body;			/* of a POST; must live as long as the transfer; NULL:
+								 * none */
 	const char *user_agent;
 	const char *ca_bundle;		/* PEM file; NULL: the system's authorities */
 	const char *proxy;			/* URL of an HTTP proxy; NULL: none */
 	int			connect_timeout;	/* ms of waiting, to resolve, connect and make TLS */
-	int			timeout;		/* ms of waiting, for everything */
+	int			timeout;		/* ms of waiting for the whole transfer */
 	size_t		max_body;		/* bytes */
-	bool		secret;			/* the answer is: wipe it when it is freed */
+	bool		secret;			/* the answer is secret: wipe it when it is freed */
 	bool		fresh;			/* use no kept connection */
 } HttpRequest;
 
 typedef enum HttpOutcome
 {
 	HTTP_PENDING,
-	HTTP_ANSWERED,				/* whatever the status */
+	HTTP_ANSWERED,				/* with whatever status */
 	HTTP_NO_CONNECTION,			/* could not resolve, connect or make TLS */
-	HTTP_UNTRUSTED,				/* the same, and another attempt won't help */
-	HTTP_REFUSED_BY_PROXY,		/* the same */
+	HTTP_UNTRUSTED,				/* the certificate or TLS setting is bad: retries do not
+								 * help */
+	HTTP_REFUSED_BY_PROXY,		/* the proxy answered CONNECT with an error: no retry */
 	HTTP_CONNECTION_LOST,		/* closed, timed out or truncated on the way */
 	HTTP_TOO_LARGE,				/* the body is larger than max_body */
-	HTTP_MALFORMED,				/* the answer is not HTTP */
+	HTTP_MALFORMED,				/* the answer is not valid HTTP */
 	HTTP_NO_MEMORY,				/* memory ran out */
 } HttpOutcome;
 
-/* A request under way, or its answer; owned by a memory context. */
+/* Request under way, or its answer; owned by a memory context. */
 typedef struct HttpTransfer
 {
 	HttpOutcome outcome;
-	const char *problem;		/* what went wrong: a clause in ASCII; else NULL */
-	int			status;			/* of the answer; 0 if none came */
+	const char *problem;		/* cause of a failure, a clause in ASCII; else NULL */
+	int			status;			/* of the answer; 0 if no answer came */
 	char	   *body;			/* NUL-terminated; NULL if empty */
 	size_t		length;			/* bytes in body; cut at 64 kB if status >= 300 */
 	double		milliseconds;	/* from the start to the outcome */
@@ -50,7 +54,7 @@ extern void http_release(HttpTransfer *transfer);
 extern char *http_header(const HttpTransfer *transfer, const char *name);
 extern const char *http_proxy_problem(const char *url);
 
-/* In engine.c. */
+/* Functions of engine.c. */
 extern void http_wait(long timeout);
 extern void http_expire_connections(void);
 

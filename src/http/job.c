@@ -1,10 +1,10 @@
 /*
  * job.c: transfers, from their start to their result.
  *
- * libcurl is given a job as the private pointer of its handle.  A job ends by
- * libcurl's word, when its time is up, or when its handle is discarded.  Only
- * time spent in http_wait() counts: what came while PostgreSQL did other things,
- * between two rows of a cursor, say, is only seen at the next wait.
+ * A job is the CURLOPT_PRIVATE pointer of its easy handle.  A job ends when libcurl
+ * reports the transfer done, when its time is up, or when its handle is discarded.
+ * Only time spent in http_wait() counts towards time-outs: while PostgreSQL does other
+ * things, such as between two rows of a cursor, libcurl does not receive.
  */
 #include "postgres.h"
 
@@ -18,27 +18,27 @@
 
 typedef struct Job
 {
-	dlist_node	node;			/* in jobs, until it is over */
+	dlist_node	node;			/* in jobs, until the job is over */
 	CURLM	   *multi;
 	CURL	   *handle;
 	void	   *owner;
 	JobDone		done;
 	int			connect_timeout;	/* ms */
 	int			timeout;
-	bool		ready;			/* has been told that it can be sent */
-	bool		over;			/* is not in jobs any more */
-	bool		timed_out;		/* watch() has ended it */
-	uint64		refused;		/* refusals() when it was started */
-	int64		begun;			/* of clock.h: its first wait; -1: not yet */
+	bool		ready;			/* libcurl has a connection for the request */
+	bool		over;			/* not in jobs any more */
+	bool		timed_out;		/* watch() ended it because its time was up */
+	uint64		refused;		/* refusals() at the start */
+	int64		begun;			/* when the first wait began, of clock.h; -1: not yet */
 	int64		idle;			/* us between waits since then */
 } Job;
 
 static dlist_head jobs = DLIST_STATIC_INIT(jobs);
 
-/* The end of the last wait, of clock.h. */
+/* End of the last wait, of clock.h. */
 static int64 paused_at;
 
-/* Requests for memory that were refused so far, those of sockets.c included. */
+/* Return how many requests for memory have been refused, those of sockets.c included. */
 static uint64
 refusals(void)
 {
@@ -54,7 +54,7 @@ job_of(CURL *handle)
 	return (Job *) job;
 }
 
-/* CURLOPT_PREREQFUNCTION; 0: go on. */
+/* Note that libcurl is about to send the request (a CURLOPT_PREREQFUNCTION); 0: go on. */
 static int
 note_ready(void *data, char *remote, char *local, int remote_port, int local_port)
 {
@@ -75,7 +75,7 @@ is_ready(const Job *job)
 	return compat_curl_is_ready(job->ready, pretransfer_time);
 }
 
-/* True if a handle's request could be sent, or had begun to be. */
+/* True if a handle had a connection to send its request on. */
 bool
 job_is_ready(CURL *handle)
 {
@@ -84,7 +84,7 @@ job_is_ready(CURL *handle)
 	return job && is_ready(job);
 }
 
-/* When a transfer's time is up, of clock.h. */
+/* Return when a transfer's time is up, of clock.h. */
 static int64
 deadline_of(const Job *job)
 {
@@ -94,10 +94,10 @@ deadline_of(const Job *job)
 }
 
 /*
- * CURLOPT_XFERINFOFUNCTION: libcurl calls it in its loops, too, such as that
- * which reads a proxy's answer to CONNECT for as long as bytes come.  There it
- * ends the transfer whose time is up, or which an interrupt is to end:
- * http_wait() serves that.
+ * End a transfer whose time is up or which an interrupt has to end (a
+ * CURLOPT_XFERINFOFUNCTION).  libcurl calls this inside its loops, too, such as the
+ * one that reads a proxy's answer to CONNECT for as long as bytes come; http_wait()
+ * serves the interrupt afterwards.
  */
 static int
 watch(void *data, curl_off_t download_total, curl_off_t downloaded, curl_off_t upload_total,
@@ -117,8 +117,8 @@ watch(void *data, curl_off_t download_total, curl_off_t downloaded, curl_off_t u
 }
 
 /*
- * Start a handle's transfer, with the time that it may take to connect and
- * altogether, in ms; "done" will be called from http_wait().  Raises 53200, HV000.
+ * Start a handle's transfer, with the ms that it may take to connect and altogether;
+ * http_wait() will call "done".  Raises 53200, HV000.
  */
 void
 job_start(CURLM *multi, CURL *handle, int connect_timeout, int timeout, void *owner,
@@ -155,7 +155,7 @@ job_start(CURLM *multi, CURL *handle, int connect_timeout, int timeout, void *ow
 				 errdetail("libcurl: %s.", curl_multi_strerror(code))));
 }
 
-/* Take a transfer out of libcurl, if it is there, without telling its owner. */
+/* Remove a transfer from libcurl, unless it is over, without calling its JobDone. */
 static void
 end(Job *job)
 {
@@ -165,10 +165,11 @@ end(Job *job)
 	curl_multi_remove_handle(job->multi, job->handle);
 	dlist_delete(&job->node);
 	if (!is_ready(job))
-		sockets_forget_gone();	/* it may have been connecting */
+		sockets_forget_gone();	/* libcurl may close a connecting socket without
+								 * telling */
 }
 
-/* End the transfer of a handle, if it has one, and free the handle; never fails. */
+/* End the transfer of a handle, if there is one, and free the handle; never fails. */
 void
 job_free(CURL *handle)
 {
@@ -180,16 +181,22 @@ job_free(CURL *handle)
 	free(job);
 }
 
-/* Map a code of libcurl's, or watch()'s end of a transfer, to what is told the owner. */
+/* Map libcurl's result, or watch()'s, to the result that JobDone gets. */
 static CURLcode
 meaning_of(const Job *job, CURLcode result)
 {
-	/* libcurl may have gone on without what it could not copy, a URL's query, say. */
+	/*
+	 * libcurl may have sent the request without a part that it had no memory to copy,
+	 * such as the query.
+	 */
 	if (job->refused != refusals())
 		return CURLE_OUT_OF_MEMORY;
 	if (result == CURLE_ABORTED_BY_CALLBACK)
 		return job->timed_out ? CURLE_OPERATION_TIMEDOUT : CURLE_RECV_ERROR;
-	/* No request was refused: an answer's headers are over a limit of libcurl's. */
+	/*
+	 * No memory was refused: libcurl reports headers over one of its own limits in this
+	 * way.
+	 */
 	if (result == CURLE_OUT_OF_MEMORY && memory_is_ours() && is_ready(job))
 		return CURLE_WEIRD_SERVER_REPLY;
 	return result;
@@ -203,7 +210,7 @@ finish(Job *job, CURLcode result)
 	job->done(job->owner, result);
 }
 
-/* Take libcurl's word on which transfers are done. */
+/* Finish the transfers that libcurl reports done. */
 static void
 collect(CURLM *multi)
 {
@@ -233,16 +240,19 @@ jobs_resume(void)
 			job->begun = now;
 		else
 			job->idle += now - paused_at;
-		/* libcurl shares this out among a host's addresses, but goes by the clock. */
+		/*
+		 * libcurl divides this time among a host's addresses, but counts the time between
+		 * waits, too.
+		 */
 		curl_easy_setopt(job->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)
 						 (job->connect_timeout + (job->idle + 999) / 1000));
 		next = Min(next, deadline_of(job));
 	}
-	paused_at = now;			/* should the wait raise an error */
+	paused_at = now;			/* in case the wait raises an error */
 	return next;
 }
 
-/* End the transfers whose time is up. */
+/* Finish the transfers whose time is up. */
 static void
 enforce_timeouts(void)
 {
@@ -258,7 +268,10 @@ enforce_timeouts(void)
 	}
 }
 
-/* End the transfers that are done, by the word of "multi" (NULL: none), or by their time. */
+/*
+ * Note that a wait ends: finish the transfers that "multi" reports done (NULL: none),
+ * and those whose time is up.
+ */
 void
 jobs_pause(CURLM *multi)
 {
@@ -268,7 +281,7 @@ jobs_pause(CURLM *multi)
 	paused_at = clock_us();
 }
 
-/* End all transfers with a result. */
+/* Finish all transfers with a result. */
 void
 jobs_fail(CURLcode result)
 {

@@ -6,7 +6,7 @@
 
 #include "compat.h"
 
-/* Told that a handle's transfer is done; must not raise errors. */
+/* Function called when a handle's transfer is done; must not raise errors. */
 typedef void (*JobDone) (void *owner, CURLcode result);
 
 extern void job_start(CURLM *multi, CURL *handle, int connect_timeout, int timeout,

@@ -1,15 +1,16 @@
 /*
- * memory.c: what libcurl allocates with.
+ * memory.c: the allocator given to libcurl, which wipes freed memory and counts
+ * failures.
  *
- * libcurl keeps copies of headers, tokens included: what it frees is wiped.
+ * libcurl keeps copies of headers, session tokens included, so freed memory is wiped.
  *
- * libcurl does not always say that memory ran out: a connection just fails, or a
- * request goes out without its query (7.88); and before 8.6 libcurl says so where
- * memory did not run out, of headers over libcurl's own limits.  So the requests
- * for memory that are refused are counted.
+ * libcurl does not always report that memory ran out: a connection just fails, or a
+ * request goes out without its query (7.88); and before 8.6 libcurl reports
+ * CURLE_OUT_OF_MEMORY for headers over its own limits.  So the allocator counts
+ * refused requests.
  *
- * libcurl takes the functions of whoever starts it first in the process, and
- * ignores all later ones without a word.  Where another extension was first,
+ * libcurl keeps the allocator of the library that initializes libcurl first in the
+ * process, and silently ignores later ones.  Where another extension was first,
  * libcurl's memory is neither wiped nor counted: memory_is_ours() is false.
  */
 #include "postgres.h"
@@ -22,10 +23,11 @@
 
 static struct
 {
-	volatile uint64 asked;		/* requests; libcurl's resolver thread asks, too */
-	volatile uint64 refused;	/* of them */
-	bool		ours;			/* libcurl has taken the functions below */
-	void	   *buffer;			/* the last that was made to receive into */
+	volatile uint64 asked;		/* requests for memory; libcurl's resolver thread makes
+								 * some, too */
+	volatile uint64 refused;	/* requests that malloc() refused */
+	bool		ours;			/* libcurl uses this allocator */
+	void	   *buffer;			/* libcurl's latest receive buffer */
 } memory;
 
 static void *
@@ -65,7 +67,10 @@ duplicate(const char *text)
 	return note_refused(strdup(text));
 }
 
-/* The buffer for answers that are not secret is too large to be wiped each time. */
+/*
+ * Free a block, wiped unless it is at least as large as the receive buffer for answers
+ * that are not secret, which is too large to wipe each time.
+ */
 static void
 free_wiped(void *block)
 {
@@ -87,7 +92,7 @@ memory_raise(const char *detail)
 			 errdetail("%s", detail)));
 }
 
-/* Find out whether libcurl asks the functions above for memory, by having it ask. */
+/* Find out whether libcurl uses this allocator, by having libcurl allocate something. */
 static void
 learn_whose(void)
 {
@@ -102,7 +107,7 @@ learn_whose(void)
 				 errdetail_internal("What libcurl frees is not wiped.")));
 }
 
-/* Start libcurl, once for the session; again is harmless.  Raises 53200, HV000. */
+/* Initialize libcurl; later calls in the session do no harm.  Raises 53200, HV000. */
 void
 memory_start(void)
 {
@@ -122,8 +127,8 @@ memory_start(void)
 }
 
 /*
- * Whether libcurl's memory is wiped and counted.  Else memory_refused() says
- * nothing, and only libcurl's own word tells of memory that ran out.
+ * True if libcurl uses this allocator.  If not, memory_refused() never changes, and
+ * only libcurl's result tells that memory ran out.
  */
 bool
 memory_is_ours(void)
@@ -131,7 +136,7 @@ memory_is_ours(void)
 	return memory.ours;
 }
 
-/* How many requests of libcurl's for memory have been refused so far. */
+/* Return how many of libcurl's requests for memory have been refused so far. */
 uint64
 memory_refused(void)
 {
@@ -139,8 +144,8 @@ memory_refused(void)
 }
 
 /*
- * Wipe the buffer that a secret answer was received into, where libcurl keeps the
- * buffer; no transfer may be receiving.
+ * Wipe the buffer that a secret answer was received into, if libcurl keeps the buffer;
+ * no transfer may be receiving.
  */
 void
 memory_wipe_buffer(void)

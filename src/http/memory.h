@@ -1,12 +1,16 @@
-/* memory.h: what libcurl allocates with. */
+/*
+ * memory.h: the allocator given to libcurl, which wipes freed memory and counts
+ * failures.
+ */
 #ifndef IMAGEBUILDER_MEMORY_H
 #define IMAGEBUILDER_MEMORY_H
 
 #include "compat.h"
 
 /*
- * Bytes received at once: of answers, and of answers that are secret.  By these
- * sizes the buffer is known: libcurl allocates nothing else of them.
+ * Sizes of libcurl's receive buffer, in bytes, for answers that are not secret and for
+ * secret ones.  The allocator recognizes the buffer by these sizes, which libcurl uses
+ * for nothing else.
  */
 #define MEMORY_BUFFER			(128 * 1024)
 #define MEMORY_SECRET_BUFFER	(16 * 1024 - 48)

@@ -1,12 +1,12 @@
-/* setopt.c: raising what libcurl says when an option is set. */
+/* setopt.c: raising errors for options that libcurl does not accept. */
 #include "postgres.h"
 
 #include "http/memory.h"
 #include "http/setopt.h"
 
 /*
- * Raise an error unless libcurl has taken an option: 53200 for want of memory,
- * HV000 if libcurl does not have the option.
+ * Raise an error unless libcurl accepted an option: 53200 if memory ran out, HV000 if
+ * libcurl does not have the option.
  */
 void
 setopt_require(CURLcode code)
@@ -20,7 +20,7 @@ setopt_require(CURLcode code)
 				 errdetail("libcurl: %s.", curl_easy_strerror(code))));
 }
 
-/* Raise 53200 if memory ran out; libcurl may lack the option. */
+/* Raise 53200 if memory ran out; accept that libcurl lacks the option. */
 void
 setopt_ask_for(CURLcode code)
 {

@@ -1,4 +1,7 @@
-/* setopt.h: setting libcurl's options, and raising what libcurl says of them. */
+/*
+ * setopt.h: setting libcurl's options, with errors for those that libcurl does not
+ * accept.
+ */
 #ifndef IMAGEBUILDER_SETOPT_H
 #define IMAGEBUILDER_SETOPT_H
 
@@ -8,7 +11,7 @@
 #define REQUIRE(handle, option, value) \
 	setopt_require(curl_easy_setopt(handle, option, value))
 
-/* Set an option that not every libcurl has. */
+/* Set an option that some versions or builds of libcurl lack. */
 #define ASK_FOR(handle, option, value) \
 	setopt_ask_for(curl_easy_setopt(handle, option, value))
 

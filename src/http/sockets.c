@@ -1,8 +1,9 @@
 /*
- * sockets.c: the sockets that libcurl uses, and waiting for them and for others.
+ * sockets.c: libcurl's sockets and watched descriptors, and the event set to wait for
+ * them.
  *
- * All sockets are closed on exec: what PostgreSQL or another extension runs in
- * the session (COPY … FROM PROGRAM, say) inherits none.
+ * All sockets are closed on exec: programs that PostgreSQL or another extension runs
+ * in the session (COPY FROM PROGRAM, say) inherit none.
  */
 #include "postgres.h"
 
@@ -21,12 +22,16 @@
 typedef struct Socket
 {
 	curl_socket_t fd;
-	dev_t		device;			/* which socket it is: numbers are used again */
+	dev_t		device;			/* with inode: identifies the socket, as numbers are used
+								 * again */
 	ino_t		inode;
-	uint32		events;			/* WL_SOCKET_, that libcurl waits for; 0: none */
-	uint32		in_set;			/* that sockets.set waits for */
-	bool		connection;		/* sockets_close() will tell of its end */
-	SocketReady ready;			/* of sockets_watch(); NULL: libcurl's */
+	uint32		events;			/* WL_SOCKET_ bits that libcurl or a watcher waits for; 0:
+								 * none */
+	uint32		in_set;			/* WL_SOCKET_ bits that sockets.set waits for */
+	bool		connection;		/* made by sockets_open(); sockets_close() will be
+								 * called */
+	SocketReady ready;			/* callback of sockets_watch(); NULL for libcurl's
+								 * sockets */
 	void	   *owner;
 } Socket;
 
@@ -35,12 +40,12 @@ static struct
 	Socket	   *list;			/* malloc'd */
 	int			count;
 	int			capacity;
-	uint64		refused;		/* sockets that could not be noted */
+	uint64		refused;		/* sockets that add_socket() failed for */
 	WaitEventSet *set;
-	bool		changed;		/* what set waits for is not there any more */
+	bool		changed;		/* set waits for a socket that is gone */
 }			sockets;
 
-/* A list of descriptors: of the first "count", those that fit. */
+/* List of descriptors: of the first "count", those that fit into "capacity". */
 typedef struct Descriptors
 {
 	int		   *list;
@@ -48,7 +53,7 @@ typedef struct Descriptors
 	int			count;
 } Descriptors;
 
-/* DescriptorAction */
+/* Add a descriptor to a list (a DescriptorAction). */
 static void
 list_descriptor(int fd, void *arg)
 {
@@ -59,7 +64,7 @@ list_descriptor(int fd, void *arg)
 	before->count++;
 }
 
-/* DescriptorAction */
+/* Set FD_CLOEXEC on a descriptor that a list does not have (a DescriptorAction). */
 static void
 close_new_on_exec(int fd, void *arg)
 {
@@ -74,8 +79,9 @@ close_new_on_exec(int fd, void *arg)
 }
 
 /*
- * curl_multi_init(), and the sockets by which libcurl can wake itself up, which
- * it does not tell of, closed on exec.  NULL if libcurl has no memory; raises 53200.
+ * Return curl_multi_init()'s multi handle, with FD_CLOEXEC set on libcurl's wake-up
+ * sockets, which no callback of libcurl reports.  NULL if libcurl has no memory;
+ * raises 53200.
  */
 CURLM *
 sockets_make_multi(void)
@@ -130,8 +136,8 @@ remove_socket(Socket *s)
 }
 
 /*
- * Whether a socket is not there any more: some versions of libcurl (7.88) close
- * one that is still connecting without a word, and its number may be used again.
+ * True if a socket is closed: some versions of libcurl (7.88) close a connecting
+ * socket without calling sockets_close(), and the kernel may use the number again.
  */
 static bool
 is_gone(const Socket *s)
@@ -142,7 +148,7 @@ is_gone(const Socket *s)
 		status.st_dev != s->device || status.st_ino != s->inode;
 }
 
-/* Forget those that are not there any more. */
+/* Forget the sockets that are closed. */
 void
 sockets_forget_gone(void)
 {
@@ -164,13 +170,13 @@ find_number(curl_socket_t fd)
 	return NULL;
 }
 
-/* What is known of a socket; NULL: nothing. */
+/* Return the entry of an open socket; NULL if the list has no such entry. */
 static Socket *
 find_socket(curl_socket_t fd)
 {
 	Socket	   *s = find_number(fd);
 
-	/* What libcurl waits for is there. */
+	/* A socket that libcurl or a watcher waits for is open. */
 	if (s == NULL || s->events != 0 || !is_gone(s))
 		return s;
 	remove_socket(s);
@@ -178,8 +184,8 @@ find_socket(curl_socket_t fd)
 }
 
 /*
- * CURLMOPT_SOCKETFUNCTION: what libcurl waits for on a socket has changed.  A
- * connection may be kept, and then be waited for again: it stays known.
+ * Note what libcurl waits for on a socket (a CURLMOPT_SOCKETFUNCTION).  A connection
+ * stays listed when libcurl stops waiting for it: libcurl may keep and use it again.
  */
 int
 sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socketp)
@@ -190,7 +196,7 @@ sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socket
 	(void) userp;
 	(void) socketp;
 	if (s && s->ready)
-		return 0;				/* libcurl means one that it has closed */
+		return 0;				/* libcurl means a socket that it has closed */
 	if (s == NULL && what != CURL_POLL_REMOVE)
 	{
 		s = add_socket(fd);
@@ -210,8 +216,8 @@ sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socket
 }
 
 /*
- * CURLOPT_OPENSOCKETFUNCTION: the sockets count among the descriptors that this
- * process may have open.
+ * Create a socket for libcurl (a CURLOPT_OPENSOCKETFUNCTION), counted among the
+ * descriptors that this process may have open.
  */
 curl_socket_t
 sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
@@ -226,7 +232,7 @@ sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 		return fd;
 	s = find_number(fd);
 	if (s)
-		remove_socket(s);		/* one that had the number before */
+		remove_socket(s);		/* a closed socket that had this number before */
 	s = add_socket(fd);
 	if (s == NULL)
 	{
@@ -240,8 +246,8 @@ sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 }
 
 /*
- * How many sockets could not be noted so far, for want of memory; older libcurl
- * (before 7.81) does not heed what sockets_note() returns.
+ * Return how many sockets could not be listed so far because memory ran out: libcurl
+ * before 7.81 ignores the error that sockets_note() returns.
  */
 uint64
 sockets_refused(void)
@@ -249,7 +255,7 @@ sockets_refused(void)
 	return sockets.refused;
 }
 
-/* CURLOPT_CLOSESOCKETFUNCTION */
+/* Close a socket of libcurl (a CURLOPT_CLOSESOCKETFUNCTION). */
 int
 sockets_close(void *userp, curl_socket_t fd)
 {
@@ -262,9 +268,9 @@ sockets_close(void *userp, curl_socket_t fd)
 }
 
 /*
- * Have no request sent on a kept connection on which something came that nobody
- * had asked for (an answer too many, a balancer's 408): older libcurl (7.88)
- * would take it for that request's answer.  One that has ended it finds dead.
+ * Shut down kept connections on which unrequested data came (a second answer, a load
+ * balancer's 408): older libcurl (7.88) would take the data for the answer to the next
+ * request.  libcurl itself notices a connection that the server has closed.
  */
 void
 sockets_end_talkative(void)
@@ -293,7 +299,7 @@ sockets_end_talkative(void)
 	}
 }
 
-/* Whether a socket is connected to an address and a port, as libcurl prints them. */
+/* True if a socket is connected to an address and a port, in libcurl's notation. */
 static bool
 is_connected_to(curl_socket_t fd, const char *address, long port)
 {
@@ -322,9 +328,9 @@ is_connected_to(curl_socket_t fd, const char *address, long port)
 }
 
 /*
- * Have no request sent on a kept connection to the address that a handle's connection
- * went to: libcurl finds those dead that are shut down.  To be called when libcurl
- * does not act, so that it waits for each socket that is in use.
+ * Shut down kept connections to the address that a handle's connection went to, so
+ * that libcurl finds them dead and sends no request on them.  Call this while libcurl
+ * does not act: libcurl then waits for every socket that is in use.
  */
 void
 sockets_end_idle(CURL *handle)
@@ -349,7 +355,7 @@ sockets_end_idle(CURL *handle)
 	}
 }
 
-/* Whether the set of events waits for all that libcurl waits for. */
+/* True if the event set waits for all that libcurl and watchers wait for. */
 static bool
 is_set_good(void)
 {
@@ -366,8 +372,9 @@ is_set_good(void)
 }
 
 /*
- * What to wait for: the sockets, the latch, and the postmaster's death.  Made
- * anew if it must be, as nothing can be taken out of one.
+ * Return the event set of the sockets, the latch, and the postmaster's death.  A new
+ * one is made if a socket changed, since PostgreSQL can remove nothing from an event
+ * set.
  */
 WaitEventSet *
 sockets_wait_set(void)
@@ -398,8 +405,9 @@ sockets_wait_set(void)
 }
 
 /*
- * Whether libcurl waits for a socket on which something has happened.  If not,
- * as for a kept connection that the server has closed, nor does anybody again.
+ * True if libcurl waits for a socket on which something has happened.  If not, as for
+ * a kept connection that the server has closed, the next event set will lack the
+ * socket.
  */
 bool
 sockets_is_waited_for(curl_socket_t fd)
@@ -412,7 +420,7 @@ sockets_is_waited_for(curl_socket_t fd)
 	return false;
 }
 
-/* How many sockets and watched descriptors there are. */
+/* Return the number of sockets and watched descriptors. */
 int
 sockets_count(void)
 {
@@ -430,9 +438,9 @@ sockets_reading(int i)
 }
 
 /*
- * Have a descriptor that is not libcurl's, of a pipe say, waited for together
- * with libcurl's sockets, until sockets_unwatch(): "ready" is called when
- * something can be read.  False if there is no memory.
+ * Have http_wait() watch a descriptor that is not libcurl's, such as a pipe, until
+ * sockets_unwatch(): "ready" is called when something can be read.  False if memory
+ * ran out.
  */
 bool
 sockets_watch(int fd, SocketReady ready, void *owner)
@@ -440,7 +448,7 @@ sockets_watch(int fd, SocketReady ready, void *owner)
 	Socket	   *s = find_number(fd);
 
 	if (s)
-		remove_socket(s);		/* one that had the number before */
+		remove_socket(s);		/* a closed socket that had this number before */
 	s = add_socket(fd);
 	if (s == NULL)
 		return false;
@@ -450,7 +458,7 @@ sockets_watch(int fd, SocketReady ready, void *owner)
 	return true;
 }
 
-/* To be called before a descriptor that is watched is closed; never fails. */
+/* Stop watching a descriptor; call this before closing the descriptor.  Never fails. */
 void
 sockets_unwatch(int fd)
 {
@@ -460,7 +468,7 @@ sockets_unwatch(int fd)
 		remove_socket(s);
 }
 
-/* Something has happened: false if the descriptor is libcurl's. */
+/* Call a watched descriptor's callback; false if the descriptor is libcurl's. */
 bool
 sockets_tell_watcher(int fd)
 {

@@ -1,4 +1,7 @@
-/* sockets.h: the sockets that libcurl uses, and waiting for them and for others. */
+/*
+ * sockets.h: libcurl's sockets and watched descriptors, and the event set to wait for
+ * them.
+ */
 #ifndef IMAGEBUILDER_SOCKETS_H
 #define IMAGEBUILDER_SOCKETS_H
 
@@ -6,10 +9,13 @@
 
 #include "compat.h"
 
-/* Idle connections kept; AWS closes them after some 20 s anyway. */
+/* Upper bound of idle connections; AWS closes them after some 20 s anyway. */
 #define MAX_IDLE_CONNECTIONS	64
 
-/* Told that something can be read, or that the other end is closed; must not raise errors. */
+/*
+ * Function called when a descriptor can be read or its other end is closed; must not
+ * raise errors.
+ */
 typedef void (*SocketReady) (void *owner);
 
 extern CURLM *sockets_make_multi(void);

@@ -1,12 +1,12 @@
 /*
- * tls.c: how requests use TLS.
+ * tls.c: the TLS settings of requests.
  *
- * OpenSSL reads within one call for as long as the peer sends what a handshake
- * skips, such as HelloRequests, and none of its callbacks can refuse a message.
- * The BIO that OpenSSL reads from has a callback that can: once libcurl has acted
- * for long enough, a read is answered as if nothing had come yet.  OpenSSL and
- * libcurl then return, http_wait() looks at interrupts and time-outs, and has
- * libcurl read on.  So no transfer fails that would not have failed otherwise.
+ * OpenSSL reads within one call for as long as the peer sends messages that a
+ * handshake skips, such as HelloRequests, and none of OpenSSL's callbacks can refuse a
+ * message.  The BIO that OpenSSL reads from has a callback that can: once libcurl has
+ * acted for long enough, the callback answers a read as if no data had come.  OpenSSL
+ * and libcurl then return, and http_wait() looks at interrupts and time-outs, and has
+ * libcurl read on.  So no transfer fails that would have succeeded otherwise.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 #include "http/setopt.h"
 #include "http/tls.h"
 
-/* BIO_callback_fn_ex: put off a read for which call_may_read() does not stand. */
+/* Put off a read that call_may_read() does not allow (a BIO_callback_fn_ex). */
 static long
 watch_read(BIO *bio, int operation, const char *data, size_t length, int argi, long argl,
 		   int result, size_t *processed)
@@ -39,8 +39,9 @@ watch_read(BIO *bio, int operation, const char *data, size_t length, int argi, l
 }
 
 /*
- * SSL_CTX_set_info_callback(): OpenSSL begins a handshake, the connection's first
- * or a renegotiation.  When the SSL_CTX is set up there is no BIO yet.
+ * Watch the reads of a handshake, the connection's first or a renegotiation (a
+ * callback of SSL_CTX_set_info_callback()): the BIO does not exist yet when the
+ * SSL_CTX is set up.
  */
 static void
 watch_handshake(const SSL *ssl, int where, int result)
@@ -51,10 +52,10 @@ watch_handshake(const SSL *ssl, int where, int result)
 }
 
 /*
- * CURLOPT_SSL_CTX_FUNCTION, which libcurl calls for a connection to a proxy, too:
- * OpenSSL is to wipe its buffers of what was received, and to return from each
- * message of a handshake (a new session, say) that comes in place of data: a
- * server may send those without end.
+ * Set up OpenSSL for a connection to the service or to a proxy (a
+ * CURLOPT_SSL_CTX_FUNCTION): OpenSSL wipes its buffers of received data, and returns
+ * after each handshake message (a new session, say) that comes in place of data,
+ * because a server may send such messages without end.
  */
 static CURLcode
 set_up_context(CURL *handle, void *context, void *userp)
@@ -86,8 +87,8 @@ tls_set_options(CURL *handle, const char *ca_bundle)
 		REQUIRE(handle, CURLOPT_PROXY_CAINFO, ca_bundle);
 		ASK_FOR(handle, CURLOPT_PROXY_CAPATH, NULL);
 		/*
-		 * The file may be replaced, for an authority that is not to be trusted:
-		 * nor is a session that is resumed verified again.
+		 * Read the file for each connection, and resume no session, which OpenSSL would
+		 * not verify again: an authority may have been removed from the file.
 		 */
 		setopt_ask_for(compat_curl_set_no_ca_cache(handle));
 		REQUIRE(handle, CURLOPT_SSL_SESSIONID_CACHE, 0L);

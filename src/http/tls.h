@@ -1,4 +1,4 @@
-/* tls.h: how requests use TLS. */
+/* tls.h: the TLS settings of requests. */
 #ifndef IMAGEBUILDER_TLS_H
 #define IMAGEBUILDER_TLS_H
 
