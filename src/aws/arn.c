@@ -6,9 +6,9 @@
 #define MAX_SEGMENTS	4
 
 /*
- * How many segments follow a resource type, after AWS's service authorization
- * reference for Image Builder.  The segments are name, version and build; a
- * workflow's type (build, test, distribution) comes before its name.
+ * Number of segments after each resource type, by AWS's service authorization
+ * reference for Image Builder.  The segments are name, version and build; a workflow's
+ * type (build, test, distribution) comes before its name.
  */
 static const struct
 {
@@ -22,12 +22,12 @@ static const struct
 	{"workflow", 1, 2, 3},
 	{"image-recipe", 0, 2, 2},
 	{"container-recipe", 0, 2, 2},
-	{NULL, 0, 1, 3}				/* any other, those to come included */
+	{NULL, 0, 1, 3}				/* any other type, future ones included */
 };
 
 /*
- * Whether a Region can be a label of a host name (RFC 1123): anything else
- * would send a request to some other host.
+ * True if a Region can be a label of a host name (RFC 1123): any other text would send
+ * a request to another host.
  */
 bool
 region_is_valid(const char *region)
@@ -40,7 +40,7 @@ region_is_valid(const char *region)
 		region[0] != '-' && region[length - 1] != '-';
 }
 
-/* Take what stands before the separator off *text; NULL if it is empty. */
+/* Take the text before the separator off *text; NULL if that is empty. */
 static char *
 take_field(char **text, char separator)
 {
@@ -54,7 +54,7 @@ take_field(char **text, char separator)
 	return start;
 }
 
-/* Split a resource, "type/name/version/build", in place. */
+/* Split a resource, "type/name/version/build", in place; false if it has another form. */
 static bool
 parse_resource(char *resource, Arn *arn)
 {
@@ -89,12 +89,11 @@ parse_resource(char *resource, Arn *arn)
 }
 
 /*
- * Take an Image Builder ARN apart; false if it is anything else.
+ * Take an Image Builder ARN apart; false if the text is not one.
  *
- * The parts are in the text's encoding and allocated in the current memory
- * context.  No more is required of them than that they are there, hold no
- * white space or control character, and that the Region is a host's label:
- * what names the service takes is the service's to say.
+ * The parts are in the text's encoding and allocated in the current memory context.
+ * They must be present and hold no white space or control character, and the Region
+ * must be a host's label; which names are valid is for the service to decide.
  */
 bool
 arn_parse(const char *text, Arn *arn)
@@ -119,7 +118,7 @@ arn_parse(const char *text, Arn *arn)
 }
 
 /*
- * Return true if an ARN is of a kind: "TYPE" for a resource type, "TYPE:build" and
+ * True if an ARN is of a kind: "TYPE" for a resource type, "TYPE:build" and
  * "TYPE:version" for those with and without a build, "TYPE:any" for both, "*" for any
  * Image Builder ARN.
  */

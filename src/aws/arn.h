@@ -2,7 +2,7 @@
 #ifndef IMAGEBUILDER_ARN_H
 #define IMAGEBUILDER_ARN_H
 
-/* The parts of an ARN; version and build are NULL where there are none. */
+/* Parts of an ARN; version and build are NULL where the ARN has none. */
 typedef struct Arn
 {
 	char	   *partition;

@@ -1,4 +1,7 @@
-/* base.h: PostgreSQL's headers for code that also runs in programs, with FRONTEND. */
+/*
+ * base.h: PostgreSQL's headers, or those for programs outside the server with
+ * FRONTEND.
+ */
 #ifndef IMAGEBUILDER_BASE_H
 #define IMAGEBUILDER_BASE_H
 

@@ -7,7 +7,7 @@
 #define HOUR			(60 * MINUTE)
 #define DAY				(24 * HOUR)
 
-/* A date of the Gregorian calendar and a time of day. */
+/* Date of the Gregorian calendar and time of day. */
 typedef struct Civil
 {
 	int			year;
@@ -18,11 +18,11 @@ typedef struct Civil
 	int			second;
 } Civil;
 
-/* Days since 1970-01-01. */
+/* Return the days since 1970-01-01. */
 static int64
 days_from_civil(const Civil *civil)
 {
-	/* Years that start in March, so that the day that leaps is the last. */
+	/* Let years start in March, so that the leap day is the last of a year. */
 	int			month = civil->month;
 	int			y = month <= 2 ? civil->year - 1 : civil->year;
 	int			era = y / 400;
@@ -42,7 +42,10 @@ days_of_month(int year, int month)
 	return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Unix time; false for a date or a time of day that there is not, or before 1970. */
+/*
+ * Convert to Unix time; false for a date or a time of day that does not exist, or
+ * outside 1970 to 9999.  "offset" from UTC is in s.
+ */
 static bool
 unix_time(const Civil *civil, int offset, int64 *time)
 {
@@ -55,7 +58,7 @@ unix_time(const Civil *civil, int offset, int64 *time)
 	return *time >= 0 && *time <= DATE_MAX;
 }
 
-/* Take a number of exactly so many digits off *text. */
+/* Take a number of exactly "digits" digits off *text. */
 static bool
 take_number(const char **text, int digits, int *number)
 {
@@ -91,7 +94,7 @@ take_clock(const char **text, Civil *civil)
 		take_number(text, 2, &civil->second);
 }
 
-/* Take "Z", "+hh:mm" or nothing, which is UTC too, off *text. */
+/* Take an offset from UTC off *text: "Z", "+hh:mm", or nothing, which means UTC, too. */
 static bool
 take_offset(const char **text, int *offset)
 {
@@ -113,9 +116,9 @@ take_offset(const char **text, int *offset)
 }
 
 /*
- * A time of ISO 8601 as Unix time: "2026-11-25T12:00:00Z", perhaps with a
- * fraction, which is dropped, or another offset.  False if the text is anything
- * else, such as a day that the calendar does not have, or not from 1970 to 9999.
+ * Parse an ISO 8601 time as Unix time: "2026-11-25T12:00:00Z", perhaps with a
+ * fraction, which is dropped, or another offset.  False if the text is anything else,
+ * such as a day that the calendar does not have, or a year outside 1970 to 9999.
  */
 bool
 date_parse_iso(const char *text, int64 *time)

@@ -1,21 +1,21 @@
-/* endpoint.c: where AWS's services are. */
+/* endpoint.c: host names and URLs of AWS's services. */
 #include "aws/base.h"
 
 #include <curl/curl.h>
 
 #include "aws/endpoint.h"
 
-/* The partitions, after botocore's endpoints.json and partitions.json. */
+/* Partition of AWS, after botocore's endpoints.json and partitions.json. */
 typedef struct Partition
 {
 	const char *name;
-	const char *region_prefix;	/* of its Regions' names; NULL: see below */
-	const char *first_region;	/* where its global services are */
+	const char *region_prefix;	/* of its Regions' names; NULL for the default */
+	const char *first_region;	/* the Region of its global services */
 	const char *suffix;
 	const char *dualstack_suffix;
 } Partition;
 
-/* The first is where unknown partitions' unknown Regions are looked for. */
+/* Partitions; the first serves Regions that no other partition's prefix matches. */
 static const Partition partitions[] = {
 	{"aws", NULL, "us-east-1", "amazonaws.com", "api.aws"},
 	{"aws-cn", "cn-", "cn-north-1", "amazonaws.com.cn", "api.amazonwebservices.com.cn"},
@@ -27,7 +27,10 @@ static const Partition partitions[] = {
 	{"aws-eusc", "eusc-de-", "eusc-de-east-1", "amazonaws.eu", "api.amazonwebservices.eu"},
 };
 
-/* By name; for a name that is unknown or NULL, by the Region. */
+/*
+ * Return the partition of a name; if the name is unknown or NULL, the Region's
+ * partition.
+ */
 static const Partition *
 find_partition(const char *name, const char *region)
 {
@@ -46,8 +49,8 @@ find_partition(const char *name, const char *region)
 }
 
 /*
- * A partition's first Region, which endpoints.json has its global services sign
- * for; that of "aws" for a partition that is unknown or NULL.
+ * Return a partition's first Region, for which endpoints.json has its global services
+ * sign; the first Region of "aws" if the partition is unknown or NULL.
  */
 const char *
 endpoint_first_region(const char *partition)
@@ -56,9 +59,8 @@ endpoint_first_region(const char *partition)
 }
 
 /*
- * The endpoint of a service in a Region, by the rules of botocore's
- * endpoint-rule-set.  The Region must be a valid host label: see
- * region_is_valid().
+ * Set the endpoint of a service in a Region, by the rules of botocore's
+ * endpoint-rule-set.  The Region must be a valid host label: see region_is_valid().
  */
 void
 endpoint_resolve(Endpoint *endpoint, const char *service,
@@ -67,7 +69,7 @@ endpoint_resolve(Endpoint *endpoint, const char *service,
 {
 	const Partition *p = find_partition(partition, region);
 
-	/* GovCloud's plain endpoints are FIPS endpoints. */
+	/* GovCloud's regular endpoints are FIPS endpoints. */
 	if (use_fips && !use_dualstack && strcmp(p->name, "aws-us-gov") == 0)
 		use_fips = false;
 
@@ -79,20 +81,20 @@ endpoint_resolve(Endpoint *endpoint, const char *service,
 	endpoint->base_path = pstrdup("");
 }
 
-/* What libcurl says of a URL; each string NULL if it is not there. */
+/* Parts of a URL as libcurl parses them; NULL for a part that is absent. */
 typedef struct UrlParts
 {
 	char	   *scheme;
 	char	   *user;
 	char	   *password;
 	char	   *host;
-	char	   *port;			/* unless it is the scheme's own */
+	char	   *port;			/* NULL if it is the scheme's default */
 	char	   *path;
 	char	   *query;
 	char	   *fragment;
 } UrlParts;
 
-/* As palloc() fails: 53200 in the server. */
+/* Fail as palloc() does: raise 53200 in the server. */
 static void
 raise_no_memory(void)
 {
@@ -107,7 +109,7 @@ raise_no_memory(void)
 #endif
 }
 
-/* Copy a part, so that nothing of libcurl's is left; whether memory sufficed. */
+/* Copy a part of a URL into the current memory context; false if memory ran out. */
 static bool
 take_part(CURLU *url, CURLUPart part, char **copy)
 {
@@ -129,7 +131,10 @@ take_part(CURLU *url, CURLUPart part, char **copy)
 	return taken;
 }
 
-/* False, with nothing of libcurl's left, if it is no URL; raises 53200. */
+/*
+ * Parse a URL, and free libcurl's copy; false if libcurl cannot parse the text.
+ * Raises 53200.
+ */
 static bool
 parse_url(UrlParts *parts, const char *text)
 {
@@ -164,7 +169,7 @@ is_visible_ascii(const char *text)
 	return true;
 }
 
-/* What is wrong with a URL as an endpoint; NULL if nothing is. */
+/* Return the reason why a URL cannot be an endpoint; NULL if the URL is good. */
 static const char *
 url_problem(const UrlParts *url)
 {
@@ -174,7 +179,9 @@ url_problem(const UrlParts *url)
 		return "it has no host";
 	if (!is_visible_ascii(url->host))
 		return "its host must be in ASCII";
-	/* Signed as it is written, and sent as libcurl would encode it. */
+	/*
+	 * Other characters would be signed as written, but libcurl would send them encoded.
+	 */
 	if (url->path && !is_visible_ascii(url->path))
 		return "its path must be in ASCII, with all else percent-encoded";
 	if (url->user || url->password)
@@ -185,10 +192,9 @@ url_problem(const UrlParts *url)
 }
 
 /*
- * Take an endpoint from a URL: https or http, a host, perhaps a port and a
- * base path.  False, with *error set (a clause without a full stop), if it is
- * anything else.  The base path is sent and signed as it is written.  Raises
- * 53200.
+ * Take an endpoint from a URL: https or http, a host, perhaps a port and a base path.
+ * False, with *error set (a clause without a full stop), if the text is anything else.
+ * The base path is sent and signed as it is written.  Raises 53200.
  */
 bool
 endpoint_parse_url(Endpoint *endpoint, const char *text, const char **error)
@@ -210,7 +216,7 @@ endpoint_parse_url(Endpoint *endpoint, const char *text, const char **error)
 	return true;
 }
 
-/* The URL of a path (below the base path) and a query, both encoded. */
+/* Return the URL of a path below the base path and a query, both percent-encoded. */
 char *
 endpoint_url(const Endpoint *endpoint, const char *path, const char *query)
 {

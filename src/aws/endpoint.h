@@ -1,14 +1,14 @@
-/* endpoint.h: where AWS's services are. */
+/* endpoint.h: host names and URLs of AWS's services. */
 #ifndef IMAGEBUILDER_ENDPOINT_H
 #define IMAGEBUILDER_ENDPOINT_H
 
 typedef struct Endpoint
 {
 	bool		tls;
-	char	   *host;			/* as in the header Host: with the port, unless
-								 * it is the scheme's own */
-	char	   *base_path;		/* as on the request line, without a slash at
-								 * its end; may be empty */
+	char	   *host;			/* as in the header Host: with the port, unless it is the
+								 * scheme's default */
+	char	   *base_path;		/* as on the request line, without a slash at its end; may
+								 * be empty */
 } Endpoint;
 
 extern const char *endpoint_first_region(const char *partition);

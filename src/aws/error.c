@@ -1,4 +1,4 @@
-/* error.c: errors as AWS's services report them. */
+/* error.c: error answers of AWS's services. */
 #include "aws/base.h"
 
 #include <json-c/json.h>
@@ -7,9 +7,10 @@
 #include "aws/json.h"
 
 /*
- * By code first, since GetImage's own list of errors omits some that it
- * returns; what is not here goes by the HTTP status.  The codes are those of
- * botocore's retry handlers and of the AWS APIs' common errors.
+ * Classes of error codes: those of botocore's retry handlers and of the AWS APIs'
+ * common errors.  The code comes before the HTTP status, except for 429; a code that
+ * is missing here goes by the status.  The list holds more than GetImage's documented
+ * errors, since GetImage returns others, too.
  */
 static const struct
 {
@@ -86,7 +87,7 @@ classify(const char *code, int status)
 	}
 }
 
-/* "com.amazonaws#Code:http://…" is Code. */
+/* Return the code in an error type such as "com.amazonaws#Code:http://example.com/". */
 static char *
 bare_code(const char *text)
 {
@@ -98,7 +99,7 @@ bare_code(const char *text)
 	return *code ? code : NULL;
 }
 
-/* The first of two members that is there and a string. */
+/* Return the first of two members that is present, if it is a string; NULL otherwise. */
 static json_object *
 string_member(json_object *object, const char *name, const char *other)
 {
@@ -111,7 +112,10 @@ string_member(json_object *object, const char *name, const char *other)
 	return NULL;
 }
 
-/* The code in a member's text; NULL if the text holds a U+0000, as no code does. */
+/*
+ * Return the code in a member's text; NULL if the text holds a U+0000, as no code
+ * does.
+ */
 static char *
 code_of(json_object *value)
 {
@@ -121,12 +125,12 @@ code_of(json_object *value)
 }
 
 /*
- * What a REST-JSON service's answer with an error status says.
+ * Parse a REST-JSON service's answer with an error status.
  *
- * The code is the header x-amzn-ErrorType's, else the body's; the message is
- * the body's, or the body itself where it is not JSON, as in the Smithy
- * specification of aws.protocols#restJson1.  Allocated in the current memory
- * context.  "length" is below 2 GB.
+ * The code is the header x-amzn-ErrorType's, else the body's; the message is the
+ * body's, or the body itself where the body is not JSON, as in the Smithy
+ * specification of aws.protocols#restJson1.  Allocated in the current memory context.
+ * "length" is below 2 GB.
  */
 void
 aws_error_parse(AwsError *error, int status, const char *type_header,
@@ -147,7 +151,7 @@ aws_error_parse(AwsError *error, int status, const char *type_header,
 		value = string_member(object, "message", "Message");
 		if (value)
 		{
-			/* Up to a U+0000, if it holds one: it is only shown. */
+			/* A U+0000 cuts the message, which is only shown. */
 			error->message = pstrdup(json_object_get_string(value));
 		}
 		json_release(object);

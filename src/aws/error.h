@@ -1,28 +1,29 @@
-/* error.h: errors as AWS's services report them. */
+/* error.h: error answers of AWS's services. */
 #ifndef IMAGEBUILDER_AWS_ERROR_H
 #define IMAGEBUILDER_AWS_ERROR_H
 
-/* What an error means for the request that met it. */
+/* Class of an error: how the request that met it can go on. */
 typedef enum AwsErrorClass
 {
 	AWS_ERROR_OTHER,
-	AWS_ERROR_NOT_FOUND,		/* there is no such resource */
+	AWS_ERROR_NOT_FOUND,		/* the resource does not exist */
 	AWS_ERROR_TRANSIENT,		/* worth another attempt */
-	AWS_ERROR_SERVER,			/* the service's own fault, but for good */
+	AWS_ERROR_SERVER,			/* the service's fault, but another attempt will not
+								 * help */
 	AWS_ERROR_THROTTLING,		/* worth another attempt, later */
 	AWS_ERROR_AUTHENTICATION,	/* key, token or signature rejected */
-	AWS_ERROR_EXPIRED_TOKEN,	/* temporary credentials are no longer good */
-	AWS_ERROR_CLOCK,			/* the same, and perhaps for the clock's sake */
-	AWS_ERROR_FORBIDDEN,		/* known, but not allowed */
-	AWS_ERROR_UNKNOWN_KEY,		/* there is no such key where it was sent */
+	AWS_ERROR_EXPIRED_TOKEN,	/* the temporary credentials have expired */
+	AWS_ERROR_CLOCK,			/* signature rejected, perhaps because of the clock */
+	AWS_ERROR_FORBIDDEN,		/* credentials accepted, but not allowed to do this */
+	AWS_ERROR_UNKNOWN_KEY,		/* the Region or the service does not know the key */
 } AwsErrorClass;
 
 typedef struct AwsError
 {
 	AwsErrorClass class;
-	char	   *code;			/* without namespace; NULL if there is none */
-	char	   *message;		/* as received, in UTF-8 if the service keeps to
-								 * it; NULL if there is none */
+	char	   *code;			/* without namespace; NULL if the answer has no code */
+	char	   *message;		/* as received, which should be UTF-8; NULL if the answer
+								 * has no message */
 } AwsError;
 
 extern void aws_error_parse(AwsError *error, int status, const char *type_header,

@@ -16,13 +16,14 @@
 #include "secret.h"
 
 /*
- * What a name stands for in a file.  Files may be 1 MB large and have a name in
- * every line, so that each is found by its hash.
+ * Key of an entry of IniFile.names, the hash table of sections, profiles and settings.
+ * A file may be 1 MB large and have a name in every line, so linear search would be
+ * slow.
  */
 typedef struct IniNameKey
 {
-	const void *owner;			/* a key's Section; a section's or a profile's
-								 * IniFile member */
+	const void *owner;			/* a setting's Section; &file->kind for a section,
+								 * &file->is_config for a profile */
 	const char *name;
 } IniNameKey;
 
@@ -31,7 +32,7 @@ typedef struct IniName
 	IniNameKey	key;
 	void	   *what;			/* a Setting or a Section */
 	uint32		hash;
-	char		status;			/* simplehash's own */
+	char		status;			/* used by simplehash */
 } IniName;
 
 static uint32
@@ -55,18 +56,18 @@ hash_name(IniNameKey key)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* Where reading a file has come to. */
+/* State of reading a file. */
 typedef struct IniReader
 {
 	IniFile    *file;
-	Section    *section;		/* NULL before the first */
-	Setting    *setting;		/* what an indented line belongs to; or NULL */
-	int			indent;			/* of the last line that continued nothing */
+	Section    *section;		/* NULL before the first section */
+	Setting    *setting;		/* the setting that an indented line continues; or NULL */
+	int			indent;			/* of the last line that was not a continuation */
 } IniReader;
 
 /*
- * Length in bytes of the white space, as Python has it, that p is at; 0 if it
- * is at anything else.
+ * Return the length in bytes of the white space, by Python's definition, at p; 0 if p
+ * is at another character.
  */
 static int
 space_length(const char *p)
@@ -83,7 +84,7 @@ space_length(const char *p)
 	return 0;
 }
 
-/* Take white space off both ends.  Returns the characters taken off the first. */
+/* Take white space off both ends; return the number of characters taken off the start. */
 static int
 trim(const char **start, const char **end)
 {
@@ -113,9 +114,9 @@ trim(const char **start, const char **end)
  * are separated by white space, quotes and backslashes are those of shells, and every
  * other character stands for itself.
  *
- * Returns the words and a NULL after them; NULL if a quote is not closed, or
- * nothing follows a backslash.  The words are wiped with the current memory
- * context, since a command line may hold a password.
+ * Return the words and a NULL after them; NULL if a quote is not closed, or nothing
+ * follows a backslash.  The words are wiped with the current memory context, since a
+ * command line may hold a password.
  */
 char	  **
 ini_split_words(const char *text)
@@ -129,7 +130,7 @@ ini_split_words(const char *text)
 
 	for (const char *p = text;; p++)
 	{
-		if (quote == '\0' && strchr(" \t\r\n", *p) != NULL)	/* the end, too */
+		if (quote == '\0' && strchr(" \t\r\n", *p) != NULL)	/* NUL, the end, too */
 		{
 			if (in_word)
 				*out++ = '\0';
@@ -159,7 +160,7 @@ ini_split_words(const char *text)
 	}
 }
 
-/* The name in [profile "a name"]; NULL if these are not two words. */
+/* Return the name in [profile "a name"]; NULL if the header does not have two words. */
 static char *
 second_word(const char *text)
 {
@@ -168,7 +169,10 @@ second_word(const char *text)
 	return words && words[0] && words[1] && !words[2] ? words[1] : NULL;
 }
 
-/* botocore's build_profile_map(): it takes [profiles x] for [profile x], too. */
+/*
+ * Return the profile that a section's header names, or NULL, by botocore's
+ * build_profile_map(), which accepts [profiles x] for [profile x], too.
+ */
 static char *
 profile_of_header(const IniFile *file, char *header)
 {
@@ -179,7 +183,10 @@ profile_of_header(const IniFile *file, char *header)
 	return strcmp(header, "default") == 0 ? header : NULL;
 }
 
-/* Have a name stand for something; false if it stood for another before. */
+/*
+ * Enter a name; false, with the earlier entry kept, if the name is there and "again"
+ * is false.
+ */
 static bool
 add_name(IniFile *file, const void *owner, const char *name, void *what, bool again)
 {
@@ -199,7 +206,10 @@ find_name(const IniFile *file, const void *owner, const char *name)
 	return entry ? entry->what : NULL;
 }
 
-/* The functions from here to read_line() return what is wrong, or NULL. */
+/*
+ * Read a section's header.  Like read_setting() and read_line(), return the problem, a
+ * clause about the line, or NULL.
+ */
 static const char *
 read_header(IniReader *reader, char *header)
 {
@@ -266,7 +276,7 @@ read_line(IniReader *reader, const char *start, const char *end)
 		return NULL;
 	if (reader->setting && indent > reader->indent)
 	{
-		/* Nothing on the first line makes it a nested section, as for "s3". */
+		/* An empty value makes the indented lines a nested section, as for "s3". */
 		reader->setting->multiline = true;
 		if (reader->setting->length == 0 && !memchr(start, '=', end - start))
 			return "is indented below a key without a value, and has no \"=\"";
@@ -284,9 +294,9 @@ read_line(IniReader *reader, const char *start, const char *end)
 }
 
 /*
- * Read a file's text, in UTF-8, which must live as long as what is read of it;
- * NULL for a file that is not there.  Returns an error that names the line, and
- * shows nothing of it; or NULL.
+ * Read a file's text, in UTF-8, which must live as long as "file"; NULL if the file
+ * does not exist.  Return NULL, or an error that names the line and shows nothing of
+ * it.
  */
 char *
 ini_read(IniFile *file, const char *text)
@@ -312,14 +322,20 @@ ini_read(IniFile *file, const char *text)
 	return NULL;
 }
 
-/* The section of a profile, the last if several are; NULL if there is none. */
+/*
+ * Return the section of a profile, the last if the file has several; NULL if it has
+ * none.
+ */
 Section *
 ini_find_section(const IniFile *file, const char *profile)
 {
 	return find_name(file, &file->is_config, profile);
 }
 
-/* NULL if it is set neither there nor in [DEFAULT]; section may be NULL. */
+/*
+ * Return the setting of a key in a section (or NULL), else in [DEFAULT]; NULL if
+ * neither has it.
+ */
 const Setting *
 ini_find_setting(const Section *section, const char *key)
 {

@@ -5,7 +5,7 @@
 typedef struct Setting
 {
 	char	   *key;			/* in lower case */
-	const char *value;			/* its first line: a part of the file's text */
+	const char *value;			/* first line of the value, a part of the file's text */
 	size_t		length;			/* of the value, in bytes */
 	bool		multiline;
 	struct Setting *next;		/* of its section; the last comes first */
@@ -15,16 +15,16 @@ typedef struct Section
 {
 	struct IniFile *file;
 	Setting    *settings;
-	bool		visited;		/* for the reader of the profiles; false at first */
+	bool		visited;		/* set by profile.c to detect circles of source_profile */
 } Section;
 
 typedef struct IniFile
 {
 	const char *kind;			/* "config" or "credentials" */
 	bool		is_config;
-	struct names_hash *names;	/* of sections, profiles and keys */
-	Section		defaults;		/* [DEFAULT], which configparser takes for
-								 * what is not set in the others */
+	struct names_hash *names;	/* sections, profiles and settings */
+	Section		defaults;		/* [DEFAULT], from which configparser takes what other
+								 * sections do not set */
 } IniFile;
 
 extern char **ini_split_words(const char *text);

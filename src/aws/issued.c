@@ -9,14 +9,14 @@
 #include "aws/json.h"
 #include "secret.h"
 
-/* ---- JSON ---------------------------------------------------------------------- */
+/* Functions for answers in JSON. */
 
 /*
- * A member that is a string and not empty, copied and guarded; else NULL.
+ * Return a copy of a member that is a string and not empty, guarded by secret_guard();
+ * else NULL.
  *
- * json-c's strings may hold a U+0000, at which a C string would end.  U+0001
- * stands in for each, which is shown as a space and refused in credentials just
- * as well.
+ * json-c's strings may hold a U+0000, at which a C string would end.  The copy has
+ * U+0001 in its place, which is also shown as a space and refused in credentials.
  */
 static char *
 string_member(json_object *object, const char *name)
@@ -53,8 +53,9 @@ object_member(json_object *object, const char *name)
 }
 
 /*
- * "Expiration", a number of seconds or an ISO time; absent: never.  json-c reads
- * NaN and Infinity as numbers.
+ * Take "Expiration", a number of seconds or an ISO time; credentials without it never
+ * expire.  The range is checked as a double, because json-c reads NaN and Infinity as
+ * numbers.
  */
 static bool
 take_expiration(IssuedCredentials *issued, json_object *object)
@@ -81,7 +82,7 @@ take_expiration(IssuedCredentials *issued, json_object *object)
 	return true;
 }
 
-/* Header values may hold nothing else. */
+/* True if a text (or NULL) holds visible ASCII only. */
 static bool
 is_visible_ascii(const char *text)
 {
@@ -93,7 +94,10 @@ is_visible_ascii(const char *text)
 	return true;
 }
 
-/* Whether credentials, of whatever source, can be sent as headers. */
+/*
+ * True if credentials, from whatever source, hold only characters that headers can
+ * carry.
+ */
 bool
 issued_is_sendable(const AwsCredentials *credentials)
 {
@@ -127,7 +131,10 @@ take_credentials(IssuedCredentials *issued, json_object *object, const char *tok
 	return check_credentials(&issued->credentials);
 }
 
-/* "Code" and "Message", by which IMDS says in a good answer that it has none. */
+/*
+ * Return the refusal in "Code" and "Message", by which IMDS tells in an answer with
+ * status 200 that it has no credentials; NULL if the answer is no refusal.
+ */
 static const char *
 take_refusal(json_object *object)
 {
@@ -141,8 +148,8 @@ take_refusal(json_object *object)
 }
 
 /*
- * What IMDS or a container's endpoint answers with.  Returns what is wrong with
- * it, a clause that may hold foreign text but no secret; NULL: nothing is.
+ * Parse the answer of IMDS or of a container's endpoint.  Return the problem, a clause
+ * that may hold foreign text but no secret; NULL if the credentials are good.
  * Allocated in the current memory context.
  */
 const char *
@@ -162,10 +169,10 @@ issued_parse(IssuedCredentials *issued, const char *body, size_t length)
 }
 
 /*
- * What a credential_process writes: JSON of version 1, in which the token and
- * the time of expiry may be absent (AWS SDKs and Tools Reference Guide, "Process
- * credential provider").  "issued" has what there is even if something is wrong;
- * otherwise as issued_parse().
+ * Parse the output of a credential_process: JSON of version 1, in which the token and
+ * the expiration may be absent (AWS SDKs and Tools Reference Guide, "Process
+ * credential provider").  "issued" has the credentials found even if there is a
+ * problem.  Return the problem, a clause, or NULL, as issued_parse() does.
  */
 const char *
 issued_parse_process(IssuedCredentials *issued, const char *output, size_t length)
@@ -196,9 +203,12 @@ issued_parse_process(IssuedCredentials *issued, const char *output, size_t lengt
 	return problem;
 }
 
-/* ---- XML ----------------------------------------------------------------------- */
+/* Functions for answers in XML. */
 
-/* Decode the five entities of XML and characters by number below 128, in place. */
+/*
+ * Decode XML's five entities and numeric references below 128, in place; false if
+ * there are others.
+ */
 static bool
 decode_entities(char *text)
 {
@@ -243,10 +253,10 @@ decode_entities(char *text)
 }
 
 /*
- * The text of the first element of a name, copied and guarded; NULL if there
- * is none, or if it has anything but text in it.  The answers of STS have no attributes but a
- * namespace at the root, no comments and no CDATA: for five elements a library
- * would be one more to build with.
+ * Return the text of the first element of a name, copied and guarded by
+ * secret_guard(); NULL if there is no such element, or if it holds anything but text.
+ * STS's answers have no attributes but a namespace at the root, no comments and no
+ * CDATA, so that five elements need no XML library.
  */
 static char *
 xml_element(const char *body, const char *name)
@@ -266,7 +276,10 @@ xml_element(const char *body, const char *name)
 	return decode_entities(text) ? text : NULL;
 }
 
-/* What STS issues always expires. */
+/*
+ * Return the problem with credentials of STS, which always expire; NULL if they are
+ * good.
+ */
 static const char *
 check_issued(const IssuedCredentials *issued)
 {
@@ -290,7 +303,7 @@ take_xml(IssuedCredentials *issued, const char *body)
 	return check_issued(issued);
 }
 
-/* Whether a body may be XML, which holds no NUL. */
+/* True if a body may be XML, which holds no NUL. */
 static bool
 is_xml(const char *body, size_t length)
 {
@@ -302,8 +315,8 @@ is_xml(const char *body, size_t length)
 }
 
 /*
- * What AssumeRole or AssumeRoleWithWebIdentity answers with, in JSON or in XML;
- * otherwise as issued_parse().
+ * Parse the answer to AssumeRole or AssumeRoleWithWebIdentity, in JSON or in XML.
+ * Return the problem, a clause, or NULL, as issued_parse() does.
  */
 const char *
 issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
@@ -336,7 +349,7 @@ issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 	return problem;
 }
 
-/* An error of STS's, in JSON or in XML; see aws_error_parse(). */
+/* Parse an error of STS, in JSON or in XML; see aws_error_parse(). */
 void
 issued_parse_sts_error(AwsError *error, int status, const char *body, size_t length)
 {
@@ -346,7 +359,9 @@ issued_parse_sts_error(AwsError *error, int status, const char *body, size_t len
 	char	   *message = inner ? string_member(inner, "Message") :
 		xml_element(body, "Message");
 
-	/* By the code alone, where there is one: Throttling comes with status 400. */
+	/*
+	 * Classify by the code alone, if there is one: STS sends Throttling with status 400.
+	 */
 	aws_error_parse(error, status, code, "", 0);
 	error->message = message;
 	json_release(object);

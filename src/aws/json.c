@@ -1,11 +1,14 @@
-/* json.c: JSON as AWS's services answer with it. */
+/* json.c: parsing JSON that may hold secrets. */
 #include "aws/base.h"
 
 #include <json-c/json_visit.h>
 
 #include "aws/json.h"
 
-/* The same JSON with nothing in its strings, but just as long. */
+/*
+ * Return a copy of a JSON text, as long as the original, with strings' contents
+ * overwritten.
+ */
 static char *
 mask_strings(const char *body, size_t length)
 {
@@ -28,7 +31,10 @@ mask_strings(const char *body, size_t length)
 	return mask;
 }
 
-/* NULL if it is not one.  "flags" are the tokener's. */
+/*
+ * Parse a JSON object; NULL if the text is not one.  "flags" are
+ * json_tokener_set_flags()'s.
+ */
 static json_object *
 parse(json_tokener *tokener, int flags, const char *text, size_t length)
 {
@@ -46,15 +52,15 @@ parse(json_tokener *tokener, int flags, const char *text, size_t length)
 }
 
 /*
- * An object, to be released with json_release(); NULL if the text is none, by
- * RFC 8259.  "length" is below 1 GB.
+ * Parse a JSON object (RFC 8259), which json_release() frees; NULL if the text is not
+ * one. "length" is below 1 GB.
  *
- * Secrets in it are left nowhere else.  So the tokener does not see them unless
- * the text is sound, with its buffer for strings as large as it has to be; and
- * that is overwritten then.  The tokener is strict with the mask, as strings in
- * single quotes and comments are not masked.  It is not with the text itself: in
- * json-c 0.18 a strict one takes the bytes of UTF-8, being negative, for control
- * characters.
+ * Secrets in the text must remain nowhere but in the object.  So the tokener first
+ * parses a mask of the text, which makes its string buffer large enough; then the text
+ * itself, if the mask is valid; then the mask again, which overwrites the buffer.  The
+ * tokener is strict with the mask, since strings in single quotes and comments are not
+ * masked, but not with the text: in json-c 0.18 a strict tokener takes the bytes of
+ * UTF-8, which are negative chars, for control characters.
  */
 json_object *
 json_parse_object(const char *body, size_t length)
@@ -64,7 +70,7 @@ json_parse_object(const char *body, size_t length)
 	json_object *sound;
 	json_object *object;
 
-	/* json-c takes a NUL for the end of the text, whatever follows. */
+	/* json-c would stop at a NUL and ignore the rest. */
 	if (memchr(body, '\0', length))
 		return NULL;
 	tokener = json_tokener_new();
@@ -76,13 +82,13 @@ json_parse_object(const char *body, size_t length)
 		json_object_put(parse(tokener, JSON_TOKENER_STRICT, mask, length));
 	if (tokener)
 		json_tokener_free(tokener);
-	/* Text that is no JSON is not masked. */
+	/* Wipe the mask: in text that is not JSON, it may not cover secrets. */
 	explicit_bzero(mask, length);
 	pfree(mask);
 	return object;
 }
 
-/* json_c_visit_userfunc */
+/* Wipe a string (a json_c_visit_userfunc). */
 static int
 wipe(json_object *value, int flags, json_object *parent, const char *key, size_t *index,
 	 void *arg)
@@ -98,7 +104,7 @@ wipe(json_object *value, int flags, json_object *parent, const char *key, size_t
 	return JSON_C_VISIT_RETURN_CONTINUE;
 }
 
-/* Free an object, or NULL, with its strings wiped. */
+/* Wipe the strings of an object (or NULL), and free the object. */
 void
 json_release(json_object *object)
 {

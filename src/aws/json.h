@@ -1,4 +1,4 @@
-/* json.h: JSON as AWS's services answer with it. */
+/* json.h: parsing JSON that may hold secrets. */
 #ifndef IMAGEBUILDER_JSON_H
 #define IMAGEBUILDER_JSON_H
 

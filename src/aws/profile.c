@@ -1,21 +1,25 @@
 /*
- * profile.c: how a profile of the shared AWS files has credentials obtained.
+ * profile.c: where a profile of the shared AWS files has its credentials from.
  *
- * A profile may name a role and, as its source, another profile: they are followed
- * to the innermost, whose own credentials (profile_base.c) assume the first role.
- * The rules are botocore's (configloader.py, session.py and credentials.py).
- * test/unit/test_profile.py compares the two, and lists where they differ.
+ * A profile may name a role and, as its source, another profile.  The reader follows
+ * the sources to the innermost profile, whose own credentials (profile_base.c) assume
+ * the first role.  The rules are botocore's (configloader.py, session.py and
+ * credentials.py).  test/unit/test_profile.py compares the two, and lists where they
+ * differ.
  */
 #include "aws/base.h"
 
 #include "aws/profile_base.h"
 #include "aws/profile_setting.h"
 
-/* What AssumeRole takes. */
+/* Bounds of AssumeRole's DurationSeconds. */
 #define MIN_DURATION_SECONDS	900
 #define MAX_DURATION_SECONDS	43200
 
-/* Read a number of seconds as Python's int() reads ASCII; false if it is no number. */
+/*
+ * Read a number of seconds as Python's int() reads ASCII; false if the text is no
+ * number.
+ */
 static bool
 parse_seconds(const char *text, int *seconds)
 {
@@ -48,7 +52,7 @@ resolve_role(Resolver *r, const Profile *profile, ProfileRole *role)
 		role->external_id = profile_required(r, profile, "external_id", "external_id");
 	role->role_session_name = profile_value(r, profile, "role_session_name");
 
-	/* botocore ignores a duration that is no number, and so does not fail for it. */
+	/* Ignore a duration that is not a number, as botocore does. */
 	if (duration && parse_seconds(duration, &role->duration_seconds) &&
 		(role->duration_seconds < MIN_DURATION_SECONDS ||
 		 role->duration_seconds > MAX_DURATION_SECONDS))
@@ -57,7 +61,7 @@ resolve_role(Resolver *r, const Profile *profile, ProfileRole *role)
 							  MIN_DURATION_SECONDS, MAX_DURATION_SECONDS));
 }
 
-/* Note that a profile is asked for a role's credentials; false if it was before. */
+/* Mark a profile as part of the chain of sources; false if it was part before. */
 static bool
 visit(const Profile *profile)
 {
@@ -68,7 +72,7 @@ visit(const Profile *profile)
 	return !visited;
 }
 
-/* True if a role is to be assumed, and not by a web identity. */
+/* True if a profile assumes a role, and not by a web identity. */
 static bool
 is_role(const Profile *profile)
 {
@@ -82,7 +86,7 @@ has_keys(const Profile *profile)
 		profile_has(profile, "aws_secret_access_key");
 }
 
-/* Put the base for a role's credential_source into the plan; case counts in its names. */
+/* Put the base for a role's credential_source into the plan; names are case-sensitive. */
 static void
 resolve_source(Resolver *r, const Profile *profile)
 {
@@ -110,8 +114,8 @@ resolve_source(Resolver *r, const Profile *profile)
 }
 
 /*
- * The profile that a role's source_profile names; NULL if it will not do.  A
- * profile may name itself, for keys of its own.
+ * Return the profile that a role's source_profile names; NULL, with an error, if it
+ * cannot be used.  A profile may name itself if it has keys of its own.
  */
 static const Profile *
 find_source(Resolver *r, const Profile *profile)
@@ -119,7 +123,7 @@ find_source(Resolver *r, const Profile *profile)
 	const char *name = profile_required(r, profile, "source_profile", "role_arn");
 	const Profile *source = name ? profile_find(r, name, profile) : NULL;
 
-	/* The message does not show the name, which may be a line run into another. */
+	/* Leave the name out of the message: it may be two lines joined by mistake. */
 	if (name && source == NULL)
 		profile_fail(r, profile, "has a \"source_profile\" that does not exist");
 	if (source == NULL || (strcmp(name, profile->name) == 0 && has_keys(source)) ||
@@ -131,18 +135,21 @@ find_source(Resolver *r, const Profile *profile)
 }
 
 /*
- * Follow a profile to its source, and on, as botocore's AssumeRoleProvider
- * does.  False without r->error if the profile says nothing of credentials;
- * if there is an error, what is returned means nothing.
+ * Follow a profile to its sources, as botocore's AssumeRoleProvider does.  False
+ * without r->error if the profile sets nothing about credentials; with r->error, the
+ * return value means nothing.
  */
 static bool
 resolve(Resolver *r, const Profile *profile)
 {
-	const Profile *innermost = NULL;	/* whose role is assumed first */
+	const Profile *innermost = NULL;	/* the profile whose role is assumed first */
 	ProfileRole *role;
 
 	visit(profile);
-	/* A source's own keys count before its role; not so the first profile's. */
+	/*
+	 * A source profile's own keys take precedence over its role; the first profile's do
+	 * not.
+	 */
 	while (profile && is_role(profile) && !(profile->user && has_keys(profile)))
 	{
 		bool		named = profile_has(profile, "source_profile");
@@ -180,17 +187,17 @@ resolve(Resolver *r, const Profile *profile)
 }
 
 /*
- * Say how a profile's credentials are to be had.
+ * Find out how to obtain a profile's credentials.
  *
- * The arguments are in UTF-8: the texts of the config and the credentials
- * file, NULL for one that is not there (a caller refuses a file with a NUL in
- * it), and the profile's name, "default" if there is no other.  All is
- * allocated in the current memory context.
+ * The arguments are in UTF-8: the texts of the config and the credentials file, NULL
+ * for a file that does not exist (the caller refuses a file with a NUL in it), and the
+ * profile's name, "default" if the user gave none.  The plan is allocated in the
+ * current memory context.
  *
- * Unless it returns PROFILE_RESOLVED, *error is a clause without a full stop
- * that names the line, or the profile and the key, and shows no value but the
- * name of a profile that exists; *hint, a sentence or NULL, says what can be
- * done; and of the plan, only the Region counts.
+ * Unless this returns PROFILE_RESOLVED, *error is a clause without a full stop that
+ * names the line, or the profile and the key, and shows no value but the name of a
+ * profile that exists; *hint, a sentence or NULL, says what the user can do; and only
+ * the plan's Region is valid.
  */
 ProfileResult
 profile_resolve(ProfilePlan *plan, const char *config, const char *credentials,

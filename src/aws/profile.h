@@ -4,7 +4,7 @@
 
 #include "aws/sigv4.h"
 
-/* A role to be assumed with the credentials that come before it. */
+/* Role to assume with the credentials of the preceding step of the plan. */
 typedef struct ProfileRole
 {
 	char	   *role_arn;
@@ -13,10 +13,10 @@ typedef struct ProfileRole
 	int			duration_seconds;	/* 900 to 43200; 0: the service's default */
 } ProfileRole;
 
-/* Where a profile's first credentials come from. */
+/* Source of a profile's first credentials. */
 typedef enum ProfileBase
 {
-	PROFILE_STATIC,				/* the files themselves */
+	PROFILE_STATIC,				/* the keys in the files themselves */
 	PROFILE_ENVIRONMENT,
 	PROFILE_INSTANCE,
 	PROFILE_CONTAINER,
@@ -24,31 +24,31 @@ typedef enum ProfileBase
 	PROFILE_PROCESS,			/* a program's output */
 } ProfileBase;
 
-/* How a profile says that credentials are to be had. */
+/* Plan of how to obtain a profile's credentials. */
 typedef struct ProfilePlan
 {
 	ProfileBase base;
-	AwsCredentials credentials; /* PROFILE_STATIC's */
-	char	   *web_identity_token_file;	/* PROFILE_WEB_IDENTITY's, and its
-											 * role */
+	AwsCredentials credentials; /* for PROFILE_STATIC */
+	char	   *web_identity_token_file;	/* for PROFILE_WEB_IDENTITY, as the next
+											 * two */
 	char	   *web_identity_role_arn;
 	char	   *web_identity_session_name;	/* NULL: the caller's choice */
-	char	  **process;		/* PROFILE_PROCESS's program and arguments,
-								 * with a NULL after them */
+	char	  **process;		/* for PROFILE_PROCESS: the program and its arguments, and
+								 * a NULL */
 	const char *process_profile;	/* the profile that names the program */
-	ProfileRole *roles;			/* to be assumed in this order, the first with
-								 * the base's credentials */
+	ProfileRole *roles;			/* to assume in this order, the first with the base's
+								 * credentials */
 	int			nroles;
-	char	   *region;			/* of the profile asked for; NULL: none */
+	char	   *region;			/* of the profile asked for; NULL if not set */
 } ProfilePlan;
 
 typedef enum ProfileResult
 {
 	PROFILE_RESOLVED,
 	PROFILE_ABSENT,				/* neither file has the profile */
-	PROFILE_EMPTY,				/* it is there, with no word of credentials: a
-								 * chain of providers goes on to its next */
-	PROFILE_INVALID,			/* a mistake, or more than can be done here */
+	PROFILE_EMPTY,				/* it sets nothing about credentials: a chain of providers
+								 * goes on to its next */
+	PROFILE_INVALID,			/* a mistake, or a source that this library cannot use */
 } ProfileResult;
 
 extern ProfileResult profile_resolve(ProfilePlan *plan, const char *config,

@@ -1,10 +1,10 @@
 /*
- * profile_base.c: the credentials that a profile has itself, before any role.
+ * profile_base.c: a profile's own credentials, before any role.
  *
- * The functions that return a bool return true if the profile has what they look
- * for.  What they cannot use they keep as an error (see profile_setting.c): to pass
- * a half or an unknown source over would be to ask AWS as another than the profile
- * means.
+ * The functions that return a bool return true if the profile has the source that they
+ * look for.  A source that cannot be used is an error (see profile_setting.c): to skip
+ * an incomplete or unknown source would be to ask AWS with another identity than the
+ * profile means.
  */
 #include "aws/base.h"
 
@@ -14,8 +14,8 @@
 #define NEEDS_LOGIN "which needs a person to log in"
 
 /*
- * Fail if a key is there that names a source of credentials which the AWS CLI may
- * know how to use, but this server cannot; false if the key is not there.
+ * Fail if a profile sets a key of a source of credentials that the AWS CLI may know
+ * how to use, but this server cannot; false if the key is not set.
  */
 static bool
 refuse_source(Resolver *r, const Profile *profile, const char *key, const char *reason)
@@ -30,7 +30,7 @@ refuse_source(Resolver *r, const Profile *profile, const char *key, const char *
 	return true;
 }
 
-/* Take the keys of a profile, reduced to one file's section; false if there are none. */
+/* Take the keys of a profile that has one file's section only; false if it sets none. */
 static bool
 resolve_keys(Resolver *r, const Profile *part)
 {
@@ -45,11 +45,11 @@ resolve_keys(Resolver *r, const Profile *part)
 		profile_required(r, part, "aws_secret_access_key", "aws_access_key_id");
 	credentials->session_token =
 		profile_value(r, part, profile_has(part, "aws_security_token") ?
-					  "aws_security_token" : "aws_session_token");	/* the older name first */
+					  "aws_security_token" : "aws_session_token");	/* older first */
 	return true;
 }
 
-/* Take the program that the profile names; false if there is none. */
+/* Take the program that the profile names; false if it names none. */
 static bool
 resolve_process(Resolver *r, const Profile *profile)
 {
@@ -68,8 +68,8 @@ resolve_process(Resolver *r, const Profile *profile)
 }
 
 /*
- * True if a key looks, by the way that AWS's SDKs name such keys, like a source of
- * credentials, and like none that is known here.
+ * True if a key looks like a source of credentials, by the way in which AWS's SDKs
+ * name such keys, and is not among those known here.
  */
 static bool
 is_unknown_source(const char *key)
@@ -97,7 +97,7 @@ is_unknown_source(const char *key)
 	return is_source;
 }
 
-/* Fail if a key names a source of credentials that is not known here. */
+/* Fail if a profile sets a key that looks like an unknown source of credentials. */
 static bool
 refuse_unknown(Resolver *r, const Profile *profile)
 {
@@ -120,8 +120,8 @@ refuse_unknown(Resolver *r, const Profile *profile)
 }
 
 /*
- * Fail if a profile in which no source was found has the half of one, for which
- * botocore goes on to the container and the instance.
+ * Fail if a profile without a usable source has an incomplete one: botocore would go
+ * on to the container and the instance.
  */
 static bool
 refuse_half(Resolver *r, const Profile *profile)
@@ -129,7 +129,7 @@ refuse_half(Resolver *r, const Profile *profile)
 	static const struct
 	{
 		const char *half;
-		const char *whole;		/* that the half needs */
+		const char *whole;		/* the key that "half" needs */
 	}			halves[] = {
 		{"aws_secret_access_key", "aws_access_key_id"},
 		{"aws_session_token", "aws_access_key_id"},
@@ -150,8 +150,8 @@ refuse_half(Resolver *r, const Profile *profile)
 }
 
 /*
- * Put into the plan the credentials of a profile itself, from the first source that
- * has any, in the order of botocore's ProfileProviderBuilder.  False if none has.
+ * Put a profile's own credentials into the plan, from the first source that has any,
+ * in the order of botocore's ProfileProviderBuilder.  False if no source has any.
  */
 bool
 profile_resolve_base(Resolver *r, const Profile *profile)

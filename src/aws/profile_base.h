@@ -1,4 +1,4 @@
-/* profile_base.h: the credentials that a profile has itself, before any role. */
+/* profile_base.h: a profile's own credentials, before any role. */
 #ifndef IMAGEBUILDER_PROFILE_BASE_H
 #define IMAGEBUILDER_PROFILE_BASE_H
 

@@ -1,9 +1,9 @@
 /*
- * profile_setting.c: a profile's settings, and what is wrong with them.
+ * profile_setting.c: a profile's settings, and errors in them.
  *
- * A profile may have a section in both of the shared files; where both set a key,
- * the credentials file counts.  An error does not stop the reader, but is kept in
- * the Resolver: the first counts, since those after it may come of it.
+ * A profile may have a section in both of the shared files; where both set a key, the
+ * credentials file counts.  An error does not stop the reader, but is kept in the
+ * Resolver: only the first is kept, since later ones may be its consequences.
  */
 #include "aws/base.h"
 
@@ -38,7 +38,10 @@ profile_has(const Profile *profile, const char *key)
 	return find_setting(profile, key) != NULL;
 }
 
-/* Keep an error; "problem" is a clause whose subject is the profile. */
+/*
+ * Keep an error unless there is one; "problem" is a clause whose subject is the
+ * profile.
+ */
 void
 profile_fail(Resolver *r, const Profile *profile, const char *problem)
 {
@@ -47,9 +50,10 @@ profile_fail(Resolver *r, const Profile *profile, const char *problem)
 }
 
 /*
- * Return the value of a key, copied and wiped with the current memory context; NULL
- * if the profile does not have the key, or it is empty.  No setting of credentials can
- * have several lines: the lines after the first are keys indented by mistake.
+ * Return the value of a key, copied and wiped with the current memory context; NULL if
+ * the profile does not have the key, or its value is empty.  No setting about
+ * credentials can have several lines: the lines after the first are keys indented by
+ * mistake.
  */
 char *
 profile_value(Resolver *r, const Profile *profile, const char *key)
@@ -64,8 +68,8 @@ profile_value(Resolver *r, const Profile *profile, const char *key)
 }
 
 /*
- * Return the value of a key, as profile_value() does, but fail without a value: the
- * profile has "for_key", which needs "key", or is "key" itself.
+ * Return the value of a key, as profile_value() does, but fail if the key or its value
+ * is missing: the profile has "for_key", which needs "key", or is "key" itself.
  */
 char *
 profile_required(Resolver *r, const Profile *profile, const char *key, const char *for_key)

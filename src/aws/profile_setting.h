@@ -1,4 +1,4 @@
-/* profile_setting.h: a profile's settings, and what is wrong with them. */
+/* profile_setting.h: a profile's settings, and errors in them. */
 #ifndef IMAGEBUILDER_PROFILE_SETTING_H
 #define IMAGEBUILDER_PROFILE_SETTING_H
 
@@ -8,19 +8,20 @@
 typedef struct Profile
 {
 	const char *name;
-	Section    *config;			/* NULL if not there */
+	Section    *config;			/* NULL if the file has no section */
 	Section    *credentials;
-	const struct Profile *user; /* whose source_profile it is; or NULL */
+	const struct Profile *user; /* the profile that names this one in source_profile; or
+								 * NULL */
 } Profile;
 
-/* The files, and what has been found in them for one plan. */
+/* Files, and what the reader has found in them for one plan. */
 typedef struct Resolver
 {
 	IniFile		config;
 	IniFile		credentials;
 	ProfilePlan *plan;
 	char	   *error;			/* NULL: none so far */
-	char	   *hint;			/* for that error; NULL: none */
+	char	   *hint;			/* hint for that error; NULL: none */
 } Resolver;
 
 extern Profile *profile_find(const Resolver *r, const char *name, const Profile *user);

@@ -1,13 +1,13 @@
 /*
  * sigv4.c: AWS Signature Version 4.
  *
- * In three stages, each of which can be tested by itself: the canonical
- * request, the string to sign, the signature.  The rules are those of "Create
- * a signed AWS API request" in the IAM User Guide.  All of it is pure: the
- * clock, the keys and the Region come in as arguments.
+ * Signing has three stages, each of which can be tested by itself: the canonical
+ * request, the string to sign, the signature.  The rules are those of "Create a signed
+ * AWS API request" in the IAM User Guide.  All functions are pure: the clock, the keys
+ * and the Region come in as arguments.
  *
- * libcurl's own CURLOPT_AWS_SIGV4 is not used: its canonical query changed
- * from release to release, and it cannot sign with a corrected clock.
+ * libcurl's own CURLOPT_AWS_SIGV4 is not used: its canonical query changed from
+ * release to release, and it cannot sign with a corrected clock.
  */
 #include "aws/base.h"
 
@@ -20,7 +20,7 @@
 #define ALGORITHM	"AWS4-HMAC-SHA256"
 #define SHA256_SIZE 32
 
-/* The form of the header X-Amz-Date: ISO 8601's basic format, in UTC. */
+/* Format a time for the header X-Amz-Date: ISO 8601's basic format, in UTC. */
 void
 sigv4_date(char date[SIGV4_DATE_SIZE], time_t now)
 {
@@ -30,7 +30,7 @@ sigv4_date(char date[SIGV4_DATE_SIZE], time_t now)
 	strftime(date, SIGV4_DATE_SIZE, "%Y%m%dT%H%M%SZ", &utc);
 }
 
-/* Percent-encode all but RFC 3986's unreserved characters, in upper case. */
+/* Percent-encode all but RFC 3986's unreserved characters, with upper-case digits. */
 void
 sigv4_uri_encode(StringInfo out, const char *text, bool keep_slash)
 {
@@ -51,7 +51,10 @@ compare_strings(const void *a, const void *b)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/* Names and values encoded, then sorted by name and value: by code point. */
+/*
+ * Append a query with names and values encoded, sorted by name and value in byte
+ * order.
+ */
 void
 sigv4_query(StringInfo out, const NameValue *query, int nquery)
 {
@@ -63,7 +66,7 @@ sigv4_query(StringInfo out, const NameValue *query, int nquery)
 
 		initStringInfo(&parameter);
 		sigv4_uri_encode(&parameter, query[i].name, false);
-		/* '=' would sort behind digits: the end of a name must sort first. */
+		/* Use \1, as '=' would sort behind digits: the end of a name must sort first. */
 		appendStringInfoChar(&parameter, '\1');
 		sigv4_uri_encode(&parameter, query[i].value, false);
 		parameters[i] = parameter.data;
@@ -78,7 +81,7 @@ sigv4_query(StringInfo out, const NameValue *query, int nquery)
 	pfree(parameters);
 }
 
-/* Remove empty, "." and ".." segments, as RFC 3986, section 5.2.4. */
+/* Remove empty, "." and ".." segments, by RFC 3986, section 5.2.4. */
 static char *
 normalize_path(const char *path)
 {
@@ -120,7 +123,7 @@ typedef struct CanonicalHeader
 {
 	char	   *name;			/* in lower case */
 	const char *value;
-	int			place;			/* among the headers given */
+	int			place;			/* position among the headers given */
 } CanonicalHeader;
 
 static int
@@ -133,7 +136,7 @@ compare_headers(const void *a, const void *b)
 	return order != 0 ? order : x->place - y->place;
 }
 
-/* Sorted by name; where a name is there twice, in the order given. */
+/* Return the headers sorted by name; those of one name in the order given. */
 static CanonicalHeader *
 canonical_headers(const SigV4Request *request)
 {
@@ -151,7 +154,10 @@ canonical_headers(const SigV4Request *request)
 	return headers;
 }
 
-/* Without white space at the ends, and one space for each run inside. */
+/*
+ * Append a header's value without white space at its ends, and with one space for each
+ * run inside.
+ */
 static void
 append_header_value(StringInfo out, const char *value)
 {
@@ -199,8 +205,8 @@ append_sha256_hex(StringInfo out, const char *data, size_t length)
 }
 
 /*
- * First stage.  The path is encoded once more than it came, as for every
- * service but S3.  False only if OpenSSL fails, as in the other stages.
+ * Append the canonical request, the first stage.  The path is encoded once more than
+ * in the request, as for every service but S3.  False only if OpenSSL fails.
  */
 bool
 sigv4_canonical_request(StringInfo out, const SigV4Request *request)
@@ -214,7 +220,10 @@ sigv4_canonical_request(StringInfo out, const SigV4Request *request)
 					 request->path[0] ? request->path : "/", true);
 	appendStringInfoChar(out, '\n');
 	sigv4_query(out, request->query, request->nquery);
-	/* They may hold a session token, which must not be left where it was. */
+	/*
+	 * Reserve the room at once: growing would leave a copy of a session token in freed
+	 * memory.
+	 */
 	for (int i = 0; i < request->nheaders; i++)
 		room += 2 * strlen(headers[i].name) + strlen(headers[i].value) + 4;
 	enlargeStringInfo(out, room);
@@ -241,7 +250,7 @@ append_scope(StringInfo out, const SigV4Scope *scope)
 					 scope->date, scope->region, scope->service);
 }
 
-/* Second stage. */
+/* Append the string to sign, the second stage; false only if OpenSSL fails. */
 bool
 sigv4_string_to_sign(StringInfo out, const SigV4Scope *scope,
 					 const StringInfoData *canonical_request)
@@ -252,7 +261,7 @@ sigv4_string_to_sign(StringInfo out, const SigV4Scope *scope,
 	return append_sha256_hex(out, canonical_request->data, canonical_request->len);
 }
 
-/* One step of the key's derivation, in place. */
+/* Do one step of the key's derivation, in place. */
 static bool
 hmac_sha256(unsigned char key[SHA256_SIZE], const char *data, size_t length)
 {
@@ -260,7 +269,10 @@ hmac_sha256(unsigned char key[SHA256_SIZE], const char *data, size_t length)
 				key, NULL) != NULL;
 }
 
-/* Third stage.  The key, and what is derived from it, is wiped. */
+/*
+ * Make the signature, the third stage; false only if OpenSSL fails.  Wipes the copy of
+ * the key and the derived keys.
+ */
 bool
 sigv4_signature(char signature[SIGV4_HEX_SIZE], const SigV4Scope *scope,
 				const char *secret_access_key,
@@ -287,9 +299,9 @@ sigv4_signature(char signature[SIGV4_HEX_SIZE], const SigV4Scope *scope,
 }
 
 /*
- * All three stages: the value of the header Authorization, NULL if OpenSSL
- * fails.  The request's headers must hold Host, X-Amz-Date with the scope's
- * date and, for temporary credentials, X-Amz-Security-Token.
+ * Return the value of the header Authorization, by all three stages; NULL if OpenSSL
+ * fails.  The request's headers must hold Host, X-Amz-Date with the scope's date and,
+ * for temporary credentials, X-Amz-Security-Token.
  */
 char *
 sigv4_authorization(const SigV4Request *request, const SigV4Scope *scope,
@@ -314,7 +326,7 @@ sigv4_authorization(const SigV4Request *request, const SigV4Scope *scope,
 	appendStringInfoString(&out, ", SignedHeaders=");
 	append_signed_headers(&out, request);
 	appendStringInfo(&out, ", Signature=%s", signature);
-	/* It may hold the session token. */
+	/* Wipe the canonical request, which may hold the session token. */
 	OPENSSL_cleanse(canonical_request.data, canonical_request.len);
 	pfree(canonical_request.data);
 	pfree(string_to_sign.data);

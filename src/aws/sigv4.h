@@ -6,10 +6,10 @@
 
 #include "lib/stringinfo.h"
 
-#define SIGV4_DATE_SIZE		17	/* 20150830T123600Z */
-#define SIGV4_HEX_SIZE		65	/* a SHA-256 in hexadecimal */
+#define SIGV4_DATE_SIZE		17	/* length of 20150830T123600Z and a NUL */
+#define SIGV4_HEX_SIZE		65	/* a SHA-256 in hexadecimal and a NUL */
 
-/* A query parameter or a header, as raw bytes, not percent-encoded. */
+/* Query parameter or header, as raw bytes, not percent-encoded. */
 typedef struct NameValue
 {
 	const char *name;
@@ -20,15 +20,15 @@ typedef struct AwsCredentials
 {
 	char	   *access_key_id;
 	char	   *secret_access_key;
-	char	   *session_token;	/* NULL unless temporary */
+	char	   *session_token;	/* NULL unless the credentials are temporary */
 } AwsCredentials;
 
-/* What is signed of a request. */
+/* Parts of a request that a signature covers. */
 typedef struct SigV4Request
 {
 	const char *method;
 	const char *path;			/* as on the request line, so percent-encoded */
-	bool		normalize_path; /* as for every service but S3 */
+	bool		normalize_path; /* true for every service but S3 */
 	const NameValue *query;
 	int			nquery;
 	const NameValue *headers;	/* all are signed; names in any case */
@@ -37,10 +37,10 @@ typedef struct SigV4Request
 	size_t		body_length;
 } SigV4Request;
 
-/* When and where a signature is good. */
+/* Time and place for which a signature is valid. */
 typedef struct SigV4Scope
 {
-	char		date[SIGV4_DATE_SIZE];	/* of the header X-Amz-Date */
+	char		date[SIGV4_DATE_SIZE];	/* value of the header X-Amz-Date */
 	const char *region;
 	const char *service;
 } SigV4Scope;
