@@ -1,19 +1,19 @@
 /*
  * child.c: child processes of a backend, each with a session of its own.
  *
- * A child begins a session, and with it a process group, which has all processes
- * that the child starts in turn, but those that leave it.  The group is killed as
- * a whole when the child is not needed any more, and at the latest when the
- * backend exits.
+ * A child begins a session, and with it a process group, which holds all processes
+ * that the child starts in turn and that do not leave the group.  The backend kills
+ * the group as a whole when it does not need the child any more, and at the latest
+ * when it exits.
  *
- * What leaves the group, such as a daemon that begins a session of its own, falls
- * to the backend (see orphans.c), and is killed when the backend exits.
+ * A process that leaves the group, such as a daemon that begins a session of its own,
+ * becomes the backend's orphan (see orphans.c), and is killed when the backend exits.
  *
- * A backend that is killed by SIGKILL, or ends without its exit callbacks, takes
- * along the child itself on Linux, but nothing that the child has started.
+ * If a backend is killed by SIGKILL, or ends without its exit callbacks, the Linux
+ * kernel kills the child itself, but nothing that the child has started.
  *
- * Backends leave SIGCHLD to its default.  Here it has a handler, which wakes the
- * backend when a child ends, and reaps what nobody waits for.
+ * PostgreSQL's backends leave SIGCHLD at its default.  Here it gets a handler, which
+ * wakes the backend when a child ends, and reaps killed children and orphans.
  */
 #include "postgres.h"
 
@@ -34,30 +34,42 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 
-/* More than are ever under way at once: max_concurrency is at most 64. */
+/*
+ * Upper bound: each look-up runs at most one program, and max_concurrency is at most
+ * 64.
+ */
 #define MAX_CHILDREN		128
 
-/* At its exit, a backend waits for processes that it has killed, in ms at most. */
+/* Milliseconds for which an exiting backend waits for processes that it has killed. */
 #define EXIT_WAIT			2000
 
-/* The exit status of a child that cannot execute its program, as shells have it. */
+/* Exit status of a child that cannot execute its program, as in shells. */
 #define NOT_EXECUTED		127
 
-/* Where the child puts the pipe "problem"; what is above is closed. */
+/*
+ * Descriptor number of the pipe "problem" in the child, which closes all higher
+ * numbers.
+ */
 #define PROBLEM_FD			3
 
 extern char **environ;
 
-/* The handler of SIGCHLD frees places; others do with the signal blocked. */
+/*
+ * Children of the backend.  The SIGCHLD handler frees entries; other code changes them
+ * with SIGCHLD blocked.
+ */
 static volatile struct
 {
-	pid_t		pid;			/* and the session's number; 0: a free place */
-	bool		dying;			/* has been killed, is to be reaped */
+	pid_t		pid;			/* and the number of its session; 0: a free entry */
+	bool		dying;			/* has been killed, and must be reaped */
 }			children[MAX_CHILDREN];
 
-/* ---- the child, between fork() and exec: nothing but system calls -------------- */
+/*
+ * Functions of the child between fork() and exec, which may use nothing but system
+ * calls.
+ */
 
-/* DescriptorAction */
+/* Close a descriptor above PROBLEM_FD (a DescriptorAction). */
 static void
 close_one(int fd, void *arg)
 {
@@ -67,8 +79,8 @@ close_one(int fd, void *arg)
 }
 
 /*
- * Close all descriptors from PROBLEM_FD + 1 on: sockets, files and the like.  The
- * limit may be a billion: to try each number is for where there is no list of them.
+ * Close all descriptors from PROBLEM_FD + 1 on: sockets, files and the like.  Trying
+ * each number up to "limit", which may be a billion, is the last resort.
  */
 static void
 close_inherited(rlim_t limit)
@@ -96,7 +108,10 @@ connect_descriptors(const ChildProgram *program, rlim_t limit)
 	close_inherited(limit);
 }
 
-/* Try each path, as Python's subprocess does; returns why none can be executed. */
+/*
+ * Execute the first path that can be, as Python's subprocess does; return the errno if
+ * none can be.
+ */
 static int
 execute(char *const *paths, char **words)
 {
@@ -121,7 +136,10 @@ run(const ChildProgram *program, char *const *paths, pid_t parent, rlim_t limit)
 		signal(number, SIG_DFL);
 	setsid();
 #ifdef __linux__
-	/* A backend that is killed itself cannot kill the group; the kernel kills the child. */
+	/*
+	 * A backend that is killed cannot kill the group; have the kernel kill the child
+	 * then.
+	 */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(NOT_EXECUTED);
@@ -137,7 +155,7 @@ run(const ChildProgram *program, char *const *paths, pid_t parent, rlim_t limit)
 	_exit(NOT_EXECUTED);
 }
 
-/* ---- the backend ----------------------------------------------------------------- */
+/* Functions of the backend. */
 
 static int
 place_of(pid_t pid)
@@ -151,8 +169,8 @@ place_of(pid_t pid)
 }
 
 /*
- * Kill a child and its group.  The child comes first: one that has not begun its
- * session cannot begin it, and start others there, between the two.
+ * Kill a child and its group.  The child is killed first, so that it cannot begin its
+ * session, and start processes there, between the two signals.
  */
 static void
 kill_child(pid_t pid)
@@ -162,8 +180,8 @@ kill_child(pid_t pid)
 }
 
 /*
- * Reap a killed child and its group's dead; true if none is left.  The child's
- * own status is noted.
+ * Reap a killed child and the ended processes of its group; true if no process is
+ * left.  *status is set to the child's own status if the child is reaped.
  */
 static bool
 reap(pid_t child, int *status)
@@ -192,8 +210,8 @@ is_child(pid_t pid)
 }
 
 /*
- * Reap what has been killed and what has fallen to the backend, "end" with the
- * latter killed; true if nothing is left.  With SIGCHLD blocked.
+ * Reap killed children and ended orphans, after killing the orphans if "end"; true if
+ * no process is left.  Call this with SIGCHLD blocked.
  */
 static bool
 tidy(bool end)
@@ -213,7 +231,7 @@ tidy(bool end)
 	return none;
 }
 
-/* Signal handler. */
+/* Reap ended processes and set the latch (a signal handler). */
 static void
 handle_sigchld(int number)
 {
@@ -240,8 +258,9 @@ block(sigset_t *previous, bool all)
 }
 
 /*
- * on_proc_exit callback: kill all children and all that has fallen to the backend,
- * and leave none to be reaped.  What is killed may leave others: until none comes.
+ * Kill and reap all children and orphans, so that none is left for the postmaster to
+ * reap (an on_proc_exit callback).  A killed process may leave orphans, so the
+ * function repeats this until none comes.
  */
 static void
 end_all(int code, Datum arg)
@@ -276,7 +295,10 @@ prepare(void)
 	orphans_adopt(is_child);
 }
 
-/* Where a program may be, as Python's subprocess has it; a NULL after them. */
+/*
+ * Return the paths where a program may be, by the rules of Python's subprocess, and a
+ * NULL.
+ */
 static char **
 paths_of(char *program)
 {
@@ -295,7 +317,7 @@ paths_of(char *program)
 		{
 			int			length = (int) strcspn(path, ":");
 
-			/* An empty name of a directory is the current one. */
+			/* An empty entry of PATH means the current directory. */
 			paths[n++] = psprintf("%.*s%s%s", length, path, length > 0 ? "/" : "", program);
 			path += length;
 			if (*path == '\0')
@@ -307,10 +329,9 @@ paths_of(char *program)
 }
 
 /*
- * Start a program, without a shell, in a session of its own, in the environment
- * and the directory of the backend, with nothing to read and no descriptor but the
- * standard three.
- * Returns its process id, to be ended with child_end(); -1, with errno, if there
+ * Start a program, without a shell, in a session of its own, in the environment and
+ * the directory of the backend, with nothing to read and no descriptor but the
+ * standard three.  Return its process ID, for child_end(); -1, with errno, if there
  * can be no more processes.
  */
 pid_t
@@ -346,7 +367,7 @@ child_start(const ChildProgram *program)
 	return pid;
 }
 
-/* Whether a child itself has ended; its group may have others. */
+/* True if a child itself has ended; other processes of its group may live. */
 bool
 child_has_ended(pid_t pid)
 {
@@ -357,8 +378,8 @@ child_has_ended(pid_t pid)
 }
 
 /*
- * Kill a child's group and be done with it; never fails.  Returns the child's
- * status as waitpid() has it if child_has_ended(), else -1.
+ * Kill a child and its group, and have both reaped; never fails.  Return the child's
+ * status, as of waitpid(), if child_has_ended(), else -1.
  */
 int
 child_end(pid_t pid)
@@ -368,7 +389,9 @@ child_end(pid_t pid)
 	sigset_t	previous;
 
 	block(&previous, false);
-	/* As long as the child is not reaped, nobody else has the group's number. */
+	/*
+	 * The kernel gives the group's number to no other process until the child is reaped.
+	 */
 	kill_child(pid);
 	reap(pid, &status);
 	children[place].dying = true;

@@ -4,14 +4,14 @@
 
 #include <sys/types.h>
 
-/* What a child is to run, and the writing ends of the pipes for what it says. */
+/* Program to run in a child, and the writing ends of the pipes that connect the two. */
 typedef struct ChildProgram
 {
 	char	  **words;			/* the program and its arguments, then NULL */
 	int			output;			/* its standard output */
 	int			errors;			/* its standard error */
-	int			problem;		/* gets the errno, an int, if the program
-								 * cannot be executed */
+	int			problem;		/* gets the errno, an int, if the program cannot be
+								 * executed */
 } ChildProgram;
 
 extern pid_t child_start(const ChildProgram *program);

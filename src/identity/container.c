@@ -1,6 +1,6 @@
 /*
- * container.c: credentials from the endpoint that ECS and EKS Pod Identity give a
- * container.
+ * container.c: credentials from the endpoint that ECS and EKS Pod Identity provide to
+ * a container.
  */
 #include "postgres.h"
 
@@ -17,10 +17,13 @@
 #define TRIES			3
 #define MAX_ANSWER		((size_t) 64 * 1024)
 
-/* Whether the endpoint answers, as far as this session knows. */
+/* Last failure of the endpoint to answer, as this session remembers it. */
 static Silence silence;
 
-/* Whether a host may be asked without TLS: it is this one, or a link away. */
+/*
+ * True if a host may be asked without TLS: the loopback interface or a container
+ * agent.
+ */
 static bool
 is_near(const char *host)
 {
@@ -36,7 +39,10 @@ is_near(const char *host)
 	return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
-/* What is wrong with AWS_CONTAINER_CREDENTIALS_FULL_URI; NULL: nothing. */
+/*
+ * Return the reason why AWS_CONTAINER_CREDENTIALS_FULL_URI cannot be used; NULL if it
+ * is good.
+ */
 static const char *
 uri_problem(const char *uri)
 {
@@ -45,7 +51,7 @@ uri_problem(const char *uri)
 	const char *error = NULL;
 	char	   *host;
 
-	/* A query is allowed, which an endpoint has none of. */
+	/* Check the URI without its query, which endpoint_parse_url() would refuse. */
 	if (!endpoint_parse_url(&endpoint, pnstrdup(uri, strcspn(uri, "?")), &error) || start == NULL)
 		return error ? error : "it is not a URL";
 	host = endpoint.host;
@@ -55,7 +61,10 @@ uri_problem(const char *uri)
 	return NULL;
 }
 
-/* The value of Authorization, "" if there is none; NULL: *problem. */
+/*
+ * Return the value of the header Authorization, "" if the environment sets none; NULL,
+ * with *problem set (a clause), if it cannot be used.
+ */
 static char *
 authorization(const char **problem)
 {

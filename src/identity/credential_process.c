@@ -1,9 +1,9 @@
 /*
- * credential_process.c: credentials that a profile has a program print.
+ * credential_process.c: credentials printed by a program that a profile names.
  *
- * The program is named in a file of the server's host, and run as the server's
- * system user: who is lent a profile by a superuser (see choose_provider() in
- * fdw/option.c) can have it run, but neither choose it nor tell it anything.
+ * The program is named in a file of the server's host, and run as the server's system
+ * user: a user to whom a superuser lends a profile (see choose_provider() in
+ * fdw/option.c) can have the program run, but neither choose it nor pass it anything.
  */
 #include "postgres.h"
 
@@ -15,16 +15,25 @@
 #include "identity/provider.h"
 #include "secret.h"
 
-/* AWS's SDKs set no limit; what has not answered by then waits for a person, in ms. */
+/*
+ * Milliseconds after which a program is taken to wait for a person; AWS's SDKs set no
+ * limit.
+ */
 #define TIMEOUT			60000
 
-/* Should somebody else have taken SIGCHLD's handler, the program's end is looked for, ms. */
+/*
+ * Milliseconds between looks at a program that has closed its output, in case another
+ * extension has replaced the SIGCHLD handler.
+ */
 #define LOOK_FOR_END	1000
 
-/* Bytes of standard error that stand in the output, too, and may be of a secret. */
+/*
+ * Length of a part of standard error that may be a secret if standard output has it,
+ * too.
+ */
 #define SECRET_PART		16
 
-/* The first line of standard error that is not blank; "" if there is none. */
+/* Return the first line of standard error that is not blank; "" if all lines are. */
 static char *
 first_line(const char *errors)
 {
@@ -37,8 +46,8 @@ first_line(const char *errors)
 }
 
 /*
- * A line without what stands in the program's output, too: any SECRET_PART
- * bytes without a space.
+ * Return a line with any SECRET_PART bytes without a space struck out that standard
+ * output has, too.
  */
 static char *
 strike_out(const char *line, const ProcessPipe *output)
@@ -46,7 +55,7 @@ strike_out(const char *line, const ProcessPipe *output)
 	size_t		length = strlen(line);
 	char	   *result = secret_guard(palloc0(length + 1), length);
 	char	   *end = result;
-	size_t		struck = 0;		/* up to there */
+	size_t		struck = 0;		/* end of the latest part struck out */
 
 	for (size_t i = 0; i < length; i++)
 	{
@@ -70,7 +79,7 @@ cause_of(const ProfilePlan *plan)
 					plan->process_profile);
 }
 
-/* Fail because there can be no more processes or pipes, or no more memory for one. */
+/* Fail because there can be no more processes or pipes, or memory ran out. */
 static FetchState
 fail_unstarted(Fetch *fetch, const ProfilePlan *plan)
 {
@@ -84,7 +93,7 @@ fail_unstarted(Fetch *fetch, const ProfilePlan *plan)
 	return FETCH_FAILED;
 }
 
-/* Fail for a problem, a clause, and say what the program says. */
+/* Fail with a problem, a clause, and the first line of standard error. */
 static FetchState
 fail(Fetch *fetch, const ProfilePlan *plan, const char *problem)
 {
@@ -94,7 +103,7 @@ fail(Fetch *fetch, const ProfilePlan *plan, const char *problem)
 	int			nsecrets = 0;
 	char	   *line = strike_out(first_line(process->errors.text), &process->output);
 
-	/* As they may be written otherwise in JSON. */
+	/* Strike out the secrets as JSON decodes them: standard error may show them so. */
 	issued_parse_process(&issued, process->output.text, process->output.length);
 	if (issued.credentials.secret_access_key)
 		secrets[nsecrets++] = issued.credentials.secret_access_key;
@@ -107,7 +116,7 @@ fail(Fetch *fetch, const ProfilePlan *plan, const char *problem)
 					  "Try it on the server's host as its system user; it is run without a shell.");
 }
 
-/* What is wrong with how it ended; NULL if nothing is. */
+/* Return the problem with a program's end, a clause; NULL if it succeeded. */
 static const char *
 problem_of_end(const Process *process)
 {
@@ -126,8 +135,8 @@ problem_of_end(const Process *process)
 }
 
 /*
- * Get on with a profile's credential_process, of PROFILE_PROCESS.  The output
- * has to be JSON as issued_parse_process() takes it.
+ * Advance a profile's credential_process (PROFILE_PROCESS).  The program's output has
+ * to be JSON as issued_parse_process() accepts it.
  */
 FetchState
 credential_process_advance(Fetch *fetch, const ProfilePlan *plan, long *wait)

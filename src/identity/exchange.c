@@ -1,4 +1,4 @@
-/* exchange.c: what providers of credentials ask, and say when they have none. */
+/* exchange.c: the requests that credential providers send, and their failures. */
 #include "postgres.h"
 
 #include "clock.h"
@@ -8,14 +8,14 @@
 #include "retry.h"
 #include "utils/memutils.h"
 
-/* There is nothing to do for "ms", unless something else comes first. */
+/* Lower *wait to "ms" if it is more, or negative, which means no limit. */
 void
 fetch_wait_until(long *wait, long ms)
 {
 	*wait = *wait < 0 ? ms : Min(*wait, ms);
 }
 
-/* Fail for want of credentials (28000). */
+/* Fail because there are no credentials (28000). */
 FetchState
 fetch_fail(Fetch *fetch, const char *cause, const char *detail, const char *hint)
 {
@@ -40,7 +40,7 @@ fetch_fail_unanswered(Fetch *fetch, const char *cause, const char *hint)
 	return FETCH_FAILED;
 }
 
-/* Whether an outcome is worth another attempt. */
+/* True if the outcome of a request is worth another attempt. */
 static bool
 is_transient(const HttpTransfer *transfer, bool *throttled)
 {
@@ -59,8 +59,8 @@ is_transient(const HttpTransfer *transfer, bool *throttled)
 }
 
 /*
- * Get on with a request that "send" starts, in the memory context of the
- * attempt: FETCH_DONE when exchange.transfer has its outcome.
+ * Advance a request, which "send" starts in the memory context of the attempt, with up
+ * to "tries" attempts: FETCH_DONE when exchange.transfer has its outcome.
  */
 FetchState
 fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *wait)
@@ -107,14 +107,14 @@ send_request(Fetch *fetch)
 	return http_start(&fetch->request);
 }
 
-/* The same for what fetch->request says. */
+/* Advance fetch->request, as fetch_exchange() does. */
 FetchState
 fetch_request(Fetch *fetch, int tries, long *wait)
 {
 	return fetch_exchange(fetch, send_request, tries, wait);
 }
 
-/* Be done with an exchange: the next one will be another. */
+/* Free the current exchange, so that the next one can begin. */
 void
 fetch_next_request(Fetch *fetch)
 {
@@ -124,7 +124,7 @@ fetch_next_request(Fetch *fetch)
 	fetch->exchange.secrets[0] = NULL;
 }
 
-/* Take the credentials that an answer consists of; "expires": that they do must be said. */
+/* Take the credentials of an answer; if "expires", the answer must name an expiration. */
 FetchState
 fetch_take_issued(Fetch *fetch, bool expires, const char *cause)
 {

@@ -1,4 +1,4 @@
-/* exchange.h: what providers of credentials ask, and say when they have none. */
+/* exchange.h: the requests that credential providers send, and their failures. */
 #ifndef IMAGEBUILDER_EXCHANGE_H
 #define IMAGEBUILDER_EXCHANGE_H
 
@@ -9,56 +9,58 @@
 #include "http/http.h"
 #include "identity/signed.h"
 
-/* How far it has come. */
+/* State of a fetch of credentials. */
 typedef enum FetchState
 {
-	FETCH_WAITING,				/* for the network, or for a moment to come */
+	FETCH_WAITING,				/* for the network, or until a moment given by *wait */
 	FETCH_DONE,
-	FETCH_ABSENT,				/* a provider is not set up here: the next one */
-	FETCH_ELSEWHERE,			/* fetch->elsewhere has them: ask that provider */
+	FETCH_ABSENT,				/* the provider is not set up here: ask the next */
+	FETCH_ELSEWHERE,			/* ask the provider that fetch->elsewhere names */
 	FETCH_FAILED,
 } FetchState;
 
-/* A request that is repeated until it is answered for good. */
+/* Request that is sent again until its outcome is final. */
 typedef struct Exchange
 {
 	MemoryContext context;		/* of the current attempt */
-	HttpTransfer *transfer;		/* NULL before the first and between attempts */
+	HttpTransfer *transfer;		/* NULL before the first attempt and between attempts */
 	int			attempts;
-	int64		retry_at;		/* of clock.h */
+	int64		retry_at;		/* time of clock.h */
 	bool		fresh;			/* the next attempt uses no kept connection */
-	const char *secrets[SIGNED_MAX_SECRETS + 3];	/* not to be shown; the last
-												 * is NULL */
+	const char *secrets[SIGNED_MAX_SECRETS + 3];	/* values that messages must not show;
+													 * ends with a NULL */
 } Exchange;
 
 struct Provider;				/* see provider.h */
 
-/* One go at obtaining credentials; all of it is in one memory context. */
+/* One attempt to obtain credentials; lives in one memory context. */
 typedef struct Fetch
 {
 	const ClientConfig *config;
-	const char *region;			/* of the profile that was asked; NULL: none */
+	const char *region;			/* Region of the profile that was used; NULL: none */
 	MemoryContext context;
-	const struct Provider *provider;	/* being asked; NULL: has answered */
-	const char *elsewhere;		/* a provider's name */
-	bool		chain;			/* if it is absent, ask the next */
-	int			stage;			/* the provider's own; 0: it has to begin */
-	void	   *memory;			/* the same */
-	struct StsCall *call;		/* of sts.c */
-	bool		token_reread;	/* a web identity token was rejected before */
-	struct Process *process;	/* of credential_process.c */
-	HttpRequest request;		/* the same: what is asked, if not of STS */
+	const struct Provider *provider;	/* provider being asked; NULL: has answered */
+	const char *elsewhere;		/* name of the provider to ask instead */
+	bool		chain;			/* if the provider is absent, ask the next one */
+	int			stage;			/* for the provider; 0: it has not begun */
+	void	   *memory;			/* for the provider */
+	struct StsCall *call;		/* for sts.c */
+	bool		token_reread;	/* STS has rejected one web identity token */
+	struct Process *process;	/* for credential_process.c */
+	HttpRequest request;		/* request to send, if not to STS with a signature */
 	Exchange	exchange;
-	ProfileRole *roles;			/* to be assumed then, in this order */
+	ProfileRole *roles;			/* to assume afterwards, in this order */
 	int			nroles;
 	int			next_role;
-	IssuedCredentials issued;	/* as far as they are */
+	IssuedCredentials issued;	/* credentials obtained so far */
 	const Failure *failure;
-	AwsErrorClass rejected;		/* what STS says of what a role was to be
-								 * assumed with */
-	bool		rewritable;		/* issued came of files whose owner may replace it */
-	bool		ahead;			/* nobody waits for it: see renewal.c */
-	int64		replace_at;		/* of clock.h; 0: it was never ahead */
+	AwsErrorClass rejected;		/* class of STS's error, if STS rejected the credentials
+								 * for a role */
+	bool		rewritable;		/* issued came from a file or a program, whose owner may
+								 * replace the keys */
+	bool		ahead;			/* no look-up waits for this fetch: see renewal.c */
+	int64		replace_at;		/* when a look-up gives up waiting for a fetch begun
+								 * ahead, of clock.h; 0: no such wait */
 } Fetch;
 
 extern FetchState fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *),

@@ -1,10 +1,10 @@
 /*
  * fetch.c: obtaining credentials, step by step and without waiting.
  *
- * A provider is called again and again until it has credentials or knows that
- * there are none: it starts requests, and looks what has become of them.  What
- * it found may have to be exchanged for a role's credentials, perhaps several
- * times (see sts.c).  The two providers that only read the environment are here.
+ * A provider's function is called repeatedly until it has obtained credentials or
+ * failed: it starts requests, and looks at their outcomes.  The credentials may have
+ * to be exchanged for a role's, perhaps several times (see sts.c).  The two providers
+ * that only read the environment are in this file.
  */
 #include "postgres.h"
 
@@ -38,7 +38,7 @@ environment_advance(Fetch *fetch, long *wait)
 	return FETCH_DONE;
 }
 
-/* Have a web identity token exchanged that the environment names, as Kubernetes sets it. */
+/* Exchange the web identity token that the environment names, as Kubernetes sets it. */
 static FetchState
 web_identity_advance(Fetch *fetch, long *wait)
 {
@@ -54,7 +54,10 @@ web_identity_advance(Fetch *fetch, long *wait)
 											 host_variable("AWS_ROLE_SESSION_NAME"), wait);
 }
 
-/* In the order of the provider "default".  Who names a profile means it, as in botocore. */
+/*
+ * Providers in the order in which "default" asks them.  A profile named in the options
+ * takes precedence over the environment, as in botocore.
+ */
 static const Provider providers[] = {
 	{"environment", "the server process's environment", environment_advance, true},
 	{"profile", "the shared AWS files", profile_advance, false},
@@ -75,8 +78,8 @@ find_provider(const char *name)
 }
 
 /*
- * What is wrong with a value of the option "credential_provider", a clause in
- * the current memory context; NULL if nothing is.
+ * Return the problem with a value of the option "credential_provider", a clause in the
+ * current memory context; NULL if the value is valid.
  */
 const char *
 fetch_provider_problem(const char *name)
@@ -93,7 +96,7 @@ fetch_provider_problem(const char *name)
 	return valid.data;
 }
 
-/* Ask the provider of a name, or "default": one after another. */
+/* Begin to ask a provider by name, or, for "default", all in turn. */
 static void
 ask(Fetch *fetch, const char *name)
 {
@@ -103,10 +106,10 @@ ask(Fetch *fetch, const char *name)
 }
 
 /*
- * Prepare to obtain credentials: from the provider of a name, or "default";
- * NULL: from none, they are there already in fetch->issued, for a role of
- * fetch->roles.  Ends with its memory context, requests under way included;
- * "config" must live as long.
+ * Prepare to obtain credentials from the provider of a name, or from "default"; NULL
+ * if fetch->issued will be given credentials with which to assume fetch->roles.  The
+ * fetch ends with its memory context, requests under way included; "config" must live
+ * as long.
  */
 Fetch *
 fetch_create(MemoryContext parent, const ClientConfig *config, const char *provider)
@@ -193,9 +196,9 @@ advance(Fetch *fetch, long *wait)
 }
 
 /*
- * Do what can be done without waiting.  FETCH_WAITING: until the network has
- * something, or for *wait ms, where that is less.  FETCH_DONE: fetch->issued
- * has the credentials.  FETCH_FAILED: fetch->failure says why.
+ * Advance a fetch without waiting.  FETCH_WAITING: call again when the network has
+ * something, or after *wait ms if that is sooner.  FETCH_DONE: fetch->issued has the
+ * credentials.  FETCH_FAILED: fetch->failure says why.
  */
 FetchState
 fetch_advance(Fetch *fetch, long *wait)

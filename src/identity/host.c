@@ -1,4 +1,4 @@
-/* host.c: what the server's host says: its environment and its files. */
+/* host.c: the environment variables and files of the server's host. */
 #include "postgres.h"
 
 #include <fcntl.h>
@@ -11,10 +11,10 @@
 #include "secret.h"
 #include "storage/fd.h"
 
-/* Files of credentials are small; a larger one is none. */
+/* Upper bound of a file with credentials, in bytes. */
 #define MAX_FILE		(1024 * 1024)
 
-/* A variable of the server process's environment; NULL if unset or empty. */
+/* Return a variable of the server process's environment; NULL if unset or empty. */
 const char *
 host_variable(const char *name)
 {
@@ -23,7 +23,7 @@ host_variable(const char *name)
 	return value && *value ? value : NULL;
 }
 
-/* The name of a file in the home directory of the server's system user. */
+/* Return the path of a file in the home directory of the server's system user. */
 char *
 host_home_file(const char *name)
 {
@@ -39,8 +39,9 @@ host_home_file(const char *name)
 }
 
 /*
- * A file's name with $NAME, ${NAME} and a leading ~ replaced, as botocore does it
- * with Python's expandvars() and expanduser(); what is not set stays as it is.
+ * Return a file's name with $NAME, ${NAME} and a leading ~ replaced, as botocore does
+ * with Python's expandvars() and expanduser(); a variable that is not set stays as
+ * written.
  */
 char *
 host_expand_name(const char *name)
@@ -68,9 +69,9 @@ host_expand_name(const char *name)
 }
 
 /*
- * The text of a regular file, in the current memory context, which it is wiped
- * with; NULL if it cannot be read, and then *problem says why (a clause), or is
- * NULL if there is no such file.
+ * Return the text of a regular file, in the current memory context, which wipes it;
+ * NULL if the file cannot be read, with *problem set (a clause), or *problem NULL if
+ * the file does not exist.
  */
 char *
 host_read_file(const char *path, const char **problem)

@@ -1,4 +1,4 @@
-/* host.h: what the server's host says: its environment and its files. */
+/* host.h: the environment variables and files of the server's host. */
 #ifndef IMAGEBUILDER_HOST_H
 #define IMAGEBUILDER_HOST_H
 

@@ -1,28 +1,31 @@
 /*
- * identity.c: who asks AWS: credentials that are kept, and renewed in time.
+ * identity.c: identities with which a session signs requests to AWS.
  *
- * A session keeps one identity for each server and user, and with a role one
- * more for each account that it is assumed in: that one rests on the first.
+ * A session keeps one identity for each server and user, and, if they assume a role,
+ * one more for each account that the role is assumed in, whose base is the first.
  *
- * A statement may outlive the configuration that it has read.  So identities
- * belong to an epoch, which ends when a server or mapping changes: statements
- * of another never see them.
+ * A statement may outlive the configuration that it has read.  So identities belong to
+ * an epoch, which ends when a server or user mapping changes: statements of another
+ * epoch never see them.
  */
 #include "postgres.h"
 
 #include "identity/renewal.h"
 #include "utils/memutils.h"
 
-/* Digits of an account's number. */
+/* Number of digits of an AWS account ID. */
 #define ACCOUNT_DIGITS		12
 
-/* Of those that are not in use, the latest are kept. */
+/*
+ * Number of identities above which those not in use are dropped, least recently used
+ * first.
+ */
 #define MAX_IDENTITIES		1000
 
-static dlist_head identities = DLIST_STATIC_INIT(identities);	/* the latest used first */
+static dlist_head identities = DLIST_STATIC_INIT(identities);	/* last used first */
 static int	nidentities = 0;
 
-/* How often a server or mapping has changed. */
+/* Number of changes of servers and user mappings so far. */
 static uint64 epoch = 0;
 
 static void
@@ -36,7 +39,7 @@ destroy(Identity *identity)
 	MemoryContextDelete(identity->context);
 }
 
-/* A string of the configuration, copied; may be NULL. */
+/* Return a copy of a string of the configuration; NULL of NULL. */
 static char *
 copy(const char *text)
 {
@@ -61,14 +64,17 @@ copy_config(ClientConfig *to, const ClientConfig *from)
 	to->role_session_name = copy(from->role_session_name);
 }
 
-/* Whether a look-up, or another identity, still points to it. */
+/* True if a look-up, or another identity, refers to an identity. */
 static bool
 is_used(const Identity *identity)
 {
 	return identity->references > 0 || identity->roles > 0;
 }
 
-/* Make room for another, if those that nobody uses leave any. */
+/*
+ * Drop the least recently used identities that are not in use, to make room for
+ * another.
+ */
 static void
 make_room(void)
 {
@@ -119,8 +125,10 @@ create(const IdentityUser *user, const char *account, Identity *base)
 }
 
 /*
- * In whose account a role is to be assumed for an image: "" if in none, because
- * there is no role, or it depends on an account that is not a number.
+ * Return the account for which a role is assumed to request an image: "any" if the
+ * role does not depend on the account; "" if no role is assumed, because the
+ * configuration has none, or has one for each account ID and the ARN has no account
+ * ID.
  */
 static const char *
 role_account(const ClientConfig *config, const char *account)
@@ -133,7 +141,7 @@ role_account(const ClientConfig *config, const char *account)
 		strspn(account, "0123456789") == ACCOUNT_DIGITS ? account : "";
 }
 
-/* A role's ARN with the account filled in. */
+/* Return a role's ARN with the account filled in. */
 static char *
 fill_account(const char *role_arn, const char *account)
 {
@@ -151,7 +159,7 @@ fill_account(const char *role_arn, const char *account)
 	return out.data;
 }
 
-/* The role of an identity that has one, in the current memory context. */
+/* Return the role of an identity that assumes one, in the current memory context. */
 ProfileRole *
 identity_role(const Identity *identity)
 {
@@ -181,14 +189,17 @@ find(const IdentityUser *user, const char *account)
 	return NULL;
 }
 
-/* The identity that identity_open() has returned; NULL if it was dropped since. */
+/*
+ * Return the identity that identity_open() has returned; NULL if it has been dropped
+ * since.
+ */
 const Identity *
 identity_find(const IdentityUser *user, const char *account)
 {
 	return find(user, role_account(user->config, account));
 }
 
-/* Remember that a Region's answer accepts an identity's signature. */
+/* Note that a Region has accepted an identity's signature. */
 void
 identity_note_accepted(Identity *identity, const char *region)
 {
@@ -216,7 +227,7 @@ find_or_create(const IdentityUser *user, const char *account)
 	return create(user, account, *account ? find_or_create(user, "") : NULL);
 }
 
-/* A look-up of a statement begins to use an identity, and with it the base. */
+/* Count a look-up of a statement as a user of an identity and its base. */
 static void
 enter(Identity *identity, uint64 statement)
 {
@@ -230,8 +241,9 @@ enter(Identity *identity, uint64 statement)
 }
 
 /*
- * The identity with which a statement asks for images of an account, as far as
- * the configuration makes a difference by that.  To be closed.
+ * Return the identity with which a statement requests images of an account; accounts
+ * share one unless the role's ARN contains the account.  The caller must
+ * identity_close() it.
  */
 Identity *
 identity_open(const IdentityUser *user, const char *account)
@@ -242,7 +254,7 @@ identity_open(const IdentityUser *user, const char *account)
 	return identity;
 }
 
-/* Be done with an identity; what nobody waits for any more is not waited for. */
+/* Stop using an identity; a fetch that no other look-up waits for is abandoned. */
 void
 identity_close(Identity *identity)
 {
@@ -252,27 +264,33 @@ identity_close(Identity *identity)
 		renewal_abandon(identity);
 }
 
-/* The epoch, to be noted before a configuration is read. */
+/* Return the epoch; read it before reading a configuration. */
 uint64
 identity_epoch(void)
 {
 	return epoch;
 }
 
-/* Keep none of them for later statements; may be called at any time. */
+/*
+ * End the epoch, so that later statements use new identities; may be called at any
+ * time.
+ */
 void
 identity_expire_all(void)
 {
 	epoch++;
 }
 
-/* Wipe and free what no statement will use again. */
+/* Wipe and free the identities that no statement will use again. */
 void
 identity_forget_unused(void)
 {
 	dlist_mutable_iter iter;
 
-	/* Twice, because a base is only unused once the identities of its roles are gone. */
+	/*
+	 * Go through the list twice, because a base is unused once the identities of its
+	 * roles are gone.
+	 */
 	for (int pass = 0; pass < 2; pass++)
 	{
 		dlist_foreach_modify(iter, &identities)

@@ -1,4 +1,4 @@
-/* identity.h: who asks AWS: credentials that are kept, and renewed in time. */
+/* identity.h: identities with which a session signs requests to AWS. */
 #ifndef IMAGEBUILDER_IDENTITY_H
 #define IMAGEBUILDER_IDENTITY_H
 
@@ -10,21 +10,20 @@ typedef struct Identity Identity;
 typedef enum IdentityState
 {
 	IDENTITY_READY,
-	IDENTITY_WAITING,			/* for the network, or for a moment to come */
+	IDENTITY_WAITING,			/* for the network, or until a moment given by *wait */
 	IDENTITY_FAILED,
 } IdentityState;
 
-/* For whom a statement asks. */
+/* User, server and configuration that a statement makes requests for. */
 typedef struct IdentityUser
 {
 	const ClientConfig *config;
 	Oid			serverid;
 	Oid			userid;
-	uint64		epoch;			/* identity_epoch() before that was read */
-	uint64		statement;		/* its number in the session */
-	int		   *in_flight;		/* requests under way to the server: those for
-								 * credentials that a look-up waits for are
-								 * counted there, too */
+	uint64		epoch;			/* identity_epoch() before config was read */
+	uint64		statement;		/* the statement's number in the session */
+	int		   *in_flight;		/* requests under way to the server, including those for
+								 * credentials that a look-up waits for */
 } IdentityUser;
 
 extern Identity *identity_open(const IdentityUser *user, const char *account);

@@ -1,4 +1,4 @@
-/* instance.c: credentials of an EC2 instance's role, by IMDSv2. */
+/* instance.c: credentials of an EC2 instance's role, from IMDSv2. */
 #include "postgres.h"
 
 #include "identity/host.h"
@@ -8,12 +8,12 @@
 
 #define CAUSE			"the instance metadata service gave no credentials"
 #define ROLES			"/latest/meta-data/iam/security-credentials/"
-#define TOKEN_TTL		"21600" /* s, the longest */
+#define TOKEN_TTL		"21600" /* s, the maximum */
 #define TIMEOUT			1000	/* ms */
 #define TRIES			3
 #define MAX_ANSWER		((size_t) 64 * 1024)
 
-/* The questions, in order. */
+/* Requests to IMDS, in order. */
 enum InstanceStage
 {
 	INSTANCE_BEGIN,
@@ -22,16 +22,17 @@ enum InstanceStage
 	INSTANCE_CREDENTIALS,
 };
 
-/* Kept in Fetch.memory. */
+/* State of this provider, in Fetch.memory. */
 typedef struct Instance
 {
-	char	   *url;			/* of the service, without a slash at its end */
-	char	   *token;			/* once it is known */
+	char	   *url;			/* of IMDS, without a slash at its end */
+	char	   *token;			/* NULL until IMDS has given one */
 	char	   *token_header;
-	bool		token_renewed;	/* the service had forgotten it, once */
+	bool		token_renewed;	/* IMDS rejected the token once, and was asked for
+								 * another */
 } Instance;
 
-/* Whether the service answers, as far as this session knows. */
+/* Last failure of IMDS to answer, as this session remembers it. */
 static Silence silence;
 
 static void
@@ -42,7 +43,7 @@ ask(Fetch *fetch, int stage, const char *method, const char *path, const char *h
 
 	fetch_next_request(fetch);
 	headers[0] = header;
-	/* Never through a proxy. */
+	/* Use no proxy: IMDS answers requests from the instance only. */
 	fetch->request = (HttpRequest) {
 		.method = method,
 		.url = psprintf("%s%s", instance->url, path),
@@ -52,7 +53,7 @@ ask(Fetch *fetch, int stage, const char *method, const char *path, const char *h
 		.timeout = TIMEOUT,
 		.max_body = MAX_ANSWER,
 	};
-	/* What it says of itself is not to be shown. */
+	/* Keep the token out of messages that quote IMDS's answers. */
 	fetch->exchange.secrets[0] = instance->token;
 	fetch->stage = stage;
 }
@@ -96,7 +97,10 @@ begin(Fetch *fetch)
 	return FETCH_WAITING;
 }
 
-/* The body as a line of text without blanks at its ends; NULL if it is none. */
+/*
+ * Return the body's first line; NULL if it is empty or holds anything but visible
+ * ASCII.
+ */
 static char *
 line_of(const HttpTransfer *transfer)
 {
@@ -141,7 +145,7 @@ take_role(Fetch *fetch)
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 	char	   *role = transfer->status == 200 ? line_of(transfer) : NULL;
 
-	/* As it is, for what a role's name may consist of. */
+	/* Refuse characters that cannot be in a role's name, and would change the URL. */
 	if (role && strpbrk(role, "/?#%"))
 		role = NULL;
 	if (role == NULL && transfer->status == 404 && fetch->chain)
@@ -168,7 +172,7 @@ take_answer(Fetch *fetch)
 							  "In a container, the instance's hop limit for metadata must be 2 at least." :
 							  NULL);
 		silence_note(&silence, fetch);
-		/* Most hosts have no such service. */
+		/* Pass on to the next provider: most hosts have no IMDS. */
 		return fetch->chain && fetch->stage == INSTANCE_TOKEN ? FETCH_ABSENT : FETCH_FAILED;
 	}
 	if (transfer->status == 401 && fetch->stage != INSTANCE_TOKEN && !instance->token_renewed)

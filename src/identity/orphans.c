@@ -1,17 +1,18 @@
 /*
- * orphans.c: processes that fall to the backend when what has started them ends.
+ * orphans.c: processes that become the backend's children when their parent ends.
  *
- * On Linux, as long as there is a process that a program of child.c has started,
- * orphans fall to the backend, not to process 1.  In a container that is often
- * the postmaster, which, up to PostgreSQL 17, takes an orphan that was killed for
- * a backend that has crashed, and restarts all of them.
+ * On Linux, as long as a process lives that a program of child.c has started, the
+ * kernel gives orphans among the backend's descendants to the backend, not to process
+ * 1.  In a container process 1 is often the postmaster, which, up to PostgreSQL 17,
+ * takes a killed orphan for a crashed backend, and restarts all backends.
  *
- * The backend may have other children, those of COPY … PROGRAM or PL/Python, say,
- * whose status others wait for: they are in the backend's session, or were there
- * before orphans fell to the backend.  What another extension starts in a session
- * of its own while there is a process of child.c's is taken for an orphan.
+ * The backend may have other children, such as those of COPY FROM PROGRAM or
+ * PL/Python, whose status other code waits for: they are in the backend's session, or
+ * were there before the backend adopted orphans.  A process that another extension
+ * starts in a session of its own while a process of child.c lives is taken for an
+ * orphan.
  *
- * All of this may be called by a signal handler.
+ * A signal handler may call any function in this file.
  */
 #include "postgres.h"
 
@@ -27,21 +28,26 @@
 
 #ifdef __linux__
 
-/* More of others' children in sessions of their own are taken for orphans. */
+/* Upper bound of strangers; further ones are taken for orphans. */
 #define MAX_STRANGERS	64
 
 static volatile struct
 {
-	bool		adopted;		/* orphans fall to this process */
-	char		path[64];		/* lists the children of the main thread, to which they fall */
-	pid_t		strangers[MAX_STRANGERS];	/* others' children in sessions of their own */
+	bool		adopted;		/* this process adopts orphans */
+	char		path[64];		/* lists the children of the main thread, which gets the
+								 * orphans */
+	pid_t		strangers[MAX_STRANGERS];	/* other code's children in sessions of their
+											 * own */
 	int			nstrangers;
 }			orphans;
 
-/* What is done with a child of the backend; false if it is an orphan that lives. */
+/*
+ * Function called for a child of the backend; false if the child is an orphan that
+ * lives.
+ */
 typedef bool (*ChildAction) (pid_t pid, bool (*is_known) (pid_t pid));
 
-/* ChildAction */
+/* Note a child that other code has started (a ChildAction). */
 static bool
 note_stranger(pid_t pid, bool (*is_known) (pid_t pid))
 {
@@ -61,14 +67,14 @@ is_orphan(pid_t pid, bool (*is_known) (pid_t pid))
 	return getsid(pid) != getsid(0) && !is_known(pid);
 }
 
-/* ChildAction */
+/* Reap a child if it is an orphan that has ended (a ChildAction). */
 static bool
 reap(pid_t pid, bool (*is_known) (pid_t pid))
 {
 	return !is_orphan(pid, is_known) || waitpid(pid, NULL, WNOHANG) != 0;
 }
 
-/* ChildAction */
+/* Kill and reap a child if it is an orphan (a ChildAction). */
 static bool
 kill_and_reap(pid_t pid, bool (*is_known) (pid_t pid))
 {
@@ -87,7 +93,7 @@ each_child(ChildAction action, bool (*is_known) (pid_t pid))
 	pid_t		pid = 0;
 	int			fd = open((const char *) orphans.path, O_RDONLY | O_CLOEXEC);
 
-	/* Decimal numbers, with a space after each. */
+	/* The file holds decimal numbers, with a space after each. */
 	while (fd >= 0 && (size = read(fd, list, sizeof(list))) > 0)
 	{
 		for (ssize_t i = 0; i < size; i++)
@@ -109,8 +115,8 @@ each_child(ChildAction action, bool (*is_known) (pid_t pid))
 #endif
 
 /*
- * Have orphans fall to this process from now on, before the first child starts.
- * A child that "is_known" is child.c's.
+ * Have this process adopt orphans from now on; call this before the first child
+ * starts.  "is_known" tells whether a process is a child of child.c.
  */
 void
 orphans_adopt(bool (*is_known) (pid_t pid))
@@ -129,7 +135,7 @@ orphans_adopt(bool (*is_known) (pid_t pid))
 #endif
 }
 
-/* Have orphans fall to process 1 again. */
+/* Have process 1 adopt orphans again. */
 void
 orphans_release(void)
 {
@@ -142,8 +148,8 @@ orphans_release(void)
 }
 
 /*
- * Reap what has fallen to the backend and ended; "end" kills the rest.  True if
- * nothing is left that has fallen to it.
+ * Reap the orphans that have ended, and kill the others if "end".  True if no orphan
+ * is left.
  */
 bool
 orphans_reap(bool end, bool (*is_known) (pid_t pid))

@@ -1,4 +1,4 @@
-/* orphans.h: processes that fall to the backend when what has started them ends. */
+/* orphans.h: processes that become the backend's children when their parent ends. */
 #ifndef IMAGEBUILDER_ORPHANS_H
 #define IMAGEBUILDER_ORPHANS_H
 

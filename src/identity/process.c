@@ -1,9 +1,9 @@
 /*
- * process.c: programs that are run for what they write.
+ * process.c: programs whose output the session reads.
  *
- * A program's pipes are waited for together with the sockets of the session's
- * requests, and read as soon as there is something, whoever waits.  Its end is
- * told by SIGCHLD, which sets the latch (see child.c).
+ * http_wait() waits for a program's pipes together with the sockets of the session's
+ * requests, and reads them as soon as they have data, whichever look-up waits.  When
+ * the program ends, SIGCHLD sets the latch (see child.c).
  */
 #include "postgres.h"
 
@@ -17,10 +17,13 @@
 #include "secret.h"
 #include "storage/fd.h"
 
-/* Bytes taken at once of what is not kept. */
+/* Bytes read at once into a buffer that is thrown away. */
 #define CHUNK			4096
 
-/* A program that writes faster than it is read must not keep anybody from looking up. */
+/*
+ * Upper bound of reads at once, so that a program that writes fast does not hold up
+ * look-ups.
+ */
 #define READS_AT_ONCE	16
 
 static void
@@ -43,7 +46,7 @@ close_pipe(ProcessPipe *pipe)
 	pipe->fd = -1;
 }
 
-/* SocketReady: take what there is. */
+/* Read the data in a pipe (a SocketReady). */
 static void
 read_pipe(void *owner)
 {
@@ -70,7 +73,7 @@ read_pipe(void *owner)
 	explicit_bzero(lost, sizeof(lost));
 }
 
-/* Memory for what a program writes into a pipe; 0: there is nothing to keep. */
+/* Allocate memory for the output that a pipe carries; 0: no output is kept. */
 static void
 prepare_pipe(ProcessPipe *pipe, size_t size)
 {
@@ -80,7 +83,7 @@ prepare_pipe(ProcessPipe *pipe, size_t size)
 		pipe->text = secret_guard(palloc0(size + 1), size + 1);
 }
 
-/* Open a pipe; false, with errno, if that cannot be. */
+/* Open a pipe; false, with errno, if that fails. */
 static bool
 open_pipe(ProcessPipe *p)
 {
@@ -101,7 +104,10 @@ open_pipe(ProcessPipe *p)
 	return true;
 }
 
-/* Have a pipe read as soon as there is something; false, with errno, for want of memory. */
+/*
+ * Have http_wait() read a pipe as soon as it has data; false, with errno, if memory
+ * ran out.
+ */
 static bool
 watch_pipe(ProcessPipe *pipe)
 {
@@ -111,14 +117,14 @@ watch_pipe(ProcessPipe *pipe)
 	return false;
 }
 
-/* MemoryContextCallback */
+/* End a program whose memory context ends (a MemoryContextCallback). */
 static void
 end_process(void *arg)
 {
 	process_end(arg);
 }
 
-/* Start a process's program; false, with errno, if that cannot be. */
+/* Start a process's program; false, with errno, if that fails. */
 static bool
 start(Process *process, char **words)
 {
@@ -144,12 +150,14 @@ start(Process *process, char **words)
 }
 
 /*
- * Start a program, without a shell: the words are its name and its arguments,
- * with a NULL after them.  It ends at the latest with the current memory
- * context, with all processes that it has started and that have not left its
- * process group; those that have, on Linux, end with the backend.  If there can
- * be no more processes or pipes, it has ended, and "unstarted" says why: nobody
- * may be waiting for it who could be told by an error.
+ * Start a program, without a shell: the words are its name and its arguments, and a
+ * NULL.
+ *
+ * The program ends at the latest with the current memory context, along with all
+ * processes that it has started and that have not left its process group; those that
+ * have left end with the backend, on Linux.  If there can be no more processes or
+ * pipes, "unstarted" has the errno, and the process counts as ended: an error could
+ * hit a statement that does not need the program.
  */
 Process *
 process_start(char **words)
@@ -172,9 +180,9 @@ process_start(char **words)
 }
 
 /*
- * Look what has become of a program, without waiting: true if it has ended, or
- * has been because it writes too much.  It has if it has exited, and closed its
- * output; those that it leaves behind are ended.
+ * Read a program's output without waiting; true if the program has ended, or is ended
+ * here because it wrote too much.  A program has ended when it has exited and its
+ * output is closed; other processes of its group are killed then.
  */
 bool
 process_advance(Process *process)
@@ -186,7 +194,7 @@ process_advance(Process *process)
 	if (!process->output.overflown &&
 		(process->output.fd >= 0 || !child_has_ended(process->pid)))
 		return false;
-	/* What it wrote last is there, whoever else may write still. */
+	/* Read the last of standard error, which other processes may still have open. */
 	read_pipe(&process->errors);
 	if (read(process->start.fd, &process->problem, sizeof(int)) != sizeof(int))
 		process->problem = 0;
@@ -194,7 +202,7 @@ process_advance(Process *process)
 	return true;
 }
 
-/* End a program if it has not ended; what it wrote stays.  Never fails. */
+/* Kill a program if it has not ended, and keep its output.  Never fails. */
 void
 process_end(Process *process)
 {

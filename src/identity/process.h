@@ -1,37 +1,37 @@
-/* process.h: programs that are run for what they write. */
+/* process.h: programs whose output the session reads. */
 #ifndef IMAGEBUILDER_PROCESS_H
 #define IMAGEBUILDER_PROCESS_H
 
 #include <sys/types.h>
 
-/* A program that writes more is at fault, bytes. */
+/* Upper bound of standard output, in bytes; a program that writes more fails. */
 #define PROCESS_MAX_OUTPUT		(64 * 1024)
 
-/* What is kept of its standard error, bytes. */
+/* Bytes of standard error that are kept. */
 #define PROCESS_MAX_ERRORS		4096
 
-/* A pipe that a program writes into. */
+/* Pipe that a program writes into. */
 typedef struct ProcessPipe
 {
 	int			fd;				/* the reading end; -1: closed */
 	int			writer;			/* the writing end, until the program has it; -1:
 								 * closed */
-	char	   *text;			/* NUL-terminated, wiped with the context; or
+	char	   *text;			/* NUL-terminated, wiped with the memory context; or
 								 * NULL */
 	size_t		length;
 	size_t		size;			/* of text, without the NUL */
-	bool		overflown;		/* more came, and is lost */
+	bool		overflown;		/* more data came, and is lost */
 } ProcessPipe;
 
-/* A program under way, or what it has left; owned by a memory context. */
+/* Program under way, or its output; owned by a memory context. */
 typedef struct Process
 {
 	MemoryContextCallback callback;
-	pid_t		pid;			/* 0: it has ended, or has been */
-	int64		started;		/* of clock.h */
-	int			status;			/* of waitpid(); -1: not known */
-	int			unstarted;		/* errno: there was no process for it; 0: there was */
-	int			problem;		/* errno: it could not be executed; 0: it was */
+	pid_t		pid;			/* 0: not started, or ended */
+	int64		started;		/* time of clock.h */
+	int			status;			/* as of waitpid(); -1: not known */
+	int			unstarted;		/* errno of a failed start; 0: the process was started */
+	int			problem;		/* errno of a failed exec; 0: the program was executed */
 	ProcessPipe output;
 	ProcessPipe errors;
 	ProcessPipe start;			/* for "problem" */

@@ -1,4 +1,4 @@
-/* profile_provider.c: credentials as the shared AWS files say. */
+/* profile_provider.c: credentials by a profile of the shared AWS files. */
 #include "postgres.h"
 
 #include <sys/stat.h>
@@ -34,7 +34,7 @@ read_shared_file(const char *variable, const char *name, bool chain,
 	return *problem == NULL || (chain && !is_readable(path));
 }
 
-/* Go on as the profile says. */
+/* Continue with the base of the profile's plan. */
 static FetchState
 follow(Fetch *fetch, const ProfilePlan *plan)
 {
@@ -71,7 +71,7 @@ begin(Fetch *fetch)
 {
 	const char *older = host_variable("AWS_DEFAULT_PROFILE");
 	const char *named = fetch->config->profile ? fetch->config->profile :
-		older ? older : host_variable("AWS_PROFILE");	/* as botocore has it */
+		older ? older : host_variable("AWS_PROFILE");	/* botocore's order */
 	const char *name = named ? named : "default";
 	bool		chain = fetch->chain && !named;
 	ProfilePlan *plan = palloc0(sizeof(ProfilePlan));
@@ -88,7 +88,7 @@ begin(Fetch *fetch)
 		return fetch_fail(fetch, "the shared AWS files could not be read",
 						  psprintf("%s.", problem), NULL);
 	result = profile_resolve(plan, config, credentials, name, &error, &hint);
-	/* A profile without credentials may still name the Region. */
+	/* Keep the Region even if the profile has no credentials. */
 	fetch->region = plan->region;
 	switch (result)
 	{

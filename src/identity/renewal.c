@@ -1,13 +1,15 @@
 /*
- * renewal.c: an identity's credentials: had when they are needed, renewed in time.
+ * renewal.c: obtaining an identity's credentials, and renewing them before they
+ * expire.
  *
- * Credentials serve until they expire.  Without any, look-ups wait for a fetch,
- * which takes a place among the server's requests (max_concurrency).
+ * Credentials serve until they expire.  Without usable credentials, look-ups wait for
+ * a fetch, which takes a slot among the server's requests (max_concurrency).
  *
- * Before credentials expire they are renewed, while they are still used.  No
- * look-up waits for such a renewal: it gets on whenever the session waits for
- * the network, through as many statements as it takes, and takes no place that
- * a look-up could have.  If it fails, the source is left alone for a while.
+ * Before credentials expire they are renewed, as long as look-ups use them.  No
+ * look-up waits for such a renewal: it advances whenever the session waits for the
+ * network, through as many statements as it takes, and takes no slot that a look-up
+ * could have.  If a renewal fails, the session does not ask the source again for PAUSE
+ * seconds.
  */
 #include "postgres.h"
 
@@ -17,33 +19,36 @@
 #include "utils/memutils.h"
 
 /*
- * Renewal begins when this part of the lifetime is left, so that credentials of
- * 15 minutes, the shortest that STS issues, are not renewed all the time …
+ * Divisor of the lifetime: renewal begins when a quarter is left, so that credentials
+ * of 15 minutes, the shortest that STS issues, are not renewed all the time.
  */
 #define WINDOW_PART			4
 
-/* … but not longer before they expire than the AWS SDKs begin, in s. */
+/*
+ * Upper bound of the time between the start of renewal and expiry, in s, as in the AWS
+ * SDKs.
+ */
 #define MAX_WINDOW			(15 * 60)
 
-/* How long the source is left alone after a failure, in s. */
+/* Seconds without a request to the source after a failure. */
 #define PAUSE				60
 
 /*
- * How long credentials serve that have expired when they come, in s.  Either
- * this server's clock is wrong, or the source has no better: the service tells.
+ * Seconds for which credentials serve that had expired when they were obtained: either
+ * this server's clock is wrong, or the source has nothing newer; the service decides.
  */
 #define EXPIRED_GRACE		60
 
 /*
- * How long a look-up that comes to need credentials waits for a renewal that was
- * begun ahead, and may be hanging, before it asks anew, in us.
+ * Microseconds for which a look-up that comes to need credentials waits for a renewal
+ * that was begun ahead, and may be hanging, before a new fetch replaces it.
  */
 #define ADOPTED_WAIT		1000000
 
-/* Identities that are being renewed ahead of time. */
+/* Identities that are being renewed before their credentials expire. */
 static dlist_head renewals = DLIST_STATIC_INIT(renewals);
 
-/* In the current memory context, wiped with it. */
+/* Copy credentials into the current memory context, which wipes the secrets. */
 void
 renewal_copy_credentials(AwsCredentials *to, const AwsCredentials *from)
 {
@@ -52,21 +57,21 @@ renewal_copy_credentials(AwsCredentials *to, const AwsCredentials *from)
 	to->session_token = secret_strdup(from->session_token);
 }
 
-/* Whether there are credentials to sign with. */
+/* True if an identity has credentials that can sign requests. */
 static bool
 is_usable(const Identity *identity)
 {
 	return identity->has_issued && (int64) time(NULL) < identity->serve_until;
 }
 
-/* Whether it is time to renew the credentials; also if there are none. */
+/* True if it is time to renew the credentials, or there are none. */
 static bool
 is_due(const Identity *identity)
 {
 	return (int64) time(NULL) >= identity->renew_at;
 }
 
-/* Whether the source is to be left alone for now. */
+/* True while the source is in its pause after a failure. */
 static bool
 is_paused(const Identity *identity)
 {
@@ -79,7 +84,7 @@ pause_source(Identity *identity)
 	identity->paused_until = clock_us() + PAUSE * INT64CONST(1000000);
 }
 
-/* ---- what there is -------------------------------------------------------------- */
+/* Functions for the credentials that an identity has. */
 
 static void
 drop_issued(Identity *identity)
@@ -92,7 +97,7 @@ drop_issued(Identity *identity)
 	identity->renew_at = 0;
 }
 
-/* Let an identity have the credentials of the user mapping, for good. */
+/* Give an identity the credentials of the user mapping, which never expire. */
 void
 renewal_give_static(Identity *identity)
 {
@@ -103,7 +108,7 @@ renewal_give_static(Identity *identity)
 	identity->renew_at = ISSUED_FOR_GOOD;
 }
 
-/* Put what was fetched in the place of what there was. */
+/* Replace an identity's credentials by those of a fetch. */
 static void
 take_issued(Identity *identity, const Fetch *fetch)
 {
@@ -126,7 +131,7 @@ take_issued(Identity *identity, const Fetch *fetch)
 	identity->paused_until = 0;
 }
 
-/* Keep why credentials could not be had, for look-ups that wait for them. */
+/* Keep the failure of a fetch, for look-ups that wait for credentials. */
 static void
 take_failure(Identity *identity, const Failure *failure)
 {
@@ -139,11 +144,11 @@ take_failure(Identity *identity, const Failure *failure)
 	MemoryContextSwitchTo(previous);
 }
 
-/* ---- how more is obtained -------------------------------------------------------- */
+/* Functions to fetch new credentials. */
 
 /*
- * Begin to obtain credentials, "ahead" of their being needed or not; those of
- * the base must be usable.
+ * Begin to fetch credentials, "ahead" if no look-up waits for them; the base's
+ * credentials must be usable.
  */
 static void
 start_fetch(Identity *identity, bool ahead)
@@ -180,7 +185,10 @@ drop_fetch(Identity *identity)
 	MemoryContextDelete(fetch->context);
 }
 
-/* A look-up needs what is being fetched ahead, whose answer may be there by now. */
+/*
+ * Make a fetch that was begun ahead one that a look-up waits for, since its answer may
+ * come soon.
+ */
 static void
 adopt_fetch(Identity *identity)
 {
@@ -189,7 +197,10 @@ adopt_fetch(Identity *identity)
 	(*identity->in_flight)++;
 }
 
-/* Whether a fetch that was begun ahead has failed, or had its time, and another is to be begun. */
+/*
+ * True if a fetch that was begun ahead has failed or run out of time, and a new one
+ * must replace it.
+ */
 static bool
 is_to_be_replaced(const Fetch *fetch, FetchState state, long *wait)
 {
@@ -203,7 +214,7 @@ is_to_be_replaced(const Fetch *fetch, FetchState state, long *wait)
 	return false;
 }
 
-/* STS may reject what a role was to be assumed with: have that renewed, once. */
+/* Have the base's credentials renewed, once, if STS has rejected them for a role. */
 static bool
 renew_base(Identity *identity)
 {
@@ -217,7 +228,7 @@ renew_base(Identity *identity)
 	return identity->base_renewed;
 }
 
-/* Credentials could not be had; "failure" is NULL if nobody waits for them. */
+/* Note that a fetch failed; "failure" is NULL if no look-up waits for it. */
 static IdentityState
 fail(Identity *identity, const Failure *failure)
 {
@@ -229,13 +240,16 @@ fail(Identity *identity, const Failure *failure)
 	return IDENTITY_FAILED;
 }
 
-/* Take what a fetch has come to. */
+/* Take the credentials of a fetch that is done. */
 static IdentityState
 succeed(Identity *identity)
 {
 	const Fetch *fetch = identity->fetch;
 
-	/* A source that has nothing newer may well repeat what has expired. */
+	/*
+	 * Treat expired credentials as a failure: a source that has nothing newer may repeat
+	 * the old ones.
+	 */
 	if (fetch->ahead && is_usable(identity) && fetch->issued.expires <= (int64) time(NULL))
 		return fail(identity, NULL);
 	take_issued(identity, fetch);
@@ -246,11 +260,11 @@ succeed(Identity *identity)
 
 static IdentityState get_ready(Identity *identity, bool ahead, long *wait);
 
-/* Get on with new credentials, which a look-up waits for unless they are "ahead". */
+/* Advance a fetch of new credentials, which a look-up waits for unless it is "ahead". */
 static IdentityState
 obtain(Identity *identity, bool ahead, long *wait)
 {
-	/* A role's request that is under way needs its base no longer. */
+	/* A role's fetch that is under way has copied the base's credentials already. */
 	IdentityState base = identity->base && identity->fetch == NULL ?
 		get_ready(identity->base, ahead, wait) : IDENTITY_READY;
 	FetchState	state;
@@ -278,9 +292,9 @@ obtain(Identity *identity, bool ahead, long *wait)
 	return IDENTITY_WAITING;
 }
 
-/* ---- ahead of time ---------------------------------------------------------------- */
+/* Functions for renewals before the credentials expire. */
 
-/* Be done with renewing an identity, with whatever has come of it, and with its fetch. */
+/* Stop renewing this identity and free its fetch. */
 void
 renewal_end(Identity *identity)
 {
@@ -293,7 +307,10 @@ renewal_end(Identity *identity)
 static void
 advance_renewal(Identity *identity, long *wait)
 {
-	/* A look-up that could not wait may have done it meanwhile, or failed. */
+	/*
+	 * A look-up that could not wait may have renewed the credentials meanwhile, or failed
+	 * to.
+	 */
 	if (is_due(identity) && !is_paused(identity) &&
 		obtain(identity, true, wait) == IDENTITY_WAITING)
 		return;
@@ -301,7 +318,7 @@ advance_renewal(Identity *identity, long *wait)
 	identity->renewing = false;
 }
 
-/* Whether one more renewal may begin: as many at once as the server's requests. */
+/* True if another renewal may begin: at most max_concurrency at once for a server. */
 static bool
 has_room(const Identity *identity)
 {
@@ -316,7 +333,7 @@ has_room(const Identity *identity)
 	return n < identity->config.max_concurrency;
 }
 
-/* An identity with usable credentials is being used: renew them if it is time. */
+/* Renew the usable credentials of an identity that a look-up uses, if it is time to. */
 static void
 renew_ahead(Identity *identity, long *wait)
 {
@@ -328,8 +345,8 @@ renew_ahead(Identity *identity, long *wait)
 }
 
 /*
- * Do what can be done without waiting for all renewals ahead of time; see
- * identity_advance() for *wait.
+ * Advance all renewals that were begun ahead, without waiting; see identity_advance()
+ * for *wait.
  */
 void
 identity_advance_renewals(long *wait)
@@ -340,7 +357,7 @@ identity_advance_renewals(long *wait)
 		advance_renewal(dlist_container(Identity, renewal_node, iter.cur), wait);
 }
 
-/* ---- for look-ups ------------------------------------------------------------------ */
+/* Functions for look-ups. */
 
 static IdentityState
 get_ready(Identity *identity, bool ahead, long *wait)
@@ -356,20 +373,22 @@ get_ready(Identity *identity, bool ahead, long *wait)
 }
 
 /*
- * Do what can be done without waiting for the identity to have credentials
- * that have not expired.  IDENTITY_WAITING: until the network has something, or
- * for *wait ms, where that is less.
+ * Obtain usable credentials for an identity, without waiting.  IDENTITY_WAITING: call
+ * again when the network has something, or after *wait ms if that is sooner.
  */
 IdentityState
 identity_advance(Identity *identity, long *wait)
 {
-	/* The look-up that began a fetch of the base's may be gone: the fetch keeps its place. */
+	/*
+	 * Advance the base's fetch, which keeps its slot, for the look-up that began it may
+	 * be gone.
+	 */
 	if (is_usable(identity) && identity->base && identity_is_fetching(identity->base))
 		get_ready(identity->base, false, wait);
 	return get_ready(identity, false, wait);
 }
 
-/* No look-up waits any more: what was under way for one may be hanging. */
+/* Free the fetch that look-ups waited for, which may be hanging: none waits any more. */
 void
 renewal_abandon(Identity *identity)
 {
@@ -380,7 +399,10 @@ renewal_abandon(Identity *identity)
 	}
 }
 
-/* Whether requests that a look-up waits for are under way: they count among the server's. */
+/*
+ * True if a fetch that a look-up waits for is under way: it has a slot among the
+ * server's requests.
+ */
 bool
 identity_is_fetching(const Identity *identity)
 {
@@ -388,21 +410,24 @@ identity_is_fetching(const Identity *identity)
 		(identity->base && identity_is_fetching(identity->base));
 }
 
-/* What to sign with; the identity must be ready. */
+/* Return the credentials to sign with; the identity must be ready. */
 const AwsCredentials *
 identity_credentials(const Identity *identity)
 {
 	return &identity->issued.credentials;
 }
 
-/* Why it has none; it must have failed. */
+/* Return the reason why an identity has no credentials; it must have failed. */
 const Failure *
 identity_failure(const Identity *identity)
 {
 	return identity->failure;
 }
 
-/* True if an identity's source may have others than the credentials that a service rejects. */
+/*
+ * True if an identity's source may have other credentials than those that a service
+ * rejected.
+ */
 static bool
 may_have_others(const Identity *identity, AwsErrorClass reason)
 {
@@ -411,7 +436,10 @@ may_have_others(const Identity *identity, AwsErrorClass reason)
 		case AWS_ERROR_EXPIRED_TOKEN:
 			return identity->base || strcmp(identity->config.credential_provider, "static") != 0;
 		case AWS_ERROR_UNKNOWN_KEY:
-			/* A key in a file may have been replaced; what a service has issued was known. */
+			/*
+			 * The owner of a file may have replaced a key; keys that a service issues are
+			 * known to AWS.
+			 */
 			return identity->rewritable;
 		default:
 			return false;
@@ -419,10 +447,10 @@ may_have_others(const Identity *identity, AwsErrorClass reason)
 }
 
 /*
- * A service rejects the credentials of an access key, for the reason that the
- * class of its error says: whether there are others by now, or can be.  Not if
- * those were obtained for a rejection in this very statement: others would be
- * no better.
+ * Drop the credentials of an access key that a service has rejected with an error of
+ * the class "reason"; true if the source has given others since, or may have others.
+ * False if credentials were dropped in this way in this very statement, less than
+ * PAUSE seconds ago: others would be no better.
  */
 bool
 identity_renew(Identity *identity, const char *access_key_id, AwsErrorClass reason)

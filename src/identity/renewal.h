@@ -1,4 +1,7 @@
-/* renewal.h: an identity's credentials: had when they are needed, renewed in time. */
+/*
+ * renewal.h: obtaining an identity's credentials, and renewing them before they
+ * expire.
+ */
 #ifndef IMAGEBUILDER_RENEWAL_H
 #define IMAGEBUILDER_RENEWAL_H
 
@@ -8,44 +11,45 @@
 
 struct Identity
 {
-	dlist_node	node;			/* in identities */
-	MemoryContext context;		/* holds all of this */
+	dlist_node	node;			/* in the list of identities */
+	MemoryContext context;		/* holds the identity */
 	Oid			serverid;
 	Oid			userid;
 	uint64		epoch;
-	char	   *account;		/* the role's; "": without the role */
-	char	   *accepted_in;	/* the first Region that accepted a signature; NULL:
-								 * none has, in this session */
-	bool		accepted_elsewhere; /* another Region has, too */
-	int			references;		/* of look-ups that wait, and of their roles */
-	int			roles;			/* identities that this one is the base of */
-	uint64		statement;		/* the latest that opened it */
+	char	   *account;		/* account of the role; "": without the role */
+	char	   *accepted_in;	/* first Region that accepted a signature in this session;
+								 * NULL: none has */
+	bool		accepted_elsewhere; /* another Region has accepted one, too */
+	int			references;		/* look-ups that use it, directly or as a base */
+	int			roles;			/* identities whose base this one is */
+	uint64		statement;		/* the latest statement that opened it */
 	int		   *in_flight;		/* requests under way to the server */
-	ClientConfig config;		/* as far as it matters here */
-	struct Identity *base;		/* whose credentials the role is assumed with;
-								 * NULL: without a role */
+	ClientConfig config;		/* the parts that credentials depend on */
+	struct Identity *base;		/* its credentials assume the role; NULL: no role */
 
-	/* What there is; times are Unix times in s. */
+	/* Credentials of the identity; times are Unix times in s. */
 	MemoryContext issued_context;
-	IssuedCredentials issued;	/* if there are any */
+	IssuedCredentials issued;	/* valid if has_issued */
 	bool		has_issued;
-	char	   *region;			/* of the profile that they came by; NULL: none */
-	bool		rewritable;		/* they are keys of a file, or a program's */
+	char	   *region;			/* of the profile that gave them; NULL: none */
+	bool		rewritable;		/* keys from a file or a program, which their owner may
+								 * replace */
 	int64		serve_until;
-	int64		renew_at;		/* ahead of that */
+	int64		renew_at;		/* before serve_until */
 
-	/* How more is obtained; times are of clock.h. */
-	Fetch	   *fetch;			/* under way */
-	bool		renewing;		/* ahead of time: is in renewals */
+	/* Fetch of new credentials; times are of clock.h. */
+	Fetch	   *fetch;			/* under way; or NULL */
+	bool		renewing;		/* in the list of renewals */
 	dlist_node	renewal_node;
-	bool		base_renewed;	/* as STS asked for; until the fetch is done */
-	int64		paused_until;	/* by a failure */
+	bool		base_renewed;	/* STS rejected the base's credentials, and they were
+								 * renewed during this fetch */
+	int64		paused_until;	/* end of the pause after a failure */
 	MemoryContext failure_context;
-	const Failure *failure;		/* what look-ups of the latest statement fail
-								 * for, while paused */
-	uint64		rejected_in;	/* the latest statement in which credentials were
-								 * renewed because a service rejected them */
-	int64		rejected_at;	/* moment of that rejection, of clock.h */
+	const Failure *failure;		/* failure of the latest statement's look-ups during the
+								 * pause */
+	uint64		rejected_in;	/* latest statement in which credentials were dropped
+								 * because a service rejected them */
+	int64		rejected_at;	/* time of that rejection, of clock.h */
 };
 
 extern ProfileRole *identity_role(const Identity *identity);

@@ -1,4 +1,4 @@
-/* signed.c: requests to AWS's services, signed. */
+/* signed.c: signed requests to AWS's services. */
 #include "postgres.h"
 
 #include <curl/curl.h>
@@ -8,19 +8,22 @@
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
-/* From this difference on, a rejected signature is put down to the clock. */
+/* Seconds of difference from which on a rejected signature is blamed on the clock. */
 #define MAX_CLOCK_SKEW		(5 * SECS_PER_MINUTE)
 
-/* Up to this difference from this server's clock, the service's is believed. */
+/*
+ * Seconds of difference from this server's clock up to which a service's Date is
+ * believed.
+ */
 #define MAX_CLOCK_OFFSET	SECS_PER_DAY
 
-/* The longest host name, with a port. */
+/* Length of the longest host name with a port. */
 #define MAX_HOST			264
 
-/* How far a service's clock is ahead of ours, where signatures showed it. */
+/* Offset of a service's clock from this server's, as a rejected signature showed it. */
 typedef struct ClockOffset
 {
-	char		host[MAX_HOST]; /* the key */
+	char		host[MAX_HOST]; /* hash key */
 	int64		seconds;
 } ClockOffset;
 
@@ -49,7 +52,7 @@ clock_offset(const char *host, HASHACTION action)
 	return offset;
 }
 
-/* By how many s a host's clock is taken to be ahead of this server's. */
+/* Return the seconds by which a host's clock is taken to be ahead of this server's. */
 int64
 signed_clock_offset(const char *host)
 {
@@ -58,7 +61,7 @@ signed_clock_offset(const char *host)
 	return offset ? offset->seconds : 0;
 }
 
-/* Headers that are signed, the one that is their signature, and others. */
+/* Number of headers: up to four that are signed, Authorization, and Accept. */
 #define MAX_HEADERS			6
 
 static void
@@ -99,20 +102,20 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 	for (int i = 0; i < n; i++)
 		headers[i] = secret_concat(psprintf("%s: ", signed_headers[i].name), signed_headers[i].value);
 	headers[n++] = psprintf("Authorization: %s", authorization);
-	/* What services that speak XML by default heed, too. */
+	/* Have services answer in JSON whose default is XML, such as STS. */
 	headers[n++] = "Accept: application/json";
 	headers[n] = NULL;
 
 	n = 0;
 	secrets[n++] = authorization;
 	secrets[n++] = strrchr(authorization, '=') + 1;	/* the signature */
-	/* The credentials may be renewed before the answer is there. */
+	/* Copy the secrets, since the credentials may be renewed before the answer comes. */
 	secrets[n++] = secret_strdup(credentials->secret_access_key);
 	secrets[n++] = secret_strdup(credentials->session_token);
 	secrets[n] = NULL;
 }
 
-/* How a server's options would have any request to AWS sent. */
+/* Set the parts of a request that a server's options determine. */
 void
 signed_set_client(HttpRequest *http, const ClientConfig *config)
 {
@@ -124,11 +127,10 @@ signed_set_client(HttpRequest *http, const ClientConfig *config)
 }
 
 /*
- * Send a request, signed by the endpoint's clock, and return without waiting.
+ * Send a request, signed with the endpoint's clock, and return without waiting.
  *
- * The transfer belongs to the current memory context, as do the strings of
- * "secrets", which must not be shown of what the service answers;
- * NULL-terminated.
+ * The transfer belongs to the current memory context, as do the strings of "secrets"
+ * (ends with a NULL), which messages that quote the answer must not show.
  */
 HttpTransfer *
 signed_send(const SignedRequest *request, const ClientConfig *config,
@@ -154,11 +156,11 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
 }
 
 /*
- * Whether a rejected signature is the clock's fault, by the answer's Date: then
- * what is signed for that host from now on is signed by its clock.  "offset" is
- * what signed_clock_offset() was when that was signed: another answer may have
- * corrected it since.  A Date that libcurl cannot read, or one that is more than
- * a day away from this server's clock, corrects nothing.
+ * Blame a rejected signature on the clock, by the answer's Date: if true, later
+ * requests to the host are signed with the host's clock.  "offset" is what
+ * signed_clock_offset() returned for the rejected request: another answer may have
+ * corrected the clock since.  A Date that libcurl cannot read, or that is more than a
+ * day away from this server's clock, corrects nothing.
  */
 bool
 signed_correct_clock(const char *host, const HttpTransfer *transfer, int64 offset)

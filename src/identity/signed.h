@@ -1,4 +1,4 @@
-/* signed.h: requests to AWS's services, signed. */
+/* signed.h: signed requests to AWS's services. */
 #ifndef IMAGEBUILDER_SIGNED_H
 #define IMAGEBUILDER_SIGNED_H
 
@@ -8,23 +8,23 @@
 
 typedef struct SignedRequest
 {
-	const char *service;		/* as signatures name it */
+	const char *service;		/* as in signatures */
 	const char *region;
 	const Endpoint *endpoint;
-	const char *path;			/* below the endpoint's, "/GetImage" say */
+	const char *path;			/* below the endpoint's base path: "/GetImage", say */
 	const NameValue *query;
 	int			nquery;
-	const char *form;			/* what is posted, if anything; kept as long as
-								 * the transfer */
-	size_t		max_body;		/* bytes of the answer */
-	bool		secret;			/* the answer is */
+	const char *form;			/* body of a POST, which must live as long as the
+								 * transfer; NULL: GET */
+	size_t		max_body;		/* of the answer, in bytes */
+	bool		secret;			/* the answer is secret: wipe it when it is freed */
 	bool		fresh;			/* use no kept connection */
 } SignedRequest;
 
-/* The key, the token, and the signature in two forms. */
+/* Number of secrets: key, token, Authorization header and signature. */
 #define SIGNED_MAX_SECRETS	4
 
-/* Who asks. */
+/* Value of the header User-Agent. */
 #define USER_AGENT \
 	"imagebuilder_fdw/" IMAGEBUILDER_FDW_VERSION " PostgreSQL/" PG_VERSION
 

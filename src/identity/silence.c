@@ -1,9 +1,8 @@
 /*
- * silence.c: metadata services that did not answer, and are left alone for a
- * while.
+ * silence.c: pauses for metadata services that did not answer.
  *
- * Where there is no metadata service, only time-outs show it, which take
- * seconds.  A session pays for them once in a while, not for each statement.
+ * Only time-outs, which take seconds, show that a host has no metadata service.  A
+ * session waits for them once every PAUSE seconds, not in each statement.
  */
 #include "postgres.h"
 
@@ -12,7 +11,7 @@
 #include "identity/silence.h"
 #include "utils/memutils.h"
 
-/* How long a service is left alone, in s: our choice. */
+/* Seconds without a request to a service that did not answer; AWS prescribes none. */
 #define PAUSE			30
 
 static int64
@@ -21,7 +20,10 @@ seconds_since(const Silence *silence)
 	return (clock_us() - silence->since) / 1000000;
 }
 
-/* Whether the service is not to be asked yet; never once a server or mapping has changed. */
+/*
+ * True if the service must not be asked yet; false if a server or user mapping has
+ * changed since.
+ */
 bool
 silence_lasts(const Silence *silence)
 {
@@ -29,7 +31,10 @@ silence_lasts(const Silence *silence)
 		seconds_since(silence) < PAUSE;
 }
 
-/* Fail as the service did when it was asked, and say that it was not asked now. */
+/*
+ * Fail as the last request to the service did, and say that the service was not asked
+ * now.
+ */
 FetchState
 silence_fail(const Silence *silence, Fetch *fetch)
 {
@@ -42,10 +47,10 @@ silence_fail(const Silence *silence, Fetch *fetch)
 }
 
 /*
- * Remember that the service did not answer the fetch, which has failed for that.
- * Not if the fetch was begun ahead of time, even if a look-up has come to wait
- * for it (replace_at): once the credentials that there are have expired, the
- * service has to be asked, and may have been silent long ago.
+ * Remember that the service did not answer a fetch, which has failed.  A fetch that
+ * was begun ahead does not count, even if a look-up has come to wait for it
+ * (replace_at): its request may have timed out long ago, and once the credentials in
+ * use have expired, the service has to be asked.
  */
 void
 silence_note(Silence *silence, const Fetch *fetch)

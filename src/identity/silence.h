@@ -1,20 +1,16 @@
-/*
- * silence.h: metadata services that did not answer, and are left alone for a
- * while.
- */
+/* silence.h: pauses for metadata services that did not answer. */
 #ifndef IMAGEBUILDER_SILENCE_H
 #define IMAGEBUILDER_SILENCE_H
 
 #include "identity/exchange.h"
 
-/* What a session remembers of one service; all zero: nothing. */
+/* Last failure of one service to answer; zeroed if there was none. */
 typedef struct Silence
 {
-	MemoryContext context;		/* of the failure */
-	const Failure *failure;		/* NULL: the service has answered, or never
-								 * been asked */
-	int64		since;			/* of clock.h */
-	uint64		epoch;			/* identity_epoch() then */
+	MemoryContext context;		/* of the failure; NULL at first */
+	const Failure *failure;		/* NULL: the service has not failed to answer */
+	int64		since;			/* when the service failed to answer, of clock.h */
+	uint64		epoch;			/* identity_epoch() at that time */
 } Silence;
 
 extern bool silence_lasts(const Silence *silence);

@@ -1,4 +1,4 @@
-/* sts.c: roles assumed by AWS's Security Token Service. */
+/* sts.c: roles assumed with AWS's Security Token Service. */
 #include "postgres.h"
 
 #include "aws/arn.h"
@@ -10,20 +10,21 @@
 #define SESSION_NAME	"imagebuilder_fdw"
 #define MAX_ANSWER		((size_t) 64 * 1024)
 
-/* For failures: what STS should answer with, and what to do if it does not. */
+/* Parts of messages about answers that are not STS's. */
 #define ANSWER			"an STS response"
 #define ENDPOINT_HINT	"Check the server's option \"sts_endpoint_url\"."
 
-/* What one call says; kept as long as the fetch. */
+/* Call of STS; lives as long as the fetch. */
 typedef struct StsCall
 {
 	const char *role_arn;
 	char	   *form;
-	const char *secret;			/* a part of it; NULL: none */
+	const char *secret;			/* secret part of the form; NULL: none */
 	Endpoint	endpoint;
 	const char *region;
-	int64		clock_offset;	/* by which it was signed */
-	bool		clock_corrected;	/* and what was signed by it sent again */
+	int64		clock_offset;	/* clock offset of the latest signature */
+	bool		clock_corrected;	/* a rejected signature has corrected the clock
+									 * once */
 } StsCall;
 
 static void
@@ -31,7 +32,10 @@ add_parameter(StringInfo form, const char *name, const char *value)
 {
 	if (value == NULL)
 		return;
-	/* Encoded, up to three times as long: what is secret must not be moved. */
+	/*
+	 * Reserve room for the encoded value, up to three times as long: growing would leave
+	 * copies of a secret.
+	 */
 	enlargeStringInfo(form, strlen(name) + 3 * strlen(value) + 64);
 	if (form->len > 0)
 		appendStringInfoChar(form, '&');
@@ -49,7 +53,7 @@ begin_form(StringInfo form, const char *action, const char *role_arn, const char
 	add_parameter(form, "RoleSessionName", session_name ? session_name : SESSION_NAME);
 }
 
-/* "arn:PARTITION:…", NULL if it is not that */
+/* Return the partition of an ARN; NULL if the text is not an ARN. */
 static char *
 partition_of(const char *arn)
 {
@@ -57,8 +61,8 @@ partition_of(const char *arn)
 }
 
 /*
- * The Region in which STS is asked, by the option "region" as doc/credentials.md has it;
- * NULL, with fetch->failure, if what names one cannot mean a Region.
+ * Return the Region in which to call STS, by the rules of doc/credentials.md for the
+ * option "region"; NULL, with fetch->failure, if the Region found is not valid.
  */
 static const char *
 region_of(Fetch *fetch, const char *partition)
@@ -83,7 +87,7 @@ region_of(Fetch *fetch, const char *partition)
 	return NULL;
 }
 
-/* Prepare a call; false, with fetch->failure, if there is no Region to ask in. */
+/* Prepare a call; false, with fetch->failure, if there is no valid Region to call. */
 static bool
 make_call(Fetch *fetch, const char *role_arn, const StringInfoData *form, const char *secret)
 {
@@ -107,7 +111,7 @@ make_call(Fetch *fetch, const char *role_arn, const StringInfoData *form, const 
 	return true;
 }
 
-/* What to do about an error that STS reports; NULL: nothing is known. */
+/* Return a hint about an error that STS reports; NULL if the cause is not known. */
 static const char *
 hint_for(const AwsError *error, const StsCall *call)
 {
@@ -116,7 +120,7 @@ hint_for(const AwsError *error, const StsCall *call)
 	if (strcmp(code, "RegionDisabledException") == 0)
 		return psprintf("STS is not active in Region \"%s\" for the account: the server's option \"region\" names another.",
 						call->region);
-	/* Also what STS says of an account that has not opted in to the Region. */
+	/* STS also sends this code for an account that has not opted in to the Region. */
 	if (strcmp(code, "InvalidClientTokenId") == 0)
 		return psprintf("Check the credentials, and that their account uses Region \"%s\": the server's option \"region\" names another.",
 						call->region);
@@ -125,7 +129,7 @@ hint_for(const AwsError *error, const StsCall *call)
 	return NULL;
 }
 
-/* True if STS answered with an error, and what it says. */
+/* True if STS answered with an error, which is put into *error. */
 static bool
 read_error(const HttpTransfer *transfer, AwsError *error)
 {
@@ -136,7 +140,7 @@ read_error(const HttpTransfer *transfer, AwsError *error)
 	return true;
 }
 
-/* Take the role's credentials, or fail. */
+/* Take the role's credentials from the answer, or fail. */
 static FetchState
 take_answer(Fetch *fetch, const StsCall *call)
 {
@@ -177,14 +181,17 @@ take_answer(Fetch *fetch, const StsCall *call)
 	return FETCH_FAILED;
 }
 
-/* Below the endpoint's base path, as botocore has it for services with one path. */
+/*
+ * Return the path below the endpoint's base path, by botocore's rule for services with
+ * one path.
+ */
 static const char *
 path_of(const StsCall *call)
 {
 	return *call->endpoint.base_path ? "" : "/";
 }
 
-/* Show neither a part of the form nor what it looks like there. */
+/* Keep a secret part of the form out of messages, as it is and percent-encoded. */
 static void
 hide(Fetch *fetch, const char *secret)
 {
@@ -226,7 +233,10 @@ send_signed(Fetch *fetch)
 	return transfer;
 }
 
-/* Whether the signature was rejected for this server's clock, and will not be again. */
+/*
+ * True if the signature was rejected because of the clock, and the clock is corrected
+ * now.
+ */
 static bool
 correct_clock(const HttpTransfer *transfer, StsCall *call)
 {
@@ -239,10 +249,7 @@ correct_clock(const HttpTransfer *transfer, StsCall *call)
 	return call->clock_corrected;
 }
 
-/*
- * Assume a role with what fetch->issued has, and put the role's credentials in
- * its place.
- */
+/* Assume a role with the credentials in fetch->issued, and replace them by the role's. */
 FetchState
 sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 {
@@ -269,8 +276,8 @@ sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 }
 
 /*
- * True if STS rejects a web identity token for the first time in a fetch: the
- * host may be replacing the file, so that the next token may do.
+ * True if STS rejects a web identity token for the first time in a fetch: the host may
+ * be replacing the file, so that its next token may be accepted.
  */
 static bool
 is_worth_another_token(Fetch *fetch)
@@ -284,8 +291,8 @@ is_worth_another_token(Fetch *fetch)
 }
 
 /*
- * Assume a role with the token in a file, which is read anew each time, and
- * once more if STS rejects the token; unsigned.  The session's name may be NULL.
+ * Assume a role, without a signature, with the token in a file, which is read for each
+ * call, and once more if STS rejects the token.  The session's name may be NULL.
  */
 FetchState
 sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const char *role_arn,

@@ -1,4 +1,4 @@
-/* sts.h: roles assumed by AWS's Security Token Service. */
+/* sts.h: roles assumed with AWS's Security Token Service. */
 #ifndef IMAGEBUILDER_STS_H
 #define IMAGEBUILDER_STS_H
 
