@@ -1,24 +1,25 @@
 /*
- * operation.h: the operations of EC2 Image Builder's API that tables ask.
+ * operation.h: the operations of EC2 Image Builder's API that foreign tables use.
  *
  * An operation is an entry in operations.c, and data alone: requests, EXPLAIN, errors
- * and the permission that a hint names come out of the entry.
+ * and the permission that a hint names all come from the entry.
  */
 #ifndef IMAGEBUILDER_OPERATION_H
 #define IMAGEBUILDER_OPERATION_H
 
 typedef struct Operation
 {
-	const char *name;			/* the API's: EXPLAIN and the IAM action show it */
-	const char *path;			/* of the URL; all are asked with GET */
-	const char *parameter;		/* of the URL's query: takes the ARN */
-	const char *kind;			/* of ARN, see arn_is_of_kind() */
-	const char *noun;			/* for messages: what the ARN is of */
-	const char *const *answer;	/* top-level members, of which each answer has one at
-								 * least, the first in nearly all; ends with NULL */
+	const char *name;			/* in the API; shown by EXPLAIN, and part of the IAM
+								 * action */
+	const char *path;			/* the URL's path; the method is always GET */
+	const char *parameter;		/* name of the query parameter that takes the ARN */
+	const char *kind;			/* the ARN's kind, see arn_is_of_kind() */
+	const char *noun;			/* the ARN's resource, in messages */
+	const char *const *answer;	/* top-level members of an answer, at least one of which
+								 * is present; ends with NULL; messages name the first */
 } Operation;
 
-/* The operation of tables that name none. */
+/* Operation of a table that names none in its options. */
 #define DEFAULT_OPERATION	"GetImage"
 
 extern const Operation *operation_find(const char *name);

@@ -1,5 +1,5 @@
 /*
- * operations.c: the operations of EC2 Image Builder's API that tables ask.
+ * operations.c: the operations of EC2 Image Builder's API that foreign tables use.
  *
  * To add an operation, add its entry here and a table's in rows/schema.c.  Names are
  * those of the service's model, API version 2019-12-02.
@@ -21,7 +21,7 @@ static const Operation operations[] = {
 		.parameter = "componentBuildVersionArn", .kind = "component:any", .noun = "component",
 		ANSWER("component", "requestId", "latestVersionReferences"),
 	},
-	/* A test builds the library with entries of its own: t/build/extra.inc. */
+	/* A test adds entries of its own with API_EXTRA: see t/build/extra.inc. */
 #ifdef API_EXTRA
 #define API_OPERATIONS
 #include API_EXTRA
@@ -29,7 +29,10 @@ static const Operation operations[] = {
 #endif
 };
 
-/* Return the operation of a name that a table or a plan has; raise XX000 if there is none. */
+/*
+ * Return the operation that a table or a plan names; raise XX000 if no operation has
+ * the name.
+ */
 const Operation *
 operation_find(const char *name)
 {
@@ -42,7 +45,10 @@ operation_find(const char *name)
 	return NULL;				/* keep the compiler quiet */
 }
 
-/* Return the form of ARNs of a resource type, for messages: "suffix" is of what follows the name. */
+/*
+ * Return the form of a resource type's ARNs, for messages; "suffix" follows the
+ * resource's name.
+ */
 static char *
 arn_form(const char *kind, const char *partition, const char *suffix)
 {
@@ -51,8 +57,8 @@ arn_form(const char *kind, const char *partition, const char *suffix)
 }
 
 /*
- * Return the forms of the ARNs that an operation takes, for messages, palloc'd; "most":
- * the longest alone.
+ * Return the forms of the ARNs that an operation takes, for messages, palloc'd; if
+ * "most", only the longest form.
  */
 char *
 operation_arn_form(const Operation *operation, const char *partition, bool most)

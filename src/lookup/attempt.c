@@ -1,4 +1,4 @@
-/* attempt.c: a look-up's requests, one after another, and what comes of each. */
+/* attempt.c: the successive requests of a look-up, and the outcome of each. */
 #include "postgres.h"
 
 #include "clock.h"
@@ -7,7 +7,7 @@
 #include "lookup/cache.h"
 #include "utils/memutils.h"
 
-/* Settle a look-up with why it failed, which must live as long. */
+/* Settle a look-up as failed; "failure" must live as long as the look-up. */
 void
 attempt_fail(Lookup *lookup, const Failure *failure)
 {
@@ -16,14 +16,14 @@ attempt_fail(Lookup *lookup, const Failure *failure)
 	session_stats.errors++;
 }
 
-/* Return what the service should answer with, with its article. */
+/* Return what the service is expected to answer with, with its article. */
 static char *
 expected_answer(const Lookup *lookup)
 {
 	return psprintf("a %s response", lookup->request->operation->name);
 }
 
-/* Send an attempt, signed anew; the identity must be ready. */
+/* Send an attempt with a new signature; the identity must be ready. */
 void
 attempt_send(Lookup *lookup)
 {
@@ -48,7 +48,10 @@ attempt_send(Lookup *lookup)
 		STATS_COUNT(lookup, retries, 1);
 }
 
-/* Whether another attempt may be made, and if so, when. */
+/*
+ * Schedule another attempt, on a new connection unless the service throttled this one;
+ * false if no further attempt may be made.
+ */
 static bool
 schedule_retry(Lookup *lookup, bool throttled)
 {
@@ -114,7 +117,10 @@ take_aws_error(Lookup *lookup)
 		default:
 			break;
 	}
-	/* Who is denied an image has been recognized; a 403 without a code may be a proxy's. */
+	/*
+	 * The service knows the credentials of whom it denies an image, but a 403 without a
+	 * code may be a proxy's.
+	 */
 	if (error.class == AWS_ERROR_FORBIDDEN && error.code)
 		identity_note_accepted(lookup->identity, lookup->parts.region);
 	lookup->rejected = error.class == AWS_ERROR_UNKNOWN_KEY;
@@ -123,8 +129,8 @@ take_aws_error(Lookup *lookup)
 }
 
 /*
- * Take what an attempt brought, once its transfer is done: the look-up is
- * settled, or to be sent again, at once or at retry_at.
+ * Take the outcome of an attempt whose transfer is done: settle the look-up, or have
+ * it sent again, at once or at retry_at.
  */
 void
 attempt_take_outcome(Lookup *lookup)
@@ -144,7 +150,7 @@ attempt_take_outcome(Lookup *lookup)
 		{
 			retry_budget_refund(lookup->client->budget, lookup->budget_taken);
 			pace_granted(&lookup->client->pace, lookup->sent_at, clock_us());
-			/* A redirect may be of somebody who looked at no signature. */
+			/* A redirect does not show that anybody checked the signature. */
 			if (transfer->status < 300 || transfer->status >= 400)
 				identity_note_accepted(lookup->identity, lookup->parts.region);
 		}
@@ -158,7 +164,7 @@ attempt_take_outcome(Lookup *lookup)
 									 expected_answer(lookup)));
 }
 
-/* True if the top level is that of an operation's answer; a mere object is not. */
+/* True if a document is an object with one of the operation's top-level members. */
 static bool
 is_answer(const Document *document, const Operation *operation)
 {
@@ -173,8 +179,8 @@ is_answer(const Document *document, const Operation *operation)
 }
 
 /*
- * Read the answer, which nobody may ever ask for: so not before somebody does.
- * From LOOKUP_ANSWERED to LOOKUP_FOUND or LOOKUP_FAILED.
+ * Parse the answer when a scan first asks for the look-up, since no scan may ever ask.
+ * The state goes from LOOKUP_ANSWERED to LOOKUP_FOUND or LOOKUP_FAILED.
  */
 void
 attempt_read_answer(Lookup *lookup)

@@ -1,4 +1,4 @@
-/* attempt.h: a look-up's requests, one after another, and what comes of each. */
+/* attempt.h: the successive requests of a look-up, and the outcome of each. */
 #ifndef IMAGEBUILDER_ATTEMPT_H
 #define IMAGEBUILDER_ATTEMPT_H
 
@@ -12,10 +12,10 @@
 
 typedef enum LookupState
 {
-	LOOKUP_QUEUED,				/* to be sent as soon as that may be */
+	LOOKUP_QUEUED,				/* waiting for a request slot */
 	LOOKUP_SENT,				/* an attempt is under way */
 	LOOKUP_BACKING_OFF,			/* to be queued again at retry_at */
-	LOOKUP_ANSWERED,			/* settled, but for reading the answer */
+	LOOKUP_ANSWERED,			/* settled, but the answer has not been parsed */
 	LOOKUP_FOUND,
 	LOOKUP_NOT_FOUND,
 	LOOKUP_FAILED,
@@ -24,32 +24,33 @@ typedef enum LookupState
 struct Lookup
 {
 	Client	   *client;
-	MemoryContext context;		/* holds all of this, and the document */
-	MemoryContext attempt_context;	/* the current attempt; of a found image, its
+	MemoryContext context;		/* holds the look-up and its document */
+	MemoryContext attempt_context;	/* holds the current attempt, or a found image's
 									 * body */
 	Request    *request;
 	Arn			parts;
 	Endpoint	endpoint;
-	Identity   *identity;		/* who asks; NULL until it has to be known */
+	Identity   *identity;		/* signs the requests; NULL when settled */
 	LookupState state;
-	dlist_node	node;			/* in unsettled, while it is one of those */
+	dlist_node	node;			/* in "unsettled", until the look-up is settled */
 	MemoryContextCallback callback;
-	int			attempts;		/* sent so far */
-	bool		begun;			/* a request has: it is counted */
-	bool		clock_corrected;	/* one of them was for the clock's sake */
-	bool		renewed;		/* one was for rejected credentials' sake */
-	int			budget_taken;	/* by the latest retry */
-	int64		sent_at;		/* of clock.h */
+	int			attempts;		/* requests sent so far */
+	bool		begun;			/* a request may have been sent, and is counted */
+	bool		clock_corrected;	/* one attempt corrected the clock */
+	bool		renewed;		/* one attempt followed a renewal of credentials */
+	int			budget_taken;	/* what the latest retry cost */
+	int64		sent_at;		/* time of clock.h */
 	int64		retry_at;
 	bool		fresh;			/* the next attempt uses no kept connection */
 	HttpTransfer *transfer;		/* of the current attempt */
-	const char *access_key_id;	/* it was signed with */
-	int64		clock_offset;	/* the same */
-	const char *secrets[SIGNED_MAX_SECRETS + 1];	/* not to be shown */
+	const char *access_key_id;	/* key of the current attempt's signature */
+	int64		clock_offset;	/* clock offset of the current attempt's signature */
+	const char *secrets[SIGNED_MAX_SECRETS + 1];	/* values that messages must not
+													 * show */
 	const Document *document;	/* if found */
 	const Failure *failure;		/* if failed */
-	bool		rejected;		/* that is because the Region knows no such key */
-	bool		reported;		/* the failure has been */
+	bool		rejected;		/* failed because the Region does not know the key */
+	bool		reported;		/* the failure has been raised or warned of */
 	LookupStats stats;
 };
 

@@ -1,10 +1,10 @@
 /*
  * cache.c: answers that may serve later statements of the session.
  *
- * Kept by server, user and request, so never shared between users; the least
- * recently used goes first.  ALTER SERVER and ALTER USER MAPPING, in any
- * session, drop it all: what was asked for under other options says nothing.
- * Only what was found is kept.
+ * Answers are kept by server, user and request, so never shared between users; the
+ * least recently used answer goes first.  ALTER SERVER and ALTER USER MAPPING, in any
+ * session, drop the whole cache, because an answer to a request made with other
+ * options may no longer be right.  Only resources that the service found are kept.
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@ typedef struct CacheKey
 {
 	Oid			serverid;
 	Oid			userid;
-	const char *text;			/* the request's; the entry's own */
+	const char *text;			/* the request's text; owned by the entry */
 } CacheKey;
 
 typedef struct CacheEntry
@@ -28,18 +28,18 @@ typedef struct CacheEntry
 	dlist_node	node;			/* in cache.recent */
 	TimestampTz received_at;
 	char	   *body;			/* in the service's UTF-8 */
-	size_t		length;			/* bytes in body */
-	size_t		size;			/* bytes in all */
+	size_t		length;			/* of body, in bytes */
+	size_t		size;			/* of the entry with its strings, in bytes */
 } CacheEntry;
 
 static struct
 {
-	MemoryContext context;		/* NULL until something is kept */
+	MemoryContext context;		/* NULL until the cache is created */
 	HTAB	   *entries;
-	dlist_head	recent;			/* the latest used first */
+	dlist_head	recent;			/* most recently used first */
 	size_t		size;			/* of all entries, in bytes */
-	uint64		epoch;			/* how often it has been dropped */
-	bool		stale;			/* it is to be dropped before the next use */
+	uint64		epoch;			/* how often the cache has been dropped */
+	bool		stale;			/* the cache is to be dropped before the next use */
 } cache;
 
 static uint32
@@ -63,7 +63,7 @@ match_key(const void *a, const void *b, Size keysize)
 		strcmp(x->text, y->text) : 1;
 }
 
-/* Ready for use: made, and without what is stale. */
+/* Drop the cache if it is stale, and create it unless it exists. */
 static void
 prepare(void)
 {
@@ -99,7 +99,10 @@ drop_entry(CacheEntry *entry)
 	pfree(body);
 }
 
-/* Which life of the cache this is: what was asked for in another is not kept. */
+/*
+ * Return the number of the cache's current life: answers requested in an earlier life
+ * are not kept.
+ */
 uint64
 cache_epoch(void)
 {
@@ -108,8 +111,8 @@ cache_epoch(void)
 }
 
 /*
- * A copy, in the current memory context, of an answer that is not older than
- * "ttl" ms; NULL if there is none.
+ * Return a copy, in the current memory context, of an answer that is at most "ttl" ms
+ * old; NULL if the cache holds no such answer.
  */
 char *
 cache_get(Oid serverid, Oid userid, const char *text, int ttl, size_t *length)
@@ -135,9 +138,9 @@ cache_get(Oid serverid, Oid userid, const char *text, int ttl, size_t *length)
 }
 
 /*
- * Keep an answer, at the cost of those used longest ago, if all that is kept
- * stays within "limit" bytes and the cache is in the life that it was in when
- * the answer was asked for.
+ * Keep an answer of at most "limit" bytes, dropping the least recently used answers to
+ * keep the whole cache within "limit".  "epoch" is cache_epoch() from before the
+ * request: an answer requested in an earlier life of the cache is not kept.
  */
 void
 cache_put(Oid serverid, Oid userid, const char *text, const char *body, size_t length,
@@ -170,7 +173,7 @@ cache_put(Oid serverid, Oid userid, const char *text, const char *body, size_t l
 	dlist_push_head(&cache.recent, &entry->node);
 }
 
-/* Drop all of it. */
+/* Drop the whole cache. */
 void
 cache_clear(void)
 {
@@ -182,7 +185,7 @@ cache_clear(void)
 	cache.epoch++;
 }
 
-/* Drop all of it before the next use; may be called at any time. */
+/* Have the whole cache dropped before the next use; may be called at any time. */
 void
 cache_expire(void)
 {

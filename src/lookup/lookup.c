@@ -1,4 +1,4 @@
-/* lookup.c: looking up at EC2 Image Builder, with retries. */
+/* lookup.c: looking up resources of EC2 Image Builder, with retries. */
 #include "postgres.h"
 
 #include "clock.h"
@@ -11,19 +11,19 @@
 
 LookupStats session_stats;
 
-/* Look-ups of all clients that wait for something, in the order asked for. */
+/* Look-ups of all clients that are not settled, oldest first. */
 static dlist_head unsettled = DLIST_STATIC_INIT(unsettled);
 
 /*
- * How many requests this session has under way to a server: "max_concurrency"
- * bounds them together, where cursors and functions nest statements.
+ * Return the count of requests that this session has under way to a server:
+ * max_concurrency bounds those of nested statements (cursors, functions) together.
  */
 int *
 lookup_in_flight(Oid serverid)
 {
 	typedef struct ServerLoad
 	{
-		Oid			serverid;	/* the key */
+		Oid			serverid;	/* hash key */
 		int			in_flight;
 	} ServerLoad;
 	static HTAB *loads = NULL;
@@ -45,21 +45,27 @@ lookup_in_flight(Oid serverid)
 	return &load->in_flight;
 }
 
-/* Whether images and rows that fail are warned of and left out (option "on_error"). */
+/*
+ * True if the option "on_error" says to warn of images and rows that fail, and leave
+ * them out.
+ */
 bool
 lookup_warns(const Client *client)
 {
 	return strcmp(client->config.on_error, "warning") == 0;
 }
 
-/* Whether lookup_finish() would not have to wait. */
+/* True if lookup_finish() would not have to wait. */
 bool
 lookup_is_settled(const Lookup *lookup)
 {
 	return lookup->state >= LOOKUP_ANSWERED;
 }
 
-/* Take the answer to an earlier statement, if the server's cache_ttl allows. */
+/*
+ * Take the answer to an earlier statement's request, if the server's cache_ttl allows;
+ * false if not.
+ */
 static bool
 take_cached(Lookup *lookup)
 {
@@ -81,7 +87,7 @@ take_cached(Lookup *lookup)
 	return true;
 }
 
-/* Whether there are keys to sign with; if not, the look-up has failed. */
+/* True if there are keys to sign with; if not, the look-up has failed. */
 static bool
 check_credentials(Lookup *lookup)
 {
@@ -105,7 +111,7 @@ check_credentials(Lookup *lookup)
 	return false;
 }
 
-/* Nobody waits for it any more. */
+/* Remove a look-up from the unsettled ones, and close its identity. */
 static void
 leave_queue(Lookup *lookup)
 {
@@ -114,7 +120,10 @@ leave_queue(Lookup *lookup)
 	lookup->identity = NULL;
 }
 
-/* Take what has come in, and queue again whose time has come; see advance_all(). */
+/*
+ * Handle finished transfers, and queue again the look-ups whose back-off is over;
+ * returns what advance_all() does.
+ */
 static long
 take_outcomes(void)
 {
@@ -130,7 +139,7 @@ take_outcomes(void)
 			MemoryContext previous = MemoryContextSwitchTo(lookup->context);
 
 			(*lookup->client->in_flight)--;
-			lookup->state = LOOKUP_QUEUED;	/* should anything raise an error */
+			lookup->state = LOOKUP_QUEUED;	/* in case an error is raised */
 			attempt_take_outcome(lookup);
 			if (lookup->state > LOOKUP_ANSWERED)
 				MemoryContextReset(lookup->attempt_context);
@@ -148,13 +157,16 @@ take_outcomes(void)
 		if (lookup_is_settled(lookup))
 		{
 			leave_queue(lookup);
-			wait = 0;			/* somebody may wait for just that */
+			wait = 0;			/* a caller may be waiting for this look-up: return now */
 		}
 	}
 	return wait;
 }
 
-/* Whether the server may be sent another request now; if not, *wait says when to look again. */
+/*
+ * True if the server may be sent another request now; if not, lower *wait to the ms
+ * after which to ask again.
+ */
 static bool
 may_send(Client *client, long *wait)
 {
@@ -165,19 +177,25 @@ may_send(Client *client, long *wait)
 	return pause == 0;
 }
 
-/* Send an attempt if that may be, or see to it that it will. */
+/*
+ * Send an attempt if credentials and the request limit allow; otherwise lower *wait as
+ * needed.
+ */
 static void
 try_to_send(Lookup *lookup, long *wait)
 {
 	MemoryContext previous;
 
-	/* A request for credentials that is under way has its place already. */
+	/* A fetch of credentials that is under way has its request slot already. */
 	if (!identity_is_fetching(lookup->identity) && !may_send(lookup->client, wait))
 		return;
 	switch (identity_advance(lookup->identity, wait))
 	{
 		case IDENTITY_READY:
-			/* The place may be the base's, whose credentials this look-up does not need. */
+			/*
+			 * The slot may belong to a fetch of the base identity, which this look-up did
+			 * not need: ask again.
+			 */
 			if (may_send(lookup->client, wait))
 				attempt_send(lookup);
 			break;
@@ -192,9 +210,8 @@ try_to_send(Lookup *lookup, long *wait)
 }
 
 /*
- * Do for all look-ups what can be done without waiting; returns the ms until
- * more can be done, 0 if one has just been settled, -1 if that is for the
- * network to say.
+ * Advance all look-ups without waiting.  Return the ms until more can be done, 0 if a
+ * look-up has just been settled, -1 if only the network can bring more.
  */
 static long
 advance_all(void)
@@ -209,7 +226,8 @@ advance_all(void)
 		if (lookup->state == LOOKUP_QUEUED)
 			try_to_send(lookup, &wait);
 		else if (identity_is_fetching(lookup->identity))
-			identity_advance(lookup->identity, &wait);	/* who began it may be gone */
+			identity_advance(lookup->identity, &wait);	/* the look-up that began the
+														 * fetch may be gone */
 		if (lookup_is_settled(lookup))
 		{
 			leave_queue(lookup);
@@ -220,7 +238,7 @@ advance_all(void)
 	return wait;
 }
 
-/* MemoryContextCallback: the look-up is about to be freed. */
+/* Take back an unsettled look-up that is about to be freed (a MemoryContextCallback). */
 static void
 give_up(void *arg)
 {
@@ -233,7 +251,7 @@ give_up(void *arg)
 	leave_queue(lookup);
 }
 
-/* For whom a statement's client asks. */
+/* Return the user, server and configuration of a statement's client, for the identity. */
 static IdentityUser
 user_of(const Client *client)
 {
@@ -248,8 +266,9 @@ user_of(const Client *client)
 }
 
 /*
- * Start to look up what a request asks for, without waiting for the answer; its ARN
- * must have passed request_check().  Whatever goes wrong is lookup_finish()'s.
+ * Start to look up what a request asks for, without waiting for the answer; the
+ * request's ARN must have passed request_check().  Failures of the look-up are raised
+ * by lookup_finish().
  */
 Lookup *
 lookup_create(Client *client, const Request *request)
@@ -291,8 +310,8 @@ lookup_create(Client *client, const Request *request)
 }
 
 /*
- * Count the requests that libcurl will begin to send when the session waits for
- * the network: until then a look-up can be withdrawn as if it had not been made.
+ * Count the requests that libcurl will begin to send when the session waits for the
+ * network: until then a look-up can be withdrawn without a trace.
  */
 static void
 begin_requests(void)
@@ -311,10 +330,10 @@ begin_requests(void)
 }
 
 /*
- * Let all look-ups of the session get on: wait until the network or the end
- * of a back-off has something for one of them, but no longer than "timeout"
- * ms (-1: for ever).  To be called again until what is wanted is settled;
- * raises whatever an interrupt raises.
+ * Advance all look-ups of the session: wait until the network or the end of a back-off
+ * allows progress, but no longer than "timeout" ms (-1: without limit).  Callers
+ * repeat the call until the look-up that they need is settled.  Raises what an
+ * interrupt raises.
  */
 void
 lookup_wait(long timeout)
@@ -327,7 +346,10 @@ lookup_wait(long timeout)
 	http_wait(timeout < 0 ? wait : wait < 0 ? timeout : Min(wait, timeout));
 }
 
-/* True if the statement has a look-up under way of an identity in another Region. */
+/*
+ * True if a look-up of this statement, by this identity, is under way in another
+ * Region.
+ */
 static bool
 is_asked_elsewhere(const Lookup *lookup, const Identity *identity)
 {
@@ -345,8 +367,9 @@ is_asked_elsewhere(const Lookup *lookup, const Identity *identity)
 }
 
 /*
- * True if a look-up failed because its Region alone rejects the credentials;
- * waits for look-ups under way in other Regions, as long as none has told.
+ * True if a look-up failed because its Region alone rejects the credentials; waits for
+ * look-ups under way in other Regions until one of them is accepted or all are
+ * settled.
  */
 static bool
 is_region_failure(const Lookup *lookup)
@@ -355,7 +378,9 @@ is_region_failure(const Lookup *lookup)
 
 	while (lookup->rejected)
 	{
-		/* Found anew each time: while the session waits, an identity may be dropped. */
+		/*
+		 * Find the identity again each time: it may be dropped while the session waits.
+		 */
 		const Identity *identity = identity_find(&user, lookup->parts.account_id);
 
 		if (identity == NULL)
@@ -369,7 +394,7 @@ is_region_failure(const Lookup *lookup)
 	return false;
 }
 
-/* Raise what a look-up failed for, or warn of it; see lookup_finish(). */
+/* Raise a look-up's failure, or warn of it; see lookup_finish(). */
 static void
 report(Lookup *lookup)
 {
@@ -389,14 +414,14 @@ report(Lookup *lookup)
 }
 
 /*
- * Wait for a look-up: the answer's document, NULL if what was asked for does not exist.
+ * Wait for a look-up and return the answer's document; NULL if the resource does not
+ * exist.
  *
- * Raises what the look-up failed for, with the SQLSTATEs of doc/troubleshooting.md,
- * or warns of it, once, if the server's option "on_error"
- * says so; raises 57014 and the like when interrupted.  Credentials that are
- * missing or rejected (28000, or whatever their source fails for) fail every
- * image, and are an error always; but a Region that rejects what another Region
- * accepts fails its own images alone.
+ * Raises the look-up's failure, with the SQLSTATEs of doc/troubleshooting.md, or warns
+ * of it, once, if the server's option "on_error" says so; raises 57014 and the like
+ * when interrupted.  Credentials that are missing or rejected (28000, or the SQLSTATE
+ * of the credential source's failure) fail every image, and are always an error; but a
+ * Region that rejects what another Region accepts fails its own images alone.
  */
 const Document *
 lookup_finish(Lookup *lookup)
@@ -410,28 +435,28 @@ lookup_finish(Lookup *lookup)
 	return lookup->document;
 }
 
-/* What the look-up asks for; lives as long. */
+/* Return the request of a look-up, which lives as long as the look-up. */
 const Request *
 lookup_request(const Lookup *lookup)
 {
 	return lookup->request;
 }
 
-/* Whether a request has been sent, or at least begun. */
+/* True if libcurl may have sent a request. */
 bool
 lookup_has_begun(const Lookup *lookup)
 {
 	return lookup->begun;
 }
 
-/* What this look-up took so far. */
+/* Return the statistics of a look-up so far. */
 const LookupStats *
 lookup_stats(const Lookup *lookup)
 {
 	return &lookup->stats;
 }
 
-/* Free a look-up, and end it if it is under way; its document goes too. */
+/* Free a look-up and its document, and cancel the look-up if it is under way. */
 void
 lookup_free(Lookup *lookup)
 {

@@ -1,4 +1,4 @@
-/* lookup.h: looking up at EC2 Image Builder. */
+/* lookup.h: looking up resources of EC2 Image Builder. */
 #ifndef IMAGEBUILDER_LOOKUP_H
 #define IMAGEBUILDER_LOOKUP_H
 
@@ -9,25 +9,25 @@
 #include "lookup/stats.h"
 #include "rows/document.h"
 
-/* A server as one user reaches it, within one statement. */
+/* Server as one user reaches it within one statement. */
 typedef struct Client
 {
 	Oid			serverid;
 	Oid			userid;
-	uint64		statement;		/* its number in the session */
-	MemoryContext context;		/* as long-lived as the statement */
+	uint64		statement;		/* the statement's number in the session */
+	MemoryContext context;		/* lives as long as the statement */
 	ClientConfig config;
-	uint64		identity_epoch; /* before that was read */
-	uint64		cache_epoch;	/* the same */
-	RetryBudget *budget;		/* the statement's */
-	int		   *in_flight;		/* requests under way to the server, the
-								 * session's other statements' included */
-	Pace		pace;			/* how many may be */
-	int			nscans;			/* of the statement that use this client */
-	struct HTAB *lookups;		/* by request text */
+	uint64		identity_epoch; /* identity_epoch() before config was read */
+	uint64		cache_epoch;	/* cache_epoch() before config was read */
+	RetryBudget *budget;		/* shared by the statement's clients */
+	int		   *in_flight;		/* requests under way to the server, of all statements of
+								 * the session */
+	Pace		pace;			/* limits the requests under way */
+	int			nscans;			/* scans of the statement that use this client */
+	struct HTAB *lookups;		/* LookupEntry by request text */
 } Client;
 
-/* A request and its answer, within one statement. */
+/* Request and its answer, within one statement. */
 typedef struct Lookup Lookup;
 
 extern int *lookup_in_flight(Oid serverid);

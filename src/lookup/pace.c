@@ -1,28 +1,29 @@
 /*
- * pace.c: how many requests a service is asked at once, by what it grants.
+ * pace.c: how many requests to have under way at a service, by what the service
+ * grants.
  *
- * Multiplicatively down when throttled, additively up as time goes by, as TCP
- * does.  A service grants a rate, not a number: so once it has throttled, the
- * requests that are allowed are spread over a round trip instead of sent
- * together, and fewer than one are allowed by pausing between them.
+ * The number is divided when the service throttles and grows steadily with time, as
+ * TCP's congestion window.  A service grants a rate, not a number: so once it has
+ * throttled, the requests that are allowed are spread over a round trip instead of
+ * sent together, and an allowance below one is a pause between requests.
  */
 #include "postgres.h"
 
 #include "lookup/pace.h"
 
-/* By how much the number is divided when throttled. */
+/* Divisor of the number of requests when the service throttles. */
 #define CUT				2.0
 
-/* What it grows by in a second. */
+/* Requests by which the number grows in a second. */
 #define GROWTH			0.5
 
-/* A request in so many round trips, at the least. */
+/* Lower bound of the number: one request in 64 round trips. */
 #define LEAST			(1.0 / 64)
 
-/* The weight of the latest round trip in the smoothed one, as in RFC 6298. */
+/* Weight of the latest round trip in the smoothed one, as in RFC 6298. */
 #define LATEST_WEIGHT	0.125
 
-/* us, after which a request that waits is looked at again. */
+/* Microseconds after which a waiting request is considered again. */
 #define LONGEST_WAIT	250000
 
 void
@@ -43,7 +44,7 @@ grow(Pace *pace, int64 now)
 	pace->cut_at = 0;
 }
 
-/* The us until another request may be sent, PACE_UNTIL_ANSWER included. */
+/* Return the us until another request may be sent, or PACE_UNTIL_ANSWER. */
 int64
 pace_wait(Pace *pace, int in_flight, int64 now)
 {
@@ -56,7 +57,7 @@ pace_wait(Pace *pace, int in_flight, int64 now)
 	if (pace->cut_at == 0)
 		return 0;
 	next = pace->sent_at + (int64) (pace->round_trip / pace->allowed);
-	/* Not for long: the number that is allowed grows meanwhile. */
+	/* Bound the pause, since the number that is allowed grows meanwhile. */
 	return Min(Max(next - now, 0), LONGEST_WAIT);
 }
 
@@ -66,7 +67,7 @@ pace_sent(Pace *pace, int64 now)
 	pace->sent_at = now;
 }
 
-/* What was sent before the latest cut says nothing new. */
+/* Lower the number, unless the throttled request was sent before the latest cut. */
 void
 pace_throttled(Pace *pace, int64 sent_at, int64 now)
 {

@@ -1,21 +1,24 @@
-/* pace.h: how many requests a service is asked at once, by what it grants. */
+/*
+ * pace.h: how many requests to have under way at a service, by what the service
+ * grants.
+ */
 #ifndef IMAGEBUILDER_PACE_H
 #define IMAGEBUILDER_PACE_H
 
-/* Times are of clock.h, in us. */
+/* State of one server's pace; times are those of clock.h, in us. */
 typedef struct Pace
 {
-	double		most;			/* requests under way, as configured */
-	double		allowed;		/* as the service has it; less than one: with
-								 * pauses */
-	int64		cut_at;			/* when throttling last made that less; 0: it
-								 * is not less */
-	int64		grown_at;		/* up to when it has grown again */
-	int64		sent_at;		/* the latest request */
-	double		round_trip;		/* of requests granted, smoothed; 0: unknown */
+	double		most;			/* upper bound: max_concurrency */
+	double		allowed;		/* requests under way; below one: with pauses between
+								 * requests */
+	int64		cut_at;			/* when throttling last lowered "allowed"; 0: "allowed" is
+								 * "most" */
+	int64		grown_at;		/* when "allowed" last grew */
+	int64		sent_at;		/* when the latest request was sent */
+	double		round_trip;		/* smoothed, of granted requests; 0: unknown */
 } Pace;
 
-/* pace_wait(): until a request under way is answered. */
+/* Return value of pace_wait(): wait until a request under way is answered. */
 #define PACE_UNTIL_ANSWER	(-1)
 
 extern void pace_init(Pace *pace, int most);

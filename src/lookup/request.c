@@ -1,4 +1,4 @@
-/* request.c: what is asked of EC2 Image Builder: an operation, and the ARN that it takes. */
+/* request.c: a request to EC2 Image Builder: an operation, and the ARN that it takes. */
 #include "postgres.h"
 
 #include "aws/arn.h"
@@ -13,7 +13,7 @@ Request *
 request_create(const Operation *operation, const char *arn)
 {
 	size_t		length = strlen(arn);
-	/* Names, the separators between them, and the digits of a length. */
+	/* Add 32 for the separators and the digits of the length. */
 	size_t		size = strlen(operation->name) + strlen(operation->parameter) + 32 + length;
 	Request    *request = palloc(offsetof(Request, text) + size);
 	int			before = snprintf(request->text, size, "%s;;%s=%zu:", operation->name,
@@ -32,7 +32,7 @@ request_copy(const Request *request)
 	return request_create(request->operation, request->arn);
 }
 
-/* True if a text can be sent, which is in UTF-8. */
+/* True if a text in the database's encoding can be sent, as UTF-8. */
 static bool
 has_utf8(const char *text)
 {
@@ -60,7 +60,10 @@ request_fits(const Operation *operation, const char *arn)
 	return arn_parse(arn, &parts) && arn_is_of_kind(&parts, operation->kind) && has_utf8(arn);
 }
 
-/* The same; if it is not, report that (22023), with the form that it must have, at "level". */
+/*
+ * True if a text is an ARN that an operation takes; if not, report 22023 at "level",
+ * with the form that the ARN must have.
+ */
 bool
 request_check(const Operation *operation, const char *arn, int level)
 {
@@ -77,7 +80,7 @@ request_check(const Operation *operation, const char *arn, int level)
 	return fits;
 }
 
-/* Return what a request asks for, as messages name it: image "arn:…". */
+/* Return what a request asks for, as messages name it: image "ARN". */
 char *
 request_subject(const Request *request)
 {
@@ -87,7 +90,7 @@ request_subject(const Request *request)
 
 /*
  * Send a request, signed for a Region, and return without waiting; see signed_send().
- * "fresh": use no kept connection.
+ * If "fresh", libcurl uses no kept connection.
  */
 HttpTransfer *
 request_send(const Request *request, const ClientConfig *config,

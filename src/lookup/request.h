@@ -1,19 +1,19 @@
-/* request.h: what is asked of EC2 Image Builder: an operation, and the ARN that it takes. */
+/* request.h: a request to EC2 Image Builder: an operation, and the ARN that it takes. */
 #ifndef IMAGEBUILDER_REQUEST_H
 #define IMAGEBUILDER_REQUEST_H
 
 #include "api/operation.h"
 #include "identity/signed.h"
 
-/* The service's name in host names and signatures. */
+/* Name of the service in host names and signatures. */
 #define REQUEST_SERVICE		"imagebuilder"
 
-/* One block of memory: two requests ask the same if their texts are equal. */
+/* Request in one block of memory; equal texts mean equal requests. */
 typedef struct Request
 {
 	const Operation *operation;
-	const char *arn;			/* as asked for, in the database's encoding: the end of text */
-	char		text[FLEXIBLE_ARRAY_MEMBER];	/* "GetImage;;imageBuildVersionArn=47:arn:…" */
+	const char *arn;			/* in the database's encoding; points into text */
+	char		text[FLEXIBLE_ARRAY_MEMBER];	/* OPERATION;;PARAMETER=LENGTH:ARN */
 } Request;
 
 extern Request *request_create(const Operation *operation, const char *arn);

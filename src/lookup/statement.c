@@ -1,9 +1,9 @@
 /*
- * statement.c: what one statement looks up, and how often: each request once.
+ * statement.c: the look-ups of one statement, which sends each request once.
  *
- * A statement is one run of the executor: all scans of a plan share its
- * EState, initplans and subplans included.  What was looked up lives in a
- * child of the EState's memory context and ends with it, on every path.
+ * A statement is one run of the executor: all scans of a plan share its EState,
+ * initplans and subplans included.  The look-ups live in a child of the EState's
+ * memory context and end with it, on every path.
  */
 #include "postgres.h"
 
@@ -25,7 +25,7 @@ typedef struct Statement
 	dlist_node	node;
 	EState	   *estate;
 	MemoryContext context;
-	uint64		number;			/* in the session */
+	uint64		number;			/* counted in the session */
 	List	   *clients;
 	RetryBudget budget;
 	MemoryContextCallback callback;
@@ -34,19 +34,18 @@ typedef struct Statement
 /* Statements under way; more than one where functions or cursors nest. */
 static dlist_head statements = DLIST_STATIC_INIT(statements);
 
-/* As many as there have been. */
+/* Number of statements so far in the session. */
 static uint64 nstatements = 0;
 
 typedef struct LookupEntry
 {
-	const char *text;			/* the key: the request's; must be first */
+	const char *text;			/* hash key, the request's text; must be first */
 	Lookup	   *lookup;
-	bool		claimed;		/* a scan has asked for it */
-	bool		counted;		/* as claimed, in AheadCounts */
-	bool		in_vain;		/* counted as such there */
-	const void *owner;			/* whose EXPLAIN counts the look-up: the scan's
-								 * that asked first, until then the one's that
-								 * started it ahead */
+	bool		claimed;		/* a scan has asked for the look-up */
+	bool		counted;		/* counted as claimed in AheadCounts */
+	bool		in_vain;		/* counted as in_vain in AheadCounts */
+	const void *owner;			/* whose EXPLAIN counts the look-up: the first scan that
+								 * asked; before that, who started it ahead */
 } LookupEntry;
 
 static uint32
@@ -66,8 +65,9 @@ match_text(const void *a, const void *b, Size keysize)
 }
 
 /*
- * A hash table whose entries start with a C string that they do not own: ARNs and
- * requests have no greatest length.
+ * Create a hash table whose entries start with a C string that they do not own:
+ * dynahash's string keys have a fixed size, but ARNs and requests have no maximum
+ * length.
  */
 HTAB *
 statement_text_table(const char *name, Size entrysize, MemoryContext context)
@@ -83,7 +83,7 @@ statement_text_table(const char *name, Size entrysize, MemoryContext context)
 					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
-/* MemoryContextCallback: the EState is about to go. */
+/* Remove a statement whose EState is about to be freed (a MemoryContextCallback). */
 static void
 statement_end(void *arg)
 {
@@ -99,7 +99,10 @@ find_statement(EState *estate)
 	MemoryContext context;
 	Statement  *statement;
 
-	/* Rows checked again, as READ COMMITTED has it, are the statement's too. */
+	/*
+	 * EvalPlanQual, which checks rows again under READ COMMITTED, belongs to the
+	 * statement, too.
+	 */
 	while (estate->es_epq_active)
 		estate = estate->es_epq_active->parentestate;
 
@@ -125,8 +128,9 @@ find_statement(EState *estate)
 }
 
 /*
- * SyscacheCallbackFunction: a server or mapping has changed, so nothing that
- * was had by the old one is to serve again.  May be called at any time.
+ * Have cached answers, credentials and connections dropped before their next use,
+ * since a server or a user mapping has changed (a SyscacheCallbackFunction).  May be
+ * called at any time.
  */
 static void
 forget_session(Datum arg, int cacheid, uint32 hashvalue)
@@ -139,7 +143,10 @@ forget_session(Datum arg, int cacheid, uint32 hashvalue)
 	http_expire_connections();
 }
 
-/* XactCallback: what nobody uses is not kept until somebody comes again. */
+/*
+ * Drop identities that no statement will use again when a transaction ends (an
+ * XactCallback).
+ */
 static void
 end_transaction(XactEvent event, void *arg)
 {
@@ -162,8 +169,8 @@ watch_catalogs(void)
 }
 
 /*
- * The client of a server for a user, within the statement that the executor's
- * state belongs to.  Its configuration is read at first use.
+ * Return the client of a server for a user, within the statement that the EState
+ * belongs to.  The first call reads the configuration.
  */
 Client *
 statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_config)
@@ -189,7 +196,10 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	client->statement = statement->number;
 	client->context = statement->context;
 	client->budget = &statement->budget;
-	/* First: what changes meanwhile must not pass for this configuration's. */
+	/*
+	 * Read the epochs before the configuration: a change in between must invalidate what
+	 * is obtained with this configuration.
+	 */
 	client->identity_epoch = identity_epoch();
 	client->cache_epoch = cache_epoch();
 	read_config(&client->config, serverid, userid);
@@ -202,7 +212,7 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	return client;
 }
 
-/* Return the entry of what a request asks for; NULL if nobody has asked. */
+/* Return the entry of a request; NULL if the statement has not made it. */
 static LookupEntry *
 find_entry(const Client *client, const Request *request)
 {
@@ -211,7 +221,10 @@ find_entry(const Client *client, const Request *request)
 	return hash_search(client->lookups, &text, HASH_FIND, NULL);
 }
 
-/* Return that entry, whose look-up is started if it is new (*started). */
+/*
+ * Return the entry of a request; set *started if this call made the entry and started
+ * the look-up.
+ */
 static LookupEntry *
 get_entry(Client *client, const Request *request, bool *started)
 {
@@ -232,8 +245,9 @@ get_entry(Client *client, const Request *request, bool *started)
 }
 
 /*
- * Start to look up what a scan will probably ask for; false if that had been
- * done.  EXPLAIN counts it as "starter"'s until a scan asks for it.
+ * Start to look up what a scan will probably ask for; false if the statement has
+ * looked that up already.  EXPLAIN counts the look-up as "starter"'s until a scan asks
+ * for it.
  */
 bool
 statement_look_ahead(Client *client, const Request *request, const void *starter)
@@ -247,9 +261,9 @@ statement_look_ahead(Client *client, const Request *request, const void *starter
 }
 
 /*
- * Add up what the look-ups of an owner have taken so far.  Each look-up of the
- * statement has one owner, whether or not its answer was waited for, so that the
- * owners' sums are what was sent.
+ * Add up the statistics of an owner's look-ups so far.  Each look-up of the statement
+ * has one owner, whether or not a scan waited for its answer, so that the owners' sums
+ * cover everything sent.
  */
 void
 statement_stats(const Client *client, const void *owner, LookupStats *stats)
@@ -266,8 +280,8 @@ statement_stats(const Client *client, const void *owner, LookupStats *stats)
 }
 
 /*
- * The look-up of what a request asks for, started unless it has been; *shared: for
- * another scan that asked before, else it is "scan"'s.
+ * Return the look-up of a request, and start it if need be.  *shared is set if a scan
+ * has asked before; otherwise "scan" becomes the look-up's owner.
  */
 Lookup *
 statement_lookup(Client *client, const Request *request, const void *scan, bool *shared)
@@ -293,7 +307,10 @@ forget(Client *client, LookupEntry *entry)
 	lookup_free(lookup);
 }
 
-/* Withdraw a look-up that no scan has claimed, if its request has not begun; else false. */
+/*
+ * Withdraw a look-up that no scan has claimed and whose request has not begun;
+ * otherwise return false.
+ */
 bool
 statement_withdraw(Client *client, const Request *request)
 {
@@ -307,8 +324,8 @@ statement_withdraw(Client *client, const Request *request)
 }
 
 /*
- * Count what has become of a look-up when the row is passed that it was
- * made ahead for; one that no scan has claimed is withdrawn, if it can be.
+ * Count the outcome of a look-up that was made ahead, when the read-ahead passes its
+ * row; a look-up that no scan has claimed is withdrawn if possible.
  */
 void
 statement_pass(Client *client, const Request *request, AheadCounts *counts)
@@ -332,8 +349,8 @@ statement_pass(Client *client, const Request *request, AheadCounts *counts)
 }
 
 /*
- * Forget what no scan of the statement will ask for again; what the
- * look-up took is added to *stats.
+ * Free a look-up that no scan of the statement will ask for again, and add its
+ * statistics to *stats.
  */
 void
 statement_forget(Client *client, const Request *request, LookupStats *stats)

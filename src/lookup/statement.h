@@ -1,18 +1,21 @@
-/* statement.h: what one statement looks up, and how often: each request once. */
+/* statement.h: the look-ups of one statement, which sends each request once. */
 #ifndef IMAGEBUILDER_STATEMENT_H
 #define IMAGEBUILDER_STATEMENT_H
 
 #include "lookup/lookup.h"
 #include "nodes/execnodes.h"
 
-/* Fills in what the catalogs say, allocating in the current memory context. */
+/*
+ * Function that reads the options from the catalogs, allocating in the current memory
+ * context.
+ */
 typedef void (*ReadConfig) (ClientConfig *config, Oid serverid, Oid userid);
 
 /* Outcomes of look-ups made ahead of rows that the read-ahead has passed. */
 typedef struct AheadCounts
 {
-	int			claimed;		/* a scan has asked for the same */
-	int			in_vain;		/* no scan has, but a request was made */
+	int			claimed;		/* a scan has asked for the look-up */
+	int			in_vain;		/* no scan has asked, but a request was sent */
 } AheadCounts;
 
 extern Client *statement_client(EState *estate, Oid serverid, Oid userid,

@@ -1,27 +1,30 @@
-/* stats.h: what this session's look-ups did. */
+/* stats.h: statistics of the session's look-ups. */
 #ifndef IMAGEBUILDER_STATS_H
 #define IMAGEBUILDER_STATS_H
 
 typedef struct LookupStats
 {
-	int64		requests;		/* look-ups sent */
-	int64		retries;		/* further attempts */
-	int64		throttled;		/* attempts answered by throttling; the session's only */
-	int64		not_found;		/* look-ups of what does not exist; the same */
-	int64		errors;			/* look-ups that failed; the same */
-	int64		cache_hits;		/* look-ups answered by an earlier one */
-	int64		bytes_received; /* of bodies */
+	int64		requests;		/* look-ups for which a request was begun */
+	int64		retries;		/* further attempts of look-ups */
+	int64		throttled;		/* throttled attempts; counted for the session only */
+	int64		not_found;		/* resources that do not exist; for the session only */
+	int64		errors;			/* failed look-ups; for the session only */
+	int64		cache_hits;		/* look-ups answered from earlier ones */
+	int64		bytes_received; /* of the answers' bodies */
 	double		request_time;	/* ms, summed over the attempts */
 } LookupStats;
 
-/* The session's totals; zeroed by imagebuilder_fdw_stats_reset(). */
+/* Totals of the session; imagebuilder_fdw_stats_reset() zeroes them. */
 extern LookupStats session_stats;
 
-/* Count for the session and for a look-up (or a scan) whose statistics EXPLAIN adds up. */
+/*
+ * Add to a statistic of the session and of a look-up (or a scan), which EXPLAIN adds
+ * up.
+ */
 #define STATS_COUNT(of, member, amount) \
 	((void) (session_stats.member += (amount), (of)->stats.member += (amount)))
 
-/* What EXPLAIN shows. */
+/* Add the statistics that EXPLAIN shows. */
 static inline void
 stats_add(LookupStats *sum, const LookupStats *add)
 {
