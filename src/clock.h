@@ -4,7 +4,10 @@
 
 #include <time.h>
 
-/* Microseconds since some moment, unmoved when the wall clock is set. */
+/*
+ * Return the time in microseconds since an arbitrary moment; setting the wall clock
+ * does not change it.
+ */
 static inline int64
 clock_us(void)
 {
@@ -14,7 +17,10 @@ clock_us(void)
 	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* A duration until a moment of that clock, in ms, rounded up; never negative. */
+/*
+ * Return the ms until a moment that clock_us() gives, rounded up; 0 if the moment has
+ * passed.
+ */
 static inline long
 clock_ms_until(int64 moment)
 {

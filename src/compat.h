@@ -32,10 +32,10 @@
 #include "utils/wait_event.h"
 
 /*
- * PostgreSQL 16 and later compile extensions with hidden names and have PGDLLEXPORT
- * export what the backend looks up: another library's function of a name that this
- * one has, too, cannot be called in its place.  For 15 the Makefile gives the
- * compiler's flag, and the attribute and the declaration are here.
+ * PostgreSQL 16 and later compile extensions with -fvisibility=hidden, and PGDLLEXPORT
+ * exports what the backend looks up, so that no other library's function of an equal
+ * name is called in place of one of this library.  For PostgreSQL 15 the Makefile
+ * passes the flag, and the attribute and the declaration are here.
  */
 #if PG_VERSION_NUM < 160000
 #undef PGDLLEXPORT
@@ -45,12 +45,15 @@
 	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
 	PG_FUNCTION_INFO_V1(name)
 
-/* 18 spells it as C23 does, before the declaration. */
+/* PostgreSQL 18 spells noreturn as C23 does, before the declaration. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
-/* PostgreSQL 17 lets the caller own the lexer, and came with the function that frees it. */
+/*
+ * Create a JSON lexer: PostgreSQL 17 lets the caller own the lexer, and added
+ * freeJsonLexContext().
+ */
 static inline JsonLexContext *
 compat_json_lexer(const char *json, size_t length)
 {
@@ -72,7 +75,10 @@ compat_json_lexer_free(JsonLexContext *lex)
 #endif
 }
 
-/* 17 ties wait event sets to resource owners; ours lasts as the session. */
+/*
+ * Create a wait event set that lasts as long as the session: PostgreSQL 17 takes a
+ * resource owner, NULL for none, in place of a memory context.
+ */
 static inline WaitEventSet *
 compat_session_wait_event_set(int nevents)
 {
@@ -83,7 +89,10 @@ compat_session_wait_event_set(int nevents)
 #endif
 }
 
-/* 17 lets extensions name their wait events. */
+/*
+ * Return the number of a wait event: PostgreSQL 17 lets extensions name their wait
+ * events.
+ */
 static inline uint32
 compat_wait_event(const char *name)
 {
@@ -95,7 +104,10 @@ compat_wait_event(const char *name)
 #endif
 }
 
-/* 17 added fdw_restrictinfo, 18 disabled_nodes. */
+/*
+ * Create a foreign path: PostgreSQL 17 added fdw_restrictinfo, PostgreSQL 18
+ * disabled_nodes.
+ */
 static inline ForeignPath *
 compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabled,
 					Cost startup_cost, Cost total_cost, Relids required_outer,
@@ -104,7 +116,7 @@ compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabl
 	(void) disabled;
 	return create_foreignscan_path(root, rel, NULL, rows,
 #if PG_VERSION_NUM >= 180000
-	/* Worse than any plan in which some nodes are disabled. */
+	/* Rank the path after any plan in which some nodes are disabled. */
 								   disabled ? 1000 : 0,
 #endif
 								   startup_cost, total_cost, NIL,
@@ -115,28 +127,32 @@ compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabl
 								   fdw_private);
 }
 
-/* 17 looks at statistics for it. */
+/* PostgreSQL 17 passes the planner's root, to look at statistics. */
 #if PG_VERSION_NUM >= 170000
 #define compat_estimate_array_length(root, array) estimate_array_length(root, array)
 #else
 #define compat_estimate_array_length(root, array) estimate_array_length(array)
 #endif
 
-/* 18 asks for the kind of equality. */
+/* PostgreSQL 18 takes the operator family of the equality. */
 #if PG_VERSION_NUM >= 180000
 #define compat_exprs_known_equal(root, a, b) exprs_known_equal(root, a, b, InvalidOid)
 #else
 #define compat_exprs_known_equal(root, a, b) exprs_known_equal(root, a, b)
 #endif
 
-/* 18 counts what is disabled instead of adding to costs. */
+/* PostgreSQL 18 counts disabled nodes instead of adding to their costs. */
 #if PG_VERSION_NUM >= 180000
 #define compat_copy_disabled_nodes(to, from) ((to)->disabled_nodes = (from)->disabled_nodes)
 #else
 #define compat_copy_disabled_nodes(to, from) ((void) 0)
 #endif
 
-/* 19 made UniquePath what UpperUniquePath was, and the other an AggPath. */
+/*
+ * Return the input of a path that removes duplicates, in a list; NIL for another path.
+ * PostgreSQL 19 renamed UpperUniquePath to UniquePath, and replaced the earlier
+ * UniquePath by an AggPath.
+ */
 static inline List *
 compat_unique_input(Path *path)
 {
@@ -149,7 +165,10 @@ compat_unique_input(Path *path)
 	return NIL;
 }
 
-/* 16 moved the user whom a scan is checked as from the range table. */
+/*
+ * Return the user whose privileges a scan is checked with: PostgreSQL 16 moved
+ * checkAsUser from the range table entry to the plan node.
+ */
 static inline Oid
 compat_scan_user(ForeignScanState *node)
 {
@@ -162,7 +181,10 @@ compat_scan_user(ForeignScanState *node)
 #endif
 }
 
-/* Whether a subtransaction can be started; 17 allows it in parallel mode. */
+/*
+ * True if a subtransaction can be started: PostgreSQL 17 allows internal ones in
+ * parallel mode.
+ */
 static inline bool
 compat_can_nest_transaction(void)
 {
@@ -173,7 +195,7 @@ compat_can_nest_transaction(void)
 #endif
 }
 
-/* 18 has the executor's callers say less. */
+/* PostgreSQL 18 removed ExecutorRun's execute_once. */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_EXECUTOR_RUN_PARAMETERS \
 	QueryDesc *queryDesc, ScanDirection direction, uint64 count
@@ -184,7 +206,10 @@ compat_can_nest_transaction(void)
 #define COMPAT_EXECUTOR_RUN_ARGUMENTS	queryDesc, direction, count, execute_once
 #endif
 
-/* 16 takes the relations instead of their sets of base relations. */
+/*
+ * Adjust an expression to a child relation: PostgreSQL 16 takes the relations instead
+ * of their sets of base relations.
+ */
 static inline Node *
 compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
 {
@@ -196,7 +221,7 @@ compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
 #endif
 }
 
-/* libcurl 7.85 made a string of what was a set of bits. */
+/* libcurl 7.85 replaced the bit mask of allowed protocols by a string. */
 #if LIBCURL_VERSION_NUM >= 0x075500
 #define compat_curl_set_protocol(handle, tls) \
 	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, (tls) ? "https" : "http")
@@ -206,7 +231,7 @@ compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
 					 (long) ((tls) ? CURLPROTO_HTTPS : CURLPROTO_HTTP))
 #endif
 
-/* Since 7.87 a transfer can be dropped while its host's name is resolved. */
+/* libcurl 7.87 can drop a transfer while its host's name is being resolved. */
 #if LIBCURL_VERSION_NUM >= 0x075700
 #define compat_curl_set_quick_exit(handle) \
 	curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L)
@@ -214,7 +239,10 @@ compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
 #define compat_curl_set_quick_exit(handle) ((void) (handle), CURLE_OK)
 #endif
 
-/* The same version keeps what it has read of certificate authorities for a day. */
+/*
+ * libcurl 7.87 caches the certificate authorities that it has read for a day, unless
+ * told not to.
+ */
 #if LIBCURL_VERSION_NUM >= 0x075700
 #define compat_curl_set_no_ca_cache(handle) \
 	curl_easy_setopt(handle, CURLOPT_CA_CACHE_TIMEOUT, 0L)
@@ -222,19 +250,20 @@ compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
 #define compat_curl_set_no_ca_cache(handle) ((void) (handle), CURLE_OK)
 #endif
 
-/* 8.7 keeps the buffer that a transfer is received into for the next one. */
+/* libcurl 8.7 keeps the buffer that it receives a transfer into for the next transfer. */
 #define COMPAT_CURL_KEEPS_BUFFER	(LIBCURL_VERSION_NUM >= 0x080700)
 
 /*
- * A chunk that is none is CURLE_RECV_ERROR in all versions, as is a connection
- * that breaks; only the former's messages speak of chunks.
+ * True if libcurl reported a malformed chunk: every version returns CURLE_RECV_ERROR,
+ * as for a connection that breaks, but only messages about chunks contain the word.
  */
 #define compat_curl_is_bad_chunk(result, message) \
 	((result) == CURLE_RECV_ERROR && strstr(message, "chunk") != NULL)
 
 /*
- * 7.80 says when a connection is there and its request about to be sent.  Before,
- * a time told, which later releases have for connections that fail, too.
+ * libcurl 7.80 calls CURLOPT_PREREQFUNCTION when it has connected and is about to send
+ * the request.  Earlier versions show this by a CURLINFO_PRETRANSFER_TIME above 0,
+ * which later versions report for failed connections, too.
  */
 #if LIBCURL_VERSION_NUM >= 0x075000
 #define compat_curl_tell_ready(handle, tell, data) \

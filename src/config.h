@@ -1,10 +1,13 @@
-/* config.h: what the options of a server and a user mapping say. */
+/* config.h: the values of a server's and a user mapping's options. */
 #ifndef IMAGEBUILDER_CONFIG_H
 #define IMAGEBUILDER_CONFIG_H
 
 #include "aws/sigv4.h"
 
-/* For one user, defaults filled in; strings are NULL where not set. */
+/*
+ * Values of the options for one user, with defaults filled in; strings are NULL where
+ * not set.
+ */
 typedef struct ClientConfig
 {
 	char	   *region;
@@ -12,14 +15,14 @@ typedef struct ClientConfig
 	char	   *sts_endpoint_url;
 	bool		use_fips_endpoint;
 	bool		use_dualstack_endpoint;
-	char	   *ca_bundle;		/* NULL: the system's */
+	char	   *ca_bundle;		/* NULL: the system's authorities */
 	char	   *proxy;			/* a URL, which may hold a password */
 	int			connect_timeout;	/* ms */
 	int			request_timeout;	/* ms */
 	int			max_attempts;
 	int			max_concurrency;
 	int			max_response_size;	/* bytes */
-	int			cache_ttl;		/* ms; 0: nothing is kept */
+	int			cache_ttl;		/* ms; 0: no answer is kept */
 	int			cache_size;		/* bytes */
 	char	   *on_error;		/* "error" or "warning" */
 	char	   *credential_provider;	/* "static": the credentials below */
@@ -31,7 +34,7 @@ typedef struct ClientConfig
 	int			role_duration;	/* ms; 0: the service's default */
 } ClientConfig;
 
-/* In role_arn: the account of the image that is looked up. */
+/* Placeholder in role_arn for the account of the image that is looked up. */
 #define CONFIG_ACCOUNT		"{account}"
 
 #endif							/* IMAGEBUILDER_CONFIG_H */

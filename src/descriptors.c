@@ -1,8 +1,8 @@
 /*
  * descriptors.c: the file descriptors that this process has open.
  *
- * Nothing here but system calls: a child calls it between fork() and exec, where
- * another thread of the parent's may have held the lock of malloc().
+ * A child calls this code between fork() and exec, when another thread of the parent
+ * may have held malloc()'s lock at the fork: use system calls only.
  */
 #include "postgres.h"
 
@@ -16,7 +16,7 @@
 
 #ifdef SYS_getdents64
 
-/* What the kernel writes for each name in a directory; see getdents64(2). */
+/* Directory entry as the kernel writes it; see getdents64(2). */
 typedef struct Entry
 {
 	uint64		inode;
@@ -26,7 +26,7 @@ typedef struct Entry
 	char		name[FLEXIBLE_ARRAY_MEMBER];
 } Entry;
 
-/* The number that a name is; -1 if the name is "." or "..". */
+/* Return a directory entry's name as a number; -1 if the name is "." or "..". */
 static int
 number_of(const char *name)
 {
@@ -40,8 +40,8 @@ number_of(const char *name)
 #endif
 
 /*
- * Call "action" for each open descriptor; it may close that one.  False if the
- * list, /proc/self/fd, cannot be read, or not to its end.
+ * Call "action" for each open descriptor, which "action" may close.  Return false if
+ * /proc/self/fd cannot be read to its end.
  */
 bool
 descriptors_each(DescriptorAction action, void *arg)

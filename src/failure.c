@@ -6,8 +6,8 @@
 #include "lib/stringinfo.h"
 
 /*
- * What is said of each class of error that the service reports.  A hint is a format:
- * its first argument is the operation's noun, its second the operation's name.
+ * Words and SQLSTATE for each class of error that the service reports.  A hint is a
+ * format: its first argument is the operation's noun, its second the operation's name.
  */
 static const struct
 {
@@ -52,7 +52,10 @@ make_failure(int sqlstate, const char *cause, const char *detail, const char *hi
 	return failure;
 }
 
-/* "(HTTP status 429, request ID …, 5 attempts)" */
+/*
+ * Append the circumstances of a failure: " (HTTP status 429, request ID X, 5
+ * attempts)".
+ */
 static void
 append_circumstances(StringInfo out, const HttpTransfer *transfer, int attempts,
 					 const char *const *secrets)
@@ -68,14 +71,14 @@ append_circumstances(StringInfo out, const HttpTransfer *transfer, int attempts,
 	appendStringInfoChar(out, ')');
 }
 
-/* A failure that none of the functions below describes. */
+/* Return a failure that none of the functions below describes. */
 Failure *
 failure_create(int sqlstate, const char *cause, const char *detail, const char *hint)
 {
 	return make_failure(sqlstate, cause, detail, hint);
 }
 
-/* A copy in the current memory context. */
+/* Return a copy in the current memory context. */
 Failure *
 failure_copy(const Failure *failure)
 {
@@ -87,7 +90,10 @@ failure_copy(const Failure *failure)
 	return copy;
 }
 
-/* A copy that says of a source's failure that there are no credentials at all. */
+/*
+ * Return a copy of a credential source's failure that is marked as leaving no image
+ * with credentials.
+ */
 Failure *
 failure_of_credentials(const Failure *failure)
 {
@@ -97,7 +103,10 @@ failure_of_credentials(const Failure *failure)
 	return copy;
 }
 
-/* A copy of a rejection that blames the Region: another one accepts the credentials. */
+/*
+ * Return a copy of a rejection that blames the Region: another Region accepts the
+ * credentials.
+ */
 Failure *
 failure_of_region(const Failure *failure)
 {
@@ -108,8 +117,9 @@ failure_of_region(const Failure *failure)
 }
 
 /*
- * A transfer that brought no answer, after the last attempt; "answer" is what was
- * expected, with its article.  The hints are about Image Builder's own endpoint.
+ * Return the failure of a transfer that brought no complete answer in its last
+ * attempt; "answer" is the answer expected, with its article.  The hints are about
+ * Image Builder's own endpoint.
  */
 Failure *
 failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts,
@@ -152,8 +162,9 @@ failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts
 }
 
 /*
- * An error that a service reported, after the last attempt; "operation" is what was
- * asked of Image Builder, NULL: another service was asked, and there is no hint.
+ * Return the failure for an error that a service reported in the last attempt.
+ * "operation" is the Image Builder operation requested; NULL if another service was
+ * asked, for which there is no hint.
  */
 Failure *
 failure_of_aws_error(const AwsError *error, const Operation *operation,
@@ -177,7 +188,10 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 						hint ? psprintf(hint, operation->noun, operation->name) : NULL);
 }
 
-/* An answer that is not the one expected: "detail" says why, in sentences. */
+/*
+ * Return the failure for an answer that is not the one expected: "detail" says why, in
+ * sentences.
+ */
 Failure *
 failure_of_answer(const HttpTransfer *transfer, const char *answer, const char *detail,
 				  const char *const *secrets)
@@ -200,7 +214,10 @@ failure_of_answer(const HttpTransfer *transfer, const char *answer, const char *
 						"Check the server's option \"endpoint_url\".");
 }
 
-/* Report it, for what was asked for (see request_subject()), at an elog level. */
+/*
+ * Report a failure at an elog level; "subject" is the request's, see
+ * request_subject().
+ */
 void
 failure_report(const Failure *failure, const char *subject, int level)
 {

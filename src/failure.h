@@ -10,9 +10,10 @@ typedef struct Failure
 {
 	int			sqlstate;
 	const char *cause;			/* a clause, for the primary message */
-	const char *detail;			/* sentences; NULL if there is nothing to say */
-	const char *hint;			/* the same */
-	bool		no_credentials;	/* there are none to ask with, for any image */
+	const char *detail;			/* sentences; NULL: no DETAIL */
+	const char *hint;			/* a sentence; NULL: no HINT */
+	bool		no_credentials;	/* no image can be requested: the credential source
+								 * failed */
 } Failure;
 
 extern Failure *failure_create(int sqlstate, const char *cause,

@@ -1,11 +1,14 @@
-/* foreign_text.c: text from outside, as messages can show it. */
+/* foreign_text.c: text from services and files, made safe to show in messages. */
 #include "postgres.h"
 
 #include "foreign_text.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-/* How long a secret is that the text starts with; 0 if it does with none. */
+/*
+ * Return the length of the secret that the text starts with; 0 if the text starts with
+ * none.
+ */
 static size_t
 secret_length(const char *text, size_t length, const char *const *secrets)
 {
@@ -13,7 +16,7 @@ secret_length(const char *text, size_t length, const char *const *secrets)
 	{
 		size_t		n = strlen(secrets[i]);
 
-		/* A shorter one would be found in many a word. */
+		/* Leave shorter values alone: they would be found in many a word. */
 		if (n >= 4 && n <= length && memcmp(text, secrets[i], n) == 0)
 			return n;
 	}
@@ -21,8 +24,9 @@ secret_length(const char *text, size_t length, const char *const *secrets)
 }
 
 /*
- * Secrets struck out, control characters made spaces, what the database's
- * encoding does not have made question marks, the rest cut at "limit" bytes.
+ * Return a text with secrets replaced by asterisks, control characters by spaces and
+ * characters that the database's encoding lacks by question marks, cut at "limit"
+ * bytes.
  */
 static char *
 show(const char *text, int encoding, int limit, const char *const *secrets)
@@ -64,9 +68,8 @@ show(const char *text, int encoding, int limit, const char *const *secrets)
 }
 
 /*
- * Text that a service sent, in what should be UTF-8, for a message: cut at
- * "limit" bytes or a few more, without "secrets" (ends with a NULL; NULL if
- * there are none).
+ * Return a service's text, which should be UTF-8, for a message: cut at "limit" bytes
+ * or a few more, without "secrets" (an array that ends with a NULL; NULL: no secrets).
  */
 char *
 foreign_text(const char *utf8, int limit, const char *const *secrets)
@@ -74,7 +77,10 @@ foreign_text(const char *utf8, int limit, const char *const *secrets)
 	return show(utf8, PG_UTF8, limit, secrets);
 }
 
-/* The same for text in the database's encoding, which quotes foreign text or may. */
+/*
+ * Return text in the database's encoding, which may quote foreign text, for a message:
+ * cut at "limit" bytes or a few more.
+ */
 char *
 local_text(const char *text, int limit)
 {

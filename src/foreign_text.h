@@ -1,11 +1,11 @@
-/* foreign_text.h: text from outside, as messages can show it. */
+/* foreign_text.h: text from services and files, made safe to show in messages. */
 #ifndef IMAGEBUILDER_FOREIGN_TEXT_H
 #define IMAGEBUILDER_FOREIGN_TEXT_H
 
 /*
- * Bytes of foreign text in a message, after which it is cut, so that no answer
- * makes a message, and a line of the log, as long as it is itself: a sentence
- * or value, and a word of a sentence that has others (a code, an id, a path).
+ * Limits, in bytes, at which foreign text in a message is cut, so that a long answer
+ * makes no long message or log line: for a sentence or a value, and for a word within
+ * a sentence (a code, an ID, a path).
  */
 #define MAX_FOREIGN_TEXT	1024
 #define MAX_FOREIGN_WORD	256

@@ -28,7 +28,7 @@ _PG_init(void)
 	readahead_plan_init();
 }
 
-/* The wrapper's handler: what PostgreSQL calls for planning, scans and so on. */
+/* Return the callbacks that PostgreSQL calls for planning, scans, EXPLAIN and imports. */
 Datum
 imagebuilder_fdw_handler(PG_FUNCTION_ARGS)
 {

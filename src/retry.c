@@ -1,8 +1,8 @@
 /*
- * retry.c: when to try again: the AWS SDKs' standard retry mode.
+ * retry.c: when to retry a request, by the AWS SDKs' standard retry mode.
  *
- * The figures are those of the AWS SDKs and Tools Reference Guide, "Retry
- * behavior", as of 2026.
+ * The figures are those of the AWS SDKs and Tools Reference Guide, "Retry behavior",
+ * as of 2026.
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@
 #define TRANSIENT_BASE_MS	50
 #define MAX_BACKOFF_MS		20000
 
-/* How far a service's own wish may go beyond the delay it replaces. */
+/* Upper bound of what x-amz-retry-after may add to the computed delay. */
 #define RETRY_AFTER_SLACK_MS	5000
 
 void
@@ -28,7 +28,7 @@ retry_budget_init(RetryBudget *budget)
 	budget->tokens = BUDGET;
 }
 
-/* Take what a retry costs; 0 if the budget does not hold that much. */
+/* Take the price of a retry from the budget and return it; 0 if the budget holds less. */
 int
 retry_budget_take(RetryBudget *budget, bool throttled)
 {
@@ -40,7 +40,10 @@ retry_budget_take(RetryBudget *budget, bool throttled)
 	return cost;
 }
 
-/* After a success: what its last retry cost, or a little if it needed none. */
+/*
+ * Pay back, after a success, what the last retry cost, or SUCCESS_REFUND if there was
+ * no retry.
+ */
 void
 retry_budget_refund(RetryBudget *budget, int taken)
 {
@@ -48,10 +51,10 @@ retry_budget_refund(RetryBudget *budget, int taken)
 }
 
 /*
- * How long to wait before a retry, in ms.
+ * Return how long to wait before a retry, in ms.
  *
- * "retry" is 1 for the first, "jitter" is in [0, 1), "retry_after" is the
- * header x-amz-retry-after (ms), NULL if there was none.
+ * "retry" is 1 for the first retry, "jitter" is in [0, 1), "retry_after" is the value
+ * of the header x-amz-retry-after (ms), NULL if the service sent no such header.
  */
 int
 retry_delay(int retry, bool throttled, double jitter, const char *retry_after)

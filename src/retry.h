@@ -1,8 +1,8 @@
-/* retry.h: when to try again: the AWS SDKs' standard retry mode. */
+/* retry.h: when to retry a request, by the AWS SDKs' standard retry mode. */
 #ifndef IMAGEBUILDER_RETRY_H
 #define IMAGEBUILDER_RETRY_H
 
-/* What may be spent on retries, so that an outage is not hammered. */
+/* Budget of retries, which keeps an outage from being met with a flood of requests. */
 typedef struct RetryBudget
 {
 	int			tokens;

@@ -1,9 +1,9 @@
 /*
  * secret.c: memory that holds secrets, and is wiped before it is freed.
  *
- * So that credentials that are no longer used are not in a core dump, or in
- * what another extension finds in memory that it allocates.  A string that
- * holds one must not grow in place: that would leave copies of it behind.
+ * Wiping keeps credentials that are no longer used out of core dumps and out of memory
+ * that another extension allocates.  A string that holds a secret must not grow in
+ * place, because growing would leave copies behind.
  */
 #ifdef FRONTEND
 #include "postgres_fe.h"
@@ -24,7 +24,7 @@ typedef struct SecretGuard
 	size_t		length;
 } SecretGuard;
 
-/* MemoryContextCallback */
+/* Wipe the guarded bytes (a MemoryContextCallback). */
 static void
 wipe(void *arg)
 {
@@ -35,15 +35,14 @@ wipe(void *arg)
 #endif
 
 /*
- * Wipe "length" bytes when the current memory context is reset or deleted.
- * They must have been allocated in it, and not be freed before.  Returns
- * "data".
+ * Wipe "length" bytes when the current memory context is reset or deleted.  The bytes
+ * must have been allocated in that context, and not be freed before.  Return "data".
  */
 char *
 secret_guard(char *data, size_t length)
 {
 #ifdef FRONTEND
-	(void) length;				/* programs have no contexts */
+	(void) length;				/* programs have no memory contexts */
 #else
 	SecretGuard *guard = palloc(sizeof(SecretGuard));
 
@@ -59,9 +58,9 @@ secret_guard(char *data, size_t length)
 }
 
 /*
- * A copy of "length" bytes and a NUL after them, guarded.  A NUL among the bytes
- * is copied like any other, so that what is wiped later is what was allocated:
- * pnstrdup() would allocate up to the first NUL only.
+ * Return a copy of "length" bytes and a NUL after them, guarded by secret_guard().  A
+ * NUL among the bytes is copied like any other, so that the size wiped is the size
+ * allocated: pnstrdup() would allocate up to the first NUL only.
  */
 char *
 secret_copy(const char *bytes, size_t length)
@@ -73,14 +72,17 @@ secret_copy(const char *bytes, size_t length)
 	return secret_guard(copy, length + 1);
 }
 
-/* A copy of a string, guarded; NULL of NULL. */
+/* Return a copy of a string, guarded by secret_guard(); NULL of NULL. */
 char *
 secret_strdup(const char *text)
 {
 	return text ? secret_copy(text, strlen(text)) : NULL;
 }
 
-/* Two strings as one, guarded: psprintf() may need several goes. */
+/*
+ * Return two strings as one, guarded by secret_guard(): psprintf() might leave
+ * unguarded copies when it has to allocate again.
+ */
 char *
 secret_concat(const char *text, const char *secret)
 {
@@ -93,7 +95,7 @@ secret_concat(const char *text, const char *secret)
 	return secret_guard(out, whole);
 }
 
-/* free() for memory of malloc's, wiped. */
+/* Wipe and free memory that malloc() allocated. */
 void
 secret_free(void *memory)
 {
@@ -102,7 +104,10 @@ secret_free(void *memory)
 	free(memory);
 }
 
-/* realloc() likewise: what it moves, it wipes. */
+/*
+ * Grow memory that malloc() allocated, as realloc() does, and wipe the old block if
+ * the data moves.
+ */
 void *
 secret_realloc(void *memory, size_t size)
 {
