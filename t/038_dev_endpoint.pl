@@ -12,8 +12,9 @@ use TestEndpoint;
 
 # It ends at the latest when this process does, and with it the pipe.
 my ($printed, $said) = ('', '');
+my $stdin = \do { local *STDIN_OF_ENDPOINT };
 my $run = IPC::Run::start([ "$SOURCE/dev/endpoint", '--until-eof', '--latency', '1' ],
-	'<pipe', \*STDIN_OF_ENDPOINT, '>', \$printed, '2>', \$said);
+	'<pipe', $stdin, '>', \$printed, '2>', \$said);
 my $pid = $run->{KIDS}[0]{PID};
 wait_until { $run->pump_nb; $printed =~ /^WHERE .*;\n\z/m || !$run->pumpable } 'dev/endpoint prints'
   or die $said;

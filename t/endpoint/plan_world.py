@@ -346,7 +346,7 @@ def set_up(session, endpoints, no_arns):
         INSERT INTO younger SELECT *, 'more' FROM scratch WHERE id BETWEEN 9 AND 16;
         INSERT INTO youngest SELECT *, 'most' FROM scratch WHERE id > 16;
         -- What shows that a row was taken.
-        CREATE TABLE audit (noted int);
+        CREATE TABLE audit (noted int, place bigserial);
         CREATE SEQUENCE counter;
         CREATE FUNCTION noted(id int) RETURNS int LANGUAGE plpgsql AS
           'BEGIN INSERT INTO audit VALUES (id); RETURN id; END';
