@@ -7,12 +7,13 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Symbol qw(gensym);
 use Test::More;
 use TestEndpoint;
 
 # It ends at the latest when this process does, and with it the pipe.
 my ($printed, $said) = ('', '');
-my $stdin = \do { local *STDIN_OF_ENDPOINT };
+my $stdin = gensym;
 my $run = IPC::Run::start([ "$SOURCE/dev/endpoint", '--until-eof', '--latency', '1' ],
 	'<pipe', $stdin, '>', \$printed, '2>', \$said);
 my $pid = $run->{KIDS}[0]{PID};
