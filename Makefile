@@ -11,6 +11,7 @@ OBJS = \
 	src/retry.o \
 	src/secret.o \
 	src/api/operations.o \
+	src/api/schema.o \
 	src/fdw/ahead_key.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \
@@ -75,12 +76,12 @@ OBJS = \
 	src/http/setopt.o \
 	src/http/sockets.o \
 	src/http/tls.o \
+	src/rows/column_type.o \
 	src/rows/document.o \
 	src/rows/document_parse.o \
 	src/rows/member_tree.o \
 	src/rows/path.o \
 	src/rows/projection.o \
-	src/rows/schema.o \
 	src/rows/value.o
 
 REGRESS = extension arn import options plan plan_shape
@@ -122,5 +123,5 @@ endif
 $(shell mkdir -p $(dir $(OBJS)))
 
 # The control file too: its version is compiled in.
-$(OBJS): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h) \
+$(OBJS): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h $(srcdir)/src/*/*.inc) \
 	$(srcdir)/Makefile $(srcdir)/imagebuilder_fdw.control

@@ -29,7 +29,7 @@ import botocore.config
 import psycopg2
 
 FIXTURES = pathlib.Path(__file__).parent.parent / "t" / "endpoint" / "fixtures"
-FIXTURE = FIXTURES / "golden-linux-2.0.0-1.json"
+FIXTURE = FIXTURES / "GetImage" / "golden-linux-2.0.0-1.json"
 KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
 LATENCY = 0.050         # s, of the endpoint that is far away
 SLOW_LATENCY = 0.250    # s, and where it has a tail, of one answer in …

@@ -26,7 +26,7 @@ DROP TABLE before;
 CREATE EXTENSION imagebuilder_fdw;
 -- t/001_values.pl compares all of it with the interface.
 SELECT DISTINCT count(*) FILTER (WHERE is_key) AS keys_of_each_table,
-       (array_agg(column_name ORDER BY ordinality))[1] IN ('arn', 'image_arn') AS key_first
+       (array_agg(is_key ORDER BY ordinality))[1] AS key_first
 FROM imagebuilder_fdw_columns() WITH ORDINALITY AS c
 GROUP BY table_name;
 SELECT * FROM imagebuilder_fdw_columns() WHERE table_name = 'image_recipes';

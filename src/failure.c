@@ -1,13 +1,15 @@
 /* failure.c: why a look-up failed, in PostgreSQL's terms. */
 #include "postgres.h"
 
+#include "aws/arn.h"
 #include "failure.h"
 #include "foreign_text.h"
 #include "lib/stringinfo.h"
 
 /*
  * Words and SQLSTATE for each class of error that the service reports.  A hint is a
- * format: its first argument is the operation's noun, its second the operation's name.
+ * format: its first argument is what the ARN stands for, its second the operation's
+ * name.
  */
 static const struct
 {
@@ -185,7 +187,8 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 	appendStringInfoChar(&detail, '.');
 	return make_failure(classes[error->class].sqlstate, classes[error->class].cause,
 						detail.data,
-						hint ? psprintf(hint, operation->noun, operation->name) : NULL);
+						hint ? psprintf(hint, arn_kind_noun(operation->parameter.kind),
+										operation->name) : NULL);
 }
 
 /*

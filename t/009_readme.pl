@@ -135,6 +135,12 @@ if ($update)
 # The reference is the schema's.
 my ($shown) = $text{'doc/tables.md'} =~ /^<!-- dev\/reference -->\n(.*?)^<!-- end -->/ms;
 is($shown =~ s/^```text\n.*?^```\n//gmsr, reference(), 'the tables');
+while ($shown =~ /^\| \[`(\w+)`\].*\| `(\w+)` \|$/gm)
+{
+	my ($table, $action) = ($1, $2);
+	like($node->safe_psql('doc_tables_md', "EXPLAIN SELECT FROM imagebuilder.$table"),
+		qr/Operation: $action\n/, "the action of $table");
+}
 
 # README can be read in one sitting.
 my @lines = split /\n/, $text{'README.md'};

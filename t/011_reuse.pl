@@ -70,7 +70,7 @@ $node->safe_psql('postgres', "
 like((requests_of("$query; SET ROLE analyst; SELECT attempt(\$a\$$query\$a\$)"))[0], qr/\n42501 /, 'another user does not see it');
 
 # cache_size bounds it; what was used longest ago goes first.
-my $size = length slurp_file("$SOURCE/t/endpoint/fixtures/golden-linux-2.0.0-1.json");
+my $size = length slurp_file("$SOURCE/t/endpoint/fixtures/GetImage/golden-linux-2.0.0-1.json");
 my $second = "SELECT name FROM images WHERE arn = '$other'";
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD cache_size '" . ($size + 6000) . "B')");
 is((requests_of("$query; $query"))[1], 1, 'one is kept');

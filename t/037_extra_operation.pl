@@ -32,7 +32,7 @@ $node->safe_psql('postgres', $script);
 set_up($node, $endpoint->url, options => "max_attempts '1'");
 
 my $thing = 'arn:aws:imagebuilder:us-east-1:123456789012:thing/a/1.0.0/1';
-$endpoint->control('PUT', 'operation?method=GET&path=GetThing&parameter=thingArn&resource=thing');
+$endpoint->control('PUT', 'operation?name=GetThing&path=/GetThing&parameter=thingArn&kind=thing:build&member=thing');
 $endpoint->put($thing, '{"thing": {"owner": "me", "parts": [{"name": "x"}, {}, {"name": "z"}]}}');
 my $parts = "SELECT thing_arn, ordinal, name, owner FROM thing_parts";
 is($node->safe_psql('postgres', "$parts WHERE thing_arn = '$thing'"),
@@ -45,9 +45,9 @@ is($node->safe_psql('postgres', "SELECT string_agg(column_name, ' ')
 	FROM imagebuilder_fdw_columns() WHERE table_name = 'thing_parts'"),
 	'thing_arn ordinal name owner', 'imagebuilder_fdw_columns()');
 like(attempt($node, $parts),
-	qr/can be read by thing ARN only \|  \| Add WHERE thing_arn = '[^']*thing\/NAME/, 'no key');
+	qr/can be read by thing build version ARN only \|  \| Add WHERE thing_arn = '[^']*thing\/NAME/, 'no key');
 like(attempt($node, "$parts WHERE thing_arn = '" . arn('golden-linux/1.0.0/1') . "'"),
-	qr/^22023 .* is not the ARN of an Image Builder thing \|/, 'an ARN of another type');
+	qr/^22023 .* is not the ARN of an Image Builder thing build version \|/, 'an ARN of another type');
 like(attempt($node, "$parts WHERE thing_arn = '" . $thing =~ s/1$/2/r . "'"), qr/^nothing/,
 	'what does not exist');
 my $golden = arn('golden-linux/1.0.0/1');

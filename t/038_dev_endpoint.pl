@@ -28,19 +28,24 @@ my ($status, $rows, $errors) = $node->psql('postgres', $printed);
 is($status, 0, 'all that it prints is SQL') or diag($errors);
 like($rows, qr/^[^|]+\|\d[^|]*\|Linux\|AVAILABLE$/, 'whose query finds an image');
 
-# The ARNs, with the state of each.
-my %state;
-$state{$2}{$1} = $3 while $printed =~ /^--   (arn:\S+:(image|component)\/\S+) (.*)$/gm;
-is(keys(%{ $state{image} }) + keys(%{ $state{component} }),
-	scalar(my @fixtures = glob("$SOURCE/t/endpoint/fixtures/*.json")), 'an ARN for each fixture');
-for ([ image => 'images' ], [ component => 'component_details' ])
+# The ARNs of each operation, with their states.
+my ($operation, %state);
+for (split /\n/, $printed)
 {
-	my ($kind, $table) = @$_;
-	my @arns = sort keys %{ $state{$kind} };
-	is( $node->safe_psql('postgres', "SELECT arn || ' ' || coalesce(state_status, 'no state')
+	$operation = $1 if /^-- (\w+)$/;
+	$state{$operation}{$1} = $2 // '' if /^--   (arn:\S+)(?: (\S+))?$/;
+}
+is(join(' ', map { scalar keys %$_ } @state{ sort keys %state }),
+	join(' ', map { scalar(my @files = glob "$_/*.json") } sort glob "$SOURCE/t/endpoint/fixtures/*"),
+	'an ARN for each fixture');
+for ([ GetImage => 'images' ], [ GetComponent => 'component_details' ])
+{
+	my ($asked, $table) = @$_;
+	my @arns = sort keys %{ $state{$asked} };
+	is( $node->safe_psql('postgres', "SELECT arn || ' ' || coalesce(state_status, '')
 			FROM imagebuilder.$table WHERE arn IN ('" . join("', '", @arns) . "') ORDER BY arn COLLATE \"C\""),
-		join("\n", map { "$_ $state{$kind}{$_}" } @arns),
-		"the ARNs of ${kind}s can be looked up");
+		join("\n", map { "$_ $state{$asked}{$_}" } @arns),
+		"the ARNs of $asked can be looked up");
 }
 
 # Each key, with its token, can be given to a user mapping.

@@ -5,18 +5,20 @@
 
 #define MAX_SEGMENTS	4
 
+typedef struct ResourceType
+{
+	const char *name;
+	int			leading;		/* segments before the name */
+	int			least;			/* segments from the name on */
+	int			most;
+} ResourceType;
+
 /*
  * Number of segments after each resource type, by AWS's service authorization
  * reference for Image Builder.  The segments are name, version and build; a workflow's
  * type (build, test, distribution) comes before its name.
  */
-static const struct
-{
-	const char *resource_type;
-	int			leading;		/* segments before the name */
-	int			least;			/* segments from the name on */
-	int			most;
-}			resource_types[] = {
+static const ResourceType resource_types[] = {
 	{"image", 0, 2, 3},
 	{"component", 0, 2, 3},
 	{"workflow", 1, 2, 3},
@@ -54,13 +56,23 @@ take_field(char **text, char separator)
 	return start;
 }
 
+static const ResourceType *
+find_resource_type(const char *name, size_t length)
+{
+	const ResourceType *type = resource_types;
+
+	while (type->name && (strlen(type->name) != length || strncmp(type->name, name, length) != 0))
+		type++;
+	return type;
+}
+
 /* Split a resource, "type/name/version/build", in place; false if it has another form. */
 static bool
 parse_resource(char *resource, Arn *arn)
 {
 	char	   *segments[MAX_SEGMENTS];
 	int			n = 0;
-	int			t = 0;
+	const ResourceType *type;
 
 	arn->resource_type = take_field(&resource, '/');
 	if (arn->resource_type == NULL)
@@ -76,15 +88,13 @@ parse_resource(char *resource, Arn *arn)
 		return false;
 	segments[n - 1] = resource;
 
-	while (resource_types[t].resource_type &&
-		   strcmp(resource_types[t].resource_type, arn->resource_type) != 0)
-		t++;
-	n -= resource_types[t].leading;
-	if (n < resource_types[t].least || n > resource_types[t].most)
+	type = find_resource_type(arn->resource_type, strlen(arn->resource_type));
+	n -= type->leading;
+	if (n < type->least || n > type->most)
 		return false;
-	arn->name = segments[resource_types[t].leading];
-	arn->version = n > 1 ? segments[resource_types[t].leading + 1] : NULL;
-	arn->build = n > 2 ? segments[resource_types[t].leading + 2] : NULL;
+	arn->name = segments[type->leading];
+	arn->version = n > 1 ? segments[type->leading + 1] : NULL;
+	arn->build = n > 2 ? segments[type->leading + 2] : NULL;
 	return true;
 }
 
@@ -133,4 +143,53 @@ arn_is_of_kind(const Arn *arn, const char *kind)
 	return strlen(arn->resource_type) == length &&
 		strncmp(arn->resource_type, kind, length) == 0 &&
 		(strcmp(which, "any") == 0 || (strcmp(which, "build") == 0) == (arn->build != NULL));
+}
+
+/*
+ * Return what a kind's ARNs stand for, for messages, in a fresh copy: "image", "image
+ * build version", "image recipe".
+ */
+char *
+arn_kind_noun(const char *kind)
+{
+	const char *which = strchr(kind, ':');
+	char	   *noun;
+
+	if (strcmp(kind, "*") == 0)
+		return pstrdup("resource");
+	noun = psprintf("%.*s%s", (int) strcspn(kind, ":"), kind,
+					which == NULL || strcmp(which, ":any") == 0 ? "" :
+					strcmp(which, ":build") == 0 ? " build version" : " version");
+	for (char *p = noun; (p = strchr(p, '-')) != NULL;)
+		*p = ' ';
+	return noun;
+}
+
+/*
+ * Return the forms of a kind's ARNs, for messages, in a fresh copy; if "longest", only
+ * the form with a build, if there is one.
+ */
+char *
+arn_kind_form(const char *kind, const char *partition, bool longest)
+{
+	static const char *const segments[] = {
+		"/NAME[/VERSION[/BUILD]]", "/NAME", "/NAME/VERSION", "/NAME/VERSION/BUILD"
+	};
+	int			length = strcspn(kind, ":");
+	const char *which = kind + length;
+	const ResourceType *type = find_resource_type(kind, length);
+	bool		any_type = strcmp(kind, "*") == 0;
+	int			least = any_type ? 0 : strcmp(which, ":build") == 0 ? 3 : type->least;
+	int			most = strcmp(which, ":any") == 0 ? 3 : least;
+	char	   *forms = NULL;
+
+	for (int n = longest ? most : least; n <= most; n++)
+	{
+		char	   *form = psprintf("arn:%s:imagebuilder:REGION:ACCOUNT:%.*s%s%s", partition,
+									any_type ? 4 : length, any_type ? "TYPE" : kind,
+									type->leading > 0 ? "/TYPE" : "", segments[n]);
+
+		forms = forms ? psprintf("%s or %s", forms, form) : form;
+	}
+	return forms;
 }

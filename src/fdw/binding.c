@@ -27,8 +27,7 @@ binding_table(Oid relid)
 	if (bound->name == NULL)
 		bound->name = get_rel_name(relid);
 	bound->table = schema_find_table(bound->name);
-	bound->operation = operation_find(bound->table && bound->table->operation ?
-									  bound->table->operation : DEFAULT_OPERATION);
+	bound->operation = schema_operation(bound->table);
 	if (rows)
 	{
 		SchemaSource *source = palloc0(sizeof(SchemaSource));
@@ -51,10 +50,10 @@ binding_key_name(const BoundTable *table)
 {
 	for (int i = 0; table->table && i < table->table->ncolumns; i++)
 	{
-		if (strcmp(table->table->columns[i].path, SCHEMA_KEY_PATH) == 0)
+		if (operation_is_key_path(table->operation, table->table->columns[i].path))
 			return table->table->columns[i].name;
 	}
-	return SCHEMA_KEY_NAME;
+	return "image_arn";
 }
 
 /* Return the path and the type that a column's options and name bind it to. */
@@ -84,7 +83,7 @@ binding_column(const BoundTable *table, AttrNumber attnum)
 		 * A table that is not in the schema, but has the option "rows", has a key
 		 * column too.
 		 */
-		bound.path = SCHEMA_KEY_PATH;
+		bound.path = psprintf("@%s", table->operation->parameter.name);
 		bound.type = TYPE_TEXT;
 	}
 	return bound;
@@ -103,7 +102,7 @@ binding_key_columns(const BoundTable *table, int natts)
 		if (get_atttype(table->relid, attnum) == InvalidOid)
 			continue;			/* dropped */
 		column = binding_column(table, attnum);
-		if (column.path && strcmp(column.path, SCHEMA_KEY_PATH) == 0)
+		if (column.path && operation_is_key_path(table->operation, column.path))
 			keys = bms_add_member(keys, attnum);
 	}
 	return keys;
@@ -151,6 +150,6 @@ binding_reject_path(const BoundTable *table, AttrNumber attnum, const char *path
 			 errmsg("option \"rows\" of foreign table \"%s\" is no row source: %s", name, why) :
 			 errmsg("option \"path\" of column \"%s\" of foreign table \"%s\" is no path: %s",
 					get_attname(table->relid, attnum, false), name, why),
-			 errdetail("An older version allowed \"%s\".", path),
+			 errdetail("The option is \"%s\".", path),
 			 errhint("Change the option with ALTER FOREIGN TABLE.")));
 }

@@ -4,15 +4,15 @@
 
 #include "access/attnum.h"
 #include "api/operation.h"
+#include "api/schema.h"
 #include "compat.h"
 #include "nodes/bitmapset.h"
 #include "rows/path.h"
-#include "rows/schema.h"
 
 typedef struct BoundColumn
 {
 	const char *path;			/* NULL: the column is bound to nothing */
-	SchemaType	type;
+	ColumnType	type;
 } BoundColumn;
 
 typedef struct BoundTable

@@ -2,6 +2,8 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "api/operation.h"
+#include "api/schema.h"
 #include "aws/arn.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
@@ -9,7 +11,6 @@
 #include "funcapi.h"
 #include "lookup/cache.h"
 #include "lookup/stats.h"
-#include "rows/schema.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
@@ -41,6 +42,7 @@ imagebuilder_fdw_columns(PG_FUNCTION_ARGS)
 	for (int t = 0; t < schema_ntables; t++)
 	{
 		const SchemaTable *table = &schema_tables[t];
+		const Operation *operation = schema_operation(table);
 
 		for (int c = 0; c < table->ncolumns; c++)
 		{
@@ -49,9 +51,9 @@ imagebuilder_fdw_columns(PG_FUNCTION_ARGS)
 			Datum		values[5] = {
 				CStringGetTextDatum(table->name),
 				CStringGetTextDatum(column->name),
-				CStringGetTextDatum(schema_type_name(column->type)),
+				CStringGetTextDatum(column_type_name(column->type)),
 				CStringGetTextDatum(column->path),
-				BoolGetDatum(strcmp(column->path, SCHEMA_KEY_PATH) == 0),
+				BoolGetDatum(operation_is_key_path(operation, column->path)),
 			};
 
 			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

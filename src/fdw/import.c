@@ -1,10 +1,10 @@
 /* import.c: IMPORT FOREIGN SCHEMA. */
 #include "postgres.h"
 
+#include "api/schema.h"
 #include "commands/defrem.h"
 #include "fdw/import.h"
 #include "foreign/foreign.h"
-#include "rows/schema.h"
 #include "utils/builtins.h"
 
 /* Only remote schema that IMPORT FOREIGN SCHEMA accepts. */
@@ -43,7 +43,7 @@ create_table_command(const SchemaTable *table, const char *server)
 		const SchemaColumn *column = &table->columns[i];
 
 		appendStringInfo(&sql, "%s\n  %s %s OPTIONS (column_name %s)", i > 0 ? "," : "",
-						 quote_identifier(column->name), schema_type_name(column->type),
+						 quote_identifier(column->name), column_type_name(column->type),
 						 quote_literal_cstr(column->name));
 	}
 	appendStringInfo(&sql, "\n) SERVER %s OPTIONS (table_name %s)",

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "aws/arn.h"
 #include "compat.h"
 #include "fdw/binding.h"
 #include "fdw/keyless.h"
@@ -137,10 +138,12 @@ keyless_reject(Relation relation, List *reasons)
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
 			 errmsg("foreign table \"%s\" can be read by %s ARN only",
-					RelationGetRelationName(relation), table->operation->noun),
+					RelationGetRelationName(relation),
+					arn_kind_noun(table->operation->parameter.kind)),
 			 key < 0 ?
-			 errhint("Add a column \"%s\" to it, or one with the option path '%s'.",
-					 column, SCHEMA_KEY_PATH) :
+			 errhint("Add a column \"%s\" to it, or one with the option path '@%s'.",
+					 column, table->operation->parameter.name) :
 			 errhint("Add WHERE %s = '%s', or join on that column.%s", column,
-					 operation_arn_form(table->operation, "aws", true), more.data)));
+					 arn_kind_form(table->operation->parameter.kind, "aws", true),
+					 more.data)));
 }

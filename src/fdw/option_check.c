@@ -1,6 +1,8 @@
 /* option_check.c: what the values of options may be. */
 #include "postgres.h"
 
+#include "api/operation.h"
+#include "api/schema.h"
 #include "aws/arn.h"
 #include "aws/endpoint.h"
 #include "config.h"
@@ -8,7 +10,6 @@
 #include "http/http.h"
 #include "identity/fetch.h"
 #include "rows/path.h"
-#include "rows/schema.h"
 
 const char *
 option_check_region(const char *value)
@@ -131,14 +132,7 @@ option_check_session_name(const char *value)
 const char *
 option_check_table(const char *value)
 {
-	StringInfoData names;
-
-	if (schema_find_table(value))
-		return NULL;
-	initStringInfo(&names);
-	for (int i = 0; i < schema_ntables; i++)
-		appendStringInfo(&names, "%s\"%s\"", i > 0 ? ", " : "", schema_tables[i].name);
-	return psprintf("the tables are %s", names.data);
+	return schema_find_table(value) ? NULL : "imagebuilder_fdw_columns() lists the tables";
 }
 
 const char *
@@ -154,7 +148,9 @@ const char *
 option_check_path(const char *value)
 {
 	const char *error = NULL;
+	const ColumnPath *path = column_path_parse(value, &error);
 
-	column_path_parse(value, &error);
+	if (path && path->kind == PATH_PARAMETER && !operation_has_key_path(value))
+		return "the special paths are \"@key\", \"@source\", \"@response\" and the key's, such as \"@arn\"";
 	return error;
 }

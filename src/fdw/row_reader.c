@@ -92,12 +92,36 @@ bind_columns(const BoundTable *table, TupleDesc tupdesc, List *attrs, int *ncolu
 		column->path = column_path_parse(bound.path, &error);
 		if (column->path == NULL)
 			binding_reject_path(table, attnum, bound.path, error);
+		if (column->path->kind == PATH_PARAMETER &&
+			!operation_is_key_path(table->operation, bound.path))
+			binding_reject_path(table, attnum, bound.path,
+								psprintf("the table's key has the path \"@%s\"",
+										 table->operation->parameter.name));
 		column->converter = converter_create(bound.type, attr->atttypid, attr->atttypmod);
 		column->shared = column->path->kind != PATH_MEMBER &&
 			column->path->kind != PATH_ITEM && column->path->kind != PATH_ORDINAL;
 		(*ncolumns)++;
 	}
 	return columns;
+}
+
+/*
+ * True if a table's row source may lead to a string: one of the user's own may, and one
+ * of the schema's if a column takes the row's item itself.
+ */
+static bool
+takes_string(const BoundTable *table)
+{
+	const SchemaTable *schema = table->table;
+
+	if (schema == NULL || table->sources != schema->sources)
+		return true;
+	for (int i = 0; i < schema->ncolumns; i++)
+	{
+		if (*schema->columns[i].path == '.')
+			return true;
+	}
+	return false;
 }
 
 static ReaderSource *
@@ -112,6 +136,7 @@ bind_sources(const BoundTable *table)
 
 		if (path == NULL)
 			binding_reject_path(table, InvalidAttrNumber, table->sources[i].rows, error);
+		path->takes_string = takes_string(table);
 		sources[i].label = table->sources[i].label;
 		sources[i].cursor = row_cursor_create(path);
 	}
@@ -221,7 +246,7 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 	*isnull = false;
 	switch (kind)
 	{
-		case PATH_ARN:
+		case PATH_PARAMETER:
 			return converter_from_text(column->converter, reader->request->arn);
 		case PATH_SOURCE:
 			*isnull = source->label == NULL;
@@ -249,6 +274,12 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 			break;
 	}
 	*isnull = document_is_null(document, node);
+	if (!*isnull && column->path->json)
+	{
+		document = document_within(document, node);
+		node = document->root;
+		*isnull = document_is_null(document, node);
+	}
 	return *isnull ? (Datum) 0 : converter_convert(column->converter, document, node);
 }
 
@@ -261,7 +292,7 @@ shared_by(const RowReader *reader, const ReaderColumn *column)
 {
 	switch (column->path->kind)
 	{
-		case PATH_ARN:
+		case PATH_PARAMETER:
 		case PATH_RESPONSE:
 		case PATH_ROOT_MEMBER:
 			return 0;

@@ -105,17 +105,27 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
  * True if a value of the key is to be looked up.  A value that the statement itself
  * says must be an ARN that the operation takes, or raises an error or a warning, unless
  * the table is a partition that cannot have rows of that value.  A row's value that is
- * no such ARN is left out: no image has it.
+ * no such ARN finds nothing; once a statement, an ARN of another kind is warned of.
  */
 static bool
 is_wanted(const ImageBuilderScan *state, const KeyValue *value)
 {
-	return value->said ?
-		key_state_admits(state->key, value->arn) &&
-		request_check(state->operation, value->arn,
-					  lookup_warns(state->client) ? WARNING : ERROR) :
-		request_fits(state->operation, value->arn) &&
-		key_state_admits(state->key, value->arn);
+	Client	   *client = state->client;
+	bool		fits = request_fits(state->operation, value->arn);
+
+	if (!fits && !value->said && (*client->kind_warned || !request_is_arn(value->arn)))
+		return false;
+	if (!key_state_admits(state->key, value->arn))
+		return false;
+	if (value->said)
+		return fits || request_check(state->operation, value->arn,
+									 lookup_warns(client) ? WARNING : ERROR);
+	if (!fits)
+	{
+		request_warn_of_kind(state->operation, value->arn);
+		*client->kind_warned = true;
+	}
+	return fits;
 }
 
 /* Evaluate the key, and create a request for each ARN to look up. */

@@ -20,6 +20,8 @@ typedef struct Client
 	uint64		identity_epoch; /* identity_epoch() before config was read */
 	uint64		cache_epoch;	/* cache_epoch() before config was read */
 	RetryBudget *budget;		/* shared by the statement's clients */
+	bool	   *kind_warned;	/* request_warn_of_kind() has warned in this statement;
+								 * shared by the statement's clients */
 	int		   *in_flight;		/* requests under way to the server, of all statements of
 								 * the session */
 	Pace		pace;			/* limits the requests under way */

@@ -2,6 +2,7 @@
 #include "postgres.h"
 
 #include "aws/arn.h"
+#include "aws/sigv4.h"
 #include "catalog/namespace.h"
 #include "common/string.h"
 #include "foreign_text.h"
@@ -14,10 +15,10 @@ request_create(const Operation *operation, const char *arn)
 {
 	size_t		length = strlen(arn);
 	/* Add 32 for the separators and the digits of the length. */
-	size_t		size = strlen(operation->name) + strlen(operation->parameter) + 32 + length;
+	size_t		size = strlen(operation->name) + strlen(operation->parameter.member) + 32 + length;
 	Request    *request = palloc(offsetof(Request, text) + size);
 	int			before = snprintf(request->text, size, "%s;;%s=%zu:", operation->name,
-								  operation->parameter, length);
+								  operation->parameter.member, length);
 
 	memcpy(request->text + before, arn, length + 1);
 	request->operation = operation;
@@ -57,7 +58,41 @@ request_fits(const Operation *operation, const char *arn)
 {
 	Arn			parts;
 
-	return arn_parse(arn, &parts) && arn_is_of_kind(&parts, operation->kind) && has_utf8(arn);
+	return arn_parse(arn, &parts) && arn_is_of_kind(&parts, operation->parameter.kind) && has_utf8(arn);
+}
+
+/* True if an ARN is a version's where an operation takes builds of that resource type. */
+static bool
+lacks_build(const Operation *operation, const Arn *parts)
+{
+	const char *kind = operation->parameter.kind;
+
+	return operation->builds &&
+		arn_is_of_kind(parts, psprintf("%.*s:version", (int) strcspn(kind, ":"), kind));
+}
+
+/*
+ * Report, at an elog level, 22023 for a text that request_fits() refuses, with the form
+ * that the ARN must have.
+ */
+static void
+report_misfit(const Operation *operation, const char *arn, const char *detail, int level)
+{
+	const char *kind = operation->parameter.kind;
+	char	   *noun = arn_kind_noun(kind);
+	char	   *builds = "";
+	Arn			parts;
+
+	if (arn_parse(arn, &parts) && lacks_build(operation, &parts))
+		builds = psprintf(" The table \"%s\" has a version's newest build, in the column \"build_version_arn\".",
+						  operation->builds);
+	ereport(level,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" is not the ARN of an Image Builder %s",
+					local_text(arn, MAX_FOREIGN_TEXT), noun),
+			 detail ? errdetail_internal("%s", detail) : 0,
+			 errhint("%s %s's ARN has the form %s.%s", strchr("aeiou", *noun) ? "An" : "A", noun,
+					 arn_kind_form(kind, "PARTITION", false), builds)));
 }
 
 /*
@@ -70,21 +105,39 @@ request_check(const Operation *operation, const char *arn, int level)
 	bool		fits = request_fits(operation, arn);
 
 	if (!fits)
-		ereport(level,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not the ARN of an Image Builder %s",
-						local_text(arn, MAX_FOREIGN_TEXT), operation->noun),
-				 errhint("%s %s's ARN has the form %s.",
-						 strchr("aeiou", *operation->noun) ? "An" : "A", operation->noun,
-						 operation_arn_form(operation, "PARTITION", false))));
+		report_misfit(operation, arn, NULL, level);
 	return fits;
 }
 
-/* Return what a request asks for, as messages name it: image "ARN". */
+/* True if a text is an ARN of Image Builder, of whatever kind. */
+bool
+request_is_arn(const char *text)
+{
+	Arn			parts;
+
+	return arn_parse(text, &parts);
+}
+
+/* Warn of a row's ARN that is of another kind than the operation's. */
+void
+request_warn_of_kind(const Operation *operation, const char *arn)
+{
+	report_misfit(operation, arn,
+				  "A row of this statement has it, and finds nothing; the statement's other rows of the kind are not warned of.",
+				  WARNING);
+}
+
+/*
+ * Return what a request asks for, as messages name it: image "ARN", tags of resource
+ * "ARN".
+ */
 char *
 request_subject(const Request *request)
 {
-	return psprintf("%s \"%s\"", request->operation->noun,
+	const Operation *operation = request->operation;
+
+	return psprintf("%s%s%s \"%s\"", operation->part ? operation->part : "",
+					operation->part ? " of " : "", arn_kind_noun(operation->parameter.kind),
 					local_text(request->arn, MAX_FOREIGN_TEXT));
 }
 
@@ -97,18 +150,30 @@ request_send(const Request *request, const ClientConfig *config,
 			 const AwsCredentials *credentials, const Endpoint *endpoint, const char *region,
 			 bool fresh, const char *secrets[SIGNED_MAX_SECRETS + 1])
 {
-	NameValue	query = {request->operation->parameter, NULL};
+	const Operation *operation = request->operation;
+	char	   *arn = pg_server_to_any(request->arn, strlen(request->arn), PG_UTF8);
+	NameValue	query = {operation->parameter.member, arn};
+	StringInfoData path;
 	SignedRequest http = {
 		.service = REQUEST_SERVICE,
 		.region = region,
 		.endpoint = endpoint,
-		.path = request->operation->path,
-		.query = &query,
-		.nquery = 1,
 		.max_body = config->max_response_size,
 		.fresh = fresh,
 	};
 
-	query.value = pg_server_to_any(request->arn, strlen(request->arn), PG_UTF8);
+	initStringInfo(&path);
+	appendStringInfoString(&path, operation->path);
+	switch (operation->parameter.place)
+	{
+		case PLACE_QUERY:
+			http.query = &query;
+			http.nquery = 1;
+			break;
+		case PLACE_PATH:
+			sigv4_uri_encode(&path, arn, false);
+			break;
+	}
+	http.path = path.data;
 	return signed_send(&http, config, credentials, secrets);
 }

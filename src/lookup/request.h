@@ -20,6 +20,8 @@ extern Request *request_create(const Operation *operation, const char *arn);
 extern Request *request_copy(const Request *request);
 extern bool request_fits(const Operation *operation, const char *arn);
 extern bool request_check(const Operation *operation, const char *arn, int level);
+extern bool request_is_arn(const char *text);
+extern void request_warn_of_kind(const Operation *operation, const char *arn);
 extern char *request_subject(const Request *request);
 extern HttpTransfer *request_send(const Request *request, const ClientConfig *config,
 								  const AwsCredentials *credentials,

@@ -28,6 +28,7 @@ typedef struct Statement
 	uint64		number;			/* counted in the session */
 	List	   *clients;
 	RetryBudget budget;
+	bool		kind_warned;
 	MemoryContextCallback callback;
 } Statement;
 
@@ -196,6 +197,7 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	client->statement = statement->number;
 	client->context = statement->context;
 	client->budget = &statement->budget;
+	client->kind_warned = &statement->kind_warned;
 	/*
 	 * Read the epochs before the configuration: a change in between must invalidate what
 	 * is obtained with this configuration.

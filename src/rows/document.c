@@ -371,26 +371,22 @@ to_database(const char *utf8, size_t length, size_t *converted_length)
 }
 
 /*
- * Return a string's text with escapes resolved, in the database's encoding.
- *
- * Allocated in the current memory context and NUL-terminated.  Raises 22021 for invalid
- * UTF-8, 22P05 for U+0000 and for what the database's encoding does not have, 22P02 for
- * half a surrogate pair, as jsonb does.
+ * Return a string's text with escapes resolved, in UTF-8, which is not verified:
+ * NUL-terminated in the current memory context, or the bytes as received.  Raises 22P05
+ * for U+0000, 22P02 for half a surrogate pair, as jsonb does.
  */
-char *
-document_text(const Document *doc, DocumentNode node, size_t *length)
+static const char *
+utf8_text(const Document *doc, DocumentNode node, size_t *length)
 {
-	size_t		raw_length;
-	const char *raw = raw_string(doc, node, &raw_length);
+	const char *raw = raw_string(doc, node, length);
 	char	   *utf8;
 	bool		lone;
 
 	Assert(document_kind(doc, node) == DOC_STRING);
-	if (memchr(raw, '\\', raw_length) == NULL)
-		return to_database(raw, raw_length, length);
-
-	utf8 = unescape(raw, raw_length, &raw_length, &lone);
-	if (memchr(utf8, '\0', raw_length) != NULL)
+	if (memchr(raw, '\\', *length) == NULL)
+		return raw;
+	utf8 = unescape(raw, *length, length, &lone);
+	if (memchr(utf8, '\0', *length) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
 				 errmsg("the character U+0000 cannot be converted to text")));
@@ -398,7 +394,50 @@ document_text(const Document *doc, DocumentNode node, size_t *length)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("the string holds half of a Unicode surrogate pair")));
-	return to_database(utf8, raw_length, length);
+	return utf8;
+}
+
+/*
+ * Return a string's text with escapes resolved, in the database's encoding.
+ *
+ * Allocated in the current memory context and NUL-terminated.  Raises 22021 for invalid
+ * UTF-8, 22P05 for U+0000 and for what the database's encoding does not have, 22P02 for
+ * half a surrogate pair.
+ */
+char *
+document_text(const Document *doc, DocumentNode node, size_t *length)
+{
+	size_t		utf8_length;
+	const char *utf8 = utf8_text(doc, node, &utf8_length);
+
+	return to_database(utf8, utf8_length, length);
+}
+
+/*
+ * Return the document that a string holds, in the current memory context; "doc" must
+ * live as long.  Raises 22P02 for a value that is no string, and for a string that is
+ * not JSON; else as document_text().
+ */
+Document *
+document_within(const Document *doc, DocumentNode node)
+{
+	size_t		length;
+	const char *text;
+	Document   *within;
+	char	   *error;
+
+	if (document_kind(doc, node) != DOC_STRING)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("a JSON %s stands where a string with JSON should",
+						document_kind_name(document_kind(doc, node)))));
+	text = utf8_text(doc, node, &length);
+	within = document_parse(text, length, &error);
+	if (within == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("the string, of %zu bytes, is not JSON", length)));
+	return within;
 }
 
 /*

@@ -79,6 +79,7 @@ extern DocumentNode document_member(const Document *doc, DocumentNode object,
 									const char *name, size_t length);
 extern char *document_text(const Document *doc, DocumentNode node, size_t *length);
 extern char *document_json(const Document *doc, DocumentNode node, size_t *length);
+extern Document *document_within(const Document *doc, DocumentNode node);
 extern const char *document_kind_name(DocumentKind kind);
 
 /* Return a value's kind, which its first byte shows. */

@@ -13,20 +13,24 @@ static const struct
 {
 	const char *text;
 	ColumnPathKind kind;
+	bool		json;
 }			special_paths[] = {
-	{".", PATH_ITEM},
-	{"#", PATH_ORDINAL},
-	{"^#", PATH_PARENT_ORDINAL},
-	{"@key", PATH_KEY},
-	{"@arn", PATH_ARN},
-	{"@source", PATH_SOURCE},
-	{"@response", PATH_RESPONSE},
+	{".", PATH_ITEM, false},
+	{".@json", PATH_ITEM, true},
+	{"#", PATH_ORDINAL, false},
+	{"^#", PATH_PARENT_ORDINAL, false},
+	{"@key", PATH_KEY, false},
+	{"@source", PATH_SOURCE, false},
+	{"@response", PATH_RESPONSE, false},
 };
+
+static const char at_needs_quotes[] =
+	"a name that has \"@\" in it, or begins with \"^\", \"#\" or \"/\", must be in double quotes";
 
 /*
  * Take one member's name off *text.  In double quotes, a name may have any characters,
  * and a doubled quote stands for one.  Without quotes, a name ends before a full stop,
- * a bracket, a brace or a quote; "@" is kept for notations to come.
+ * a bracket, a brace, a quote or "@".
  *
  * Returns the name in UTF-8, the encoding of answers, or NULL with *error set.
  */
@@ -54,10 +58,10 @@ take_name(const char **text, const char **error)
 	}
 	else
 	{
-		length = strcspn(p, ".[]{}\"");
-		if (length > 0 && (strchr("^#/", *p) || memchr(p, '@', length)))
+		length = strcspn(p, ".[]{}\"@");
+		if (*p == '@' || (length > 0 && strchr("^#/", *p)))
 		{
-			*error = "a name that has \"@\" in it, or begins with \"^\", \"#\" or \"/\", must be in double quotes";
+			*error = at_needs_quotes;
 			return NULL;
 		}
 		name = pnstrdup(p, length);
@@ -159,11 +163,13 @@ row_path_parse(const char *text, const char **error)
 		}
 		if (*p == '\0')
 			return path;
-		if (*p++ != '.')
+		if (*p != '.')
 		{
-			*error = "after a name, \"[]\", \"{}\", a full stop or the end must follow";
+			*error = *p == '@' ? at_needs_quotes :
+				"after a name, \"[]\", \"{}\", a full stop or the end must follow";
 			return NULL;
 		}
+		p++;
 	}
 }
 
@@ -184,18 +190,25 @@ column_path_parse(const char *text, const char **error)
 		if (strcmp(text, special_paths[i].text) == 0)
 		{
 			path->kind = special_paths[i].kind;
+			path->json = special_paths[i].json;
 			return path;
 		}
+	}
+	if (*p == '@')
+	{
+		path->kind = PATH_PARAMETER;
+		return path;
 	}
 	path->kind = PATH_MEMBER;
 	if (*p == '^' || *p == '/')
 		path->kind = *p++ == '^' ? PATH_PARENT_MEMBER : PATH_ROOT_MEMBER;
-	if (*p == '@')
-		*error = "the special paths are \"@arn\", \"@source\", \"@key\" and \"@response\"";
-	else if (!take_members(&p, &path->members, error))
+	if (!take_members(&p, &path->members, error))
 		return NULL;
-	else if (*p == '\0')
+	path->json = strcmp(p, "@json") == 0;
+	if (*p == '\0' || path->json)
 		return path;
+	if (*p == '@')
+		*error = at_needs_quotes;
 	else if (strchr("[]{}", *p))
 		*error = "\"[]\" and \"{}\" belong in the table's option \"rows\"";
 	else

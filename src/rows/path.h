@@ -33,6 +33,7 @@ typedef struct RowLevel
 typedef struct RowPath
 {
 	const char *text;			/* as written */
+	bool		takes_string;	/* a last level of LEVEL_OBJECT may lead to a string */
 	int			nlevels;
 	RowLevel   *levels;
 } RowPath;
@@ -47,7 +48,7 @@ typedef enum ColumnPathKind
 	PATH_ROOT_MEMBER,			/* /a.b */
 	PATH_PARENT_ORDINAL,		/* ^# */
 	PATH_KEY,					/* @key */
-	PATH_ARN,					/* @arn */
+	PATH_PARAMETER,				/* @NAME: what the request asks for */
 	PATH_SOURCE,				/* @source */
 	PATH_RESPONSE,				/* @response */
 } ColumnPathKind;
@@ -56,6 +57,7 @@ typedef struct ColumnPath
 {
 	const char *text;			/* as written */
 	ColumnPathKind kind;
+	bool		json;			/* a@json, .@json: the JSON that the string there holds */
 	MemberPath	members;		/* for PATH_MEMBER, PATH_PARENT_MEMBER and
 								 * PATH_ROOT_MEMBER */
 } ColumnPath;

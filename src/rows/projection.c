@@ -31,6 +31,17 @@ row_cursor_start(RowCursor *cursor, const Document *doc)
 	cursor->depth = 0;
 }
 
+/* True if a value at the level entered last is a string, and makes a row as such. */
+static bool
+is_string_row(const RowCursor *cursor, DocumentNode node)
+{
+	const RowPath *path = cursor->path;
+
+	return path->takes_string && cursor->depth == path->nlevels &&
+		path->levels[cursor->depth - 1].kind == LEVEL_OBJECT &&
+		document_kind(cursor->doc, node) == DOC_STRING;
+}
+
 /* Enter the level below the one entered last, before the level's first item. */
 static void
 enter_level(RowCursor *cursor)
@@ -54,7 +65,8 @@ enter_level(RowCursor *cursor)
 	if (document_is_null(doc, node))
 		return;
 
-	expected = step->kind == LEVEL_LIST ? DOC_LIST : DOC_OBJECT;
+	expected = step->kind == LEVEL_LIST ? DOC_LIST :
+		is_string_row(cursor, node) ? DOC_STRING : DOC_OBJECT;
 	if (document_kind(doc, node) != expected)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),

@@ -42,7 +42,7 @@
  * the schema's type of the value, TYPE_ANY for a path of the user's own.
  */
 Converter *
-converter_create(SchemaType expected, Oid type, int32 typmod)
+converter_create(ColumnType expected, Oid type, int32 typmod)
 {
 	Converter  *c = palloc0(sizeof(Converter));
 	Oid			input;
@@ -104,7 +104,7 @@ converter_leaves_nothing(const Converter *c)
 }
 
 static void
-check_expected(SchemaType expected, DocumentKind kind)
+check_expected(ColumnType expected, DocumentKind kind)
 {
 	bool		fits = true;
 
@@ -133,7 +133,7 @@ check_expected(SchemaType expected, DocumentKind kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("a JSON %s cannot be read as type %s",
-						document_kind_name(kind), schema_type_name(expected))));
+						document_kind_name(kind), column_type_name(expected))));
 }
 
 /* Return a string's content, or any other value's JSON. */

@@ -3,8 +3,8 @@
 #define IMAGEBUILDER_VALUE_H
 
 #include "fmgr.h"
+#include "rows/column_type.h"
 #include "rows/document.h"
-#include "rows/schema.h"
 
 /*
  * Conversion of JSON values to one SQL type; made once for a column, used for each
@@ -12,7 +12,7 @@
  */
 typedef struct Converter
 {
-	SchemaType	expected;		/* what the API's model promises */
+	ColumnType	expected;		/* what the API's model promises */
 	Oid			type;			/* as the column is declared */
 	Oid			base_type;		/* the declared type without domains */
 	int32		typmod;
@@ -22,7 +22,7 @@ typedef struct Converter
 	struct Converter *element;	/* of an array type; else NULL */
 } Converter;
 
-extern Converter *converter_create(SchemaType expected, Oid type, int32 typmod);
+extern Converter *converter_create(ColumnType expected, Oid type, int32 typmod);
 extern bool converter_leaves_nothing(const Converter *converter);
 extern Datum converter_convert(Converter *converter, const Document *doc,
 							   DocumentNode node);

@@ -8,7 +8,6 @@ schema:   imagebuilder_fdw_columns() against the interface's .tsv files.
 sdk:      boto3 and the AWS CLI ask the same endpoint and must see the same.
 """
 import argparse
-import json
 import os
 import pathlib
 import random
@@ -18,12 +17,11 @@ import tempfile
 import urllib.parse
 import urllib.request
 
-import endpoint
+import api
 import generate
 import projection
 import sdk
 
-FIXTURES = pathlib.Path(__file__).parent / "fixtures"
 tests = failures = 0
 
 
@@ -63,14 +61,14 @@ class Database:
         return f"SELECT to_jsonb(ARRAY[]::text[]) || jsonb_build_array({cells}) FROM {self.schema}.{table} " \
                f"WHERE {self.keys[table]} = '{arn}'"
 
-    def tables(self, arns):
-        """{arn: {table: rows}} as SQL has them."""
-        wanted = [(arn, table) for arn in arns for table in projection.tables_of(arn)]
-        results = self.run(*(self.table_query(table, arn) for arn, table in wanted))
+    def tables(self, asked):
+        """{(operation, arn): {table: rows}} as SQL has them."""
+        wanted = [(operation, arn, table) for operation, arn in asked for table in projection.tables_of(operation)]
+        results = self.run(*(self.table_query(table, arn) for _, arn, table in wanted))
         found = {}
-        for (arn, table), rows in zip(wanted, results):
+        for (operation, arn, table), rows in zip(wanted, results):
             names = [name for t, name, _, _ in self.columns if t == table]
-            found.setdefault(arn, {})[table] = [dict(zip(names, row)) for row in rows]
+            found.setdefault((operation, arn), {})[table] = [dict(zip(names, row)) for row in rows]
         return found
 
 
@@ -95,18 +93,12 @@ def differences(got, expected):
     return []
 
 
-def fixtures():
-    bodies = [path.read_bytes() for path in sorted(FIXTURES.glob("*.json"))]
-    found = {endpoint.resource_of(body)[1]["arn"]: body for body in bodies}
-    assert len(found) == len(bodies), "two fixtures have the same ARN"
-    return found
-
-
 def mode_fixtures(database, options):
-    found = database.tables(fixtures())
-    for arn, body in fixtures().items():
-        expected = projection.project(projection.parse(body), arn, database.columns)
-        check(f"{arn}: {sum(map(len, expected.values()))} rows", differences(found[arn], expected), [])
+    found = database.tables(api.fixtures())
+    for (operation, arn), body in api.fixtures().items():
+        expected = projection.project(projection.parse(body), operation, arn, database.columns)
+        check(f"{operation} of {arn}: {sum(map(len, expected.values()))} rows",
+              differences(found[operation, arn], expected), [])
 
 
 def mode_fuzz(database, options):
@@ -115,25 +107,25 @@ def mode_fuzz(database, options):
     for start in range(0, options.count, 20):
         responses = {}
         for seed in range(options.seed + start, options.seed + min(start + 20, options.count)):
-            resource = list(generate.SHAPES)[seed % len(generate.SHAPES)]
-            arn = f"arn:aws:imagebuilder:us-east-1:123456789012:{resource}/random/1.0.0/{seed}"
-            responses[arn] = generate.random_response(random.Random(seed), resource)
+            operation = list(api.OPERATIONS)[seed % len(api.OPERATIONS)]
+            arn = generate.random_arn(operation, seed)
+            responses[operation, arn] = generate.random_response(random.Random(seed), operation)
             request = urllib.request.Request(
-                f"{options.endpoint}/-/responses?arn={urllib.parse.quote(arn, safe='')}", method="PUT",
-                data=responses[arn].encode())
+                f"{options.endpoint}/-/responses?operation={operation}&arn={urllib.parse.quote(arn, safe='')}",
+                method="PUT", data=responses[operation, arn].encode())
             urllib.request.urlopen(request).read()
         found = database.tables(responses)
-        for arn, body in responses.items():
-            expected = projection.project(projection.parse(body), arn, database.columns)
+        for (operation, arn), body in responses.items():
+            expected = projection.project(projection.parse(body), operation, arn, database.columns)
             cells += sum(len(row) for rows in expected.values() for row in rows)
-            difference = differences(found[arn], expected)
+            difference = differences(found[operation, arn], expected)
             if difference:
-                wrong.append([arn, *difference])
+                wrong.append([operation, arn, *difference])
     check(f"{options.count} random responses, {cells} cells", wrong[:3], [])
 
 
 def mode_complete(database, options):
-    complete = [arn for arn in fixtures() if "/complete/" in arn]
+    complete = [(operation, arn) for operation, (arn, _) in api.complete().items()]
     found = {table: rows for tables in database.tables(complete).values() for table, rows in tables.items()}
     check("all tables have a complete answer", sorted(found), sorted({column[0] for column in database.columns}))
     for table, rows in found.items():
@@ -152,12 +144,15 @@ def mode_schema(database, options):
     if not options.shared:
         return
     shared = pathlib.Path(options.shared)
-    tables, others, columns = projection.read_interface(shared / "interface")
+    tables, others, columns, parameters = projection.read_interface(shared / "interface")
     check("imagebuilder_fdw_columns() is columns.tsv", database.columns,
           [column for column in columns if column[0] in there])
     check("the independent copy of tables.tsv", projection.TABLES, tables)
     check("and of the other operations' tables", projection.API_TABLES,
           {table: others[table] for table in others if table in there})
+    check("the independent copy of parameters.tsv",
+          {name: (operation.parameter, operation.kind) for name, operation in api.OPERATIONS.items() if name != "GetImage"},
+          {name: (member, kind) for name, _, member, _, kind, _, _ in parameters if name in api.OPERATIONS})
     reached = set()
     for table, _, _, path in columns:
         for _, rows in tables.get(table, []):
@@ -172,17 +167,18 @@ def mode_schema(database, options):
 
 def mode_sdk(database, options):
     with tempfile.TemporaryDirectory() as directory:
-        sdk.teach(directory)
-        found = database.tables(fixtures())
-        for arn, body in fixtures().items():
+        sdk.teach(directory, options.shared and pathlib.Path(options.shared))
+        found = database.tables(api.fixtures())
+        for (operation, arn), body in api.fixtures().items():
             whole = projection.parse(body)
             for name, get in (("boto3", sdk.ask_boto3), ("aws", sdk.ask_cli)):
-                seen = get(options.endpoint, arn, endpoint.resource_of(body)[0])
-                check(f"{name} sees every member of {arn}", sdk.missing(whole, seen), [])
-                expected = projection.project(seen, arn, database.columns)
+                seen = get(options.endpoint, api.OPERATIONS[operation], arn)
+                check(f"{name} sees every member of {operation} of {arn}", sdk.missing(whole, seen), [])
+                expected = projection.project(seen, operation, arn, database.columns)
                 for row in expected.get("images", []):
                     row.pop("response")
-                check(f"SQL has what {name} sees of {arn}", differences(found[arn], expected), [])
+                check(f"SQL has what {name} sees of {operation} of {arn}",
+                      differences(found[operation, arn], expected), [])
 
 
 def main():

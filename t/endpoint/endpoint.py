@@ -34,6 +34,7 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 
+import api
 import faults
 
 SERVICE = "imagebuilder"
@@ -47,13 +48,6 @@ CREDENTIALS = {
     "AKIAFORBIDDENEXAMPLE": ("forbiddenSecret/EXAMPLE+KEY0000000000000", None),
 }
 clock_file = None               # says by how many seconds now() is ahead of this machine's clock
-ARN = re.compile(r"arn:aws[^:]*:imagebuilder:([^:]+):([^:]+):([^/]+)/([^/]+)/([^/]+)(?:/([^/]+))?")
-# method and path: the operation, the parameter that takes its ARN, and the ARN's resource type,
-# which is the answer's member, too
-OPERATIONS = {
-    ("GET", "GetImage"): ("GetImage", "imageBuildVersionArn", "image"),
-    ("GET", "GetComponent"): ("GetComponent", "componentBuildVersionArn", "component"),
-}
 
 
 def now():
@@ -77,35 +71,33 @@ class ServiceError(Exception):
         self.status, self.code, self.message = status, code, message
 
 
-def resource_of(body):
-    """What an answer is about: the member that has it, and its content."""
-    answer = json.loads(body)
-    return next((name, answer[name]) for _, _, name in OPERATIONS.values() if name in answer)
-
-
 class Resources:
-    """The images and components there are: bodies by ARN, as they will be sent."""
+    """The resources there are: bodies by operation and ARN, as they will be sent."""
 
-    def __init__(self, directory):
-        self.fixtures = {}
-        for path in sorted(pathlib.Path(directory).glob("*.json")):
-            body = path.read_bytes()
-            self.fixtures[resource_of(body)[1]["arn"]] = body
+    def __init__(self):
+        self.fixtures = api.fixtures()
         self.put = {}
-        self.any = False        # whether there is an image of any other name, too
+        self.any = False        # whether there is a resource of any other name, too
 
-    def find(self, arn):
-        """A build by its ARN, else the newest available build that matches."""
+    def find(self, operation, arn):
+        """A resource by its ARN, else the newest available one that matches."""
         for bodies in (self.put, self.fixtures):
-            if arn in bodies:
-                return bodies[arn]
+            if (operation.name, arn) in bodies:
+                return bodies[operation.name, arn]
         prefix, _, version = arn.rpartition("/")
-        pattern = re.compile(re.escape(prefix) + "/" + re.escape(version).replace("x", r"\d+") + r"/(\d+)")
-        matches = [(*map(int, re.findall(r"\d+", found.partition("/")[2])), found)
-                   for found, body in self.fixtures.items()
-                   if pattern.fullmatch(found)
-                   and resource_of(body)[1].get("state", {}).get("status") in ("AVAILABLE", "ACTIVE")]
-        return self.fixtures[max(matches)[-1]] if matches else None
+        pattern = re.compile(re.escape(prefix) + "/" + re.escape(version).replace("x", r"\d+") + r"(/\d+)?")
+        matches = [(*map(int, re.findall(r"\d+", found[len(prefix):])), found)
+                   for (name, found), body in self.fixtures.items()
+                   if name == operation.name and operation.member != "policy" and pattern.fullmatch(found)
+                   and (json.loads(body)[operation.member].get("state") or {}).get("status", "ACTIVE")
+                   in ("AVAILABLE", "ACTIVE")]
+        return self.fixtures[operation.name, max(matches)[-1]] if matches else None
+
+    def anything(self, operation, name):
+        """What a resource of any name answers with, if there is one."""
+        content = {"policy": '{"Version": "2012-10-17"}', "tags": {"Name": name}}.get(
+            operation.member, {"name": name, "version": "1.0.0/1"})
+        return json.dumps({operation.member: content}).encode() if self.any else None
 
 
 class Rate:
@@ -336,13 +328,15 @@ class Handler(socketserver.StreamRequestHandler):
             server.counters.reset()
             server.seen.clear()
         elif path == "responses" and self.method == "PUT":
-            server.resources.put[parameters["arn"][0]] = self.body
+            arn = parameters["arn"][0]
+            operation = parameters.get("operation", [""])[0] or api.default_operation(arn).name
+            server.resources.put[operation, arn] = self.body
         elif path == "responses":
             server.resources.put.clear()
         elif path == "operation":
             # One more, for a library that has been built with it.
-            OPERATIONS[parameters["method"][0], parameters["path"][0]] = (
-                parameters["path"][0], parameters["parameter"][0], parameters["resource"][0])
+            operation = api.Operation(*(parameters[field][0] for field in api.Operation._fields))
+            api.OPERATIONS[operation.name] = operation
         elif path == "latency":
             server.latency = float(parameters["ms"][0]) / 1000
         elif path == "expire":
@@ -368,27 +362,26 @@ class Handler(socketserver.StreamRequestHandler):
         self.send(200, answer.encode())
 
     def get(self, target, path, parameters):
-        operation, parameter, resource = OPERATIONS.get((self.method, path.rpartition("/")[2]), ("", "", ""))
-        arn = parameters.get(parameter, [""])[0]
+        operation, arn = api.find(path, parameters)
         with self.server.counters.lock:
             self.server.counters.by_arn[arn] += 1
         try:
-            parts = ARN.fullmatch(arn)
-            if not operation:
+            if not operation or self.method != "GET":
                 raise ServiceError(404, "UnknownOperationException", "There is no such operation.")
-            if not parts or parts[3] != resource:
+            if not api.takes(operation, arn):
                 raise ServiceError(400, "InvalidParameterValueException",
-                                   f"The value supplied for parameter '{parameter}' is not valid.")
-            fault, first = faults.find(parts[4], arn, self.server.seen)
+                                   f"The value supplied for parameter '{operation.parameter}' is not valid.")
+            region, name = arn.split(":")[3], api.resource_name(arn)
+            fault, first = faults.find(name, arn, self.server.seen)
             if fault in (faults.skew, faults.digit):
                 self.clock_offset = faults.SKEW
                 self.day = "%d" if fault is faults.skew else "%-d"
             scheme = "https" if self.server.tls else "http"
-            if "*" in self.server.disabled or parts[1] in self.server.disabled:
+            if "*" in self.server.disabled or region in self.server.disabled:
                 raise ServiceError(403, "UnrecognizedClientException",
                                    "The security token included in the request is invalid.")
             key = check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
-                                  parts[1], now() + self.clock_offset, self.server.keys, operation)
+                                  region, now() + self.clock_offset, self.server.keys, operation.name)
             with self.server.counters.lock:
                 self.server.counters.by_key[key] += 1
             if not self.server.rate.take():
@@ -397,10 +390,9 @@ class Handler(socketserver.StreamRequestHandler):
                 time.sleep(self.server.latency)
             if fault and fault(self, arn, first):
                 return
-            standard = faults.STANDARDS.get(resource)
-            body = self.server.resources.find(standard if fault or first is False else arn)
-            if body is None and self.server.resources.any:
-                body = b'{"%s": {"name": "%s", "version": "1.0.0/1"}}' % (resource.encode(), parts[4].encode())
+            standard = faults.standard(operation)
+            body = self.server.resources.find(operation, standard if fault or first is False else arn)
+            body = body or self.server.resources.anything(operation, name)
             if body is None:
                 raise ServiceError(404, "ResourceNotFoundException",
                                    f"The resource with ARN '{arn}' was not found.")
@@ -463,7 +455,7 @@ def main(announce=None):
     parser.add_argument("--latency", type=float, default=0, metavar="MS", help="added to each answer")
     parser.add_argument("--certificate", help="PEM; makes it speak TLS")
     parser.add_argument("--key", help="PEM")
-    parser.add_argument("--any", action="store_true", help="have an image and a component of any name, without AMIs")
+    parser.add_argument("--any", action="store_true", help="have a resource of any name")
     parser.add_argument("--issued", metavar="FILE", help="believe the credentials in it too")
     parser.add_argument("--clock", metavar="FILE", help="says by how many seconds the clock is ahead")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
@@ -475,7 +467,7 @@ def main(announce=None):
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.minimum_version = ssl.TLSVersion.TLSv1_2
         tls.load_cert_chain(options.certificate, options.key)
-    resources = Resources(pathlib.Path(__file__).parent / "fixtures")
+    resources = Resources()
     resources.any = options.any
     server = Server(("127.0.0.1", options.port), resources, options.latency / 1000, tls, Keys(options.issued))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))

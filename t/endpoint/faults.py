@@ -11,16 +11,23 @@ import socket
 import struct
 import time
 
+import api
+
 # The fixtures that a faulty image, and a faulty component, answer with once they do.
 STANDARD = "arn:aws:imagebuilder:us-east-1:123456789012:image/golden-linux/1.0.0/1"
-STANDARDS = {"image": STANDARD,
-             "component": "arn:aws:imagebuilder:us-east-1:123456789012:component/cis-hardening/2.4.0/1"}
+STANDARDS = {"GetImage": STANDARD,
+             "GetComponent": "arn:aws:imagebuilder:us-east-1:123456789012:component/cis-hardening/2.4.0/1"}
 SKEW = 3600
 PATIENCE = 600                  # s for which a hanging answer hangs
 REASONS = {200: "OK", 302: "Found", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
            429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway",
            503: "Service Unavailable", 504: "Gateway Timeout"}
 FAULTS = {}
+
+
+def standard(operation):
+    """The ARN whose fixture a faulty resource answers with once it does."""
+    return STANDARDS.get(operation.name) or api.complete().get(operation.name, ("",))[0]
 
 
 def fault(function):
@@ -138,7 +145,7 @@ def close(handler, arn, first):
 
 @fault
 def truncate(handler, arn, first):
-    body = handler.server.resources.find(STANDARD)
+    body = handler.server.resources.find(api.OPERATIONS["GetImage"], STANDARD)
     handler.keep = False
     handler.wfile.write(handler.head(200, Content_Length=len(body)) + body[:len(body) // 2])
     return True
@@ -216,7 +223,7 @@ def nokeepalive(handler, arn, first):
 @fault
 def onemore(handler, arn, first):
     """The answer, and later another one, of another image."""
-    body = handler.server.resources.find(STANDARD)
+    body = handler.server.resources.find(api.OPERATIONS["GetImage"], STANDARD)
     handler.send(200, body)
     time.sleep(0.2)
     handler.send(200, body.replace(b"golden-linux", b"unasked-for"))
@@ -226,7 +233,7 @@ def onemore(handler, arn, first):
 @fault
 def farewell(handler, arn, first):
     """The answer, and later what some balancers say before they close."""
-    handler.send(200, handler.server.resources.find(STANDARD))
+    handler.send(200, handler.server.resources.find(api.OPERATIONS["GetImage"], STANDARD))
     time.sleep(0.2)
     handler.keep = False
     handler.send(408, b"Request Time-out")
@@ -251,5 +258,5 @@ def nothttp(handler, arn, first):
 @fault
 def headerflood(handler, arn, first):
     filler = {f"X-Filler-{i}": "f" * 1000 for i in range(200)}
-    handler.send(200, handler.server.resources.find(STANDARD), **filler)
+    handler.send(200, handler.server.resources.find(api.OPERATIONS["GetImage"], STANDARD), **filler)
     return True

@@ -5,14 +5,12 @@ null, empty, unknown, escaped or spaced is up to chance.
 """
 import datetime
 import json
-import pathlib
 
-FIXTURES = pathlib.Path(__file__).parent / "fixtures"
-# by the response's member
-SHAPES = {name: json.loads((FIXTURES / file).read_bytes())
-          for name, file in (("image", "complete-1.0.0-1.json"), ("component", "component-complete-2.1.0-3.json"))}
-MAPS = {"tags", "amiTags", "resourceTags"}
-TIMES = {"dateCreated", "dateUpdated", "deprecationTime"}
+import api
+
+SHAPES = {operation: json.loads(body) for operation, (_, body) in api.complete().items()}
+MAPS = {"tags", "amiTags", "resourceTags", "imageTags", "tagMap"}
+TIMES = {"dateCreated", "dateUpdated", "deprecationTime", "dateLastRun", "dateNextRun"}
 WORDS = ["", "a", "golden-linux", "Größe", "日本語", "\U0001f600", "quote\"d", "back\\slash", "tab\t", "line\n", "\x01\x1f",
          "\u007f", "\ufffd", "' OR 1=1 --", "{}", "null", "1e5", " spaced ", "\u2028", "e\u0301"]
 
@@ -55,6 +53,8 @@ def unknown(rng, depth=0):
 def vary(rng, name, shape):
     if name in TIMES:
         return moment(rng, name != "deprecationTime" and rng.random() < .5)
+    if name == "policy":
+        return write(rng, unknown(rng))
     if name in MAPS:
         return {text(rng): text(rng) for _ in range(rng.choice([0, 1, 2, 5]))}
     if isinstance(shape, dict):
@@ -103,9 +103,19 @@ def write(rng, value):
     return value.text if isinstance(value, Number) else json.dumps(value)
 
 
-def random_response(rng, resource):
+def random_arn(operation, seed):
+    """An ARN that an operation takes, another one for each seed."""
+    resource = api.OPERATIONS[operation].kind.partition(":")[0].replace("*", "image-pipeline")
+    for end in (f"random-{seed}", f"random-{seed}/1.0.0", f"random/1.0.0/{seed}", f"build/random/1.0.0/{seed}"):
+        arn = f"arn:aws:imagebuilder:us-east-1:123456789012:{resource}/{end}"
+        if api.takes(api.OPERATIONS[operation], arn):
+            return arn
+
+
+def random_response(rng, operation):
     """The text of a response, whose top level is always there."""
-    response = vary(rng, "", SHAPES[resource])
-    if resource not in response:
-        response[resource] = {}
+    response = vary(rng, "", SHAPES[operation])
+    member = api.OPERATIONS[operation].member
+    if member not in response:
+        response[member] = None if member == "policy" else {}
     return write(rng, response)

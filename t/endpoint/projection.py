@@ -45,12 +45,26 @@ TABLES = {
              ("distribution_configuration", "image.distributionConfiguration.tags{}"),
              ("distribution_ami", "image.distributionConfiguration.distributions[].amiDistributionConfiguration.amiTags{}")],
 }
-# The other tables: operation, and sources as above.
+# The other tables: operation, and rows.
 API_TABLES = {
-    "component_details": ("GetComponent", [(None, "component")]),
+    "image_pipeline_details": ("GetImagePipeline", "imagePipeline"),
+    "image_policies": ("GetImagePolicy", "policy"),
+    "component_policies": ("GetComponentPolicy", "policy"),
+    "image_recipe_policies": ("GetImageRecipePolicy", "policy"),
+    "container_recipe_policies": ("GetContainerRecipePolicy", "policy"),
+    "component_details": ("GetComponent", "component"),
+    "workflow_details": ("GetWorkflow", "workflow"),
+    "image_recipe_details": ("GetImageRecipe", "imageRecipe"),
+    "image_recipe_components": ("GetImageRecipe", "imageRecipe.components[]"),
+    "container_recipe_details": ("GetContainerRecipe", "containerRecipe"),
+    "container_recipe_components": ("GetContainerRecipe", "containerRecipe.components[]"),
+    "infrastructure_configuration_details": ("GetInfrastructureConfiguration", "infrastructureConfiguration"),
+    "distribution_configuration_details": ("GetDistributionConfiguration", "distributionConfiguration"),
+    "distribution_configuration_distributions":
+        ("GetDistributionConfiguration", "distributionConfiguration.distributions[]"),
+    "lifecycle_policy_details": ("GetLifecyclePolicy", "lifecyclePolicy"),
+    "resource_tags": ("ListTagsForResource", "tags{}"),
 }
-# operation: the resource type of the ARNs that it takes, which is its answer's member, too
-RESOURCES = {"GetImage": "image", "GetComponent": "component"}
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 ISO = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(\.\d+)?)?(Z|z|[+-]\d\d(?::?\d\d)?)?")
 
@@ -68,23 +82,23 @@ def read_tsv(path):
 
 
 def read_interface(directory):
-    """The .tsv files: ({table: sources}, {table: (operation, sources)}, [(table, column, type, path)]).
+    """The .tsv files: ({table: sources}, {table: (operation, rows)}, [(table, column, type, path)], [parameter]).
 
     The first are of GetImage, the second of the other operations; columns are of all."""
     directory = pathlib.Path(directory)
-    tables, others = {}, {}
+    tables = {}
     for table, label, rows in read_tsv(directory / "tables.tsv"):
         tables.setdefault(table, []).append((label or None, rows))
-    for table, operation, rows in read_tsv(directory / "api" / "tables.tsv"):
-        others[table] = operation, [(None, rows)]
-    return tables, others, [row for place in (directory, directory / "api") for row in read_tsv(place / "columns.tsv")]
+    others = {table: rest for table, *rest in read_tsv(directory / "api" / "tables.tsv")}
+    return (tables, {table: tuple(rest) for table, rest in others.items()},
+            [row for place in (directory, directory / "api") for row in read_tsv(place / "columns.tsv")],
+            read_tsv(directory / "api" / "parameters.tsv"))
 
 
-def tables_of(arn):
-    """The tables that an ARN is a key of, and their sources."""
-    resource = arn.split(":")[5].partition("/")[0]
-    every = {**{table: ("GetImage", sources) for table, sources in TABLES.items()}, **API_TABLES}
-    return {table: sources for table, (operation, sources) in every.items() if RESOURCES[operation] == resource}
+def tables_of(operation):
+    """The tables of an operation, and their sources."""
+    return TABLES if operation == "GetImage" else {
+        table: [(None, rows)] for table, (of, rows) in API_TABLES.items() if of == operation}
 
 
 def member(value, path):
@@ -135,18 +149,19 @@ def microseconds(value):
 def cell(root, arn, label, steps, kind, path):
     """A column's value in a row."""
     lists = [step for step in steps[:-1] if step[0] == "[]"]
-    if path == "@arn":
-        return arn
     if path == "@source":
         return label
     if path == "@response":
         return root
     if path == "@key":
         return steps[-1][1]
+    if path.startswith("@"):
+        return arn
     if path == "#":
         return steps[-1][1] if steps[-1][0] == "[]" else None
     if path == "^#":
         return lists[-1][1] if lists else None
+    path, json_within, _ = path.partition("@json")
     if path == ".":
         value = steps[-1][2]
     elif path.startswith("/"):
@@ -155,6 +170,8 @@ def cell(root, arn, label, steps, kind, path):
         value = member(lists[-1][2], path[1:]) if lists else None
     else:
         value = member(steps[-1][2], path)
+    if value is not None and json_within:
+        value = parse(value)
     if value is not None and kind == "timestamptz":
         return microseconds(value)
     if isinstance(value, decimal.Decimal) and kind == "integer":
@@ -162,10 +179,10 @@ def cell(root, arn, label, steps, kind, path):
     return value
 
 
-def project(root, arn, columns):
-    """All rows of the tables that an ARN is a key of: {table: [{column: value}]}, in order."""
+def project(root, operation, arn, columns):
+    """All rows that an operation's answer makes: {table: [{column: value}]}, in order."""
     result = {}
-    for table, sources in tables_of(arn).items():
+    for table, sources in tables_of(operation).items():
         wanted = [column[1:] for column in columns if column[0] == table]
         result[table] = [
             {name: cell(root, arn, label, steps, kind, path) for name, kind, path in wanted}

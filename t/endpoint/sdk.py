@@ -13,8 +13,10 @@ import pathlib
 import subprocess
 
 import boto3
+import botocore
 import botocore.loaders
 
+import api
 import generate
 import projection
 
@@ -22,8 +24,7 @@ AWS = "/usr/bin/aws"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
 SERVICE, VERSION = "imagebuilder", "2019-12-02"
-MAPS = {"tags", "amiTags", "resourceTags"}
-directory_taught = None
+data_path = None
 
 
 def add_members(model, shape, name, value):
@@ -41,14 +42,14 @@ def add_members(model, shape, name, value):
 
 
 def new_shape(model, name, member, content):
-    if member in MAPS:
+    if member in generate.MAPS:
         return "TagMap"
     if isinstance(content, dict):
         model["shapes"][name] = {"type": "structure", "members": {}}
     elif isinstance(content, list):
         inner = new_shape(model, name + "Item", "", content[0])
         model["shapes"][name] = {"type": "list", "member": {"shape": inner}}
-    elif member == "deprecationTime":
+    elif member in generate.TIMES:
         model["shapes"][name] = {"type": "timestamp"}
     else:
         kind = {bool: "boolean", int: "integer", str: "string"}[type(content)]
@@ -56,18 +57,35 @@ def new_shape(model, name, member, content):
     return name
 
 
-def teach(directory):
-    """Write the extras: what the fixtures that fill every member have and the model lacks."""
-    global directory_taught
-    directory_taught = directory
-    model = botocore.loaders.Loader().load_service_model(SERVICE, "service-2", VERSION)
+def add_operation(model, operation):
+    """Let the model have an operation that it lacks, with an empty answer."""
+    name = f"Taught{operation.name}"
+    model["operations"][operation.name] = {
+        "name": operation.name, "http": {"method": "GET", "requestUri": operation.path},
+        "input": {"shape": f"{name}Request"}, "output": {"shape": f"{name}Response"}}
+    model["shapes"][f"{name}Request"] = {"type": "structure", "members": {operation.parameter: {
+        "shape": "NonEmptyString", "location": "querystring", "locationName": operation.parameter}}}
+    model["shapes"][f"{name}Response"] = {"type": "structure", "members": {}}
+
+
+def teach(directory, shared):
+    """Write the extras: what the fixtures that fill every member have and the model lacks.
+
+    The model is botocore's, or the newer one of "shared"."""
+    global data_path
+    paths = [str(shared / "api" / "model")] if shared else []
+    model = botocore.loaders.Loader(extra_search_paths=paths).load_service_model(SERVICE, "service-2", VERSION)
     taught = copy.deepcopy(model)
-    for resource, complete in generate.SHAPES.items():
-        add_members(taught, f"Get{resource.title()}Response", f"Taught{resource.title()}", complete)
-    extras = {"shapes": {name: shape for name, shape in taught["shapes"].items() if model["shapes"].get(name) != shape}}
+    for name, complete in generate.SHAPES.items():
+        if name not in taught["operations"]:
+            add_operation(taught, api.OPERATIONS[name])
+        add_members(taught, taught["operations"][name]["output"]["shape"], f"Taught{name}", complete)
+    extras = {part: {name: value for name, value in taught[part].items() if model[part].get(name) != value}
+              for part in ("shapes", "operations")}
     target = pathlib.Path(directory) / SERVICE / VERSION
     target.mkdir(parents=True)
     (target / "service-2.sdk-extras.json").write_text(json.dumps({"version": 1.0, "merge": extras}))
+    data_path = os.pathsep.join([directory, *paths])
 
 
 def plain(value):
@@ -81,20 +99,21 @@ def plain(value):
     return decimal.Decimal(repr(value)) if isinstance(value, float) else value
 
 
-def ask_boto3(endpoint, arn, resource):
-    """What boto3 shows of the answer to get_image(), get_component() and the like."""
-    os.environ["AWS_DATA_PATH"] = directory_taught
+def ask_boto3(endpoint, operation, arn):
+    """What boto3 shows of an operation's answer."""
+    os.environ["AWS_DATA_PATH"] = data_path
     session = boto3.Session(aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
                             aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"], region_name=arn.split(":")[3])
     client = session.client(SERVICE, endpoint_url=endpoint)
-    return plain(getattr(client, f"get_{resource}")(**{f"{resource}BuildVersionArn": arn}))
+    return plain(getattr(client, botocore.xform_name(operation.name))(**{operation.parameter: arn}))
 
 
-def ask_cli(endpoint, arn, resource):
+def ask_cli(endpoint, operation, arn):
     """The same of the AWS CLI."""
-    environment = {"PATH": os.environ["PATH"], "HOME": directory_taught, "AWS_DATA_PATH": directory_taught,
+    environment = {"PATH": os.environ["PATH"], "HOME": data_path.split(os.pathsep)[0], "AWS_DATA_PATH": data_path,
                    "AWS_REGION": arn.split(":")[3], "AWS_PAGER": "", **KEYS}
-    output = subprocess.run([AWS, "imagebuilder", f"get-{resource}", f"--{resource}-build-version-arn", arn,
+    output = subprocess.run([AWS, "imagebuilder", botocore.xform_name(operation.name, "-"),
+                             f"--{botocore.xform_name(operation.parameter, '-')}", arn,
                              "--endpoint-url", endpoint, "--output", "json"], env=environment, capture_output=True, check=True)
     return projection.parse(output.stdout.decode())
 

@@ -105,7 +105,7 @@ class EndpointTest(unittest.TestCase):
     # What it accepts
 
     def test_accepts_what_botocore_signs(self):
-        expected = (HERE / "fixtures" / "golden-linux-1.0.0-1.json").read_bytes()
+        expected = (HERE / "fixtures" / "GetImage" / "golden-linux-1.0.0-1.json").read_bytes()
         for how in ({}, {"key": "ASIATEMPORARYEXAMPLE"}, {"base": "/a/base/path/"}, {"base": "/a%20b/"}):
             with self.subTest(how):
                 status, headers, body = self.get(**how)
