@@ -38,7 +38,7 @@ imagebuilder_fdw_handler(PG_FUNCTION_ARGS)
 	routine->GetForeignRelSize = imagebuilderGetForeignRelSize;
 	routine->GetForeignPaths = imagebuilderGetForeignPaths;
 	routine->GetForeignPlan = imagebuilderGetForeignPlan;
-	routine->ReparameterizeForeignPathByChild = imagebuilderReparameterizeForeignPathByChild;
+	routine->ReparameterizeForeignPathByChild = plan_keys_to_child;
 	routine->BeginForeignScan = imagebuilderBeginForeignScan;
 	routine->IterateForeignScan = imagebuilderIterateForeignScan;
 	routine->ReScanForeignScan = imagebuilderReScanForeignScan;

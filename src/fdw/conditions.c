@@ -33,13 +33,6 @@ join_keys(List *keys)
 	return list_make2(makeInteger(KEY_AND), keys);
 }
 
-static bool
-is_guard(PlannerInfo *root, Index relid, Node *clause)
-{
-	return !bms_is_member(relid, pull_varnos(root, clause)) &&
-		!contain_volatile_functions(clause);
-}
-
 /* ---- what columns are equal to -------------------------------------------------- */
 
 /* Column and an expression that a condition equates with it. */
@@ -58,27 +51,13 @@ strip_relabel(Expr *expr)
 }
 
 /*
- * Return the attribute number of a column of a relation, perhaps relabeled; 0 for any
- * other expression.
- */
-static AttrNumber
-column_of(Expr *expr, Index relid)
-{
-	expr = strip_relabel(expr);
-	if (expr && IsA(expr, Var) && ((Var *) expr)->varno == (int) relid &&
-		((Var *) expr)->varlevelsup == 0 && ((Var *) expr)->varattno > 0)
-		return ((Var *) expr)->varattno;
-	return 0;
-}
-
-/*
  * True if values that an operator calls equal give equal results in any expression.
  * They do not under a collation that is not deterministic, nor as numeric, where 1.0
  * equals 1.00.  B-tree operator classes answer this for index deduplication
  * (BTEQUALIMAGE_PROC).
  */
 static bool
-is_same_image(const OpExpr *op)
+equality_is_bitwise(const OpExpr *op)
 {
 	TypeCacheEntry *type = lookup_type_cache(exprType(linitial(op->args)),
 											 TYPECACHE_BTREE_OPFAMILY);
@@ -91,13 +70,23 @@ is_same_image(const OpExpr *op)
 										  ObjectIdGetDatum(type->btree_opintype)));
 }
 
+static List *
+add_value(List *values, AttrNumber attnum, Expr *expr)
+{
+	ColumnValue *value = palloc(sizeof(ColumnValue));
+
+	value->attnum = attnum;
+	value->value = expr;
+	return lappend(values, value);
+}
+
 /*
  * Return the equalities (ColumnValue) in a relation's conditions of its columns with
- * expressions that need no row of the relation; "same_image": only equalities by which
- * the expression can replace the column anywhere.
+ * expressions that need no row of the relation: those equalities by which the expression
+ * can replace the column anywhere.
  */
 static List *
-column_values(PlannerInfo *root, Index relid, List *clauses, bool same_image)
+column_values(const KeyContext *context, List *clauses)
 {
 	List	   *values = NIL;
 	ListCell   *lc;
@@ -107,24 +96,16 @@ column_values(PlannerInfo *root, Index relid, List *clauses, bool same_image)
 		OpExpr	   *op = lfirst(lc);
 
 		if (!IsA(op, OpExpr) || list_length(op->args) != 2 ||
-			!op_mergejoinable(op->opno, exprType(linitial(op->args))) ||
-			(same_image && !is_same_image(op)))
+			!op_mergejoinable(op->opno, exprType(linitial(op->args))) || !equality_is_bitwise(op))
 			continue;
 		for (int i = 0; i < 2; i++)
 		{
-			AttrNumber	attnum = column_of(list_nth(op->args, i), relid);
+			const Var  *column = key_var(list_nth(op->args, i), context->relid);
 			Expr	   *other = strip_relabel(list_nth(op->args, 1 - i));
 
-			if (attnum != 0 && is_guard(root, relid, (Node *) other) &&
-				exprType((Node *) other) ==
-				exprType((Node *) strip_relabel(list_nth(op->args, i))))
-			{
-				ColumnValue *value = palloc(sizeof(ColumnValue));
-
-				value->attnum = attnum;
-				value->value = other;
-				values = lappend(values, value);
-			}
+			if (column && key_is_known(context, other) &&
+				exprType((Node *) other) == column->vartype)
+				values = add_value(values, column->varattno, other);
 		}
 	}
 	return values;
@@ -134,6 +115,7 @@ typedef struct PutValues
 {
 	Index		relid;
 	List	   *values;			/* of ColumnValue */
+	bool		missing;		/* a column has been found that has no value */
 } PutValues;
 
 /*
@@ -143,19 +125,46 @@ typedef struct PutValues
 static Node *
 put_values(Node *node, void *context)
 {
-	const PutValues *put = context;
+	PutValues  *put = context;
 	ListCell   *lc;
 
 	if (node == NULL)
 		return NULL;
-	foreach(lc, IsA(node, Var) ? put->values : NIL)
+	if (!IsA(node, Var) || ((Var *) node)->varno != (int) put->relid)
+		return expression_tree_mutator(node, put_values, context);
+	foreach(lc, put->values)
 	{
 		ColumnValue *value = lfirst(lc);
 
-		if (value->attnum == column_of((Expr *) node, put->relid))
+		if (value->attnum == ((Var *) node)->varattno)
 			return (Node *) copyObject(value->value);
 	}
-	return expression_tree_mutator(node, put_values, context);
+	put->missing = true;
+	return node;
+}
+
+/*
+ * Return those conditions of a partition's constraint whose columns all have values, with
+ * the columns replaced; append the others to *others.
+ */
+static List *
+put_values_in(List *values, List *conditions, List **others)
+{
+	List	   *done = NIL;
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+	{
+		/* A partition constraint's columns are relation 1's. */
+		PutValues	put = {1, values, false};
+		Node	   *condition = put_values(lfirst(lc), &put);
+
+		if (put.missing)
+			*others = lappend(*others, lfirst(lc));
+		else
+			done = lappend(done, condition);
+	}
+	return done;
 }
 
 /* ---- conditions --------------------------------------------------------------- */
@@ -169,7 +178,7 @@ static List *
 implied_keys(KeyContext *context, List *clauses, List **key_quals)
 {
 	PutValues	put = {
-		context->relid, column_values(context->root, context->relid, clauses, true)
+		context->relid, column_values(context, clauses), false
 	};
 	List	   *keys = NIL;
 	ListCell   *lc;
@@ -204,7 +213,7 @@ conditions_classify(const KeyContext *relation, List *clauses)
 		bool		exact = true;
 		List	   *key;
 
-		if (is_guard(context.root, context.relid, (Node *) clause))
+		if (key_is_known(&context, clause))
 		{
 			conditions.guards = lappend(conditions.guards, clause);
 			continue;
@@ -227,32 +236,6 @@ conditions_classify(const KeyContext *relation, List *clauses)
 
 /* ---- partitions ---------------------------------------------------------------- */
 
-/* Return a constraint on key columns with each column replaced by the ARN, a text. */
-static Node *
-put_arn(Node *node, void *context)
-{
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, Var))
-		return (Node *) makeVar(1, 1, TEXTOID, -1, ((Var *) node)->varcollid, 0);
-	return expression_tree_mutator(node, put_arn, context);
-}
-
-/*
- * True if a key column holds the requested ARN unchanged, as text or varchar without a
- * length.
- */
-static bool
-is_plain_text(Oid relid, AttrNumber attnum)
-{
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
-
-	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
-	return type == TEXTOID || (type == VARCHAROID && typmod < 0);
-}
-
 /*
  * Return the conditions of a table's partition constraint, none if the table is no
  * partition.  PostgreSQL assumes that a foreign partition's rows satisfy the
@@ -262,58 +245,37 @@ PartitionConditions
 conditions_of_partition(Oid table, Bitmapset *key_columns)
 {
 	PartitionConditions conditions = {0};
-	Bitmapset  *keys = NULL;	/* columns, as pull_varattnos() numbers them */
 	Relation	relation = table_open(table, NoLock);
 	List	   *quals = relation->rd_rel->relispartition ? RelationGetPartitionQual(relation) : NIL;
+	List	   *arns = NIL;
 	int			attnum = -1;
-	ListCell   *lc;
 
 	table_close(relation, NoLock);
 	while (quals && (attnum = bms_next_member(key_columns, attnum)) >= 0)
 	{
-		if (is_plain_text(table, attnum))
-			keys = bms_add_member(keys, attnum - FirstLowInvalidHeapAttributeNumber);
-	}
-	foreach(lc, quals)
-	{
-		Node	   *qual = lfirst(lc);
-		Bitmapset  *used = NULL;
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
 
-		pull_varattnos(qual, 1, &used);
-		if (bms_is_subset(used, keys))
-			conditions.arn_filter = lappend(conditions.arn_filter, put_arn(qual, NULL));
-		else
-			conditions.others = lappend(conditions.others, qual);
+		get_atttypetypmodcoll(table, attnum, &type, &typmod, &collation);
+		if (key_keeps_value(makeVar(1, attnum, type, typmod, collation, 0)))
+			arns = add_value(arns, attnum, (Expr *) makeVar(1, 1, TEXTOID, -1, collation, 0));
 	}
+	conditions.arn_filter = put_values_in(arns, quals, &conditions.others);
 	return conditions;
 }
 
 /*
  * Return the guards that follow from a partition's constraint and the conditions of a
- * scan.  Such a guard only prevents look-ups ahead, so equalities of any kind will do.
+ * scan.  Such a guard only prevents look-ups ahead.
  */
 List *
-conditions_partition_guards(PlannerInfo *root, Index relid, const PartitionConditions *partition,
+conditions_partition_guards(const KeyContext *context, const PartitionConditions *partition,
 							List *clauses)
 {
-	PutValues	put = {1, NIL};	/* a partition constraint's columns are relation 1's */
-	Bitmapset  *known = NULL;
-	List	   *guards = NIL;
-	ListCell   *lc;
+	List	   *unknown = NIL;
 
 	if (partition->others == NIL)
 		return NIL;
-	put.values = column_values(root, relid, clauses, false);
-	foreach(lc, put.values)
-		known = bms_add_member(known, ((ColumnValue *) lfirst(lc))->attnum -
-							   FirstLowInvalidHeapAttributeNumber);
-	foreach(lc, partition->others)
-	{
-		Bitmapset  *used = NULL;
-
-		pull_varattnos(lfirst(lc), 1, &used);
-		if (bms_is_subset(used, known))
-			guards = lappend(guards, put_values(lfirst(lc), &put));
-	}
-	return guards;
+	return put_values_in(column_values(context, clauses), partition->others, &unknown);
 }

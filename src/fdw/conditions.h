@@ -25,7 +25,7 @@ typedef struct PartitionConditions
 
 extern Conditions conditions_classify(const KeyContext *relation, List *clauses);
 extern PartitionConditions conditions_of_partition(Oid table, Bitmapset *key_columns);
-extern List *conditions_partition_guards(PlannerInfo *root, Index relid,
+extern List *conditions_partition_guards(const KeyContext *context,
 										 const PartitionConditions *partition, List *clauses);
 
 #endif							/* IMAGEBUILDER_CONDITIONS_H */

@@ -75,47 +75,37 @@ is_guard(const NestPath *loop, const RestrictInfo *rinfo)
 		!contain_volatile_functions((Node *) rinfo->clause);
 }
 
-/* Return a path's parameterization, extended by all relations of "outer". */
-static ParamPathInfo *
-parameters_with(const Path *path, Relids outer)
-{
-	ParamPathInfo *param = makeNode(ParamPathInfo);
-
-	if (path->param_info)
-		*param = *path->param_info;
-	param->ppi_req_outer = bms_union(PATH_REQ_OUTER(path), outer);
-	param->ppi_rows = path->rows;
-	return param;
-}
-
+/* Return a path that runs an inner path if guards over rows of "outer" hold. */
 static Path *
 make_guard_path(Path *inner, Relids outer, List *guards)
 {
-	CustomPath *path = pathtree_wrap(inner, &path_methods, guards);
+	Path	   *path = &pathtree_wrap(inner, &path_methods, guards)->path;
+	ParamPathInfo *param = makeNode(ParamPathInfo);
 
-	path->path.param_info = parameters_with(inner, outer);
-	return &path->path;
+	if (inner->param_info)
+		*param = *inner->param_info;
+	param->ppi_req_outer = bms_union(PATH_REQ_OUTER(inner), outer);
+	param->ppi_rows = inner->rows;
+	path->param_info = param;
+	return path;
 }
 
 /*
- * Return a nested loop whose guards are checked by a custom scan over its inner side
- * instead of on each row; NULL if the loop has no guards, or no foreign table of this
- * wrapper on its inner side.
+ * Have a custom scan over a nested loop's inner side check the loop's guards, instead of
+ * the loop on each row.  Changes nothing unless the loop has guards, and a foreign table
+ * of this wrapper on its inner side.
  */
-NestPath *
-guard_nested_loop(PlannerInfo *root, const NestPath *loop)
+void
+guard_nested_loop(NestPath *loop)
 {
-	Path	   *outer = loop->jpath.outerjoinpath;
 	Path	   *inner = loop->jpath.innerjoinpath;
 	List	   *guards = NIL;
 	List	   *others = NIL;
-	NestPath   *guarded;
 	ListCell   *lc;
 
-	(void) root;
 	if (loop->jpath.jointype != JOIN_LEFT && loop->jpath.jointype != JOIN_ANTI &&
 		loop->jpath.jointype != JOIN_SEMI)
-		return NULL;
+		return;
 	foreach(lc, loop->jpath.joinrestrictinfo)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
@@ -126,12 +116,10 @@ guard_nested_loop(PlannerInfo *root, const NestPath *loop)
 			others = lappend(others, rinfo);
 	}
 	if (guards == NIL || !pathtree_has_scan_of_ours(inner))
-		return NULL;
-	guarded = makeNode(NestPath);
-	*guarded = *loop;
-	guarded->jpath.innerjoinpath = make_guard_path(inner, outer->parent->relids, guards);
-	guarded->jpath.joinrestrictinfo = others;
-	return guarded;
+		return;
+	loop->jpath.innerjoinpath =
+		make_guard_path(inner, loop->jpath.outerjoinpath->parent->relids, guards);
+	loop->jpath.joinrestrictinfo = others;
 }
 
 /* Return the guards that a path checks before its inputs are run; NIL: no guards. */
@@ -202,30 +190,13 @@ begin_guard(CustomScanState *node, EState *estate, int eflags)
 	state->guards = ExecInitQual(scan->custom_exprs, &node->ss.ps);
 }
 
-/*
- * Return the scan's slot with the inner plan's row, valid as long as the inner plan
- * keeps the row.
- */
-static TupleTableSlot *
-borrow_row(TupleTableSlot *slot, TupleTableSlot *row)
-{
-	ExecClearTuple(slot);
-	if (TupIsNull(row))
-		return slot;
-	slot_getallattrs(row);
-	memcpy(slot->tts_values, row->tts_values,
-		   slot->tts_tupleDescriptor->natts * sizeof(Datum));
-	memcpy(slot->tts_isnull, row->tts_isnull,
-		   slot->tts_tupleDescriptor->natts * sizeof(bool));
-	return ExecStoreVirtualTuple(slot);
-}
-
 static TupleTableSlot *
 exec_guard(CustomScanState *node)
 {
 	GuardState *state = (GuardState *) node;
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	TupleTableSlot *row;
 
 	ResetExprContext(econtext);
 	if (!state->checked)
@@ -235,8 +206,11 @@ exec_guard(CustomScanState *node)
 	}
 	if (!state->holds)
 		return ExecClearTuple(slot);
-	borrow_row(slot, ExecProcNode(linitial(node->custom_ps)));
-	if (TupIsNull(slot) || node->ss.ps.ps_ProjInfo == NULL)
+	row = ExecProcNode(linitial(node->custom_ps));
+	if (TupIsNull(row))
+		return ExecClearTuple(slot);
+	ExecCopySlot(slot, row);
+	if (node->ss.ps.ps_ProjInfo == NULL)
 		return slot;
 	econtext->ecxt_scantuple = slot;
 	return ExecProject(node->ss.ps.ps_ProjInfo);

@@ -4,7 +4,7 @@
 
 #include "nodes/pathnodes.h"
 
-extern NestPath *guard_nested_loop(PlannerInfo *root, const NestPath *loop);
+extern void guard_nested_loop(NestPath *loop);
 extern List *guards_of_path(const Path *path);
 extern void guard_init(void);
 

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "compat.h"
 #include "fdw/key.h"
 #include "miscadmin.h"
@@ -50,25 +49,47 @@ without_casts(Expr *expr)
 	}
 }
 
+/*
+ * Return the column of a relation that an expression is, perhaps cast between text
+ * types; NULL for any other expression.
+ */
+Var *
+key_var(Expr *expr, Index relid)
+{
+	Var		   *var = (Var *) without_casts(expr);
+
+	return var && IsA(var, Var) && var->varno == (int) relid && var->varlevelsup == 0 &&
+		var->varattno > 0 ? var : NULL;
+}
+
 /* True if an expression is a key column, perhaps cast between text types. */
 bool
 key_is_column(const KeyContext *context, Expr *expr)
 {
-	Var		   *var = (Var *) without_casts(expr);
+	const Var  *var = key_var(expr, context->relid);
 
-	return var && IsA(var, Var) && var->varno == (int) context->relid && var->varlevelsup == 0 &&
-		bms_is_member(var->varattno, context->columns);
+	return var && bms_is_member(var->varattno, context->columns);
 }
 
 /*
  * True if an expression's value is known before a scan of the relation and constant
  * during the scan.
  */
-static bool
-is_comparable(const KeyContext *context, Expr *expr)
+bool
+key_is_known(const KeyContext *context, Expr *expr)
 {
 	return !bms_is_member(context->relid, pull_varnos(context->root, (Node *) expr)) &&
 		!contain_volatile_functions((Node *) expr);
+}
+
+/*
+ * True if a key column holds any ARN unchanged.  A name, a varchar(n) or a domain may
+ * cut or refuse an ARN: then PostgreSQL compares the column's own value.
+ */
+bool
+key_keeps_value(const Var *column)
+{
+	return column->vartype == TEXTOID || (column->vartype == VARCHAROID && column->vartypmod < 0);
 }
 
 /*
@@ -99,30 +120,18 @@ typedef struct SaidOperands
 	List	   *operands;
 } SaidOperands;
 
-static bool
-hash_walker(Node *node, void *context)
-{
-	uint32	   *hash = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, Const) && !((Const *) node)->constisnull)
-		*hash = hash_combine(*hash, datum_image_hash(((Const *) node)->constvalue,
-													 ((Const *) node)->constbyval,
-													 ((Const *) node)->constlen));
-	else if (IsA(node, Param))
-		*hash = hash_combine(*hash, ((Param *) node)->paramid);
-	return expression_tree_walker(node, hash_walker, context);
-}
-
-/* Return a hash of an expression; expressions that are equal() have one hash. */
+/*
+ * Return a hash of an operand; operands that are equal() have one hash.  All operands but
+ * constants and parameters share one: statements have thousands of those two only.
+ */
 static uint32
-hash_operand(Node *operand)
+hash_operand(Expr *operand)
 {
-	uint32		hash = 0;
-
-	hash_walker(operand, &hash);
-	return hash;
+	operand = without_casts(operand);
+	if (IsA(operand, Const) && !((Const *) operand)->constisnull)
+		return datum_image_hash(((Const *) operand)->constvalue, ((Const *) operand)->constbyval,
+								((Const *) operand)->constlen);
+	return IsA(operand, Param) ? ((Param *) operand)->paramid : 0;
 }
 
 /*
@@ -194,7 +203,7 @@ collect_operands(Node *node, void *context)
 		if (column && IsA(column, Var) && !depends_on_row(operand, NULL) &&
 			is_key_column_of_statement(relation, (Var *) column))
 		{
-			uint32		hash = hash_operand(operand);
+			uint32		hash = hash_operand((Expr *) operand);
 			bool		found;
 			SaidOperands *said = hash_search(relation->said, &hash, HASH_ENTER, &found);
 
@@ -226,7 +235,7 @@ key_collect_said(KeyContext *context)
 static bool
 is_said(const KeyContext *context, Expr *operand)
 {
-	uint32		hash = hash_operand((Node *) operand);
+	uint32		hash = hash_operand(operand);
 	const SaidOperands *said = hash_search(context->said, &hash, HASH_FIND, NULL);
 
 	return said && list_member(said->operands, operand);
@@ -240,18 +249,6 @@ make_comparison(KeyContext *context, KeyKind kind, Expr *operand)
 	context->exprs = lappend(context->exprs, operand);
 	return list_make3(makeInteger(kind), makeInteger(list_length(context->exprs) - 1),
 					  makeInteger(is_said(context, operand)));
-}
-
-/*
- * True if a key column holds any ARN unchanged.  A name, a varchar(n) or a domain may
- * cut or refuse an ARN: then PostgreSQL compares the column's own value.
- */
-static bool
-keeps_value(Expr *column)
-{
-	column = without_casts(column);
-	return exprType((Node *) column) == TEXTOID ||
-		(exprType((Node *) column) == VARCHAROID && exprTypmod((Node *) column) < 0);
 }
 
 /* Return the key in "key = expr" or "expr = key"; NULL for any other comparison. */
@@ -270,9 +267,9 @@ extract_equal(KeyContext *context, OpExpr *op, bool *exact)
 		column = lsecond(op->args);
 		operand = linitial(op->args);
 	}
-	if (!key_is_column(context, column) || !is_comparable(context, operand))
+	if (!key_is_column(context, column) || !key_is_known(context, operand))
 		return NULL;
-	*exact &= keeps_value(column);
+	*exact &= key_keeps_value(key_var(column, context->relid));
 	return make_comparison(context, KEY_EQUAL, operand);
 }
 
@@ -287,9 +284,9 @@ extract_any(KeyContext *context, ScalarArrayOpExpr *op, bool *exact)
 	Expr	   *array = lsecond(op->args);
 
 	if (!op->useOr || !is_text_equality(op->opno, op->inputcollid) ||
-		!key_is_column(context, column) || !is_comparable(context, array))
+		!key_is_column(context, column) || !key_is_known(context, array))
 		return NULL;
-	*exact &= keeps_value(column);
+	*exact &= key_keeps_value(key_var(column, context->relid));
 	return make_comparison(context, KEY_ANY, array);
 }
 

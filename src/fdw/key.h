@@ -41,7 +41,10 @@ typedef struct KeyContext
 
 extern void key_collect_said(KeyContext *context);
 extern List *key_extract(KeyContext *context, Expr *clause, bool *exact);
+extern Var *key_var(Expr *expr, Index relid);
 extern bool key_is_column(const KeyContext *context, Expr *expr);
+extern bool key_is_known(const KeyContext *context, Expr *expr);
+extern bool key_keeps_value(const Var *column);
 extern double key_estimate(PlannerInfo *root, List *key, List *exprs);
 
 #endif							/* IMAGEBUILDER_KEY_H */

@@ -48,21 +48,15 @@ typedef struct RelPlan
 	Conditions	own;			/* the relation's own conditions */
 	double		selectivity;	/* selectivity of own.others */
 	QualCost	quals;			/* cost of checking own.others */
-	double		keys;			/* ARNs expected of own.key; -1: no key */
 } RelPlan;
 
 /* Return all clauses of a scan, including gating ones (pseudoconstants). */
 static List *
 clauses_of(RelOptInfo *rel, ParamPathInfo *param)
 {
-	List	   *clauses = NIL;
-	ListCell   *lc;
+	List	   *rinfos = list_concat_copy(rel->baserestrictinfo, param ? param->ppi_clauses : NIL);
 
-	foreach(lc, rel->baserestrictinfo)
-		clauses = lappend(clauses, lfirst_node(RestrictInfo, lc)->clause);
-	foreach(lc, param ? param->ppi_clauses : NIL)
-		clauses = lappend(clauses, lfirst_node(RestrictInfo, lc)->clause);
-	return clauses;
+	return list_concat(extract_actual_clauses(rinfos, false), extract_actual_clauses(rinfos, true));
 }
 
 /*
@@ -78,91 +72,90 @@ count_keys(PlannerInfo *root, const Conditions *conditions)
 /* ---- what a path will look up ------------------------------------------------- */
 
 /*
- * Return a key as a List that plans can be copied with; plan_key_from_list() reads the
- * List.
+ * Return a key, without its expressions and guards, as a List that plans can be copied
+ * with; plan_key_from_list() reads the List.
  */
 List *
 plan_key_to_list(const PlannedKey *key)
 {
-	List	   *list = list_make5(key->key, key->exprs, key->guards, key->arn_filter,
-								  list_make2_oid(key->serverid, key->userid));
-
-	return lappend(list, makeString(pstrdup(key->operation)));
+	return list_make4(key->key, key->arn_filter, list_make2_oid(key->serverid, key->userid),
+					  makeString(pstrdup(key->operation)));
 }
 
 PlannedKey *
 plan_key_from_list(List *list)
 {
 	PlannedKey *key = palloc0(sizeof(PlannedKey));
-	List	   *oids = list_nth(list, 4);
 
 	key->key = linitial(list);
-	key->exprs = lsecond(list);
-	key->guards = lthird(list);
-	key->arn_filter = lfourth(list);
-	key->serverid = linitial_oid(oids);
-	key->userid = lsecond_oid(oids);
-	key->operation = strVal(list_nth(list, 5));
+	key->arn_filter = lsecond(list);
+	key->serverid = linitial_oid(lthird(list));
+	key->userid = lsecond_oid(lthird(list));
+	key->operation = strVal(lfourth(list));
 	return key;
 }
 
+static PlannedKey *
+copy_key(const PlannedKey *key)
+{
+	PlannedKey *copy = palloc(sizeof(PlannedKey));
+
+	*copy = *key;
+	return copy;
+}
+
 /*
- * Return the key of a scan with certain conditions, as plan_key_to_list() does.  The
- * guards include PostgreSQL's gating conditions, and the conditions on an outer row
- * that follow from a partition's constraint: PostgreSQL prunes the partition for a row
- * that fails them.
+ * Return the key of a scan with certain conditions.  The guards include PostgreSQL's
+ * gating conditions, and the conditions on an outer row that follow from a partition's
+ * constraint: PostgreSQL prunes the partition for a row that fails them.
  */
-static List *
-key_of_conditions(PlannerInfo *root, RelOptInfo *rel, const Conditions *conditions,
-				  List *clauses)
+static PlannedKey *
+key_of_conditions(const RelOptInfo *rel, const Conditions *conditions, List *clauses)
 {
 	const RelPlan *plan = rel->fdw_private;
 	PlannedKey	key = {
 		.key = conditions->key,
 		.exprs = conditions->exprs,
 		.guards = list_concat_copy(conditions->guards,
-								   conditions_partition_guards(root, rel->relid,
-															   &plan->partition, clauses)),
+								   conditions_partition_guards(&plan->key, &plan->partition,
+															   clauses)),
 		.arn_filter = plan->partition.arn_filter,
 		.operation = plan->operation,
 		.serverid = rel->serverid,
 		.userid = rel->userid,
 	};
 
-	return plan_key_to_list(&key);
+	return copy_key(&key);
 }
 
-/* Return the key of a path's scan; NULL if the path has no key. */
+/* Return a copy of the key of a path's scan; NULL if the path has no key. */
 PlannedKey *
-plan_key_of_path(PlannerInfo *root, ForeignPath *path)
+plan_key_of_path(const ForeignPath *path)
 {
-	RelOptInfo *rel = path->path.parent;
-	const RelPlan *plan = rel->fdw_private;
-	PlannedKey *key;
+	const PlannedKey *key = linitial(path->fdw_private);
 
-	if (path->fdw_private == NIL)
-	{
-		List	   *clauses = clauses_of(rel, path->path.param_info);
-		Conditions	conditions = conditions_classify(&plan->key, clauses);
-
-		path->fdw_private = key_of_conditions(root, rel, &conditions, clauses);
-	}
-	key = plan_key_from_list(path->fdw_private);
-	return key->key ? key : NULL;
+	return key->key ? copy_key(key) : NULL;
 }
 
 /*
- * Forget the key: plan_key_of_path() finds it anew in the conditions of the
- * reparameterized path.
+ * Return keys (PlannedKey) translated to a partition of the outer side, as
+ * ReparameterizeForeignPathByChild and ReparameterizeCustomPathByChild.
  */
 List *
-imagebuilderReparameterizeForeignPathByChild(PlannerInfo *root, List *fdw_private,
-											 RelOptInfo *child_rel)
+plan_keys_to_child(PlannerInfo *root, List *keys, RelOptInfo *child_rel)
 {
-	(void) root;
-	(void) fdw_private;
-	(void) child_rel;
-	return NIL;
+	List	   *translated = NIL;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		PlannedKey *key = copy_key(lfirst(lc));
+
+		key->exprs = (List *) compat_adjust_to_child(root, (Node *) key->exprs, child_rel);
+		key->guards = (List *) compat_adjust_to_child(root, (Node *) key->guards, child_rel);
+		translated = lappend(translated, key);
+	}
+	return translated;
 }
 
 /* ---- sizes and paths ----------------------------------------------------------- */
@@ -173,6 +166,7 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 {
 	RelPlan    *plan = palloc0(sizeof(RelPlan));
 	BoundTable *table = binding_table(foreigntableid);
+	double		keys;
 
 	baserel->fdw_private = plan;
 	plan->key.root = root;
@@ -186,23 +180,21 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	plan->selectivity =
 		clauselist_selectivity(root, plan->own.others, baserel->relid, JOIN_INNER, NULL);
 	cost_qual_eval(&plan->quals, plan->own.others, root);
-	plan->keys = count_keys(root, &plan->own);
 
 	baserel->tuples = IMAGES * plan->rows;
-	baserel->rows = clamp_row_est((plan->keys < 0 ? IMAGES : plan->keys) *
-								  plan->rows * plan->selectivity);
+	keys = count_keys(root, &plan->own);
+	baserel->rows = clamp_row_est((keys < 0 ? IMAGES : keys) * plan->rows * plan->selectivity);
 	baserel->reltarget->width = get_relation_data_width(foreigntableid, NULL);
 }
 
-/*
- * Add a path to a relation; "keys" is how many ARNs the path will look up, negative
- * without a key.
- */
+/* Add a path to a relation; "conditions" are those in "clauses". */
 static void
-add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *param,
-			  List *key)
+add_scan_path(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param,
+			  const Conditions *conditions, List *clauses)
 {
-	RelPlan    *plan = rel->fdw_private;
+	const RelPlan *plan = rel->fdw_private;
+	PlannedKey *key = key_of_conditions(rel, conditions, clauses);
+	double		keys = count_keys(root, conditions);
 	double		tuples = Max(keys, 0) * plan->rows;
 	double		rows = param ? clamp_row_est(tuples * plan->selectivity) : rel->rows;
 	QualCost	quals = plan->quals;
@@ -225,7 +217,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, double keys, ParamPathInfo *pa
 		param->ppi_rows = rows;
 	add_path(rel, (Path *) compat_foreign_path(root, rel, rows, keys < 0, startup, startup + run,
 											   param ? param->ppi_req_outer :
-											   rel->lateral_relids, key));
+											   rel->lateral_relids, list_make1(key)));
 }
 
 /*
@@ -277,8 +269,7 @@ imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 	ListCell   *lc;
 
 	(void) foreigntableid;
-	add_scan_path(root, baserel, plan->keys, NULL,
-				  key_of_conditions(root, baserel, &plan->own, clauses_of(baserel, NULL)));
+	add_scan_path(root, baserel, NULL, &plan->own, clauses_of(baserel, NULL));
 
 	foreach(lc, join_conditions(root, baserel))
 	{
@@ -301,8 +292,7 @@ imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 		 * clauses, one that is no key.
 		 */
 		if (conditions.key)
-			add_scan_path(root, baserel, count_keys(root, &conditions), param,
-						  key_of_conditions(root, baserel, &conditions, clauses));
+			add_scan_path(root, baserel, param, &conditions, clauses);
 	}
 }
 
@@ -325,44 +315,6 @@ needed_attributes(RelOptInfo *rel, List *quals)
 	return attrs;
 }
 
-/*
- * True if an expression uses a value from outside of a relation's row: another
- * relation's column or a parameter of the executor.
- */
-static bool
-is_from_elsewhere(Node *node, void *context)
-{
-	const Index *relid = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var))
-		return ((Var *) node)->varno != (int) *relid;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
-		return true;
-	return expression_tree_walker(node, is_from_elsewhere, context);
-}
-
-/*
- * Return those conditions that EvalPlanQual must check when another table's row has
- * been changed meanwhile, out of "quals", which the scan's rows satisfy otherwise.
- * Conditions that compare with constants are left out, since an OR of thousands takes
- * seconds to make ready.
- */
-static List *
-recheck_quals(RelOptInfo *rel, List *quals)
-{
-	List	   *recheck = NIL;
-	ListCell   *lc;
-
-	foreach(lc, quals)
-	{
-		if (is_from_elsewhere(lfirst(lc), &rel->relid))
-			recheck = lappend(recheck, lfirst(lc));
-	}
-	return recheck;
-}
-
 ForeignScan *
 imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 						   Oid foreigntableid, ForeignPath *best_path,
@@ -371,10 +323,13 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	const RelPlan *plan = baserel->fdw_private;
 	Conditions	conditions = conditions_classify(&plan->key,
 												 extract_actual_clauses(scan_clauses, false));
+	List	   *recheck_quals = NIL;
 
-	(void) root;
 	(void) foreigntableid;
 	(void) best_path;
+	/* EvalPlanQual checks conditions again only in statements that lock or write rows. */
+	if (root->rowMarks)
+		recheck_quals = list_concat_copy(conditions.key_quals, conditions.guards);
 	return make_foreignscan(tlist, conditions.others, baserel->relid,
 							list_make3(conditions.exprs, conditions.guards, conditions.key_quals),
 							list_make5(conditions.key,
@@ -383,7 +338,5 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 									   makeString(pstrdup(plan->operation)),
 									   conditions.key ? NIL :
 									   keyless_reasons(&plan->key, baserel, conditions.others)),
-							NIL, recheck_quals(baserel, list_concat_copy(conditions.key_quals,
-																		 conditions.guards)),
-							outer_plan);
+							NIL, recheck_quals, outer_plan);
 }

@@ -49,10 +49,8 @@ typedef struct PlannedKey
 
 extern List *plan_key_to_list(const PlannedKey *key);
 extern PlannedKey *plan_key_from_list(List *list);
-extern PlannedKey *plan_key_of_path(PlannerInfo *root, ForeignPath *path);
-extern List *imagebuilderReparameterizeForeignPathByChild(PlannerInfo *root,
-														  List *fdw_private,
-														  RelOptInfo *child_rel);
+extern PlannedKey *plan_key_of_path(const ForeignPath *path);
+extern List *plan_keys_to_child(PlannerInfo *root, List *keys, RelOptInfo *child_rel);
 extern void imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 										  Oid foreigntableid);
 extern void imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,

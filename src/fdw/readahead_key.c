@@ -15,43 +15,41 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/planner.h"
+#include "optimizer/restrictinfo.h"
+
+/* Translation of a sub-select's expressions to its outer query. */
+typedef struct Outside
+{
+	List	   *params;			/* the sub-select's parameters, PlannerParamItem */
+	const Bitmapset *outer_params;	/* parameters that the outer query knows, too */
+	bool		fails;			/* something is known only inside the sub-select */
+} Outside;
 
 /*
  * Return an expression of a sub-select with parameters replaced by the outer query's
  * columns that they stand for.
  */
 static Node *
-parameters_to_columns(Node *node, void *context)
+to_outside(Node *node, void *context)
 {
-	List	   *subplan_params = context;
+	Outside    *outside = context;
 	ListCell   *lc;
 
 	if (node == NULL)
 		return NULL;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+	if (IsA(node, Var) || IsA(node, PlaceHolderVar))
+		outside->fails = true;
+	if (!IsA(node, Param) || ((Param *) node)->paramkind != PARAM_EXEC)
+		return expression_tree_mutator(node, to_outside, context);
+	foreach(lc, outside->params)
 	{
-		foreach(lc, subplan_params)
-		{
-			PlannerParamItem *item = lfirst(lc);
+		const PlannerParamItem *item = lfirst(lc);
 
-			if (item->paramId == ((Param *) node)->paramid)
-				return (Node *) copyObject(item->item);
-		}
+		if (item->paramId == ((Param *) node)->paramid)
+			return copyObject(item->item);
 	}
-	return expression_tree_mutator(node, parameters_to_columns, context);
-}
-
-/* True if an expression has a parameter that only the inside of a sub-select knows. */
-static bool
-contains_inner_param(Node *node, void *context)
-{
-	const Bitmapset *outer_params = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
-		return !bms_is_member(((Param *) node)->paramid, outer_params);
-	return expression_tree_walker(node, contains_inner_param, context);
+	outside->fails |= !bms_is_member(((Param *) node)->paramid, outside->outer_params);
+	return node;
 }
 
 /*
@@ -61,55 +59,35 @@ contains_inner_param(Node *node, void *context)
 static List *
 keys_from_outside(PlannerInfo *subroot, List *keys, List *params)
 {
-	List	   *outside = NIL;
+	List	   *found = NIL;
 	ListCell   *lc;
 
 	foreach(lc, keys)
 	{
 		PlannedKey *key = lfirst(lc);
+		Outside		outside = {params, subroot->outer_params, false};
 
-		if (!bms_is_empty(pull_varnos(subroot, (Node *) key->exprs)) ||
-			!bms_is_empty(pull_varnos(subroot, (Node *) key->guards)))
-			continue;
-		key->exprs = (List *) parameters_to_columns((Node *) key->exprs, params);
-		key->guards = (List *) parameters_to_columns((Node *) key->guards, params);
-		if (!contains_inner_param((Node *) key->exprs, subroot->outer_params) &&
-			!contains_inner_param((Node *) key->guards, subroot->outer_params))
-			outside = lappend(outside, key);
+		key->exprs = (List *) to_outside((Node *) key->exprs, &outside);
+		key->guards = (List *) to_outside((Node *) key->guards, &outside);
+		if (!outside.fails)
+			found = lappend(found, key);
 	}
-	return outside;
+	return found;
 }
 
 /*
- * Return the pseudoconstant conditions: PostgreSQL checks them once, before it runs the
- * plan that they gate.
+ * Return the conditions that a path checks before it runs any of its inputs: guards, and
+ * PostgreSQL's gating conditions (pseudoconstants).
  */
-static List *
-gating_conditions(List *rinfos)
-{
-	List	   *conditions = NIL;
-	ListCell   *lc;
-
-	foreach(lc, rinfos)
-	{
-		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-
-		if (rinfo->pseudoconstant)
-			conditions = lappend(conditions, rinfo->clause);
-	}
-	return conditions;
-}
-
-/* Return the conditions that a path checks before it runs any of its inputs. */
 static List *
 conditions_before(Path *path)
 {
 	if (IsA(path, NestPath) || IsA(path, MergePath) || IsA(path, HashPath))
-		return gating_conditions(((JoinPath *) path)->joinrestrictinfo);
+		return extract_actual_clauses(((JoinPath *) path)->joinrestrictinfo, true);
 	if (IsA(path, SubqueryScanPath))
-		return list_concat(gating_conditions(path->parent->baserestrictinfo),
-						   gating_conditions(path->param_info ? path->param_info->ppi_clauses :
-											 NIL));
+		return list_concat(extract_actual_clauses(path->parent->baserestrictinfo, true),
+						   extract_actual_clauses(path->param_info ?
+												  path->param_info->ppi_clauses : NIL, true));
 	return guards_of_path(path);
 }
 
@@ -118,7 +96,7 @@ conditions_before(Path *path)
  * the path's own query.
  */
 List *
-row_keys_of_path(PlannerInfo *root, Path *path)
+row_keys_of_path(Path *path)
 {
 	List	   *keys = NIL;
 	List	   *conditions = conditions_before(path);
@@ -126,7 +104,7 @@ row_keys_of_path(PlannerInfo *root, Path *path)
 
 	if (pathtree_is_scan_of_ours(path))
 	{
-		PlannedKey *key = plan_key_of_path(root, (ForeignPath *) path);
+		PlannedKey *key = plan_key_of_path((ForeignPath *) path);
 
 		return key ? list_make1(key) : NIL;
 	}
@@ -135,12 +113,11 @@ row_keys_of_path(PlannerInfo *root, Path *path)
 		RelOptInfo *rel = path->parent;
 
 		keys = keys_from_outside(rel->subroot,
-								 row_keys_of_path(rel->subroot,
-												  ((SubqueryScanPath *) path)->subpath),
+								 row_keys_of_path(((SubqueryScanPath *) path)->subpath),
 								 rel->subplan_params);
 	}
 	foreach(lc, pathtree_inputs(path))
-		keys = list_concat(keys, row_keys_of_path(root, lfirst(lc)));
+		keys = list_concat(keys, row_keys_of_path(lfirst(lc)));
 	foreach(lc, keys)
 	{
 		PlannedKey *key = lfirst(lc);
@@ -175,7 +152,7 @@ row_keys_of_subplan(PlannerInfo *root, const SubPlan *subplan)
 		item->item = lfirst(arg);
 		params = lappend(params, item);
 	}
-	return keys_from_outside(subroot, row_keys_of_path(subroot, path), params);
+	return keys_from_outside(subroot, row_keys_of_path(path), params);
 }
 
 typedef struct TargetWalk
@@ -216,85 +193,62 @@ row_keys_of_targets(PlannerInfo *root, List *targets)
 /* ---- a key and the rows that it is for ------------------------------------------ */
 
 /*
- * True if two expressions are one column or one place-holder, or equal but no constant
- * or parameter.
+ * True if two expressions are one column or one place-holder.  A join clause may know
+ * nothing of the outer joins by which its columns have become null in the outer rows:
+ * PostgreSQL 16 and later mark such columns, and equal() compares the marks.
  */
 static bool
-is_same_expr(Node *a, Node *b)
+is_same_value(Node *a, Node *b)
 {
 	if (IsA(a, Var) && IsA(b, Var))
 		return ((Var *) a)->varno == ((Var *) b)->varno &&
 			((Var *) a)->varattno == ((Var *) b)->varattno;
-	if (IsA(a, PlaceHolderVar) && IsA(b, PlaceHolderVar))
-		return ((PlaceHolderVar *) a)->phid == ((PlaceHolderVar *) b)->phid;
-	return !IsA(a, Const) && !IsA(a, Param) && equal(a, b);
+	return IsA(a, PlaceHolderVar) && IsA(b, PlaceHolderVar) &&
+		((PlaceHolderVar *) a)->phid == ((PlaceHolderVar *) b)->phid;
 }
 
-/*
- * Return an expression over the outer rows as the outer plan emits them; "context" is
- * the plan's target list.  A join clause may know nothing of the outer joins by which
- * its columns have become null in the outer plan: PostgreSQL 16 and later mark such
- * columns, and equal() compares the marks, but is_same_expr() does not.
- */
-Node *
-row_key_over_rows(Node *node, void *context)
+/* Translation of expressions to what a path emits. */
+typedef struct OverRows
 {
-	List	   *targets = context;
+	List	   *targets;		/* the expressions that the path emits */
+	bool		fails;			/* something is needed that the path does not emit */
+} OverRows;
+
+/* Return an expression with its columns as a path emits them. */
+static Node *
+to_rows(Node *node, void *context)
+{
+	OverRows   *rows = context;
 	ListCell   *lc;
 
 	if (node == NULL)
 		return NULL;
-	foreach(lc, IsA(node, List) ? NIL : targets)
+	if (!IsA(node, Var) && !IsA(node, PlaceHolderVar))
+		return expression_tree_mutator(node, to_rows, context);
+	foreach(lc, rows->targets)
 	{
-		Node	   *target = (Node *) lfirst_node(TargetEntry, lc)->expr;
-
-		if (is_same_expr(node, target))
-			return (Node *) copyObject(target);
+		if (is_same_value(node, lfirst(lc)))
+			return copyObject(lfirst(lc));
 	}
-	return expression_tree_mutator(node, row_key_over_rows, context);
-}
-
-/* True if an expression needs more than what a path emits. */
-static bool
-needs_more(Node *node, void *context)
-{
-	const Path *path = context;
-	ListCell   *lc;
-
-	if (node == NULL)
-		return false;
-	foreach(lc, IsA(node, List) ? NIL : path->pathtarget->exprs)
-	{
-		if (is_same_expr(node, lfirst(lc)))
-			return false;
-	}
-	if (IsA(node, Var) || IsA(node, PlaceHolderVar))
-		return true;
-	return expression_tree_walker(node, needs_more, context);
-}
-
-/* Translate a key's expressions and guards from the outer side to a partition of it. */
-void
-row_key_to_child(PlannerInfo *root, PlannedKey *key, RelOptInfo *child_rel)
-{
-	key->exprs = (List *) compat_adjust_to_child(root, (Node *) key->exprs, child_rel);
-	key->guards = (List *) compat_adjust_to_child(root, (Node *) key->guards, child_rel);
+	rows->fails = true;
+	return node;
 }
 
 /*
  * True if a key can be looked up ahead of an outer path's rows: it comes from these
- * rows alone, and evaluating it twice does no harm.  Translates the key if the path is
- * of a partition.
+ * rows alone, and evaluating it twice does no harm.  Translates the key to the rows.
  */
 bool
 row_key_fits(PlannerInfo *root, PlannedKey *key, const Path *outer)
 {
+	OverRows	rows = {outer->pathtarget->exprs, false};
 	List	   *exprs;
 
 	if (IS_OTHER_REL(outer->parent) && outer->parent->top_parent_relids)
-		row_key_to_child(root, key, outer->parent);
+		*key = *(PlannedKey *) linitial(plan_keys_to_child(root, list_make1(key), outer->parent));
+	key->exprs = (List *) to_rows((Node *) key->exprs, &rows);
+	key->guards = (List *) to_rows((Node *) key->guards, &rows);
 	exprs = list_concat_copy(key->exprs, key->guards);
-	return !bms_is_empty(pull_varnos(root, (Node *) key->exprs)) &&
-		!needs_more((Node *) exprs, unconstify(Path *, outer)) &&
+	return !rows.fails && !bms_is_empty(pull_varnos(root, (Node *) key->exprs)) &&
 		!contain_subplans((Node *) exprs) && !contain_volatile_functions((Node *) exprs);
 }

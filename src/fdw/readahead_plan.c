@@ -32,13 +32,10 @@ static set_rel_pathlist_hook_type previous_rel_hook = NULL;
 static Plan *plan_read_ahead(PlannerInfo *root, RelOptInfo *rel,
 							 CustomPath *best_path, List *tlist,
 							 List *clauses, List *custom_plans);
-static List *reparameterize_read_ahead(PlannerInfo *root, List *custom_private,
-									   RelOptInfo *child_rel);
-
 static const CustomPathMethods path_methods = {
 	.CustomName = READ_AHEAD_NAME,
 	.PlanCustomPath = plan_read_ahead,
-	.ReparameterizeCustomPathByChild = reparameterize_read_ahead,
+	.ReparameterizeCustomPathByChild = plan_keys_to_child,
 };
 
 static bool
@@ -76,24 +73,12 @@ is_among(PlannerInfo *root, const PlannedKey *key, List *keys)
 	return false;
 }
 
-/* Return the keys (PlannedKey) of a read-ahead path. */
-static List *
-keys_of(const Path *path)
-{
-	List	   *keys = NIL;
-	ListCell   *lc;
-
-	foreach(lc, ((const CustomPath *) path)->custom_private)
-		keys = lappend(keys, plan_key_from_list(lfirst(lc)));
-	return keys;
-}
-
 /* True if a read-ahead lower in the outer side already covers this key. */
 static bool
 is_read_ahead_below(PlannerInfo *root, const PlannedKey *key, Path *outer)
 {
 	if (is_read_ahead(outer))
-		return is_among(root, key, keys_of(outer)) ||
+		return is_among(root, key, ((CustomPath *) outer)->custom_private) ||
 			is_read_ahead_below(root, key, linitial(((CustomPath *) outer)->custom_paths));
 	return IsA(outer, NestPath) &&
 		is_read_ahead_below(root, key, ((NestPath *) outer)->jpath.outerjoinpath);
@@ -102,31 +87,17 @@ is_read_ahead_below(PlannerInfo *root, const PlannedKey *key, Path *outer)
 /* ---- paths ------------------------------------------------------------------- */
 
 /*
- * True if a path emits row identity columns, for UPDATE, DELETE or MERGE of a
- * partitioned or inherited table: these are of no relation that a custom scan could
- * name.
+ * Return those keys that can be looked up ahead of a path's rows, each once.  In UPDATE,
+ * DELETE or MERGE of a partitioned or inherited table none can: paths may emit row
+ * identity columns, which are of no relation that a custom scan could name.
  */
-static bool
-has_row_identity(const Path *path)
-{
-	ListCell   *lc;
-
-	foreach(lc, path->pathtarget->exprs)
-	{
-		if (IsA(lfirst(lc), Var) && lfirst_node(Var, lc)->varno == ROWID_VAR)
-			return true;
-	}
-	return false;
-}
-
-/* Return those keys that can be looked up ahead of a path's rows, each once. */
 static List *
 keys_to_read_ahead(PlannerInfo *root, List *keys, Path *outer)
 {
 	List	   *wanted = NIL;
 	ListCell   *lc;
 
-	foreach(lc, has_row_identity(outer) ? NIL : keys)
+	foreach(lc, root->row_identity_vars ? NIL : keys)
 	{
 		PlannedKey *key = lfirst(lc);
 
@@ -137,44 +108,26 @@ keys_to_read_ahead(PlannerInfo *root, List *keys, Path *outer)
 	return wanted;
 }
 
-/* Return a path that looks keys up ahead of the rows of "outer". */
-static Path *
-make_read_ahead_path(Path *outer, List *keys)
-{
-	List	   *lists = NIL;
-	ListCell   *lc;
-
-	foreach(lc, keys)
-		lists = lappend(lists, plan_key_to_list(lfirst(lc)));
-	return &pathtree_wrap(outer, &path_methods, lists)->path;
-}
-
 /*
- * Return a nested loop with its outer side wrapped in a read-ahead; NULL if no key can
- * be looked up ahead.  The cost stays that of the loop: with the time saved taken off,
- * a join order that makes more requests could look cheaper than one that makes fewer.
+ * Wrap a nested loop's outer side in a read-ahead, if any key can be looked up ahead.
+ * The cost stays that of the loop: with the time saved taken off, a join order that
+ * makes more requests could look cheaper than one that makes fewer.
  */
-static NestPath *
-read_ahead_for_join(PlannerInfo *root, const NestPath *loop)
+static void
+read_ahead_for_join(PlannerInfo *root, NestPath *loop)
 {
 	Path	   *outer = loop->jpath.outerjoinpath;
 	List	   *keys;
-	NestPath   *wrapped;
 
 	/*
 	 * PostgreSQL calls change_join_paths() for either order of a join, so a loop may
 	 * have been wrapped already.
 	 */
 	if (is_read_ahead(outer))
-		return NULL;
-	keys = row_keys_of_path(root, loop->jpath.innerjoinpath);
-	keys = keys_to_read_ahead(root, keys, outer);
-	if (keys == NIL)
-		return NULL;
-	wrapped = makeNode(NestPath);
-	*wrapped = *loop;
-	wrapped->jpath.outerjoinpath = make_read_ahead_path(outer, keys);
-	return wrapped;
+		return;
+	keys = keys_to_read_ahead(root, row_keys_of_path(loop->jpath.innerjoinpath), outer);
+	if (keys)
+		loop->jpath.outerjoinpath = &pathtree_wrap(outer, &path_methods, keys)->path;
 }
 
 /*
@@ -248,7 +201,7 @@ read_ahead_for_targets(PlannerInfo *root, RelOptInfo *rel)
 		List	   *keys = is_read_ahead(path) ? NIL : keys_to_read_ahead(root, found, path);
 
 		if (keys)
-			lfirst(lc) = make_read_ahead_path(path, keys);
+			lfirst(lc) = pathtree_wrap(path, &path_methods, keys);
 		wrapped |= keys != NIL;
 	}
 	if (wrapped)
@@ -270,14 +223,11 @@ change_join_paths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
 		previous_join_hook(root, joinrel, outerrel, innerrel, jointype, extra);
 	foreach(lc, joinrel->pathlist)
 	{
-		NestPath   *changed = IsA(lfirst(lc), NestPath) ? guard_nested_loop(root, lfirst(lc)) : NULL;
-
-		if (changed)
-			lfirst(lc) = changed;
-		changed = enable_read_ahead && IsA(lfirst(lc), NestPath) ?
-			read_ahead_for_join(root, lfirst(lc)) : NULL;
-		if (changed)
-			lfirst(lc) = changed;
+		if (!IsA(lfirst(lc), NestPath))
+			continue;
+		guard_nested_loop(lfirst(lc));
+		if (enable_read_ahead)
+			read_ahead_for_join(root, lfirst(lc));
 	}
 	if (enable_read_ahead)
 		read_ahead_for_targets(root, joinrel);
@@ -296,23 +246,6 @@ wrap_rel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte
 }
 
 /* ---- the plan ---------------------------------------------------------------- */
-
-/* Translate keys to a partition of the outer side, as ReparameterizeCustomPathByChild. */
-static List *
-reparameterize_read_ahead(PlannerInfo *root, List *custom_private, RelOptInfo *child_rel)
-{
-	List	   *keys = NIL;
-	ListCell   *lc;
-
-	foreach(lc, custom_private)
-	{
-		PlannedKey *key = plan_key_from_list(lfirst(lc));
-
-		row_key_to_child(root, key, child_rel);
-		keys = lappend(keys, plan_key_to_list(key));
-	}
-	return keys;
-}
 
 /*
  * Return the plan of a read-ahead path, as PlanCustomPath; its rows are the outer
@@ -337,12 +270,9 @@ plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	scan->custom_private = list_make1(makeInteger(has_effects));
 	foreach(lc, best_path->custom_private)
 	{
-		PlannedKey *key = plan_key_from_list(lfirst(lc));
-		List	   *over_rows = list_make2(key->exprs, key->guards);
+		const PlannedKey *key = lfirst(lc);
 
-		scan->custom_exprs = lappend(scan->custom_exprs,
-									 row_key_over_rows((Node *) over_rows, outer->targetlist));
-		key->exprs = key->guards = NIL;
+		scan->custom_exprs = lappend(scan->custom_exprs, list_make2(key->exprs, key->guards));
 		scan->custom_private = lappend(scan->custom_private, plan_key_to_list(key));
 	}
 	scan->methods = &readahead_scan_methods;
