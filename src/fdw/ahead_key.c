@@ -26,28 +26,21 @@ struct AheadKey
 	bool		ended;			/* evaluating the key has raised an error */
 };
 
-/* Properties of a key's expressions, collected by note_expression(). */
-typedef struct KeyExpressions
-{
-	bool		plain;
-	Bitmapset  *params;
-} KeyExpressions;
-
 /*
- * Add an expression's executor parameters to "params"; clear "plain" at any other node
- * than a column, a constant or a binary cast.
+ * Add an expression's executor parameters to those of a key; clear the key's "plain" at
+ * any other node than a column, a constant or a binary cast.
  */
 static bool
 note_expression(Node *node, void *context)
 {
-	KeyExpressions *found = context;
+	AheadKey   *key = context;
 
 	if (node == NULL)
 		return false;
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
-		found->params = bms_add_member(found->params, ((Param *) node)->paramid);
+		key->params = bms_add_member(key->params, ((Param *) node)->paramid);
 	else if (!IsA(node, List) && !IsA(node, Var) && !IsA(node, Const) && !IsA(node, RelabelType))
-		found->plain = false;
+		key->plain = false;
 	return expression_tree_walker(node, note_expression, context);
 }
 
@@ -59,11 +52,9 @@ AheadKey *
 ahead_key_create(const PlannedKey *planned, List *exprs, PlanState *parent)
 {
 	AheadKey   *key = palloc0(sizeof(AheadKey));
-	KeyExpressions found = {.plain = planned->arn_filter == NIL};
 
-	note_expression((Node *) exprs, &found);
-	key->plain = found.plain;
-	key->params = found.params;
+	key->plain = planned->arn_filter == NIL;
+	note_expression((Node *) exprs, key);
 	key->estate = parent->state;
 	key->operation = operation_find(planned->operation);
 	key->state = key_state_create(planned->key, list_nth(exprs, ReadAheadExprsKey),

@@ -8,10 +8,8 @@
 #include "postgres.h"
 
 #include "access/nbtree.h"
-#include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
-#include "compat.h"
 #include "fdw/conditions.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -20,18 +18,6 @@
 #include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
-
-/*
- * Return one key for several that must all hold, the intersection of their ARNs; NIL
- * for no keys.
- */
-static List *
-join_keys(List *keys)
-{
-	if (list_length(keys) <= 1)
-		return keys ? linitial(keys) : NIL;
-	return list_make2(makeInteger(KEY_AND), keys);
-}
 
 /* ---- what columns are equal to -------------------------------------------------- */
 
@@ -229,7 +215,8 @@ conditions_classify(const KeyContext *relation, List *clauses)
 	}
 	if (keys == NIL)
 		keys = implied_keys(&context, clauses, &conditions.key_quals);
-	conditions.key = join_keys(keys);
+	if (keys)
+		conditions.key = list_make2(makeInteger(KEY_AND), keys);
 	conditions.exprs = context.exprs;
 	return conditions;
 }

@@ -15,7 +15,6 @@
 #include "fdw/guard.h"
 #include "fdw/pathtree.h"
 #include "nodes/extensible.h"
-#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
 

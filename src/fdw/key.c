@@ -18,12 +18,6 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/*
- * Guess at an array expression's length where the planner does not know it, as
- * PostgreSQL's estimate_array_length() makes.
- */
-#define DEFAULT_ARRAY_LENGTH	10
-
 static List *
 make_node(KeyKind kind, void *operands)
 {
@@ -166,21 +160,16 @@ is_key_column_of_statement(const KeyContext *context, const Var *var)
 		AppendRelInfo *part = context->root->append_rel_array ?
 			context->root->append_rel_array[relid] : NULL;
 		Bitmapset  *whole = NULL;
-		ListCell   *lc;
+		int			attnum = -1;
 
 		if (part == NULL || !OidIsValid(part->parent_reloid))
 			return false;
-		foreach(lc, part->translated_vars)
-		{
-			Var		   *translated = (Var *) without_casts(lfirst(lc));
-
-			if (translated && IsA(translated, Var) && bms_is_member(translated->varattno, columns))
-				whole = bms_add_member(whole, foreach_current_index(lc) + 1);
-		}
+		while ((attnum = bms_next_member(columns, attnum)) >= 0)
+			whole = bms_add_member(whole, part->parent_colnos[attnum - 1]);
 		columns = whole;
 		relid = part->parent_relid;
 	}
-	return var->varlevelsup == 0 && bms_is_member(var->varattno, columns);
+	return var->varlevelsup == 0 && var->varattno > 0 && bms_is_member(var->varattno, columns);
 }
 
 static bool
@@ -243,51 +232,32 @@ is_said(const KeyContext *context, Expr *operand)
 
 /* ---- keys in conditions ---------------------------------------------------------- */
 
+/*
+ * Return the key in a comparison, given by its operator and arguments: KEY_EQUAL in
+ * "key = expr" or "expr = key", KEY_ANY in "key = ANY (array)"; NULL if it has no key.
+ */
 static List *
-make_comparison(KeyContext *context, KeyKind kind, Expr *operand)
-{
-	context->exprs = lappend(context->exprs, operand);
-	return list_make3(makeInteger(kind), makeInteger(list_length(context->exprs) - 1),
-					  makeInteger(is_said(context, operand)));
-}
-
-/* Return the key in "key = expr" or "expr = key"; NULL for any other comparison. */
-static List *
-extract_equal(KeyContext *context, OpExpr *op, bool *exact)
+extract_comparison(KeyContext *context, KeyKind kind, Oid opno, Oid collation, List *args,
+				   bool *exact)
 {
 	Expr	   *column;
 	Expr	   *operand;
 
-	if (list_length(op->args) != 2 || !is_text_equality(op->opno, op->inputcollid))
+	if (list_length(args) != 2 || !is_text_equality(opno, collation))
 		return NULL;
-	column = linitial(op->args);
-	operand = lsecond(op->args);
-	if (!key_is_column(context, column))
+	column = linitial(args);
+	operand = lsecond(args);
+	if (kind == KEY_EQUAL && !key_is_column(context, column))
 	{
-		column = lsecond(op->args);
-		operand = linitial(op->args);
+		column = lsecond(args);
+		operand = linitial(args);
 	}
 	if (!key_is_column(context, column) || !key_is_known(context, operand))
 		return NULL;
 	*exact &= key_keeps_value(key_var(column, context->relid));
-	return make_comparison(context, KEY_EQUAL, operand);
-}
-
-/*
- * Return the key in "key = ANY (array)" or "key IN (list)"; NULL for any other
- * comparison.
- */
-static List *
-extract_any(KeyContext *context, ScalarArrayOpExpr *op, bool *exact)
-{
-	Expr	   *column = linitial(op->args);
-	Expr	   *array = lsecond(op->args);
-
-	if (!op->useOr || !is_text_equality(op->opno, op->inputcollid) ||
-		!key_is_column(context, column) || !key_is_known(context, array))
-		return NULL;
-	*exact &= key_keeps_value(key_var(column, context->relid));
-	return make_comparison(context, KEY_ANY, array);
+	context->exprs = lappend(context->exprs, operand);
+	return list_make3(makeInteger(kind), makeInteger(list_length(context->exprs) - 1),
+					  makeInteger(is_said(context, operand)));
 }
 
 /*
@@ -326,12 +296,21 @@ List *
 key_extract(KeyContext *context, Expr *clause, bool *exact)
 {
 	int			nexprs = list_length(context->exprs);
+	const OpExpr *op = NULL;
 	List	   *key = NULL;
 
-	if (IsA(clause, OpExpr))
-		key = extract_equal(context, (OpExpr *) clause, exact);
-	else if (IsA(clause, ScalarArrayOpExpr))
-		key = extract_any(context, (ScalarArrayOpExpr *) clause, exact);
+	if (is_notclause(clause) && IsA(get_notclausearg(clause), DistinctExpr))
+		op = (OpExpr *) get_notclausearg(clause);
+	else if (IsA(clause, OpExpr))
+		op = (OpExpr *) clause;
+	if (op)
+		key = extract_comparison(context, KEY_EQUAL, op->opno, op->inputcollid, op->args, exact);
+	else if (IsA(clause, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *) clause)->useOr)
+	{
+		const ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) clause;
+
+		key = extract_comparison(context, KEY_ANY, any->opno, any->inputcollid, any->args, exact);
+	}
 	else if (IsA(clause, NullTest))
 	{
 		/* The key column repeats the requested ARN, so it is never null. */
@@ -339,28 +318,22 @@ key_extract(KeyContext *context, Expr *clause, bool *exact)
 			key_is_column(context, ((NullTest *) clause)->arg))
 			key = make_node(KEY_NOTHING, NULL);
 	}
-	else if (IsA(clause, BoolExpr))
-	{
-		BoolExpr   *expr = (BoolExpr *) clause;
-
-		if (expr->boolop != NOT_EXPR)
-			key = extract_arms(context, expr, exact);
-		else if (IsA(linitial(expr->args), DistinctExpr))
-			key = extract_equal(context, linitial(expr->args), exact);
-	}
+	else if (is_orclause(clause) || is_andclause(clause))
+		key = extract_arms(context, (BoolExpr *) clause, exact);
 	if (key == NULL)
 		context->exprs = list_truncate(context->exprs, nexprs);
 	return key;
 }
 
-/* Return how many ARNs a key is expected to yield. */
+/* Return how many ARNs a key is expected to yield; -1 for NIL, no key. */
 double
 key_estimate(PlannerInfo *root, List *key, List *exprs)
 {
 	double		estimate = 0;
-	Node	   *array;
 	ListCell   *lc;
 
+	if (key == NIL)
+		return -1;
 	switch (key_kind(key))
 	{
 		case KEY_NOTHING:
@@ -368,10 +341,7 @@ key_estimate(PlannerInfo *root, List *key, List *exprs)
 		case KEY_EQUAL:
 			return 1;
 		case KEY_ANY:
-			array = list_nth(exprs, intVal(lsecond(key)));
-			if (IsA(array, Const) || IsA(array, ArrayExpr) || IsA(array, ArrayCoerceExpr))
-				return compat_estimate_array_length(root, array);
-			return DEFAULT_ARRAY_LENGTH;
+			return compat_estimate_array_length(root, list_nth(exprs, intVal(lsecond(key))));
 		case KEY_AND:
 			foreach(lc, (List *) lsecond(key))
 			{

@@ -17,26 +17,16 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* Reason why a scan may have no key; the plan has reasons as Integers. */
-typedef enum KeylessReason
-{
-	KEYLESS_CONDITION,			/* a condition on the key column has another form */
-	KEYLESS_OR,					/* conditions name the key column, and have an OR */
-	KEYLESS_BUILD,				/* build_version_arn is compared instead */
-	KEYLESS_JOIN,				/* a join on the key column needs the other order */
-	KEYLESS_MANY_TABLES,		/* more tables than PostgreSQL tries in every order */
-	KEYLESS_SUBQUERY,			/* the outer query may have the condition */
-} KeylessReason;
-
-/* Hint for each KeylessReason; %1$s is the key column's name. */
-static const char *const sentences[] = {
-	[KEYLESS_CONDITION] = " Only =, IN and = ANY on %1$s tell what to look up: LIKE, <> and functions of it do not.",
-	[KEYLESS_OR] = " Each arm of OR must say it; beside OR, write %1$s = ANY (ARRAY(SELECT ...)) for IN (SELECT ...).",
-	[KEYLESS_BUILD] = " What build_version_arn holds is known only afterwards: compare %1$s.",
-	[KEYLESS_JOIN] = " FULL JOIN, and the side of LEFT or RIGHT JOIN whose rows are all kept, cannot look up row by row: turn the join around, or write %1$s = ANY (ARRAY(SELECT ...)).",
-	[KEYLESS_MANY_TABLES] = " Of more tables than join_collapse_limit, name first the one that has the ARNs.",
-	[KEYLESS_SUBQUERY] = " Where GROUP BY, DISTINCT, a window function, UNION, or a UNION ALL's arm with WHERE is between table and condition, write %1$s = ANY (ARRAY(SELECT ...)) inside, or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).",
-};
+/*
+ * Reasons why a scan may have no key, as sentences of a hint; %1$s is the key column's
+ * name.
+ */
+static const char other_condition[] = " Only =, IN and = ANY on %1$s tell what to look up: LIKE, <> and functions of it do not.";
+static const char or_arms[] = " Each arm of OR must say it; beside OR, write %1$s = ANY (ARRAY(SELECT ...)) for IN (SELECT ...).";
+static const char build_version[] = " What build_version_arn holds is known only afterwards: compare %1$s.";
+static const char join_order[] = " FULL JOIN, and the side of LEFT or RIGHT JOIN whose rows are all kept, cannot look up row by row: turn the join around, or write %1$s = ANY (ARRAY(SELECT ...)).";
+static const char many_tables[] = " Of more tables than join_collapse_limit, name first the one that has the ARNs.";
+static const char outer_query[] = " Where GROUP BY, DISTINCT, a window function, UNION, or a UNION ALL's arm with WHERE is between table and condition, write %1$s = ANY (ARRAY(SELECT ...)) inside, or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).";
 
 /* Search for key columns, and for build_version_arn, which users compare instead. */
 typedef struct ColumnSearch
@@ -86,9 +76,15 @@ is_joined_by_key(const KeyContext *context, RelOptInfo *rel)
 	return search.key;
 }
 
+static List *
+add_reason(List *reasons, const char *reason)
+{
+	return lappend(reasons, makeString(pstrdup(reason)));
+}
+
 /*
- * Return the reasons (KeylessReason, as Integers) why a relation may have no key;
- * "conditions" are the scan's.  NIL: no condition could have been meant as a key.
+ * Return the reasons (Strings) why a relation may have no key; "conditions" are the
+ * scan's.  NIL: no condition could have been meant as a key.
  */
 List *
 keyless_reasons(const KeyContext *context, RelOptInfo *rel, List *conditions)
@@ -104,16 +100,15 @@ keyless_reasons(const KeyContext *context, RelOptInfo *rel, List *conditions)
 
 	note_columns((Node *) conditions, &search);
 	if (search.key)
-		reasons = lappend(reasons, makeInteger(search.or ? KEYLESS_OR : KEYLESS_CONDITION));
+		reasons = add_reason(reasons, search.or ? or_arms : other_condition);
 	else if (search.build)
-		reasons = lappend(reasons, makeInteger(KEYLESS_BUILD));
+		reasons = add_reason(reasons, build_version);
 	if (joined && !search.key)
-		reasons = lappend(reasons,
-						  makeInteger(bms_num_members(root->all_baserels) >
-									  Min(join_collapse_limit, from_collapse_limit) ?
-									  KEYLESS_MANY_TABLES : KEYLESS_JOIN));
+		reasons = add_reason(reasons, bms_num_members(root->all_baserels) >
+							 Min(join_collapse_limit, from_collapse_limit) ?
+							 many_tables : join_order);
 	if (root->parent_root && !joined && !search.key && !search.build)
-		reasons = lappend(reasons, makeInteger(KEYLESS_SUBQUERY));
+		reasons = add_reason(reasons, outer_query);
 	return reasons;
 }
 
@@ -134,7 +129,7 @@ keyless_reject(Relation relation, List *reasons)
 
 	initStringInfo(&more);
 	foreach(lc, reasons)
-		appendStringInfo(&more, sentences[intVal(lfirst(lc))], column);
+		appendStringInfo(&more, strVal(lfirst(lc)), column);
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
 			 errmsg("foreign table \"%s\" can be read by %s ARN only",

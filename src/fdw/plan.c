@@ -14,8 +14,6 @@
 #include "fdw/key.h"
 #include "fdw/keyless.h"
 #include "fdw/plan.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
@@ -57,16 +55,6 @@ clauses_of(RelOptInfo *rel, ParamPathInfo *param)
 	List	   *rinfos = list_concat_copy(rel->baserestrictinfo, param ? param->ppi_clauses : NIL);
 
 	return list_concat(extract_actual_clauses(rinfos, false), extract_actual_clauses(rinfos, true));
-}
-
-/*
- * Return how many ARNs a scan's conditions are expected to ask for; -1 if they have no
- * key.
- */
-static double
-count_keys(PlannerInfo *root, const Conditions *conditions)
-{
-	return conditions->key ? key_estimate(root, conditions->key, conditions->exprs) : -1;
 }
 
 /* ---- what a path will look up ------------------------------------------------- */
@@ -182,7 +170,7 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	cost_qual_eval(&plan->quals, plan->own.others, root);
 
 	baserel->tuples = IMAGES * plan->rows;
-	keys = count_keys(root, &plan->own);
+	keys = key_estimate(root, plan->own.key, plan->own.exprs);
 	baserel->rows = clamp_row_est((keys < 0 ? IMAGES : keys) * plan->rows * plan->selectivity);
 	baserel->reltarget->width = get_relation_data_width(foreigntableid, NULL);
 }
@@ -194,7 +182,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param,
 {
 	const RelPlan *plan = rel->fdw_private;
 	PlannedKey *key = key_of_conditions(rel, conditions, clauses);
-	double		keys = count_keys(root, conditions);
+	double		keys = key_estimate(root, conditions->key, conditions->exprs);
 	double		tuples = Max(keys, 0) * plan->rows;
 	double		rows = param ? clamp_row_est(tuples * plan->selectivity) : rel->rows;
 	QualCost	quals = plan->quals;

@@ -4,12 +4,10 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
 #include "fdw/guard.h"
 #include "fdw/pathtree.h"
 #include "fdw/plan.h"
 #include "fdw/readahead_key.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"

@@ -15,10 +15,6 @@
 #include "fdw/plantree.h"
 #include "fdw/readahead.h"
 #include "fdw/readahead_key.h"
-#include "nodes/makefuncs.h"
-#include "optimizer/cost.h"
-#include "optimizer/optimizer.h"
-#include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/planmain.h"
 #include "utils/guc.h"
@@ -32,6 +28,7 @@ static set_rel_pathlist_hook_type previous_rel_hook = NULL;
 static Plan *plan_read_ahead(PlannerInfo *root, RelOptInfo *rel,
 							 CustomPath *best_path, List *tlist,
 							 List *clauses, List *custom_plans);
+
 static const CustomPathMethods path_methods = {
 	.CustomName = READ_AHEAD_NAME,
 	.PlanCustomPath = plan_read_ahead,
@@ -145,7 +142,8 @@ feeds_targets(PlannerInfo *root, const RelOptInfo *rel)
 	 * A join of partitions counts as the whole partitionwise join, for PostgreSQL
 	 * appends it later.
 	 */
-	Relids		relids = IS_JOIN_REL(rel) && IS_OTHER_REL(rel) ? rel->top_parent_relids : rel->relids;
+	Relids		relids = IS_JOIN_REL(rel) && IS_OTHER_REL(rel) ?
+		rel->top_parent_relids : rel->relids;
 
 	return (query->commandType == CMD_SELECT || query->commandType == CMD_INSERT) &&
 		bms_is_subset(root->all_baserels, relids) &&
@@ -263,7 +261,6 @@ plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	(void) rel;
 	(void) clauses;				/* the outer plan has checked them */
 	scan->scan.plan.targetlist = tlist;
-	scan->scan.scanrelid = 0;
 	scan->flags = best_path->flags;
 	scan->custom_plans = custom_plans;
 	scan->custom_scan_tlist = copyObject(outer->targetlist);
