@@ -102,6 +102,8 @@ my @cases = (
 	[ 'whole row as JSON', "SELECT to_jsonb(t) - 'image_arn' FROM tags t WHERE image_arn = '$a'",
 		'{"key": "k", "value": "v", "region": null, "resource": "image", "distribution_ordinal": null}', 1 ],
 	[ 'tableoid', "SELECT DISTINCT tableoid::regclass FROM amis WHERE image_arn = '$a'", 'amis', 1 ],
+	[ 'tableoid joined', "SELECT DISTINCT c.relname FROM amis JOIN pg_class c ON c.oid = amis.tableoid WHERE image_arn = '$a'",
+		'amis', 1 ],
 	[ 'row marks', "SELECT id, name FROM instances i JOIN images USING (arn) WHERE id = 1 FOR UPDATE", '1|alpha', 1 ],
 	[ 'PL/pgSQL', "SELECT * FROM names('{$a,$b}')", "alpha\nbeta", 2 ],
 	[ 'SQL function', "SELECT name_of('$a')", 'alpha', 1 ],
