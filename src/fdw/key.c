@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "compat.h"
 #include "fdw/key.h"
 #include "miscadmin.h"
@@ -17,12 +18,6 @@
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-
-static List *
-make_node(KeyKind kind, void *operands)
-{
-	return list_make2(makeInteger(kind), operands);
-}
 
 /*
  * Strip casts between text types from an expression.  The casts of char(n) and name to
@@ -114,18 +109,21 @@ typedef struct SaidOperands
 	List	   *operands;
 } SaidOperands;
 
-/*
- * Return a hash of an operand; operands that are equal() have one hash.  All operands but
- * constants and parameters share one: statements have thousands of those two only.
- */
-static uint32
-hash_operand(Expr *operand)
+/* Add an expression to a hash, which starts at 0; equal() expressions have one hash. */
+static bool
+hash_operand(Node *node, void *context)
 {
-	operand = without_casts(operand);
-	if (IsA(operand, Const) && !((Const *) operand)->constisnull)
-		return datum_image_hash(((Const *) operand)->constvalue, ((Const *) operand)->constbyval,
-								((Const *) operand)->constlen);
-	return IsA(operand, Param) ? ((Param *) operand)->paramid : 0;
+	uint32	   *hash = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const) && !((Const *) node)->constisnull)
+		*hash = hash_combine(*hash, datum_image_hash(((Const *) node)->constvalue,
+													 ((Const *) node)->constbyval,
+													 ((Const *) node)->constlen));
+	else if (IsA(node, Param))
+		*hash = hash_combine(*hash, ((Param *) node)->paramid);
+	return expression_tree_walker(node, hash_operand, context);
 }
 
 /*
@@ -192,10 +190,12 @@ collect_operands(Node *node, void *context)
 		if (column && IsA(column, Var) && !depends_on_row(operand, NULL) &&
 			is_key_column_of_statement(relation, (Var *) column))
 		{
-			uint32		hash = hash_operand((Expr *) operand);
+			uint32		hash = 0;
 			bool		found;
-			SaidOperands *said = hash_search(relation->said, &hash, HASH_ENTER, &found);
+			SaidOperands *said;
 
+			hash_operand(operand, &hash);
+			said = hash_search(relation->said, &hash, HASH_ENTER, &found);
 			said->operands = lappend(found ? said->operands : NIL, operand);
 		}
 	}
@@ -224,9 +224,11 @@ key_collect_said(KeyContext *context)
 static bool
 is_said(const KeyContext *context, Expr *operand)
 {
-	uint32		hash = hash_operand(operand);
-	const SaidOperands *said = hash_search(context->said, &hash, HASH_FIND, NULL);
+	uint32		hash = 0;
+	const SaidOperands *said;
 
+	hash_operand((Node *) operand, &hash);
+	said = hash_search(context->said, &hash, HASH_FIND, NULL);
 	return said && list_member(said->operands, operand);
 }
 
@@ -285,7 +287,7 @@ extract_arms(KeyContext *context, BoolExpr *expr, bool *exact)
 		else
 			*exact = false;
 	}
-	return nodes ? make_node(all ? KEY_OR : KEY_AND, nodes) : NULL;
+	return nodes ? list_make2(makeInteger(all ? KEY_OR : KEY_AND), nodes) : NULL;
 }
 
 /*
@@ -316,7 +318,7 @@ key_extract(KeyContext *context, Expr *clause, bool *exact)
 		/* The key column repeats the requested ARN, so it is never null. */
 		if (((NullTest *) clause)->nulltesttype == IS_NULL &&
 			key_is_column(context, ((NullTest *) clause)->arg))
-			key = make_node(KEY_NOTHING, NULL);
+			key = list_make1(makeInteger(KEY_NOTHING));
 	}
 	else if (is_orclause(clause) || is_andclause(clause))
 		key = extract_arms(context, (BoolExpr *) clause, exact);
