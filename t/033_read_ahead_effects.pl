@@ -5,6 +5,7 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -257,6 +258,18 @@ for my $case ([ 'a parameter', "PREPARE p(text) AS SELECT name FROM images WHERE
 }
 
 # ---- many operands --------------------------------------------------------------------
+
+# ---- rows that another session has changed meanwhile -----------------------------------
+
+my $other = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('postgres'), '-c',
+	"UPDATE t SET arn = '${prefix}q2/1.0.0/1' WHERE id = 1; SELECT pg_sleep(2)" ],
+	'<', \undef, '>', \my $ignored);
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
+	WHERE wait_event = 'PgSleep'") or die 'the other session does not wait';
+is($node->safe_psql('postgres', 'UPDATE t SET id = t.id FROM images i
+		WHERE i.arn = t.arn AND t.id = 1 RETURNING i.name'),
+	'', 'a row that no longer has the ARN that was looked up is not updated');
+$other->finish;
 
 # An OR of many is planned without comparing each operand with all others, which would
 # take longer than the limit, several minutes for 60,000.
