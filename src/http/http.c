@@ -170,7 +170,7 @@ transfer_done(void *owner, CURLcode result)
 	curl_easy_getinfo(x->handle, CURLINFO_RESPONSE_CODE, &status);
 	transfer->status = (int) status;
 	transfer->milliseconds = (clock_us() - x->started) / 1000.0;
-	transfer->body = x->answer.body.data;
+	transfer->body = x->answer.body.data ? x->answer.body.data : "";
 	transfer->length = x->answer.body.length;
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
 	/*

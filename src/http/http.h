@@ -43,7 +43,7 @@ typedef struct HttpTransfer
 	HttpOutcome outcome;
 	const char *problem;		/* cause of a failure, a clause in ASCII; else NULL */
 	int			status;			/* of the answer; 0 if no answer came */
-	char	   *body;			/* NUL-terminated; NULL if empty */
+	char	   *body;			/* NUL-terminated */
 	size_t		length;			/* bytes in body; cut at 64 kB if status >= 300 */
 	double		milliseconds;	/* from the start to the outcome */
 	struct HttpExchange *exchange;	/* private to http.c */

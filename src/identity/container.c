@@ -15,7 +15,6 @@
 #define CAUSE			"the container's credentials endpoint gave no credentials"
 #define TIMEOUT			2000	/* ms */
 #define TRIES			3
-#define MAX_ANSWER		((size_t) 64 * 1024)
 
 /* Last failure of the endpoint to answer, as this session remembers it. */
 static Silence silence;
@@ -88,7 +87,17 @@ authorization(const char **problem)
 }
 
 static FetchState
-begin(Fetch *fetch)
+advance(Fetch *fetch, long *wait)
+{
+	if (fetch_exchange(fetch, NULL, TRIES, wait) != FETCH_DONE)
+		return FETCH_WAITING;
+	if (fetch->exchange.transfer->outcome != HTTP_ANSWERED)
+		return silence_begin(&silence, fetch, CAUSE, NULL);
+	return fetch_take_issued(fetch, false, CAUSE);
+}
+
+FetchState
+container_begin(Fetch *fetch, long *wait)
 {
 	const char *relative = host_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
 	const char *full = host_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
@@ -115,7 +124,7 @@ begin(Fetch *fetch)
 		headers[n++] = secret_concat("Authorization: ", token);
 		fetch->exchange.secrets[0] = token;
 	}
-	fetch->request = (HttpRequest) {
+	fetch->exchange.request = (HttpRequest) {
 		.method = "GET",
 		.url = relative ? psprintf("%s%s", HOST, relative) : pstrdup(full),
 		.headers = headers,
@@ -125,29 +134,6 @@ begin(Fetch *fetch)
 		.timeout = TIMEOUT,
 		.max_body = MAX_ANSWER,
 	};
-	fetch->stage = 1;
-	return FETCH_WAITING;
-}
-
-FetchState
-container_advance(Fetch *fetch, long *wait)
-{
-	FetchState	state;
-
-	if (fetch->stage == 0)
-	{
-		state = begin(fetch);
-		if (state != FETCH_WAITING)
-			return state;
-	}
-	state = fetch_request(fetch, TRIES, wait);
-	if (state != FETCH_DONE)
-		return state;
-	if (fetch->exchange.transfer->outcome != HTTP_ANSWERED)
-	{
-		fetch_fail_unanswered(fetch, CAUSE, NULL);
-		silence_note(&silence, fetch);
-		return FETCH_FAILED;
-	}
-	return fetch_take_issued(fetch, false, CAUSE);
+	fetch->advance = advance;
+	return advance(fetch, wait);
 }

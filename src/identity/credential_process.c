@@ -33,6 +33,13 @@
  */
 #define SECRET_PART		16
 
+/* State of this provider, in Fetch.state. */
+typedef struct ProcessFetch
+{
+	const ProfilePlan *plan;
+	Process    *process;
+} ProcessFetch;
+
 /* Return the first line of standard error that is not blank; "" if all lines are. */
 static char *
 first_line(const char *errors)
@@ -79,25 +86,12 @@ cause_of(const ProfilePlan *plan)
 					plan->process_profile);
 }
 
-/* Fail because there can be no more processes or pipes, or memory ran out. */
-static FetchState
-fail_unstarted(Fetch *fetch, const ProfilePlan *plan)
-{
-	int			problem = fetch->process->unstarted;
-
-	fetch->failure = failure_create(problem == ENOMEM ? ERRCODE_OUT_OF_MEMORY :
-									ERRCODE_INSUFFICIENT_RESOURCES,
-									cause_of(plan),
-									psprintf("The program could not be started: %s.",
-											 strerror(problem)), NULL);
-	return FETCH_FAILED;
-}
-
 /* Fail with a problem, a clause, and the first line of standard error. */
 static FetchState
-fail(Fetch *fetch, const ProfilePlan *plan, const char *problem)
+fail(Fetch *fetch, const char *problem)
 {
-	const Process *process = fetch->process;
+	const ProcessFetch *state = fetch->state;
+	const Process *process = state->process;
 	IssuedCredentials issued;
 	const char *secrets[] = {NULL, NULL, NULL};
 	int			nsecrets = 0;
@@ -110,7 +104,7 @@ fail(Fetch *fetch, const ProfilePlan *plan, const char *problem)
 	if (issued.credentials.session_token)
 		secrets[nsecrets++] = issued.credentials.session_token;
 	line = foreign_text(line, MAX_FOREIGN_TEXT, secrets);
-	return fetch_fail(fetch, cause_of(plan),
+	return fetch_fail(fetch, cause_of(state->plan),
 					  *line ? psprintf("%s. Its standard error begins: %s", problem, line) :
 					  psprintf("%s.", problem),
 					  "Try it on the server's host as its system user; it is run without a shell.");
@@ -134,21 +128,12 @@ problem_of_end(const Process *process)
 	return NULL;
 }
 
-/*
- * Advance a profile's credential_process (PROFILE_PROCESS).  The program's output has
- * to be JSON as issued_parse_process() accepts it.
- */
-FetchState
-credential_process_advance(Fetch *fetch, const ProfilePlan *plan, long *wait)
+static FetchState
+advance(Fetch *fetch, long *wait)
 {
+	Process    *process = ((ProcessFetch *) fetch->state)->process;
 	const char *problem;
-	Process    *process;
 
-	if (fetch->process == NULL)
-		fetch->process = process_start(plan->process);
-	process = fetch->process;
-	if (process->unstarted != 0)
-		return fail_unstarted(fetch, plan);
 	if (!process_advance(process))
 	{
 		long		left = clock_ms_until(process->started + 1000 * (int64) TIMEOUT);
@@ -159,19 +144,39 @@ credential_process_advance(Fetch *fetch, const ProfilePlan *plan, long *wait)
 			return FETCH_WAITING;
 		}
 		process_end(process);
-		return fail(fetch, plan, psprintf("The program did not end within %d s", TIMEOUT / 1000));
+		return fail(fetch, psprintf("The program did not end within %d s", TIMEOUT / 1000));
 	}
 	problem = problem_of_end(process);
-	if (problem == NULL)
-	{
-		problem = issued_parse_process(&fetch->issued, process->output.text,
-									   process->output.length);
-		if (problem == NULL)
-		{
-			explicit_bzero(process->output.text, process->output.length);
-			return FETCH_DONE;
-		}
-		problem = psprintf("The program gave no credentials: %s", problem);
-	}
-	return fail(fetch, plan, problem);
+	if (problem)
+		return fail(fetch, problem);
+	problem = issued_parse_process(&fetch->issued, process->output.text, process->output.length);
+	if (problem)
+		return fail(fetch, psprintf("The program gave no credentials: %s", problem));
+	explicit_bzero(process->output.text, process->output.length);
+	return FETCH_DONE;
+}
+
+/*
+ * Begin to run a profile's credential_process (PROFILE_PROCESS).  The program's output
+ * has to be JSON as issued_parse_process() accepts it.
+ */
+FetchState
+credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait)
+{
+	ProcessFetch *state = palloc(sizeof(ProcessFetch));
+	int			problem;
+
+	state->plan = plan;
+	state->process = process_start(plan->process);
+	fetch->state = state;
+	fetch->advance = advance;
+	problem = state->process->unstarted;
+	if (problem == 0)
+		return advance(fetch, wait);
+	fetch->failure = failure_create(problem == ENOMEM ? ERRCODE_OUT_OF_MEMORY :
+									ERRCODE_INSUFFICIENT_RESOURCES,
+									cause_of(plan),
+									psprintf("The program could not be started: %s.",
+											 strerror(problem)), NULL);
+	return FETCH_FAILED;
 }

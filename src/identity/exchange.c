@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "common/pg_prng.h"
 #include "foreign_text.h"
-#include "identity/exchange.h"
+#include "identity/provider.h"
 #include "retry.h"
 #include "utils/memutils.h"
 
@@ -24,46 +24,42 @@ fetch_fail(Fetch *fetch, const char *cause, const char *detail, const char *hint
 	return FETCH_FAILED;
 }
 
-/* Fail because a request got no answer. */
-FetchState
-fetch_fail_unanswered(Fetch *fetch, const char *cause, const char *hint)
+/* True if a service answered with an error, which is put into *error, by STS's rules. */
+bool
+fetch_read_error(const Fetch *fetch, AwsError *error)
 {
 	const HttpTransfer *transfer = fetch->exchange.transfer;
-	const char *start = strstr(fetch->request.url, "//") + 2;
-	char	   *host = pnstrdup(start, strcspn(start, "/?"));
-	Failure    *failure = failure_of_transfer(transfer, host, fetch->exchange.attempts,
-											   "one with credentials");
 
-	failure->cause = cause;
-	failure->hint = hint;
-	fetch->failure = failure;
-	return FETCH_FAILED;
+	if (transfer->outcome != HTTP_ANSWERED || transfer->status < 300)
+		return false;
+	issued_parse_sts_error(error, transfer->status, transfer->body, transfer->length);
+	return true;
 }
 
 /* True if the outcome of a request is worth another attempt. */
 static bool
-is_transient(const HttpTransfer *transfer, bool *throttled)
+is_transient(const Fetch *fetch, bool *throttled)
 {
+	const HttpTransfer *transfer = fetch->exchange.transfer;
 	AwsError	error;
 
 	*throttled = false;
 	if (transfer->outcome != HTTP_ANSWERED)
 		return transfer->outcome == HTTP_NO_CONNECTION ||
 			transfer->outcome == HTTP_CONNECTION_LOST;
-	if (transfer->status < 400)
+	if (transfer->status < 400 || !fetch_read_error(fetch, &error))
 		return false;
-	issued_parse_sts_error(&error, transfer->status, transfer->body ? transfer->body : "",
-						   transfer->length);
 	*throttled = error.class == AWS_ERROR_THROTTLING;
 	return *throttled || error.class == AWS_ERROR_TRANSIENT;
 }
 
 /*
- * Advance a request, which "send" starts in the memory context of the attempt, with up
- * to "tries" attempts: FETCH_DONE when exchange.transfer has its outcome.
+ * Advance exchange.request, or the request that "sign_and_send" starts unless that is
+ * NULL, with up to "tries" attempts, each in a memory context of its own: FETCH_DONE
+ * when exchange.transfer has its outcome, FETCH_WAITING before.
  */
 FetchState
-fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *wait)
+fetch_exchange(Fetch *fetch, HttpTransfer *(*sign_and_send) (Fetch *), int tries, long *wait)
 {
 	Exchange   *x = &fetch->exchange;
 	bool		throttled;
@@ -79,14 +75,16 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *w
 		}
 		MemoryContextReset(x->context);
 		previous = MemoryContextSwitchTo(x->context);
-		x->transfer = send(fetch);
+		x->request.secret = true;
+		x->request.fresh = x->fresh;
+		x->transfer = sign_and_send ? sign_and_send(fetch) : http_start(&x->request);
 		x->fresh = false;
 		MemoryContextSwitchTo(previous);
 		x->attempts++;
 	}
 	if (x->transfer->outcome == HTTP_PENDING)
 		return FETCH_WAITING;
-	if (x->attempts < tries && is_transient(x->transfer, &throttled))
+	if (x->attempts < tries && is_transient(fetch, &throttled))
 	{
 		x->retry_at = clock_us() +
 			1000 * (int64) retry_delay(x->attempts, throttled,
@@ -97,21 +95,6 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *w
 		return FETCH_WAITING;
 	}
 	return FETCH_DONE;
-}
-
-static HttpTransfer *
-send_request(Fetch *fetch)
-{
-	fetch->request.secret = true;
-	fetch->request.fresh = fetch->exchange.fresh;
-	return http_start(&fetch->request);
-}
-
-/* Advance fetch->request, as fetch_exchange() does. */
-FetchState
-fetch_request(Fetch *fetch, int tries, long *wait)
-{
-	return fetch_exchange(fetch, send_request, tries, wait);
 }
 
 /* Free the current exchange, so that the next one can begin. */
@@ -134,8 +117,7 @@ fetch_take_issued(Fetch *fetch, bool expires, const char *cause)
 	if (transfer->status != 200)
 		problem = psprintf("it answered with HTTP status %d", transfer->status);
 	else
-		problem = issued_parse(&fetch->issued, transfer->body ? transfer->body : "",
-							   transfer->length);
+		problem = issued_parse(&fetch->issued, transfer->body, transfer->length);
 	if (problem == NULL && expires && fetch->issued.expires == ISSUED_FOR_GOOD)
 		problem = "the answer has no \"Expiration\"";
 	if (problem == NULL)

@@ -1,23 +1,21 @@
 /*
  * fetch.c: obtaining credentials, step by step and without waiting.
  *
- * A provider's function is called repeatedly until it has obtained credentials or
- * failed: it starts requests, and looks at their outcomes.  The credentials may have
- * to be exchanged for a role's, perhaps several times (see sts.c).  The two providers
- * that only read the environment are in this file.
+ * A provider begins with its function "begin", which may set fetch->advance to what is
+ * to be called from then on, until the provider has obtained credentials or failed.
+ * The credentials may have to be exchanged for a role's, perhaps several times (see
+ * sts.c).  The two providers that only read the environment are in this file.
  */
 #include "postgres.h"
 
-#include "identity/fetch.h"
 #include "identity/host.h"
 #include "identity/provider.h"
-#include "identity/sts.h"
 #include "secret.h"
 #include "utils/memutils.h"
 
 /* Take keys from the server process's environment. */
 static FetchState
-environment_advance(Fetch *fetch, long *wait)
+environment_begin(Fetch *fetch, long *wait)
 {
 	const char *key = host_variable("AWS_ACCESS_KEY_ID");
 	const char *secret = host_variable("AWS_SECRET_ACCESS_KEY");
@@ -40,7 +38,7 @@ environment_advance(Fetch *fetch, long *wait)
 
 /* Exchange the web identity token that the environment names, as Kubernetes sets it. */
 static FetchState
-web_identity_advance(Fetch *fetch, long *wait)
+web_identity_begin(Fetch *fetch, long *wait)
 {
 	const char *file = host_variable("AWS_WEB_IDENTITY_TOKEN_FILE");
 	const char *role = host_variable("AWS_ROLE_ARN");
@@ -59,11 +57,11 @@ web_identity_advance(Fetch *fetch, long *wait)
  * takes precedence over the environment, as in botocore.
  */
 static const Provider providers[] = {
-	{"environment", "the server process's environment", environment_advance, true},
-	{"profile", "the shared AWS files", profile_advance, false},
-	{"web_identity", "a web identity token", web_identity_advance, true},
-	{"container", "the container's credentials endpoint", container_advance, false},
-	{"instance", "the instance metadata service", instance_advance, false},
+	{"environment", "the server process's environment", environment_begin, true},
+	{"profile", "the shared AWS files", profile_begin, false},
+	{"web_identity", "a web identity token", web_identity_begin, true},
+	{"container", "the container's credentials endpoint", container_begin, false},
+	{"instance", "the instance metadata service", instance_begin, false},
 };
 
 static const Provider *
@@ -96,13 +94,20 @@ fetch_provider_problem(const char *name)
 	return valid.data;
 }
 
-/* Begin to ask a provider by name, or, for "default", all in turn. */
 static void
-ask(Fetch *fetch, const char *name)
+set_provider(Fetch *fetch, const Provider *provider)
 {
-	fetch->chain = strcmp(name, "default") == 0;
-	fetch->provider = fetch->chain ? &providers[0] : find_provider(name);
-	fetch->stage = 0;
+	fetch->provider = provider;
+	fetch->advance = provider->begin;
+}
+
+/* Ask only the provider of a name, from now on. */
+FetchState
+fetch_ask(Fetch *fetch, const char *name, long *wait)
+{
+	fetch->chain = false;
+	set_provider(fetch, find_provider(name));
+	return fetch->advance(fetch, wait);
 }
 
 /*
@@ -123,7 +128,10 @@ fetch_create(MemoryContext parent, const ClientConfig *config, const char *provi
 	fetch->exchange.context = AllocSetContextCreate(context, "imagebuilder_fdw attempt",
 													ALLOCSET_SMALL_SIZES);
 	if (provider)
-		ask(fetch, provider);
+	{
+		fetch->chain = strcmp(provider, "default") == 0;
+		set_provider(fetch, fetch->chain ? &providers[0] : find_provider(provider));
+	}
 	return fetch;
 }
 
@@ -145,23 +153,16 @@ ask_providers(Fetch *fetch, long *wait)
 {
 	for (;;)
 	{
-		const Provider *asked = fetch->provider;
-		bool		passed_over = fetch->chain && asked->unless_profile && fetch->config->profile;
-		FetchState	state = passed_over ? FETCH_ABSENT : asked->advance(fetch, wait);
+		bool		passed_over = fetch->chain && fetch->provider->unless_profile &&
+			fetch->config->profile;
+		FetchState	state = passed_over ? FETCH_ABSENT : fetch->advance(fetch, wait);
 
-		if (state == FETCH_ELSEWHERE)
-		{
-			ask(fetch, fetch->elsewhere);
-			continue;
-		}
-		if (state == FETCH_ABSENT && fetch->chain && asked + 1 < providers + lengthof(providers))
-		{
-			fetch_next_request(fetch);
-			fetch->provider++;
-			fetch->stage = 0;
-			continue;
-		}
-		return state == FETCH_ABSENT ? fail_absent(fetch) : state;
+		if (state != FETCH_ABSENT)
+			return state;
+		if (!fetch->chain || fetch->provider + 1 == providers + lengthof(providers))
+			return fail_absent(fetch);
+		fetch_next_request(fetch);
+		set_provider(fetch, fetch->provider + 1);
 	}
 }
 
@@ -182,14 +183,16 @@ advance(Fetch *fetch, long *wait)
 											  fetch->provider->title),
 							  "They hold characters that credentials do not have.", NULL);
 		fetch->provider = NULL;
+		fetch->advance = NULL;
 		fetch_next_request(fetch);
 	}
-	while (fetch->next_role < fetch->nroles)
+	for (; fetch->nroles > 0; fetch->roles++, fetch->nroles--)
 	{
-		state = sts_assume_role(fetch, &fetch->roles[fetch->next_role], wait);
+		state = fetch->advance ? fetch->advance(fetch, wait) :
+			sts_assume_role(fetch, fetch->roles, wait);
 		if (state != FETCH_DONE)
 			return state;
-		fetch->next_role++;
+		fetch->advance = NULL;
 		fetch_next_request(fetch);
 	}
 	return FETCH_DONE;

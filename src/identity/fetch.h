@@ -2,11 +2,70 @@
 #ifndef IMAGEBUILDER_FETCH_H
 #define IMAGEBUILDER_FETCH_H
 
-#include "identity/exchange.h"
+#include "aws/issued.h"
+#include "aws/profile.h"
+#include "config.h"
+#include "failure.h"
+#include "http/http.h"
+#include "identity/signed.h"
+
+typedef enum FetchState
+{
+	FETCH_WAITING,				/* for the network, or until a moment given by *wait */
+	FETCH_DONE,
+	FETCH_ABSENT,				/* the provider is not set up here: ask the next */
+	FETCH_FAILED,
+} FetchState;
+
+/* Request of a fetch, sent again until its outcome is final; see exchange.c. */
+typedef struct Exchange
+{
+	MemoryContext context;		/* of the current attempt */
+	HttpRequest request;		/* to send, unless the caller signs one for each attempt */
+	HttpTransfer *transfer;		/* NULL before the first attempt and between attempts */
+	int			attempts;
+	int64		retry_at;		/* time of clock.h */
+	bool		fresh;			/* the next attempt uses no kept connection */
+	const char *secrets[SIGNED_MAX_SECRETS + 3];	/* values that messages must not show;
+													 * ends with a NULL */
+} Exchange;
+
+typedef struct Fetch Fetch;
+
+/* Function that takes the next step of a fetch, without waiting. */
+typedef FetchState (*FetchStep) (Fetch *fetch, long *wait);
+
+/* One attempt to obtain credentials; lives in one memory context. */
+struct Fetch
+{
+	/* Set by the fetch's owner. */
+	MemoryContext context;
+	const ClientConfig *config;
+	bool		begun_ahead;	/* no look-up waited when the fetch began; see silence.c */
+
+	/* Step under way: a provider's, then the STS call of one role after another. */
+	const struct Provider *provider;	/* provider being asked; NULL: has answered */
+	bool		chain;			/* if the provider is absent, ask the next one */
+	FetchStep	advance;		/* NULL: the next role's call has not begun */
+	void	   *state;			/* private to the file that "advance" is in */
+	Exchange	exchange;
+	const ProfileRole *roles;	/* still to assume, in this order */
+	int			nroles;
+
+	/* Result. */
+	IssuedCredentials issued;	/* credentials obtained so far */
+	const char *region;			/* Region of the profile that was used; NULL: none */
+	bool		rewritable;		/* issued came from a file or a program, whose owner may
+								 * replace the keys */
+	const Failure *failure;
+	AwsErrorClass rejected;		/* class of STS's error, if STS rejected the credentials
+								 * for a role */
+};
 
 extern const char *fetch_provider_problem(const char *name);
 extern Fetch *fetch_create(MemoryContext parent, const ClientConfig *config,
 						   const char *provider);
 extern FetchState fetch_advance(Fetch *fetch, long *wait);
+extern void fetch_wait_until(long *wait, long ms);
 
 #endif							/* IMAGEBUILDER_FETCH_H */

@@ -11,40 +11,39 @@
 #define TOKEN_TTL		"21600" /* s, the maximum */
 #define TIMEOUT			1000	/* ms */
 #define TRIES			3
-#define MAX_ANSWER		((size_t) 64 * 1024)
 
 /* Requests to IMDS, in order. */
 enum InstanceStage
 {
-	INSTANCE_BEGIN,
 	INSTANCE_TOKEN,
 	INSTANCE_ROLE,
 	INSTANCE_CREDENTIALS,
 };
 
-/* State of this provider, in Fetch.memory. */
-typedef struct Instance
+/* State of this provider, in Fetch.state. */
+typedef struct InstanceFetch
 {
+	enum InstanceStage stage;
 	char	   *url;			/* of IMDS, without a slash at its end */
 	char	   *token;			/* NULL until IMDS has given one */
 	char	   *token_header;
 	bool		token_renewed;	/* IMDS rejected the token once, and was asked for
 								 * another */
-} Instance;
+} InstanceFetch;
 
 /* Last failure of IMDS to answer, as this session remembers it. */
 static Silence silence;
 
 static void
-ask(Fetch *fetch, int stage, const char *method, const char *path, const char *header)
+ask(Fetch *fetch, enum InstanceStage stage, const char *method, const char *path, const char *header)
 {
-	Instance   *instance = fetch->memory;
+	InstanceFetch *instance = fetch->state;
 	const char **headers = palloc0(2 * sizeof(char *));
 
 	fetch_next_request(fetch);
 	headers[0] = header;
 	/* Use no proxy: IMDS answers requests from the instance only. */
-	fetch->request = (HttpRequest) {
+	fetch->exchange.request = (HttpRequest) {
 		.method = method,
 		.url = psprintf("%s%s", instance->url, path),
 		.headers = headers,
@@ -55,7 +54,7 @@ ask(Fetch *fetch, int stage, const char *method, const char *path, const char *h
 	};
 	/* Keep the token out of messages that quote IMDS's answers. */
 	fetch->exchange.secrets[0] = instance->token;
-	fetch->stage = stage;
+	instance->stage = stage;
 }
 
 static void
@@ -65,38 +64,6 @@ ask_token(Fetch *fetch)
 		"X-aws-ec2-metadata-token-ttl-seconds: " TOKEN_TTL);
 }
 
-static FetchState
-begin(Fetch *fetch)
-{
-	const char *disabled = host_variable("AWS_EC2_METADATA_DISABLED");
-	const char *url = host_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-	const char *mode = host_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
-	Instance   *instance = palloc0(sizeof(Instance));
-	Endpoint	endpoint;
-	const char *error = NULL;
-
-	if (disabled && pg_strcasecmp(disabled, "true") == 0)
-	{
-		if (fetch->chain)
-			return FETCH_ABSENT;
-		return fetch_fail(fetch, CAUSE, "AWS_EC2_METADATA_DISABLED is true in the server process's environment.",
-						  NULL);
-	}
-	if (silence_lasts(&silence))
-		return fetch->chain ? FETCH_ABSENT : silence_fail(&silence, fetch);
-	if (url == NULL)
-		url = mode && pg_strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]" :
-			"http://169.254.169.254";
-	if (!endpoint_parse_url(&endpoint, url, &error))
-		return fetch_fail(fetch, CAUSE,
-						  psprintf("AWS_EC2_METADATA_SERVICE_ENDPOINT: %s.", error), NULL);
-	instance->url = psprintf("%s://%s%s", endpoint.tls ? "https" : "http", endpoint.host,
-							 endpoint.base_path);
-	fetch->memory = instance;
-	ask_token(fetch);
-	return FETCH_WAITING;
-}
-
 /*
  * Return the body's first line; NULL if it is empty or holds anything but visible
  * ASCII.
@@ -104,7 +71,7 @@ begin(Fetch *fetch)
 static char *
 line_of(const HttpTransfer *transfer)
 {
-	char	   *line = secret_strdup(transfer->body ? transfer->body : "");
+	char	   *line = secret_strdup(transfer->body);
 	size_t		length;
 
 	if (strlen(line) != transfer->length)
@@ -122,7 +89,7 @@ line_of(const HttpTransfer *transfer)
 static FetchState
 take_token(Fetch *fetch)
 {
-	Instance   *instance = fetch->memory;
+	InstanceFetch *instance = fetch->state;
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 	char	   *token = transfer->status == 200 ? line_of(transfer) : NULL;
 
@@ -141,7 +108,7 @@ take_token(Fetch *fetch)
 static FetchState
 take_role(Fetch *fetch)
 {
-	Instance   *instance = fetch->memory;
+	InstanceFetch *instance = fetch->state;
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 	char	   *role = transfer->status == 200 ? line_of(transfer) : NULL;
 
@@ -163,25 +130,24 @@ take_role(Fetch *fetch)
 static FetchState
 take_answer(Fetch *fetch)
 {
-	Instance   *instance = fetch->memory;
+	InstanceFetch *instance = fetch->state;
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 
 	if (transfer->outcome != HTTP_ANSWERED)
 	{
-		fetch_fail_unanswered(fetch, CAUSE, fetch->stage == INSTANCE_TOKEN ?
-							  "In a container, the instance's hop limit for metadata must be 2 at least." :
-							  NULL);
-		silence_note(&silence, fetch);
+		silence_begin(&silence, fetch, CAUSE, instance->stage == INSTANCE_TOKEN ?
+					  "In a container, the instance's hop limit for metadata must be 2 at least." :
+					  NULL);
 		/* Pass on to the next provider: most hosts have no IMDS. */
-		return fetch->chain && fetch->stage == INSTANCE_TOKEN ? FETCH_ABSENT : FETCH_FAILED;
+		return fetch->chain && instance->stage == INSTANCE_TOKEN ? FETCH_ABSENT : FETCH_FAILED;
 	}
-	if (transfer->status == 401 && fetch->stage != INSTANCE_TOKEN && !instance->token_renewed)
+	if (transfer->status == 401 && instance->stage != INSTANCE_TOKEN && !instance->token_renewed)
 	{
 		instance->token_renewed = true;
 		ask_token(fetch);
 		return FETCH_WAITING;
 	}
-	switch (fetch->stage)
+	switch (instance->stage)
 	{
 		case INSTANCE_TOKEN:
 			return take_token(fetch);
@@ -192,16 +158,46 @@ take_answer(Fetch *fetch)
 	}
 }
 
-FetchState
-instance_advance(Fetch *fetch, long *wait)
+static FetchState
+advance(Fetch *fetch, long *wait)
 {
-	FetchState	state = fetch->stage == INSTANCE_BEGIN ? begin(fetch) : FETCH_WAITING;
+	FetchState	state = FETCH_WAITING;
 
-	while (state == FETCH_WAITING)
-	{
-		if (fetch_request(fetch, TRIES, wait) != FETCH_DONE)
-			break;
+	while (state == FETCH_WAITING &&
+		   fetch_exchange(fetch, NULL, TRIES, wait) == FETCH_DONE)
 		state = take_answer(fetch);
-	}
 	return state;
+}
+
+FetchState
+instance_begin(Fetch *fetch, long *wait)
+{
+	const char *disabled = host_variable("AWS_EC2_METADATA_DISABLED");
+	const char *url = host_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	const char *mode = host_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+	InstanceFetch *instance = palloc0(sizeof(InstanceFetch));
+	Endpoint	endpoint;
+	const char *error = NULL;
+
+	if (disabled && pg_strcasecmp(disabled, "true") == 0)
+	{
+		if (fetch->chain)
+			return FETCH_ABSENT;
+		return fetch_fail(fetch, CAUSE, "AWS_EC2_METADATA_DISABLED is true in the server process's environment.",
+						  NULL);
+	}
+	if (silence_lasts(&silence))
+		return fetch->chain ? FETCH_ABSENT : silence_fail(&silence, fetch);
+	if (url == NULL)
+		url = mode && pg_strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]" :
+			"http://169.254.169.254";
+	if (!endpoint_parse_url(&endpoint, url, &error))
+		return fetch_fail(fetch, CAUSE,
+						  psprintf("AWS_EC2_METADATA_SERVICE_ENDPOINT: %s.", error), NULL);
+	instance->url = psprintf("%s://%s%s", endpoint.tls ? "https" : "http", endpoint.host,
+							 endpoint.base_path);
+	fetch->state = instance;
+	fetch->advance = advance;
+	ask_token(fetch);
+	return advance(fetch, wait);
 }

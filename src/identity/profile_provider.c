@@ -7,7 +7,6 @@
 #include "foreign_text.h"
 #include "identity/host.h"
 #include "identity/provider.h"
-#include "identity/sts.h"
 
 /* True if the server process may read a path, and it leads to a regular file. */
 static bool
@@ -36,7 +35,7 @@ read_shared_file(const char *variable, const char *name, bool chain,
 
 /* Continue with the base of the profile's plan. */
 static FetchState
-follow(Fetch *fetch, const ProfilePlan *plan)
+follow(Fetch *fetch, const ProfilePlan *plan, long *wait)
 {
 	fetch->roles = plan->roles;
 	fetch->nroles = plan->nroles;
@@ -49,25 +48,23 @@ follow(Fetch *fetch, const ProfilePlan *plan)
 			fetch->issued.expires = ISSUED_FOR_GOOD;
 			return FETCH_DONE;
 		case PROFILE_WEB_IDENTITY:
+			return sts_assume_role_with_web_identity(fetch, plan->web_identity_token_file,
+													 plan->web_identity_role_arn,
+													 plan->web_identity_session_name, wait);
 		case PROFILE_PROCESS:
-			fetch->memory = unconstify(ProfilePlan *, plan);
-			fetch->stage = 1;
-			return FETCH_WAITING;
+			return credential_process_begin(fetch, plan, wait);
 		case PROFILE_ENVIRONMENT:
-			fetch->elsewhere = "environment";
-			return FETCH_ELSEWHERE;
+			return fetch_ask(fetch, "environment", wait);
 		case PROFILE_CONTAINER:
-			fetch->elsewhere = "container";
-			return FETCH_ELSEWHERE;
+			return fetch_ask(fetch, "container", wait);
 		case PROFILE_INSTANCE:
-			fetch->elsewhere = "instance";
-			return FETCH_ELSEWHERE;
+			return fetch_ask(fetch, "instance", wait);
 	}
 	pg_unreachable();
 }
 
-static FetchState
-begin(Fetch *fetch)
+FetchState
+profile_begin(Fetch *fetch, long *wait)
 {
 	const char *older = host_variable("AWS_DEFAULT_PROFILE");
 	const char *named = fetch->config->profile ? fetch->config->profile :
@@ -93,7 +90,7 @@ begin(Fetch *fetch)
 	switch (result)
 	{
 		case PROFILE_RESOLVED:
-			return follow(fetch, plan);
+			return follow(fetch, plan, wait);
 		case PROFILE_ABSENT:
 			if (!named)
 				return FETCH_ABSENT;
@@ -108,24 +105,4 @@ begin(Fetch *fetch)
 							  hint ? foreign_text(hint, MAX_FOREIGN_TEXT,
 												  fetch->exchange.secrets) : NULL);
 	}
-}
-
-FetchState
-profile_advance(Fetch *fetch, long *wait)
-{
-	const ProfilePlan *plan;
-	FetchState	state;
-
-	if (fetch->stage == 0)
-	{
-		state = begin(fetch);
-		if (state != FETCH_WAITING)
-			return state;
-	}
-	plan = fetch->memory;
-	if (plan->base == PROFILE_PROCESS)
-		return credential_process_advance(fetch, plan, wait);
-	return sts_assume_role_with_web_identity(fetch, plan->web_identity_token_file,
-											 plan->web_identity_role_arn,
-											 plan->web_identity_session_name, wait);
 }

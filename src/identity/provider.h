@@ -1,27 +1,41 @@
-/* provider.h: the providers of credentials. */
+/* provider.h: the providers of credentials, and the requests that they send. */
 #ifndef IMAGEBUILDER_PROVIDER_H
 #define IMAGEBUILDER_PROVIDER_H
 
-#include "identity/exchange.h"
+#include "identity/fetch.h"
+
+/* Upper bound of an answer with credentials, in bytes. */
+#define MAX_ANSWER		((size_t) 64 * 1024)
 
 /* Provider of credentials. */
 typedef struct Provider
 {
 	const char *name;			/* value of the option "credential_provider" */
 	const char *title;			/* in messages */
-	FetchState	(*advance) (Fetch *fetch, long *wait);
+	FetchStep	begin;			/* sets fetch->advance if more than one step is needed */
 	bool		unless_profile; /* "default" skips it if the options name a profile */
 } Provider;
 
-/*
- * Providers with a file of their own; fetch.c has those that only read the
- * environment.
- */
-extern FetchState profile_advance(Fetch *fetch, long *wait);
-extern FetchState container_advance(Fetch *fetch, long *wait);
-extern FetchState instance_advance(Fetch *fetch, long *wait);
+/* Providers with a file of their own; fetch.c has those that only read the environment. */
+extern FetchState profile_begin(Fetch *fetch, long *wait);
+extern FetchState container_begin(Fetch *fetch, long *wait);
+extern FetchState instance_begin(Fetch *fetch, long *wait);
 
-/* Part of the profile provider. */
-extern FetchState credential_process_advance(Fetch *fetch, const ProfilePlan *plan, long *wait);
+/* Parts of several providers. */
+extern FetchState fetch_ask(Fetch *fetch, const char *name, long *wait);
+extern FetchState credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait);
+extern FetchState sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait);
+extern FetchState sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file,
+													const char *role_arn,
+													const char *session_name, long *wait);
+
+/* Functions of exchange.c. */
+extern FetchState fetch_exchange(Fetch *fetch, HttpTransfer *(*sign_and_send) (Fetch *),
+								 int tries, long *wait);
+extern void fetch_next_request(Fetch *fetch);
+extern FetchState fetch_fail(Fetch *fetch, const char *cause, const char *detail,
+							 const char *hint);
+extern FetchState fetch_take_issued(Fetch *fetch, bool expires, const char *cause);
+extern bool fetch_read_error(const Fetch *fetch, AwsError *error);
 
 #endif							/* IMAGEBUILDER_PROVIDER_H */

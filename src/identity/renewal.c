@@ -158,8 +158,10 @@ start_fetch(Identity *identity, bool ahead)
 									 base ? NULL : identity->config.credential_provider);
 	MemoryContext previous = MemoryContextSwitchTo(fetch->context);
 
-	fetch->ahead = ahead;
+	fetch->begun_ahead = ahead;
 	identity->fetch = fetch;
+	identity->ahead = ahead;
+	identity->replace_at = 0;
 	if (!ahead)
 		(*identity->in_flight)++;
 	if (base)
@@ -180,7 +182,7 @@ drop_fetch(Identity *identity)
 	if (fetch == NULL)
 		return;
 	identity->fetch = NULL;
-	if (!fetch->ahead)
+	if (!identity->ahead)
 		(*identity->in_flight)--;
 	MemoryContextDelete(fetch->context);
 }
@@ -192,8 +194,8 @@ drop_fetch(Identity *identity)
 static void
 adopt_fetch(Identity *identity)
 {
-	identity->fetch->ahead = false;
-	identity->fetch->replace_at = clock_us() + ADOPTED_WAIT;
+	identity->ahead = false;
+	identity->replace_at = clock_us() + ADOPTED_WAIT;
 	(*identity->in_flight)++;
 }
 
@@ -202,11 +204,11 @@ adopt_fetch(Identity *identity)
  * must replace it.
  */
 static bool
-is_to_be_replaced(const Fetch *fetch, FetchState state, long *wait)
+is_to_be_replaced(const Identity *identity, FetchState state, long *wait)
 {
-	long		left = clock_ms_until(fetch->replace_at);
+	long		left = clock_ms_until(identity->replace_at);
 
-	if (fetch->replace_at == 0)
+	if (identity->replace_at == 0)
 		return false;
 	if (state == FETCH_FAILED || left == 0)
 		return true;
@@ -250,7 +252,7 @@ succeed(Identity *identity)
 	 * Treat expired credentials as a failure: a source that has nothing newer may repeat
 	 * the old ones.
 	 */
-	if (fetch->ahead && is_usable(identity) && fetch->issued.expires <= (int64) time(NULL))
+	if (identity->ahead && is_usable(identity) && fetch->issued.expires <= (int64) time(NULL))
 		return fail(identity, NULL);
 	take_issued(identity, fetch);
 	identity->base_renewed = false;
@@ -273,7 +275,7 @@ obtain(Identity *identity, bool ahead, long *wait)
 		return fail(identity, ahead ? NULL : identity->base->failure);
 	if (base == IDENTITY_WAITING)
 		return base;
-	if (identity->fetch && identity->fetch->ahead && !ahead)
+	if (identity->fetch && identity->ahead && !ahead)
 		adopt_fetch(identity);
 	if (identity->fetch == NULL)
 		start_fetch(identity, ahead);
@@ -281,14 +283,14 @@ obtain(Identity *identity, bool ahead, long *wait)
 	if (state == FETCH_DONE)
 		return succeed(identity);
 	if ((state == FETCH_FAILED && renew_base(identity)) ||
-		is_to_be_replaced(identity->fetch, state, wait))
+		is_to_be_replaced(identity, state, wait))
 	{
-		ahead = identity->fetch->ahead;
+		ahead = identity->ahead;
 		drop_fetch(identity);
 		return obtain(identity, ahead, wait);
 	}
 	if (state == FETCH_FAILED)
-		return fail(identity, identity->fetch->ahead ? NULL : identity->fetch->failure);
+		return fail(identity, identity->ahead ? NULL : identity->fetch->failure);
 	return IDENTITY_WAITING;
 }
 
@@ -392,7 +394,7 @@ identity_advance(Identity *identity, long *wait)
 void
 renewal_abandon(Identity *identity)
 {
-	if (identity->fetch && !identity->fetch->ahead)
+	if (identity->fetch && !identity->ahead)
 	{
 		identity->base_renewed = false;
 		drop_fetch(identity);
@@ -406,7 +408,7 @@ renewal_abandon(Identity *identity)
 bool
 identity_is_fetching(const Identity *identity)
 {
-	return (identity->fetch && !identity->fetch->ahead) ||
+	return (identity->fetch && !identity->ahead) ||
 		(identity->base && identity_is_fetching(identity->base));
 }
 

@@ -47,28 +47,36 @@ silence_fail(const Silence *silence, Fetch *fetch)
 }
 
 /*
- * Remember that the service did not answer a fetch, which has failed.  A fetch that
- * was begun ahead does not count, even if a look-up has come to wait for it
- * (replace_at): its request may have timed out long ago, and once the credentials in
- * use have expired, the service has to be asked.
+ * Fail because the service did not answer the fetch's request, and remember that.  A
+ * fetch that was begun ahead does not count, even if a look-up has come to wait for
+ * it: its request may have timed out long ago, and once the credentials in use have
+ * expired, the service has to be asked.
  */
-void
-silence_note(Silence *silence, const Fetch *fetch)
+FetchState
+silence_begin(Silence *silence, Fetch *fetch, const char *cause, const char *hint)
 {
-	HttpOutcome outcome = fetch->exchange.transfer->outcome;
+	const HttpTransfer *transfer = fetch->exchange.transfer;
+	const char *start = strstr(fetch->exchange.request.url, "//") + 2;
+	char	   *host = pnstrdup(start, strcspn(start, "/?"));
+	Failure    *failure = failure_of_transfer(transfer, host, fetch->exchange.attempts,
+											   "one with credentials");
 	MemoryContext previous;
 
-	if (fetch->ahead || fetch->replace_at != 0 ||
-		(outcome != HTTP_NO_CONNECTION && outcome != HTTP_CONNECTION_LOST))
-		return;
+	failure->cause = cause;
+	failure->hint = hint;
+	fetch->failure = failure;
+	if (fetch->begun_ahead ||
+		(transfer->outcome != HTTP_NO_CONNECTION && transfer->outcome != HTTP_CONNECTION_LOST))
+		return FETCH_FAILED;
 	if (silence->context == NULL)
 		silence->context = AllocSetContextCreate(TopMemoryContext, "imagebuilder_fdw silence",
 												 ALLOCSET_SMALL_SIZES);
 	silence->failure = NULL;
 	MemoryContextReset(silence->context);
 	previous = MemoryContextSwitchTo(silence->context);
-	silence->failure = failure_copy(fetch->failure);
+	silence->failure = failure_copy(failure);
 	MemoryContextSwitchTo(previous);
 	silence->since = clock_us();
 	silence->epoch = identity_epoch();
+	return FETCH_FAILED;
 }

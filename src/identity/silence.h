@@ -2,7 +2,7 @@
 #ifndef IMAGEBUILDER_SILENCE_H
 #define IMAGEBUILDER_SILENCE_H
 
-#include "identity/exchange.h"
+#include "identity/fetch.h"
 
 /* Last failure of one service to answer; zeroed if there was none. */
 typedef struct Silence
@@ -15,6 +15,7 @@ typedef struct Silence
 
 extern bool silence_lasts(const Silence *silence);
 extern FetchState silence_fail(const Silence *silence, Fetch *fetch);
-extern void silence_note(Silence *silence, const Fetch *fetch);
+extern FetchState silence_begin(Silence *silence, Fetch *fetch, const char *cause,
+								const char *hint);
 
 #endif							/* IMAGEBUILDER_SILENCE_H */
