@@ -4,6 +4,13 @@
 #include "http/answer.h"
 #include "secret.h"
 
+/*
+ * Upper bound for the headers of one transfer, in bytes: those of a proxy's answer to
+ * CONNECT, of interim answers, of the answer, and its trailers.  An answer of AWS has
+ * less than 2 kB; libcurl's own limit, from 8.3 on, excludes trailers.
+ */
+#define MAX_HEADERS		262144
+
 /* Bytes kept of the body of an error or a redirect; the rest is not received. */
 #define MAX_ERROR_BODY	((size_t) 64 * 1024)
 
@@ -40,10 +47,7 @@ append(Answer *answer, Bytes *bytes, const char *data, size_t length)
 	return true;
 }
 
-/*
- * Return the status of the answer, or of the last interim answer; 0 if neither has
- * come.
- */
+/* Return the status of the latest answer, interim ones included; 0 if none has come. */
 static long
 status_of(const Answer *answer)
 {
@@ -51,23 +55,6 @@ status_of(const Answer *answer)
 
 	curl_easy_getinfo(answer->handle, CURLINFO_RESPONSE_CODE, &status);
 	return status;
-}
-
-/*
- * Look at a line of a proxy's answer to CONNECT, of which nothing is kept; true if the
- * transfer is to go on.
- */
-static bool
-is_proxy_willing(const Answer *answer, bool is_last)
-{
-	long		status = 0;
-
-	/*
-	 * End the transfer if the proxy refuses: there will be no connection, and libcurl
-	 * would read the proxy's body, which may have no end.
-	 */
-	curl_easy_getinfo(answer->handle, CURLINFO_HTTP_CONNECTCODE, &status);
-	return !is_last || status < 300;
 }
 
 /* Take the empty line after the answer's headers; true if the body is to be received. */
@@ -111,23 +98,24 @@ take_line(Answer *answer, const char *line, size_t length)
 	long		status = status_of(answer);
 
 	answer->header_bytes += length;
-	if (answer->header_bytes > ANSWER_MAX_HEADERS)
-	{
-		answer->headers_too_large = true;
+	if (answer->header_bytes > MAX_HEADERS)
+		answer->header_problem = "the headers are larger than " CppAsString2(MAX_HEADERS) " bytes";
+	else if (!is_well_formed(line, length))
+		answer->header_problem = "a header holds a NUL byte, or no colon";
+	if (answer->header_problem)
 		return false;
-	}
-	if (!is_well_formed(line, length))
-	{
-		answer->header_malformed = true;
-		return false;
-	}
 	if (status == 0)
-		return is_proxy_willing(answer, is_last);
+	{
+		/*
+		 * This is a proxy's answer to CONNECT.  End the transfer if the proxy refuses:
+		 * libcurl would read the proxy's body, which may have no end.
+		 */
+		curl_easy_getinfo(answer->handle, CURLINFO_HTTP_CONNECTCODE, &status);
+		return !is_last || status < 300;
+	}
 	if (answer->headers_ended)
 		return true;			/* a trailer, which is not kept */
-	/*
-	 * Drop the headers of an interim answer (100 Continue) when the next answer begins.
-	 */
+	/* The next answer begins: drop the headers of an interim one (100 Continue). */
 	if (length >= 5 && strncmp(line, "HTTP/", 5) == 0)
 		answer->headers.length = 0;
 	if (!append(answer, &answer->headers, line, length))
@@ -168,10 +156,7 @@ answer_take_body(char *data, size_t size, size_t count, void *userp)
 	Answer	   *answer = userp;
 	bool		taken = take_body(answer, data, size * count);
 
-	/*
-	 * Wipe libcurl's buffer: libcurl does not, and from 8.7 on keeps it for the next
-	 * transfer.
-	 */
+	/* Wipe libcurl's buffer, which libcurl 8.7 keeps for the next transfer. */
 	if (answer->secret)
 		explicit_bzero(data, size * count);
 	return taken ? size * count : 0;

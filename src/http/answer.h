@@ -4,14 +4,6 @@
 
 #include <curl/curl.h>
 
-/*
- * Upper bound for the headers of one transfer, in bytes: those of a proxy's answer to
- * CONNECT, of interim answers, of the answer, and its trailers.  An answer of AWS has
- * less than 2 kB; libcurl's own limit is 300 kB, but only from 8.3 on, and not for
- * trailers.
- */
-#define ANSWER_MAX_HEADERS	((size_t) 256 * 1024)
-
 typedef struct Bytes
 {
 	char	   *data;			/* malloc'd, NUL-terminated */
@@ -26,13 +18,12 @@ typedef struct Answer
 	bool		secret;			/* wipe the answer when it is freed */
 	Bytes		headers;		/* of the answer itself, without trailers */
 	Bytes		body;
-	size_t		header_bytes;	/* bytes received of what ANSWER_MAX_HEADERS limits */
+	size_t		header_bytes;	/* bytes received of what MAX_HEADERS limits */
 	bool		headers_ended;	/* the empty line after the answer's headers was
 								 * received */
 	/* Reasons for which the transfer was ended. */
 	bool		no_memory;
-	bool		headers_too_large;
-	bool		header_malformed;	/* a line in the headers is not a header */
+	const char *header_problem; /* clause about headers that were refused; or NULL */
 	bool		body_too_large;
 	bool		cut;			/* an error's body was cut at the limit */
 } Answer;

@@ -47,12 +47,6 @@ block_signals(void)
 	sigprocmask(SIG_SETMASK, &all, &call.signals);
 }
 
-static void
-restore_signals(void)
-{
-	sigprocmask(SIG_SETMASK, &call.signals, NULL);
-}
-
 /* Block signals and start the clock; call this before libcurl acts. */
 void
 call_begin(void)
@@ -69,7 +63,7 @@ void
 call_end(void)
 {
 	call.acting = false;
-	restore_signals();
+	sigprocmask(SIG_SETMASK, &call.signals, NULL);
 }
 
 /*
@@ -83,7 +77,7 @@ call_is_look_due(int64 now)
 	if (!call.acting || now < call.look_at)
 		return false;
 	call.look_at = now + LOOK_INTERVAL;
-	restore_signals();
+	sigprocmask(SIG_SETMASK, &call.signals, NULL);
 	block_signals();
 	return true;
 }

@@ -42,10 +42,7 @@ timer_changed(CURLM *multi, long timeout, void *userp)
 	return 0;
 }
 
-/*
- * Make the multi and share handles that are missing; false, with no multi handle, if
- * libcurl fails.
- */
+/* Make the handles that are missing; false, with no multi handle, if libcurl fails. */
 static bool
 set_up(void)
 {
@@ -73,10 +70,7 @@ set_up(void)
 	return false;
 }
 
-/*
- * Make libcurl's handles if need be, and replace them if connections have expired and
- * no easy handle is in use.
- */
+/* Make libcurl's handles, anew if connections have expired and none is in use. */
 static void
 start(void)
 {
@@ -111,17 +105,11 @@ engine_handle(void)
 	return handle;
 }
 
-/*
- * Set the options common to all requests, and start a handle's transfer; http_wait()
- * will call "done".  Raises 53200, HV000.
- */
+/* Set the options common to all requests, and start a transfer.  Raises 53200, HV000. */
 void
 engine_add(CURL *handle, const HttpRequest *request, void *owner, JobDone done)
 {
-	/*
-	 * While other requests are under way, expired connections cannot be closed, only left
-	 * unused.
-	 */
+	/* Expired connections in use cannot be closed, only left unused. */
 	REQUIRE(handle, CURLOPT_FRESH_CONNECT, engine.expired || request->fresh ? 1L : 0L);
 	REQUIRE(handle, CURLOPT_NOSIGNAL, 1L);
 	REQUIRE(handle, CURLOPT_BUFFERSIZE,
@@ -199,10 +187,7 @@ static void
 read_on(void)
 {
 	call_forget_put_off();
-	/*
-	 * Start from the last socket: libcurl may remove any, which moves the last to its
-	 * place.
-	 */
+	/* Start from the end: when libcurl removes a socket, the last takes its place. */
 	for (int i = sockets_count() - 1; i >= 0 && engine.multi; i--)
 	{
 		curl_socket_t fd = sockets_reading(i);

@@ -11,10 +11,7 @@
 #include "http/tls.h"
 #include "secret.h"
 
-/*
- * State of a transfer that libcurl uses; freed with the memory context of the
- * HttpTransfer.
- */
+/* What libcurl uses of a transfer; freed with the HttpTransfer's memory context. */
 typedef struct HttpExchange
 {
 	CURL	   *handle;
@@ -65,10 +62,7 @@ outcome_of_code(HttpExchange *x, CURLcode result, const char **problem)
 {
 	bool		connected = job_is_ready(x->handle);
 
-	/*
-	 * libcurl keeps the first message in its error buffer, even one about a kept
-	 * connection that was dead.
-	 */
+	/* libcurl keeps its first message, even one about a kept connection that was dead. */
 	if (result == CURLE_PEER_FAILED_VERIFICATION && !strstr(*problem, "certificate"))
 		*problem = curl_easy_strerror(result);
 	if (compat_curl_is_bad_chunk(result, *problem))
@@ -101,9 +95,7 @@ outcome_of_code(HttpExchange *x, CURLcode result, const char **problem)
 			/* A connection was not lost if it had not been made, say by a proxy. */
 			return connected ? HTTP_CONNECTION_LOST : HTTP_NO_CONNECTION;
 		default:
-			/*
-			 * The other codes are about reading an answer: the service's, or a proxy's.
-			 */
+			/* The other codes are about reading an answer, of the service or a proxy. */
 			return connected ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
 	}
 }
@@ -133,16 +125,9 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 	}
 	if (answer->no_memory)
 		return outcome_of_code(x, CURLE_OUT_OF_MEMORY, problem);
-	if (answer->headers_too_large)
+	if (answer->header_problem)
 	{
-		snprintf(x->error, sizeof(x->error), "the headers are larger than %zu bytes",
-				 ANSWER_MAX_HEADERS);
-		*problem = x->error;
-		return job_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
-	}
-	if (answer->header_malformed)
-	{
-		*problem = "a header holds a NUL byte, or no colon";
+		*problem = answer->header_problem;
 		return job_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
 	}
 	if (answer->body_too_large)
@@ -156,10 +141,7 @@ outcome_of(HttpExchange *x, CURLcode result, const char **problem)
 	return outcome_of_code(x, result, problem);
 }
 
-/*
- * Store a transfer's outcome (a JobDone): runs outside libcurl's callbacks, but must
- * not raise errors.
- */
+/* Store a transfer's outcome (a JobDone, which must not raise errors). */
 static void
 transfer_done(void *owner, CURLcode result)
 {
@@ -173,10 +155,7 @@ transfer_done(void *owner, CURLcode result)
 	transfer->body = x->answer.body.data ? x->answer.body.data : "";
 	transfer->length = x->answer.body.length;
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
-	/*
-	 * The cause, such as a NAT gateway that forgot the connection, has probably ended
-	 * idle ones, too.
-	 */
+	/* What ended this connection, such as a NAT gateway, has probably ended idle ones. */
 	if (transfer->outcome == HTTP_CONNECTION_LOST)
 		sockets_end_idle(x->handle);
 }
@@ -207,11 +186,20 @@ exchange_free(void *arg)
 	answer_free(&x->answer);
 }
 
+/* Set the options for a request and its answer.  Raises 53200. */
 static void
-set_request(HttpExchange *x, const HttpRequest *request)
+set_options(HttpExchange *x, const HttpRequest *request)
 {
 	CURL	   *h = x->handle;
 
+	for (int i = 0; request->headers[i]; i++)
+	{
+		struct curl_slist *longer = curl_slist_append(x->headers, request->headers[i]);
+
+		if (longer == NULL)
+			setopt_require(CURLE_OUT_OF_MEMORY);
+		x->headers = longer;
+	}
 	REQUIRE(h, CURLOPT_URL, request->url);
 	REQUIRE(h, CURLOPT_PATH_AS_IS, 1L);	/* send the path as it was signed */
 	setopt_require(compat_curl_set_protocol(h, strncmp(request->url, "https:", 6) == 0));
@@ -231,29 +219,11 @@ set_request(HttpExchange *x, const HttpRequest *request)
 	REQUIRE(h, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	REQUIRE(h, CURLOPT_HTTPHEADER, x->headers);
 	REQUIRE(h, CURLOPT_USERAGENT, request->user_agent);
-}
-
-static void
-set_answer(HttpExchange *x)
-{
-	CURL	   *h = x->handle;
-
 	REQUIRE(h, CURLOPT_HEADERFUNCTION, answer_take_header);
 	REQUIRE(h, CURLOPT_HEADERDATA, &x->answer);
 	REQUIRE(h, CURLOPT_WRITEFUNCTION, answer_take_body);
 	REQUIRE(h, CURLOPT_WRITEDATA, &x->answer);
 	REQUIRE(h, CURLOPT_ERRORBUFFER, x->error);
-}
-
-/* Return a list of headers with one more header.  Raises 53200. */
-static struct curl_slist *
-add_header(struct curl_slist *headers, const char *header)
-{
-	struct curl_slist *longer = curl_slist_append(headers, header);
-
-	if (longer == NULL)
-		setopt_require(CURLE_OUT_OF_MEMORY);
-	return longer;
 }
 
 /*
@@ -276,11 +246,8 @@ http_start(const HttpRequest *request)
 	x->answer.handle = x->handle;
 	x->answer.max_body = request->max_body;
 	x->answer.secret = request->secret;
-	for (int i = 0; request->headers[i]; i++)
-		x->headers = add_header(x->headers, request->headers[i]);
-	set_request(x, request);
+	set_options(x, request);
 	tls_set_options(x->handle, request->ca_bundle);
-	set_answer(x);
 	transfer->exchange = x;
 	transfer->outcome = HTTP_PENDING;
 	x->started = clock_us();
@@ -288,10 +255,7 @@ http_start(const HttpRequest *request)
 	return transfer;
 }
 
-/*
- * Free a transfer but for the answer's body; the headers must not be asked for any
- * more.
- */
+/* Free a transfer but for the answer's body; http_header() must not be called then. */
 void
 http_release(HttpTransfer *transfer)
 {
@@ -343,10 +307,7 @@ has_part(CURLU *url, CURLUPart part, const char *unless)
 	return has;
 }
 
-/*
- * True if libcurl can decode a part of a URL, or the URL lacks the part; otherwise
- * libcurl would ignore the URL.
- */
+/* True if libcurl can decode a part of a URL, or the part is absent. */
 static bool
 is_readable(CURLU *url, CURLUPart part, CURLUcode absent)
 {

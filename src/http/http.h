@@ -2,10 +2,7 @@
 #ifndef IMAGEBUILDER_HTTP_H
 #define IMAGEBUILDER_HTTP_H
 
-/*
- * Request to send; http_start() copies the strings that the transfer needs, except the
- * body.
- */
+/* Request to send; http_start() copies all that the transfer needs, except the body. */
 typedef struct HttpRequest
 {
 	const char *method;			/* GET, POST or PUT */

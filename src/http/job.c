@@ -185,18 +185,12 @@ job_free(CURL *handle)
 static CURLcode
 meaning_of(const Job *job, CURLcode result)
 {
-	/*
-	 * libcurl may have sent the request without a part that it had no memory to copy,
-	 * such as the query.
-	 */
+	/* libcurl may have sent the request without a part, such as the query. */
 	if (job->refused != refusals())
 		return CURLE_OUT_OF_MEMORY;
 	if (result == CURLE_ABORTED_BY_CALLBACK)
 		return job->timed_out ? CURLE_OPERATION_TIMEDOUT : CURLE_RECV_ERROR;
-	/*
-	 * No memory was refused: libcurl reports headers over one of its own limits in this
-	 * way.
-	 */
+	/* libcurl reports headers over one of its own limits as CURLE_OUT_OF_MEMORY. */
 	if (result == CURLE_OUT_OF_MEMORY && memory_is_ours() && is_ready(job))
 		return CURLE_WEIRD_SERVER_REPLY;
 	return result;
@@ -240,10 +234,7 @@ jobs_resume(void)
 			job->begun = now;
 		else
 			job->idle += now - paused_at;
-		/*
-		 * libcurl divides this time among a host's addresses, but counts the time between
-		 * waits, too.
-		 */
+		/* libcurl divides this time among addresses, and counts the time between waits. */
 		curl_easy_setopt(job->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)
 						 (job->connect_timeout + (job->idle + 999) / 1000));
 		next = Min(next, deadline_of(job));
@@ -268,10 +259,7 @@ enforce_timeouts(void)
 	}
 }
 
-/*
- * Note that a wait ends: finish the transfers that "multi" reports done (NULL: none),
- * and those whose time is up.
- */
+/* Note that a wait ends: finish the transfers that are done or whose time is up. */
 void
 jobs_pause(CURLM *multi)
 {

@@ -126,10 +126,7 @@ memory_start(void)
 			 errmsg("could not start libcurl")));
 }
 
-/*
- * True if libcurl uses this allocator.  If not, memory_refused() never changes, and
- * only libcurl's result tells that memory ran out.
- */
+/* True if libcurl uses this allocator; if not, memory_refused() never changes. */
 bool
 memory_is_ours(void)
 {
@@ -143,10 +140,7 @@ memory_refused(void)
 	return memory.refused;
 }
 
-/*
- * Wipe the buffer that a secret answer was received into, if libcurl keeps the buffer;
- * no transfer may be receiving.
- */
+/* Wipe the receive buffer, if libcurl keeps it; no transfer may be receiving. */
 void
 memory_wipe_buffer(void)
 {

@@ -1,7 +1,4 @@
-/*
- * memory.h: the allocator given to libcurl, which wipes freed memory and counts
- * failures.
- */
+/* memory.h: the allocator of libcurl, which wipes freed memory and counts failures. */
 #ifndef IMAGEBUILDER_MEMORY_H
 #define IMAGEBUILDER_MEMORY_H
 

@@ -4,10 +4,7 @@
 #include "http/memory.h"
 #include "http/setopt.h"
 
-/*
- * Raise an error unless libcurl accepted an option: 53200 if memory ran out, HV000 if
- * libcurl does not have the option.
- */
+/* Raise 53200 if memory ran out, HV000 if libcurl refused an option otherwise. */
 void
 setopt_require(CURLcode code)
 {

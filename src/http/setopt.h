@@ -1,7 +1,4 @@
-/*
- * setopt.h: setting libcurl's options, with errors for those that libcurl does not
- * accept.
- */
+/* setopt.h: setting libcurl's options, with errors for those that libcurl refuses. */
 #ifndef IMAGEBUILDER_SETOPT_H
 #define IMAGEBUILDER_SETOPT_H
 

@@ -135,10 +135,7 @@ remove_socket(Socket *s)
 	*s = sockets.list[--sockets.count];
 }
 
-/*
- * True if a socket is closed: some versions of libcurl (7.88) close a connecting
- * socket without calling sockets_close(), and the kernel may use the number again.
- */
+/* True if a socket is closed: libcurl 7.88 closes a connecting one without telling. */
 static bool
 is_gone(const Socket *s)
 {
@@ -215,10 +212,7 @@ sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socket
 	return 0;
 }
 
-/*
- * Create a socket for libcurl (a CURLOPT_OPENSOCKETFUNCTION), counted among the
- * descriptors that this process may have open.
- */
+/* Create a socket, counted among external descriptors (a CURLOPT_OPENSOCKETFUNCTION). */
 curl_socket_t
 sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -245,10 +239,7 @@ sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	return fd;
 }
 
-/*
- * Return how many sockets could not be listed so far because memory ran out: libcurl
- * before 7.81 ignores the error that sockets_note() returns.
- */
+/* Return how often memory ran out: libcurl before 7.81 ignores sockets_note()'s error. */
 uint64
 sockets_refused(void)
 {

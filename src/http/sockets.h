@@ -1,7 +1,4 @@
-/*
- * sockets.h: libcurl's sockets and watched descriptors, and the event set to wait for
- * them.
- */
+/* sockets.h: libcurl's sockets, watched descriptors, and an event set to wait for both. */
 #ifndef IMAGEBUILDER_SOCKETS_H
 #define IMAGEBUILDER_SOCKETS_H
 
@@ -12,10 +9,7 @@
 /* Upper bound of idle connections; AWS closes them after some 20 s anyway. */
 #define MAX_IDLE_CONNECTIONS	64
 
-/*
- * Function called when a descriptor can be read or its other end is closed; must not
- * raise errors.
- */
+/* Called when a descriptor can be read or is closed elsewhere; must not raise errors. */
 typedef void (*SocketReady) (void *owner);
 
 extern CURLM *sockets_make_multi(void);

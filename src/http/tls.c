@@ -86,10 +86,7 @@ tls_set_options(CURL *handle, const char *ca_bundle)
 		ASK_FOR(handle, CURLOPT_CAPATH, NULL);
 		REQUIRE(handle, CURLOPT_PROXY_CAINFO, ca_bundle);
 		ASK_FOR(handle, CURLOPT_PROXY_CAPATH, NULL);
-		/*
-		 * Read the file for each connection, and resume no session, which OpenSSL would
-		 * not verify again: an authority may have been removed from the file.
-		 */
+		/* Verify for each connection: an authority may have been removed from the file. */
 		setopt_ask_for(compat_curl_set_no_ca_cache(handle));
 		REQUIRE(handle, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	}

@@ -34,10 +34,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 
-/*
- * Upper bound: each look-up runs at most one program, and max_concurrency is at most
- * 64.
- */
+/* Upper bound: a look-up runs at most one program, and max_concurrency is at most 64. */
 #define MAX_CHILDREN		128
 
 /* Milliseconds for which an exiting backend waits for processes that it has killed. */
@@ -46,28 +43,19 @@
 /* Exit status of a child that cannot execute its program, as in shells. */
 #define NOT_EXECUTED		127
 
-/*
- * Descriptor number of the pipe "problem" in the child, which closes all higher
- * numbers.
- */
+/* Descriptor of the pipe "problem" in the child, which closes all higher ones. */
 #define PROBLEM_FD			3
 
 extern char **environ;
 
-/*
- * Children of the backend.  The SIGCHLD handler frees entries; other code changes them
- * with SIGCHLD blocked.
- */
+/* Children of the backend, changed by the SIGCHLD handler, else with SIGCHLD blocked. */
 static volatile struct
 {
 	pid_t		pid;			/* and the number of its session; 0: a free entry */
 	bool		dying;			/* has been killed, and must be reaped */
 }			children[MAX_CHILDREN];
 
-/*
- * Functions of the child between fork() and exec, which may use nothing but system
- * calls.
- */
+/* Functions of the child between fork() and exec, which may use system calls only. */
 
 /* Close a descriptor above PROBLEM_FD (a DescriptorAction). */
 static void
@@ -108,10 +96,7 @@ connect_descriptors(const ChildProgram *program, rlim_t limit)
 	close_inherited(limit);
 }
 
-/*
- * Execute the first path that can be, as Python's subprocess does; return the errno if
- * none can be.
- */
+/* Execute the first path that can be, as Python's subprocess does; return the errno. */
 static int
 execute(char *const *paths, char **words)
 {
@@ -136,10 +121,7 @@ run(const ChildProgram *program, char *const *paths, pid_t parent, rlim_t limit)
 		signal(number, SIG_DFL);
 	setsid();
 #ifdef __linux__
-	/*
-	 * A backend that is killed cannot kill the group; have the kernel kill the child
-	 * then.
-	 */
+	/* A killed backend cannot kill the group; have the kernel kill the child then. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(NOT_EXECUTED);
@@ -168,10 +150,7 @@ place_of(pid_t pid)
 	return -1;
 }
 
-/*
- * Kill a child and its group.  The child is killed first, so that it cannot begin its
- * session, and start processes there, between the two signals.
- */
+/* Kill a child, then its group: a child killed first begins no session in between. */
 static void
 kill_child(pid_t pid)
 {
@@ -295,10 +274,7 @@ prepare(void)
 	orphans_adopt(is_child);
 }
 
-/*
- * Return the paths where a program may be, by the rules of Python's subprocess, and a
- * NULL.
- */
+/* Return the paths where a program may be, as Python's subprocess does, and a NULL. */
 static char **
 paths_of(char *program)
 {
@@ -389,9 +365,7 @@ child_end(pid_t pid)
 	sigset_t	previous;
 
 	block(&previous, false);
-	/*
-	 * The kernel gives the group's number to no other process until the child is reaped.
-	 */
+	/* The kernel gives the group's number to no process until the child is reaped. */
 	kill_child(pid);
 	reap(pid, &status);
 	children[place].dying = true;

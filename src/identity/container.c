@@ -1,7 +1,4 @@
-/*
- * container.c: credentials from the endpoint that ECS and EKS Pod Identity provide to
- * a container.
- */
+/* container.c: credentials from the endpoint of an ECS or EKS container. */
 #include "postgres.h"
 
 #include <arpa/inet.h>
@@ -19,10 +16,7 @@
 /* Last failure of the endpoint to answer, as this session remembers it. */
 static Silence silence;
 
-/*
- * True if a host may be asked without TLS: the loopback interface or a container
- * agent.
- */
+/* True if a host may be asked without TLS: the loopback interface or an agent's. */
 static bool
 is_near(const char *host)
 {
@@ -38,10 +32,7 @@ is_near(const char *host)
 	return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
-/*
- * Return the reason why AWS_CONTAINER_CREDENTIALS_FULL_URI cannot be used; NULL if it
- * is good.
- */
+/* Return why AWS_CONTAINER_CREDENTIALS_FULL_URI cannot be used; NULL if it can. */
 static const char *
 uri_problem(const char *uri)
 {
@@ -128,11 +119,9 @@ container_begin(Fetch *fetch, long *wait)
 		.method = "GET",
 		.url = relative ? psprintf("%s%s", HOST, relative) : pstrdup(full),
 		.headers = headers,
-		.user_agent = USER_AGENT,
 		.ca_bundle = fetch->config->ca_bundle,
 		.connect_timeout = TIMEOUT,
 		.timeout = TIMEOUT,
-		.max_body = MAX_ANSWER,
 	};
 	fetch->advance = advance;
 	return advance(fetch, wait);

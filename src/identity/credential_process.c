@@ -15,22 +15,13 @@
 #include "identity/provider.h"
 #include "secret.h"
 
-/*
- * Milliseconds after which a program is taken to wait for a person; AWS's SDKs set no
- * limit.
- */
+/* Milliseconds that a program may take; AWS's SDKs set no limit. */
 #define TIMEOUT			60000
 
-/*
- * Milliseconds between looks at a program that has closed its output, in case another
- * extension has replaced the SIGCHLD handler.
- */
+/* Milliseconds between looks for a program's end, in case SIGCHLD has another handler. */
 #define LOOK_FOR_END	1000
 
-/*
- * Length of a part of standard error that may be a secret if standard output has it,
- * too.
- */
+/* Length of a text that may be a secret if both standard output and error have it. */
 #define SECRET_PART		16
 
 /* State of this provider, in Fetch.state. */
@@ -52,10 +43,7 @@ first_line(const char *errors)
 	return secret_copy(start, length);
 }
 
-/*
- * Return a line with any SECRET_PART bytes without a space struck out that standard
- * output has, too.
- */
+/* Return a line with any SECRET_PART bytes struck out that standard output has, too. */
 static char *
 strike_out(const char *line, const ProcessPipe *output)
 {

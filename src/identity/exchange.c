@@ -75,6 +75,8 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*sign_and_send) (Fetch *), int tries
 		}
 		MemoryContextReset(x->context);
 		previous = MemoryContextSwitchTo(x->context);
+		x->request.user_agent = USER_AGENT;
+		x->request.max_body = MAX_ANSWER;
 		x->request.secret = true;
 		x->request.fresh = x->fresh;
 		x->transfer = sign_and_send ? sign_and_send(fetch) : http_start(&x->request);

@@ -75,10 +75,7 @@ find_provider(const char *name)
 	return NULL;
 }
 
-/*
- * Return the problem with a value of the option "credential_provider", a clause in the
- * current memory context; NULL if the value is valid.
- */
+/* Return the problem with a value of "credential_provider", a clause; NULL if valid. */
 const char *
 fetch_provider_problem(const char *name)
 {

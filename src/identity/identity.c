@@ -16,10 +16,7 @@
 /* Number of digits of an AWS account ID. */
 #define ACCOUNT_DIGITS		12
 
-/*
- * Number of identities above which those not in use are dropped, least recently used
- * first.
- */
+/* Number of identities from which on unused ones are dropped, the oldest use first. */
 #define MAX_IDENTITIES		1000
 
 static dlist_head identities = DLIST_STATIC_INIT(identities);	/* last used first */
@@ -71,10 +68,7 @@ is_used(const Identity *identity)
 	return identity->references > 0 || identity->roles > 0;
 }
 
-/*
- * Drop the least recently used identities that are not in use, to make room for
- * another.
- */
+/* Drop the least recently used identities that are not in use, to make room. */
 static void
 make_room(void)
 {
@@ -189,10 +183,7 @@ find(const IdentityUser *user, const char *account)
 	return NULL;
 }
 
-/*
- * Return the identity that identity_open() has returned; NULL if it has been dropped
- * since.
- */
+/* Return what identity_open() has returned; NULL if it has been dropped since. */
 const Identity *
 identity_find(const IdentityUser *user, const char *account)
 {
@@ -271,10 +262,7 @@ identity_epoch(void)
 	return epoch;
 }
 
-/*
- * End the epoch, so that later statements use new identities; may be called at any
- * time.
- */
+/* End the epoch, so that later statements use new identities; never fails. */
 void
 identity_expire_all(void)
 {
@@ -287,17 +275,14 @@ identity_forget_unused(void)
 {
 	dlist_mutable_iter iter;
 
-	/*
-	 * Go through the list twice, because a base is unused once the identities of its
-	 * roles are gone.
-	 */
+	/* Go through the list twice: bases become unused when their roles' identities go. */
 	for (int pass = 0; pass < 2; pass++)
 	{
 		dlist_foreach_modify(iter, &identities)
 		{
 			Identity   *identity = dlist_container(Identity, node, iter.cur);
 
-			if (!is_used(identity) && (identity->epoch != epoch || !identity->has_issued))
+			if (!is_used(identity) && (identity->epoch != epoch || identity->serve_until == 0))
 				destroy(identity);
 		}
 	}

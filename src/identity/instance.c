@@ -47,10 +47,8 @@ ask(Fetch *fetch, enum InstanceStage stage, const char *method, const char *path
 		.method = method,
 		.url = psprintf("%s%s", instance->url, path),
 		.headers = headers,
-		.user_agent = USER_AGENT,
 		.connect_timeout = TIMEOUT,
 		.timeout = TIMEOUT,
-		.max_body = MAX_ANSWER,
 	};
 	/* Keep the token out of messages that quote IMDS's answers. */
 	fetch->exchange.secrets[0] = instance->token;
@@ -64,10 +62,7 @@ ask_token(Fetch *fetch)
 		"X-aws-ec2-metadata-token-ttl-seconds: " TOKEN_TTL);
 }
 
-/*
- * Return the body's first line; NULL if it is empty or holds anything but visible
- * ASCII.
- */
+/* Return the body's first line; NULL if it is empty or not all visible ASCII. */
 static char *
 line_of(const HttpTransfer *transfer)
 {

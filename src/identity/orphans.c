@@ -41,10 +41,7 @@ static volatile struct
 	int			nstrangers;
 }			orphans;
 
-/*
- * Function called for a child of the backend; false if the child is an orphan that
- * lives.
- */
+/* Called for a child of the backend; false if the child is an orphan that lives. */
 typedef bool (*ChildAction) (pid_t pid, bool (*is_known) (pid_t pid));
 
 /* Note a child that other code has started (a ChildAction). */
@@ -147,10 +144,7 @@ orphans_release(void)
 #endif
 }
 
-/*
- * Reap the orphans that have ended, and kill the others if "end".  True if no orphan
- * is left.
- */
+/* Reap ended orphans, and kill the others if "end".  True if no orphan is left. */
 bool
 orphans_reap(bool end, bool (*is_known) (pid_t pid))
 {

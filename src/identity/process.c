@@ -20,10 +20,7 @@
 /* Bytes read at once into a buffer that is thrown away. */
 #define CHUNK			4096
 
-/*
- * Upper bound of reads at once, so that a program that writes fast does not hold up
- * look-ups.
- */
+/* Upper bound of reads at once, so that a program does not hold up look-ups. */
 #define READS_AT_ONCE	16
 
 static void
@@ -104,10 +101,7 @@ open_pipe(ProcessPipe *p)
 	return true;
 }
 
-/*
- * Have http_wait() read a pipe as soon as it has data; false, with errno, if memory
- * ran out.
- */
+/* Have http_wait() read a pipe when it has data; false, with errno, without memory. */
 static bool
 watch_pipe(ProcessPipe *pipe)
 {

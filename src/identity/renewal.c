@@ -18,16 +18,10 @@
 #include "secret.h"
 #include "utils/memutils.h"
 
-/*
- * Divisor of the lifetime: renewal begins when a quarter is left, so that credentials
- * of 15 minutes, the shortest that STS issues, are not renewed all the time.
- */
+/* Part of the lifetime left at renewal: 15 minutes, STS's minimum, last for a while. */
 #define WINDOW_PART			4
 
-/*
- * Upper bound of the time between the start of renewal and expiry, in s, as in the AWS
- * SDKs.
- */
+/* Upper bound of the time from renewal to expiry, in s, as in the AWS SDKs. */
 #define MAX_WINDOW			(15 * 60)
 
 /* Seconds without a request to the source after a failure. */
@@ -61,7 +55,7 @@ renewal_copy_credentials(AwsCredentials *to, const AwsCredentials *from)
 static bool
 is_usable(const Identity *identity)
 {
-	return identity->has_issued && (int64) time(NULL) < identity->serve_until;
+	return (int64) time(NULL) < identity->serve_until;
 }
 
 /* True if it is time to renew the credentials, or there are none. */
@@ -78,20 +72,13 @@ is_paused(const Identity *identity)
 	return clock_us() < identity->paused_until;
 }
 
-static void
-pause_source(Identity *identity)
-{
-	identity->paused_until = clock_us() + PAUSE * INT64CONST(1000000);
-}
-
 /* Functions for the credentials that an identity has. */
 
 static void
 drop_issued(Identity *identity)
 {
 	MemoryContextReset(identity->issued_context);
-	memset(&identity->issued, 0, sizeof(identity->issued));
-	identity->has_issued = false;
+	identity->credentials = (AwsCredentials) {0};
 	identity->region = NULL;
 	identity->serve_until = 0;
 	identity->renew_at = 0;
@@ -101,9 +88,7 @@ drop_issued(Identity *identity)
 void
 renewal_give_static(Identity *identity)
 {
-	identity->issued.credentials = identity->config.credentials;
-	identity->issued.expires = ISSUED_FOR_GOOD;
-	identity->has_issued = true;
+	identity->credentials = identity->config.credentials;
 	identity->serve_until = ISSUED_FOR_GOOD;
 	identity->renew_at = ISSUED_FOR_GOOD;
 }
@@ -119,12 +104,10 @@ take_issued(Identity *identity, const Fetch *fetch)
 
 	drop_issued(identity);
 	previous = MemoryContextSwitchTo(identity->issued_context);
-	renewal_copy_credentials(&identity->issued.credentials, &fetch->issued.credentials);
+	renewal_copy_credentials(&identity->credentials, &fetch->issued.credentials);
 	identity->region = fetch->region ? pstrdup(fetch->region) : NULL;
 	identity->rewritable = fetch->rewritable;
 	MemoryContextSwitchTo(previous);
-	identity->issued.expires = expires;
-	identity->has_issued = true;
 	identity->serve_until = left > 0 ? expires : now + EXPIRED_GRACE;
 	identity->renew_at = identity->serve_until - Min(left / WINDOW_PART, MAX_WINDOW);
 	identity->failure = NULL;
@@ -146,10 +129,7 @@ take_failure(Identity *identity, const Failure *failure)
 
 /* Functions to fetch new credentials. */
 
-/*
- * Begin to fetch credentials, "ahead" if no look-up waits for them; the base's
- * credentials must be usable.
- */
+/* Begin to fetch credentials, with those of the base if there is one. */
 static void
 start_fetch(Identity *identity, bool ahead)
 {
@@ -166,7 +146,7 @@ start_fetch(Identity *identity, bool ahead)
 		(*identity->in_flight)++;
 	if (base)
 	{
-		renewal_copy_credentials(&fetch->issued.credentials, &base->issued.credentials);
+		renewal_copy_credentials(&fetch->issued.credentials, &base->credentials);
 		fetch->region = base->region ? pstrdup(base->region) : NULL;
 		fetch->roles = identity_role(identity);
 		fetch->nroles = 1;
@@ -187,10 +167,7 @@ drop_fetch(Identity *identity)
 	MemoryContextDelete(fetch->context);
 }
 
-/*
- * Make a fetch that was begun ahead one that a look-up waits for, since its answer may
- * come soon.
- */
+/* Have a look-up wait for a fetch that was begun ahead: its answer may come soon. */
 static void
 adopt_fetch(Identity *identity)
 {
@@ -199,10 +176,7 @@ adopt_fetch(Identity *identity)
 	(*identity->in_flight)++;
 }
 
-/*
- * True if a fetch that was begun ahead has failed or run out of time, and a new one
- * must replace it.
- */
+/* True if a fetch begun ahead has failed, or made a look-up wait for too long. */
 static bool
 is_to_be_replaced(const Identity *identity, FetchState state, long *wait)
 {
@@ -234,7 +208,7 @@ renew_base(Identity *identity)
 static IdentityState
 fail(Identity *identity, const Failure *failure)
 {
-	pause_source(identity);
+	identity->paused_until = clock_us() + PAUSE * INT64CONST(1000000);
 	if (failure)
 		take_failure(identity, failure);
 	identity->base_renewed = false;
@@ -248,10 +222,7 @@ succeed(Identity *identity)
 {
 	const Fetch *fetch = identity->fetch;
 
-	/*
-	 * Treat expired credentials as a failure: a source that has nothing newer may repeat
-	 * the old ones.
-	 */
+	/* Expired credentials are a failure: the source may just repeat the old ones. */
 	if (identity->ahead && is_usable(identity) && fetch->issued.expires <= (int64) time(NULL))
 		return fail(identity, NULL);
 	take_issued(identity, fetch);
@@ -296,28 +267,30 @@ obtain(Identity *identity, bool ahead, long *wait)
 
 /* Functions for renewals before the credentials expire. */
 
-/* Stop renewing this identity and free its fetch. */
-void
-renewal_end(Identity *identity)
+static void
+stop_renewing(Identity *identity)
 {
-	drop_fetch(identity);
 	if (identity->renewing)
 		dlist_delete(&identity->renewal_node);
 	identity->renewing = false;
 }
 
+/* Stop renewing an identity and free its fetch. */
+void
+renewal_end(Identity *identity)
+{
+	drop_fetch(identity);
+	stop_renewing(identity);
+}
+
 static void
 advance_renewal(Identity *identity, long *wait)
 {
-	/*
-	 * A look-up that could not wait may have renewed the credentials meanwhile, or failed
-	 * to.
-	 */
+	/* A look-up may have renewed the credentials meanwhile, or failed to. */
 	if (is_due(identity) && !is_paused(identity) &&
 		obtain(identity, true, wait) == IDENTITY_WAITING)
 		return;
-	dlist_delete(&identity->renewal_node);
-	identity->renewing = false;
+	stop_renewing(identity);
 }
 
 /* True if another renewal may begin: at most max_concurrency at once for a server. */
@@ -346,10 +319,7 @@ renew_ahead(Identity *identity, long *wait)
 	advance_renewal(identity, wait);
 }
 
-/*
- * Advance all renewals that were begun ahead, without waiting; see identity_advance()
- * for *wait.
- */
+/* Advance all renewals begun ahead; see identity_advance() for *wait. */
 void
 identity_advance_renewals(long *wait)
 {
@@ -381,10 +351,7 @@ get_ready(Identity *identity, bool ahead, long *wait)
 IdentityState
 identity_advance(Identity *identity, long *wait)
 {
-	/*
-	 * Advance the base's fetch, which keeps its slot, for the look-up that began it may
-	 * be gone.
-	 */
+	/* Advance the base's fetch: the look-up that began the fetch may be gone. */
 	if (is_usable(identity) && identity->base && identity_is_fetching(identity->base))
 		get_ready(identity->base, false, wait);
 	return get_ready(identity, false, wait);
@@ -401,10 +368,7 @@ renewal_abandon(Identity *identity)
 	}
 }
 
-/*
- * True if a fetch that a look-up waits for is under way: it has a slot among the
- * server's requests.
- */
+/* True if a fetch that a look-up waits for is under way, and so takes a request slot. */
 bool
 identity_is_fetching(const Identity *identity)
 {
@@ -416,7 +380,7 @@ identity_is_fetching(const Identity *identity)
 const AwsCredentials *
 identity_credentials(const Identity *identity)
 {
-	return &identity->issued.credentials;
+	return &identity->credentials;
 }
 
 /* Return the reason why an identity has no credentials; it must have failed. */
@@ -426,10 +390,7 @@ identity_failure(const Identity *identity)
 	return identity->failure;
 }
 
-/*
- * True if an identity's source may have other credentials than those that a service
- * rejected.
- */
+/* True if the source may have other credentials than those that a service rejected. */
 static bool
 may_have_others(const Identity *identity, AwsErrorClass reason)
 {
@@ -438,10 +399,7 @@ may_have_others(const Identity *identity, AwsErrorClass reason)
 		case AWS_ERROR_EXPIRED_TOKEN:
 			return identity->base || strcmp(identity->config.credential_provider, "static") != 0;
 		case AWS_ERROR_UNKNOWN_KEY:
-			/*
-			 * The owner of a file may have replaced a key; keys that a service issues are
-			 * known to AWS.
-			 */
+			/* Only keys in a file may have been replaced; AWS knows those it issues. */
 			return identity->rewritable;
 		default:
 			return false;
@@ -461,8 +419,8 @@ identity_renew(Identity *identity, const char *access_key_id, AwsErrorClass reas
 
 	if (!may_have_others(identity, reason))
 		return false;
-	if (!identity->has_issued ||
-		strcmp(identity->issued.credentials.access_key_id, access_key_id) != 0)
+	if (identity->serve_until == 0 ||
+		strcmp(identity->credentials.access_key_id, access_key_id) != 0)
 		return true;
 	if (identity->rejected_in == identity->statement &&
 		now < identity->rejected_at + PAUSE * INT64CONST(1000000))

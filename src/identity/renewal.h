@@ -1,7 +1,4 @@
-/*
- * renewal.h: obtaining an identity's credentials, and renewing them before they
- * expire.
- */
+/* renewal.h: obtaining an identity's credentials, and renewing them in time. */
 #ifndef IMAGEBUILDER_RENEWAL_H
 #define IMAGEBUILDER_RENEWAL_H
 
@@ -29,12 +26,11 @@ struct Identity
 
 	/* Credentials of the identity; times are Unix times in s. */
 	MemoryContext issued_context;
-	IssuedCredentials issued;	/* valid if has_issued */
-	bool		has_issued;
+	AwsCredentials credentials; /* zeroed if serve_until is 0 */
 	char	   *region;			/* of the profile that gave them; NULL: none */
 	bool		rewritable;		/* keys from a file or a program, which their owner may
 								 * replace */
-	int64		serve_until;
+	int64		serve_until;	/* 0: there are no credentials */
 	int64		renew_at;		/* before serve_until */
 
 	/* Fetch of new credentials; times are of clock.h. */

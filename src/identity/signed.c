@@ -11,10 +11,7 @@
 /* Seconds of difference from which on a rejected signature is blamed on the clock. */
 #define MAX_CLOCK_SKEW		(5 * SECS_PER_MINUTE)
 
-/*
- * Seconds of difference from this server's clock up to which a service's Date is
- * believed.
- */
+/* Seconds of difference from this clock up to which a service's Date is believed. */
 #define MAX_CLOCK_OFFSET	SECS_PER_DAY
 
 /* Length of the longest host name with a port. */
@@ -32,10 +29,6 @@ static HTAB *clock_offsets = NULL;
 static ClockOffset *
 clock_offset(const char *host, HASHACTION action)
 {
-	char		key[MAX_HOST];
-	bool		found;
-	ClockOffset *offset;
-
 	if (clock_offsets == NULL)
 	{
 		HASHCTL		ctl = {0};
@@ -45,11 +38,7 @@ clock_offset(const char *host, HASHACTION action)
 		clock_offsets = hash_create("imagebuilder_fdw clock offsets", 8, &ctl,
 									HASH_ELEM | HASH_STRINGS);
 	}
-	strlcpy(key, host, sizeof(key));
-	offset = hash_search(clock_offsets, key, action, &found);
-	if (offset && !found)
-		offset->seconds = 0;
-	return offset;
+	return hash_search(clock_offsets, host, action, NULL);
 }
 
 /* Return the seconds by which a host's clock is taken to be ahead of this server's. */

@@ -20,10 +20,7 @@ seconds_since(const Silence *silence)
 	return (clock_us() - silence->since) / 1000000;
 }
 
-/*
- * True if the service must not be asked yet; false if a server or user mapping has
- * changed since.
- */
+/* True if the service must not be asked yet; a changed server or mapping ends that. */
 bool
 silence_lasts(const Silence *silence)
 {
@@ -31,10 +28,7 @@ silence_lasts(const Silence *silence)
 		seconds_since(silence) < PAUSE;
 }
 
-/*
- * Fail as the last request to the service did, and say that the service was not asked
- * now.
- */
+/* Fail as the last request to the service did, and say when that was. */
 FetchState
 silence_fail(const Silence *silence, Fetch *fetch)
 {

@@ -34,10 +34,7 @@ add_parameter(StringInfo form, const char *name, const char *value)
 {
 	if (value == NULL)
 		return;
-	/*
-	 * Reserve room for the encoded value, up to three times as long: growing would leave
-	 * copies of a secret.
-	 */
+	/* Reserve room for the encoded value: growing would leave copies of a secret. */
 	enlargeStringInfo(form, strlen(name) + 3 * strlen(value) + 64);
 	if (form->len > 0)
 		appendStringInfoChar(form, '&');
@@ -173,10 +170,7 @@ take_answer(Fetch *fetch)
 	return FETCH_FAILED;
 }
 
-/*
- * Return the path below the endpoint's base path, by botocore's rule for services with
- * one path.
- */
+/* Return the path below the endpoint's, by botocore's rule for one-path services. */
 static const char *
 path_of(const StsFetch *sts)
 {
@@ -306,7 +300,6 @@ set_web_identity_call(Fetch *fetch)
 		.url = endpoint_url(&sts->endpoint, path_of(sts), ""),
 		.headers = headers,
 		.body = sts->form,
-		.max_body = MAX_ANSWER,
 	};
 	signed_set_client(request, fetch->config);
 	return true;
