@@ -204,20 +204,6 @@ finish(Job *job, CURLcode result)
 	job->done(job->owner, result);
 }
 
-/* Finish the transfers that libcurl reports done. */
-static void
-collect(CURLM *multi)
-{
-	CURLMsg    *message;
-	int			left;
-
-	while ((message = curl_multi_info_read(multi, &left)))
-	{
-		if (message->msg == CURLMSG_DONE)
-			finish(job_of(message->easy_handle), message->data.result);
-	}
-}
-
 /* Note that a wait begins.  Return when the first transfer's time is up, of clock.h. */
 int64
 jobs_resume(void)
@@ -243,13 +229,24 @@ jobs_resume(void)
 	return next;
 }
 
-/* Finish the transfers whose time is up. */
-static void
-enforce_timeouts(void)
+/*
+ * Note that a wait ends: finish the transfers that "multi" reports done (NULL: none),
+ * and those whose time is up.
+ */
+void
+jobs_pause(CURLM *multi)
 {
-	int64		now = clock_us();
+	CURLMsg    *message;
+	int			left;
+	int64		now;
 	dlist_mutable_iter iter;
 
+	while (multi && (message = curl_multi_info_read(multi, &left)))
+	{
+		if (message->msg == CURLMSG_DONE)
+			finish(job_of(message->easy_handle), message->data.result);
+	}
+	now = clock_us();
 	dlist_foreach_modify(iter, &jobs)
 	{
 		Job		   *job = dlist_container(Job, node, iter.cur);
@@ -257,15 +254,6 @@ enforce_timeouts(void)
 		if (now >= deadline_of(job))
 			finish(job, CURLE_OPERATION_TIMEDOUT);
 	}
-}
-
-/* Note that a wait ends: finish the transfers that are done or whose time is up. */
-void
-jobs_pause(CURLM *multi)
-{
-	if (multi)
-		collect(multi);
-	enforce_timeouts();
 	paused_at = clock_us();
 }
 

@@ -102,11 +102,35 @@ sockets_make_multi(void)
 	return multi;
 }
 
+static void
+remove_socket(Socket *s)
+{
+	if (s->connection)
+		ReleaseExternalFD();
+	sockets.changed |= s->in_set != 0;
+	*s = sockets.list[--sockets.count];
+}
+
+static Socket *
+find_number(curl_socket_t fd)
+{
+	for (int i = 0; i < sockets.count; i++)
+	{
+		if (sockets.list[i].fd == fd)
+			return &sockets.list[i];
+	}
+	return NULL;
+}
+
+/* List a descriptor, in place of a closed one of the number; NULL without memory. */
 static Socket *
 add_socket(curl_socket_t fd)
 {
+	Socket	   *closed = find_number(fd);
 	struct stat status;
 
+	if (closed)
+		remove_socket(closed);
 	if (fstat(fd, &status) != 0)
 		return NULL;
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -124,15 +148,6 @@ add_socket(curl_socket_t fd)
 		.fd = fd, .device = status.st_dev, .inode = status.st_ino
 	};
 	return &sockets.list[sockets.count++];
-}
-
-static void
-remove_socket(Socket *s)
-{
-	if (s->connection)
-		ReleaseExternalFD();
-	sockets.changed |= s->in_set != 0;
-	*s = sockets.list[--sockets.count];
 }
 
 /* True if a socket is closed: libcurl 7.88 closes a connecting one without telling. */
@@ -154,17 +169,6 @@ sockets_forget_gone(void)
 		if (is_gone(&sockets.list[i]))
 			remove_socket(&sockets.list[i]);
 	}
-}
-
-static Socket *
-find_number(curl_socket_t fd)
-{
-	for (int i = 0; i < sockets.count; i++)
-	{
-		if (sockets.list[i].fd == fd)
-			return &sockets.list[i];
-	}
-	return NULL;
 }
 
 /* Return the entry of an open socket; NULL if the list has no such entry. */
@@ -224,9 +228,6 @@ sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	fd = socket(address->family, address->socktype, address->protocol);
 	if (fd == CURL_SOCKET_BAD)
 		return fd;
-	s = find_number(fd);
-	if (s)
-		remove_socket(s);		/* a closed socket that had this number before */
 	s = add_socket(fd);
 	if (s == NULL)
 	{
@@ -436,11 +437,8 @@ sockets_reading(int i)
 bool
 sockets_watch(int fd, SocketReady ready, void *owner)
 {
-	Socket	   *s = find_number(fd);
+	Socket	   *s = add_socket(fd);
 
-	if (s)
-		remove_socket(s);		/* a closed socket that had this number before */
-	s = add_socket(fd);
 	if (s == NULL)
 		return false;
 	s->events = WL_SOCKET_READABLE;

@@ -182,8 +182,9 @@ reap(pid_t child, int *status)
 	return !left && pid != 0;
 }
 
-static bool
-is_child(pid_t pid)
+/* True if a process was started by child_start() and is not reaped; for orphans.c. */
+bool
+child_is_known(pid_t pid)
 {
 	return place_of(pid) >= 0;
 }
@@ -204,7 +205,7 @@ tidy(bool end)
 			children[i].pid = 0;
 		none &= children[i].pid == 0;
 	}
-	none &= orphans_reap(end, is_child);
+	none &= orphans_reap(end);
 	if (none)
 		orphans_release();
 	return none;
@@ -271,7 +272,7 @@ prepare(void)
 	registered = true;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGCHLD, &action, NULL);
-	orphans_adopt(is_child);
+	orphans_adopt();
 }
 
 /* Return the paths where a program may be, as Python's subprocess does, and a NULL. */

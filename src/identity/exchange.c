@@ -78,9 +78,8 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*sign_and_send) (Fetch *), int tries
 		x->request.user_agent = USER_AGENT;
 		x->request.max_body = MAX_ANSWER;
 		x->request.secret = true;
-		x->request.fresh = x->fresh;
 		x->transfer = sign_and_send ? sign_and_send(fetch) : http_start(&x->request);
-		x->fresh = false;
+		x->request.fresh = false;
 		MemoryContextSwitchTo(previous);
 		x->attempts++;
 	}
@@ -92,7 +91,7 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*sign_and_send) (Fetch *), int tries
 			1000 * (int64) retry_delay(x->attempts, throttled,
 									   pg_prng_double(&pg_global_prng_state), NULL);
 		x->transfer = NULL;
-		x->fresh = !throttled;
+		x->request.fresh = !throttled;
 		fetch_wait_until(wait, clock_ms_until(x->retry_at));
 		return FETCH_WAITING;
 	}

@@ -21,11 +21,10 @@ typedef enum FetchState
 typedef struct Exchange
 {
 	MemoryContext context;		/* of the current attempt */
-	HttpRequest request;		/* to send, unless the caller signs one for each attempt */
+	HttpRequest request;		/* to send; of a signed one only "fresh" is here */
 	HttpTransfer *transfer;		/* NULL before the first attempt and between attempts */
 	int			attempts;
 	int64		retry_at;		/* time of clock.h */
-	bool		fresh;			/* the next attempt uses no kept connection */
 	const char *secrets[SIGNED_MAX_SECRETS + 3];	/* values that messages must not show;
 													 * ends with a NULL */
 } Exchange;

@@ -24,6 +24,7 @@
 #include <sys/prctl.h>
 #endif
 
+#include "identity/child.h"
 #include "identity/orphans.h"
 
 #ifdef __linux__
@@ -42,47 +43,47 @@ static volatile struct
 }			orphans;
 
 /* Called for a child of the backend; false if the child is an orphan that lives. */
-typedef bool (*ChildAction) (pid_t pid, bool (*is_known) (pid_t pid));
+typedef bool (*ChildAction) (pid_t pid);
 
 /* Note a child that other code has started (a ChildAction). */
 static bool
-note_stranger(pid_t pid, bool (*is_known) (pid_t pid))
+note_stranger(pid_t pid)
 {
-	if (getsid(pid) != getsid(0) && !is_known(pid) && orphans.nstrangers < MAX_STRANGERS)
+	if (getsid(pid) != getsid(0) && !child_is_known(pid) && orphans.nstrangers < MAX_STRANGERS)
 		orphans.strangers[orphans.nstrangers++] = pid;
 	return true;
 }
 
 static bool
-is_orphan(pid_t pid, bool (*is_known) (pid_t pid))
+is_orphan(pid_t pid)
 {
 	for (int i = 0; i < orphans.nstrangers; i++)
 	{
 		if (orphans.strangers[i] == pid)
 			return false;
 	}
-	return getsid(pid) != getsid(0) && !is_known(pid);
+	return getsid(pid) != getsid(0) && !child_is_known(pid);
 }
 
 /* Reap a child if it is an orphan that has ended (a ChildAction). */
 static bool
-reap(pid_t pid, bool (*is_known) (pid_t pid))
+reap(pid_t pid)
 {
-	return !is_orphan(pid, is_known) || waitpid(pid, NULL, WNOHANG) != 0;
+	return !is_orphan(pid) || waitpid(pid, NULL, WNOHANG) != 0;
 }
 
 /* Kill and reap a child if it is an orphan (a ChildAction). */
 static bool
-kill_and_reap(pid_t pid, bool (*is_known) (pid_t pid))
+kill_and_reap(pid_t pid)
 {
-	if (is_orphan(pid, is_known))
+	if (is_orphan(pid))
 		kill(pid, SIGKILL);
-	return reap(pid, is_known);
+	return reap(pid);
 }
 
 /* Call "action" for each child of the backend; true if it returned true for all. */
 static bool
-each_child(ChildAction action, bool (*is_known) (pid_t pid))
+each_child(ChildAction action)
 {
 	bool		result = true;
 	char		list[1024];
@@ -99,7 +100,7 @@ each_child(ChildAction action, bool (*is_known) (pid_t pid))
 				pid = pid * 10 + (list[i] - '0');
 			else
 			{
-				result &= action(pid, is_known);
+				result &= action(pid);
 				pid = 0;
 			}
 		}
@@ -111,12 +112,9 @@ each_child(ChildAction action, bool (*is_known) (pid_t pid))
 
 #endif
 
-/*
- * Have this process adopt orphans from now on; call this before the first child
- * starts.  "is_known" tells whether a process is a child of child.c.
- */
+/* Have this process adopt orphans; call this before the first child starts. */
 void
-orphans_adopt(bool (*is_known) (pid_t pid))
+orphans_adopt(void)
 {
 #ifdef __linux__
 	if (orphans.adopted)
@@ -124,11 +122,9 @@ orphans_adopt(bool (*is_known) (pid_t pid))
 	snprintf((char *) orphans.path, sizeof(orphans.path), "/proc/self/task/%d/children",
 			 (int) getpid());
 	orphans.nstrangers = 0;
-	each_child(note_stranger, is_known);
+	each_child(note_stranger);
 	prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
 	orphans.adopted = true;
-#else
-	(void) is_known;
 #endif
 }
 
@@ -146,14 +142,13 @@ orphans_release(void)
 
 /* Reap ended orphans, and kill the others if "end".  True if no orphan is left. */
 bool
-orphans_reap(bool end, bool (*is_known) (pid_t pid))
+orphans_reap(bool end)
 {
 #ifdef __linux__
 	if (orphans.adopted)
-		return each_child(end ? kill_and_reap : reap, is_known);
+		return each_child(end ? kill_and_reap : reap);
 #else
 	(void) end;
-	(void) is_known;
 #endif
 	return true;
 }

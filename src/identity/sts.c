@@ -208,7 +208,7 @@ send_signed(Fetch *fetch)
 		.form = sts->form,
 		.max_body = MAX_ANSWER,
 		.secret = true,
-		.fresh = fetch->exchange.fresh,
+		.fresh = fetch->exchange.request.fresh,
 	};
 
 	HttpTransfer *transfer = signed_send(&request, fetch->config, &fetch->issued.credentials,
