@@ -162,11 +162,7 @@ answer_take_body(char *data, size_t size, size_t count, void *userp)
 	return taken ? size * count : 0;
 }
 
-/*
- * Return a header's value, not NUL-terminated, and its length in bytes; NULL if the
- * answer has no such header.  The name's case does not matter; of several headers of
- * the name, the first counts.
- */
+/* Return a header's value, not NUL-terminated, and its length; see http_header(). */
 const char *
 answer_header(const Answer *answer, const char *name, size_t *length)
 {

@@ -17,8 +17,7 @@
 
 /*
  * Microseconds for which libcurl may act in one call before its callbacks look at
- * interrupts and time-outs: a fifth of the 100 ms within which a cancel should act.  A
- * call that does not loop takes less.
+ * interrupts and time-outs: a fifth of the 100 ms within which a cancel should act.
  */
 #define LOOK_INTERVAL			20000
 

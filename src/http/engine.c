@@ -70,7 +70,7 @@ set_up(void)
 	return false;
 }
 
-/* Make libcurl's handles, anew if connections have expired and none is in use. */
+/* Make libcurl's handles, anew if connections have expired and no handle is in use. */
 static void
 start(void)
 {
@@ -109,7 +109,7 @@ engine_handle(void)
 void
 engine_add(CURL *handle, const HttpRequest *request, void *owner, JobDone done)
 {
-	/* Expired connections in use cannot be closed, only left unused. */
+	/* While requests are under way, expired connections can only be left unused. */
 	REQUIRE(handle, CURLOPT_FRESH_CONNECT, engine.expired || request->fresh ? 1L : 0L);
 	REQUIRE(handle, CURLOPT_NOSIGNAL, 1L);
 	REQUIRE(handle, CURLOPT_BUFFERSIZE,

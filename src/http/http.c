@@ -263,10 +263,9 @@ http_release(HttpTransfer *transfer)
 }
 
 /*
- * Return a header of the answer, copied into the current memory context as received;
- * NULL if the answer has no such header.  The name's case does not matter; of several
- * headers of the name, the first counts.  The copy is guarded by secret_guard() if the
- * answer is secret.
+ * Return a copy of a header of the answer, guarded by secret_guard() if the answer is
+ * secret; NULL if there is none.  The name's case does not matter; of several headers
+ * of the name, the first counts.
  */
 char *
 http_header(const HttpTransfer *transfer, const char *name)
@@ -318,10 +317,7 @@ is_readable(CURLU *url, CURLUPart part, CURLUcode absent)
 	return code == CURLUE_OK || code == absent;
 }
 
-/*
- * Return the reason why a URL cannot be a proxy's, a clause without a full stop; NULL
- * if the URL is good.  The URL may hold a user name and a password.  Raises 53200.
- */
+/* Return why a URL cannot be a proxy's, a clause; NULL if it can.  Raises 53200. */
 const char *
 http_proxy_problem(const char *text)
 {

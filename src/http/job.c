@@ -116,10 +116,7 @@ watch(void *data, curl_off_t download_total, curl_off_t downloaded, curl_off_t u
 	return job->timed_out || call_is_to_be_interrupted(now);
 }
 
-/*
- * Start a handle's transfer, with the ms that it may take to connect and altogether;
- * http_wait() will call "done".  Raises 53200, HV000.
- */
+/* Start a handle's transfer; time limits are in ms.  Raises 53200, HV000. */
 void
 job_start(CURLM *multi, CURL *handle, int connect_timeout, int timeout, void *owner,
 		  JobDone done)
@@ -229,10 +226,7 @@ jobs_resume(void)
 	return next;
 }
 
-/*
- * Note that a wait ends: finish the transfers that "multi" reports done (NULL: none),
- * and those whose time is up.
- */
+/* Note that a wait ends: finish the transfers that are done, or whose time is up. */
 void
 jobs_pause(CURLM *multi)
 {

@@ -67,10 +67,7 @@ duplicate(const char *text)
 	return note_refused(strdup(text));
 }
 
-/*
- * Free a block, wiped unless it is at least as large as the receive buffer for answers
- * that are not secret, which is too large to wipe each time.
- */
+/* Free a block; wipe it unless it is as large as the receive buffer for public answers. */
 static void
 free_wiped(void *block)
 {

@@ -364,9 +364,8 @@ is_set_good(void)
 }
 
 /*
- * Return the event set of the sockets, the latch, and the postmaster's death.  A new
- * one is made if a socket changed, since PostgreSQL can remove nothing from an event
- * set.
+ * Return the event set of the sockets, the latch and the postmaster's death; a new one
+ * if a socket changed, since PostgreSQL can remove nothing from an event set.
  */
 WaitEventSet *
 sockets_wait_set(void)
@@ -397,9 +396,8 @@ sockets_wait_set(void)
 }
 
 /*
- * True if libcurl waits for a socket on which something has happened.  If not, as for
- * a kept connection that the server has closed, the next event set will lack the
- * socket.
+ * True if libcurl waits for a socket.  If not, as for a kept connection that the
+ * server has closed, the next event set will lack the socket.
  */
 bool
 sockets_is_waited_for(curl_socket_t fd)

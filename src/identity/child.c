@@ -34,7 +34,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 
-/* Upper bound: a look-up runs at most one program, and max_concurrency is at most 64. */
+/* Upper bound: a look-up runs one program at most, and max_concurrency is 64 at most. */
 #define MAX_CHILDREN		128
 
 /* Milliseconds for which an exiting backend waits for processes that it has killed. */

@@ -144,10 +144,7 @@ advance(Fetch *fetch, long *wait)
 	return FETCH_DONE;
 }
 
-/*
- * Begin to run a profile's credential_process (PROFILE_PROCESS).  The program's output
- * has to be JSON as issued_parse_process() accepts it.
- */
+/* Begin to run a profile's program, whose output issued_parse_process() reads. */
 FetchState
 credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait)
 {

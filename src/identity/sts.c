@@ -334,10 +334,7 @@ advance_web_identity(Fetch *fetch, long *wait)
 	return FETCH_WAITING;
 }
 
-/*
- * Assume a role, without a signature, with the token in a file, which is read once
- * more if STS rejects the token.  The session's name may be NULL.
- */
+/* Assume a role, unsigned, with a file's token.  The session's name may be NULL. */
 FetchState
 sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const char *role_arn,
 								  const char *session_name, long *wait)
