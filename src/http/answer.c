@@ -99,7 +99,8 @@ take_line(Answer *answer, const char *line, size_t length)
 
 	answer->header_bytes += length;
 	if (answer->header_bytes > MAX_HEADERS)
-		answer->header_problem = "the headers are larger than " CppAsString2(MAX_HEADERS) " bytes";
+		answer->header_problem = "the headers are larger than "
+			CppAsString2(MAX_HEADERS) " bytes";
 	else if (!is_well_formed(line, length))
 		answer->header_problem = "a header holds a NUL byte, or no colon";
 	if (answer->header_problem)

@@ -11,7 +11,7 @@
 #include "http/tls.h"
 #include "secret.h"
 
-/* What libcurl uses of a transfer; freed with the HttpTransfer's memory context. */
+/* State of a transfer that libcurl uses; freed with the HttpTransfer's memory context. */
 typedef struct HttpExchange
 {
 	CURL	   *handle;
@@ -155,7 +155,7 @@ transfer_done(void *owner, CURLcode result)
 	transfer->body = x->answer.body.data ? x->answer.body.data : "";
 	transfer->length = x->answer.body.length;
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
-	/* What ended this connection, such as a NAT gateway, has probably ended idle ones. */
+	/* A NAT gateway, say, that forgot this connection has probably forgotten idle ones. */
 	if (transfer->outcome == HTTP_CONNECTION_LOST)
 		sockets_end_idle(x->handle);
 }
@@ -263,9 +263,9 @@ http_release(HttpTransfer *transfer)
 }
 
 /*
- * Return a copy of a header of the answer, guarded by secret_guard() if the answer is
- * secret; NULL if there is none.  The name's case does not matter; of several headers
- * of the name, the first counts.
+ * Return a copy of an answer's header, guarded by secret_guard() if the answer is
+ * secret; NULL if the answer has no such header.  The name's case does not matter; of
+ * several headers of the name, the first counts.
  */
 char *
 http_header(const HttpTransfer *transfer, const char *name)

@@ -9,7 +9,7 @@
 /* Upper bound of idle connections; AWS closes them after some 20 s anyway. */
 #define MAX_IDLE_CONNECTIONS	64
 
-/* Called when a descriptor can be read or is closed elsewhere; must not raise errors. */
+/* Callback for a descriptor that has data or was closed elsewhere; raises no errors. */
 typedef void (*SocketReady) (void *owner);
 
 extern CURLM *sockets_make_multi(void);

@@ -45,7 +45,8 @@ struct Fetch
 	/* Step under way: a provider's, then the STS call of one role after another. */
 	const struct Provider *provider;	/* provider being asked; NULL: has answered */
 	bool		chain;			/* if the provider is absent, ask the next one */
-	FetchStep	advance;		/* NULL: the next role's call has not begun */
+	FetchStep	advance;		/* set when "state" is complete, as an error may come before;
+								 * NULL: the next role's call has not begun */
 	void	   *state;			/* private to the file that "advance" is in */
 	Exchange	exchange;
 	const ProfileRole *roles;	/* still to assume, in this order */

@@ -35,7 +35,8 @@ typedef struct InstanceFetch
 static Silence silence;
 
 static void
-ask(Fetch *fetch, enum InstanceStage stage, const char *method, const char *path, const char *header)
+ask(Fetch *fetch, enum InstanceStage stage, const char *method, const char *path,
+	const char *header)
 {
 	InstanceFetch *instance = fetch->state;
 	const char **headers = palloc0(2 * sizeof(char *));
@@ -192,7 +193,7 @@ instance_begin(Fetch *fetch, long *wait)
 	instance->url = psprintf("%s://%s%s", endpoint.tls ? "https" : "http", endpoint.host,
 							 endpoint.base_path);
 	fetch->state = instance;
-	fetch->advance = advance;
 	ask_token(fetch);
+	fetch->advance = advance;
 	return advance(fetch, wait);
 }

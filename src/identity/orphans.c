@@ -42,7 +42,7 @@ static volatile struct
 	int			nstrangers;
 }			orphans;
 
-/* Called for a child of the backend; false if the child is an orphan that lives. */
+/* Function for a child of the backend; false if the child is an orphan that lives. */
 typedef bool (*ChildAction) (pid_t pid);
 
 /* Note a child that other code has started (a ChildAction). */

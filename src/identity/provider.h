@@ -21,7 +21,7 @@ extern FetchState profile_begin(Fetch *fetch, long *wait);
 extern FetchState container_begin(Fetch *fetch, long *wait);
 extern FetchState instance_begin(Fetch *fetch, long *wait);
 
-/* Parts of several providers. */
+/* Steps that providers and roles share. */
 extern FetchState fetch_ask(Fetch *fetch, const char *name, long *wait);
 extern FetchState credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait);
 extern FetchState sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait);

@@ -245,14 +245,13 @@ advance_signed(Fetch *fetch, long *wait)
 }
 
 static StsFetch *
-begin(Fetch *fetch, FetchStep advance, const char *role_arn, const char *session_name)
+begin(Fetch *fetch, const char *role_arn, const char *session_name)
 {
 	StsFetch   *sts = palloc0(sizeof(StsFetch));
 
 	sts->role_arn = role_arn;
 	sts->session_name = session_name;
 	fetch->state = sts;
-	fetch->advance = advance;
 	return sts;
 }
 
@@ -262,12 +261,14 @@ sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 {
 	StringInfoData form;
 
-	begin_form(&form, "AssumeRole",
-			   begin(fetch, advance_signed, role->role_arn, role->role_session_name));
+	begin_form(&form, "AssumeRole", begin(fetch, role->role_arn, role->role_session_name));
 	if (role->duration_seconds > 0)
 		add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
 	add_parameter(&form, "ExternalId", role->external_id);
-	return set_call(fetch, &form, role->external_id) ? advance_signed(fetch, wait) : FETCH_FAILED;
+	if (!set_call(fetch, &form, role->external_id))
+		return FETCH_FAILED;
+	fetch->advance = advance_signed;
+	return advance_signed(fetch, wait);
 }
 
 /* Prepare a call with the token that the file has now; false if that fails. */
@@ -339,6 +340,9 @@ FetchState
 sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const char *role_arn,
 								  const char *session_name, long *wait)
 {
-	begin(fetch, advance_web_identity, role_arn, session_name)->token_file = token_file;
-	return set_web_identity_call(fetch) ? advance_web_identity(fetch, wait) : FETCH_FAILED;
+	begin(fetch, role_arn, session_name)->token_file = token_file;
+	if (!set_web_identity_call(fetch))
+		return FETCH_FAILED;
+	fetch->advance = advance_web_identity;
+	return advance_web_identity(fetch, wait);
 }
