@@ -163,7 +163,8 @@ my @cases = (
 		JOIN images i ON i.arn = l.parent WHERE l.parent = 'ami-0123'", '0', 0 ],
 	[ 'the same, of a view, by a condition on the row', "SELECT count(*) FROM inv l
 		JOIN accounts i ON i.arn = l.parent WHERE l.parent = 'ami-0123'", '0', 0 ],
-	[ 'another resource of Image Builder', "SELECT count(*) FROM (VALUES ('$g1'),
+	[ 'another resource of Image Builder', "SET client_min_messages = error;
+		SELECT count(*) FROM (VALUES ('$g1'),
 		('arn:aws:imagebuilder:us-east-1:123456789012:component/c/1.0.0/1')) v(a)
 		JOIN images i ON i.arn = v.a", '1', 1 ],
 	[ 'with a constant for one', "SELECT count(*) FROM inv l JOIN images i
