@@ -2,7 +2,7 @@
 #ifndef IMAGEBUILDER_OPTION_H
 #define IMAGEBUILDER_OPTION_H
 
-#include "lookup/lookup.h"
+#include "config.h"
 #include "nodes/pg_list.h"
 
 extern void option_read_config(ClientConfig *config, Oid serverid, Oid userid);

@@ -5,6 +5,7 @@
 #include "common/pg_prng.h"
 #include "lookup/attempt.h"
 #include "lookup/cache.h"
+#include "lookup/statement.h"
 #include "utils/memutils.h"
 
 /* Settle a look-up as failed; "failure" must live as long as the look-up. */

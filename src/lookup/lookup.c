@@ -5,6 +5,7 @@
 #include "foreign/foreign.h"
 #include "lookup/attempt.h"
 #include "lookup/cache.h"
+#include "lookup/statement.h"
 #include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -433,32 +434,4 @@ lookup_finish(Lookup *lookup)
 	if (lookup->state == LOOKUP_FAILED && !lookup->reported)
 		report(lookup);
 	return lookup->document;
-}
-
-/* Return the request of a look-up, which lives as long as the look-up. */
-const Request *
-lookup_request(const Lookup *lookup)
-{
-	return lookup->request;
-}
-
-/* True if libcurl may have sent a request. */
-bool
-lookup_has_begun(const Lookup *lookup)
-{
-	return lookup->begun;
-}
-
-/* Return the statistics of a look-up so far. */
-const LookupStats *
-lookup_stats(const Lookup *lookup)
-{
-	return &lookup->stats;
-}
-
-/* Free a look-up and its document, and cancel the look-up if it is under way. */
-void
-lookup_free(Lookup *lookup)
-{
-	MemoryContextDelete(lookup->context);
 }

@@ -2,45 +2,66 @@
 #ifndef IMAGEBUILDER_LOOKUP_H
 #define IMAGEBUILDER_LOOKUP_H
 
-#include "config.h"
-#include "lookup/pace.h"
+#include "aws/arn.h"
+#include "failure.h"
+#include "identity/identity.h"
+#include "lib/ilist.h"
 #include "lookup/request.h"
-#include "retry.h"
 #include "lookup/stats.h"
 #include "rows/document.h"
 
-/* Server as one user reaches it within one statement. */
-typedef struct Client
+typedef struct Client Client;	/* see statement.h */
+
+typedef enum LookupState
 {
-	Oid			serverid;
-	Oid			userid;
-	uint64		statement;		/* the statement's number in the session */
-	MemoryContext context;		/* lives as long as the statement */
-	ClientConfig config;
-	uint64		identity_epoch; /* identity_epoch() before config was read */
-	uint64		cache_epoch;	/* cache_epoch() before config was read */
-	RetryBudget *budget;		/* shared by the statement's clients */
-	bool	   *kind_warned;	/* request_warn_of_kind() has warned in this statement;
-								 * shared by the statement's clients */
-	int		   *in_flight;		/* requests under way to the server, of all statements of
-								 * the session */
-	Pace		pace;			/* limits the requests under way */
-	int			nscans;			/* scans of the statement that use this client */
-	struct HTAB *lookups;		/* LookupEntry by request text */
-} Client;
+	LOOKUP_QUEUED,				/* waiting for a request slot */
+	LOOKUP_SENT,				/* an attempt is under way */
+	LOOKUP_BACKING_OFF,			/* to be queued again at retry_at */
+	LOOKUP_ANSWERED,			/* settled, but the answer has not been parsed */
+	LOOKUP_FOUND,
+	LOOKUP_NOT_FOUND,
+	LOOKUP_FAILED,
+} LookupState;
 
 /* Request and its answer, within one statement. */
-typedef struct Lookup Lookup;
+typedef struct Lookup
+{
+	Client	   *client;
+	MemoryContext context;		/* holds the look-up and its document */
+	MemoryContext attempt_context;	/* holds the current attempt, or a found image's
+									 * body */
+	Request    *request;
+	Arn			parts;
+	Endpoint	endpoint;
+	Identity   *identity;		/* signs the requests; NULL when settled */
+	LookupState state;
+	dlist_node	node;			/* in "unsettled", until the look-up is settled */
+	MemoryContextCallback callback;
+	int			attempts;		/* requests sent so far */
+	bool		begun;			/* a request may have been sent, and is counted */
+	bool		clock_corrected;	/* one attempt corrected the clock */
+	bool		renewed;		/* one attempt followed a renewal of credentials */
+	int			budget_taken;	/* what the latest retry cost */
+	int64		sent_at;		/* time of clock.h */
+	int64		retry_at;
+	bool		fresh;			/* the next attempt uses no kept connection */
+	HttpTransfer *transfer;		/* of the current attempt */
+	const char *access_key_id;	/* key of the current attempt's signature */
+	int64		clock_offset;	/* clock offset of the current attempt's signature */
+	const char *secrets[SIGNED_MAX_SECRETS + 1];	/* values that messages must not
+													 * show */
+	const Document *document;	/* if found */
+	const Failure *failure;		/* if failed */
+	bool		rejected;		/* failed because the Region does not know the key */
+	bool		reported;		/* the failure has been raised or warned of */
+	LookupStats stats;
+} Lookup;
 
 extern int *lookup_in_flight(Oid serverid);
 extern bool lookup_warns(const Client *client);
 extern Lookup *lookup_create(Client *client, const Request *request);
-extern const Request *lookup_request(const Lookup *lookup);
 extern bool lookup_is_settled(const Lookup *lookup);
 extern void lookup_wait(long timeout);
 extern const Document *lookup_finish(Lookup *lookup);
-extern bool lookup_has_begun(const Lookup *lookup);
-extern const LookupStats *lookup_stats(const Lookup *lookup);
-extern void lookup_free(Lookup *lookup);
 
 #endif							/* IMAGEBUILDER_LOOKUP_H */

@@ -236,7 +236,7 @@ get_entry(Client *client, const Request *request, bool *started)
 	if (*started)
 	{
 		Lookup	   *lookup = lookup_create(client, request);
-		const char *text = lookup_request(lookup)->text;
+		const char *text = lookup->request->text;
 
 		entry = hash_search(client->lookups, &text, HASH_ENTER, NULL);
 		entry->lookup = lookup;
@@ -277,7 +277,7 @@ statement_stats(const Client *client, const void *owner, LookupStats *stats)
 	while ((entry = hash_seq_search(&scan)))
 	{
 		if (entry->owner == owner)
-			stats_add(stats, lookup_stats(entry->lookup));
+			stats_add(stats, &entry->lookup->stats);
 	}
 }
 
@@ -300,13 +300,14 @@ statement_lookup(Client *client, const Request *request, const void *scan, bool 
 	return entry->lookup;
 }
 
+/* Free a look-up, and cancel the look-up if it is under way. */
 static void
 forget(Client *client, LookupEntry *entry)
 {
 	Lookup	   *lookup = entry->lookup;
 
 	hash_search(client->lookups, &entry->text, HASH_REMOVE, NULL);
-	lookup_free(lookup);
+	MemoryContextDelete(lookup->context);
 }
 
 /*
@@ -319,7 +320,7 @@ statement_withdraw(Client *client, const Request *request)
 	LookupEntry *entry = find_entry(client, request);
 
 	if (entry == NULL || entry->claimed || lookup_is_settled(entry->lookup) ||
-		lookup_has_begun(entry->lookup))
+		entry->lookup->begun)
 		return false;
 	forget(client, entry);
 	return true;
@@ -343,7 +344,7 @@ statement_pass(Client *client, const Request *request, AheadCounts *counts)
 		entry->counted = true;
 		entry->in_vain = false;
 	}
-	else if (!entry->in_vain && lookup_has_begun(entry->lookup))
+	else if (!entry->in_vain && entry->lookup->begun)
 	{
 		counts->in_vain++;
 		entry->in_vain = true;
@@ -359,6 +360,6 @@ statement_forget(Client *client, const Request *request, LookupStats *stats)
 {
 	LookupEntry *entry = find_entry(client, request);
 
-	stats_add(stats, lookup_stats(entry->lookup));
+	stats_add(stats, &entry->lookup->stats);
 	forget(client, entry);
 }

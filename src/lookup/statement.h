@@ -2,8 +2,31 @@
 #ifndef IMAGEBUILDER_STATEMENT_H
 #define IMAGEBUILDER_STATEMENT_H
 
+#include "config.h"
 #include "lookup/lookup.h"
+#include "lookup/pace.h"
 #include "nodes/execnodes.h"
+#include "retry.h"
+
+/* Server as one user reaches it within one statement. */
+struct Client
+{
+	Oid			serverid;
+	Oid			userid;
+	uint64		statement;		/* the statement's number in the session */
+	MemoryContext context;		/* lives as long as the statement */
+	ClientConfig config;
+	uint64		identity_epoch; /* identity_epoch() before config was read */
+	uint64		cache_epoch;	/* cache_epoch() before config was read */
+	RetryBudget *budget;		/* shared by the statement's clients */
+	bool	   *kind_warned;	/* request_warn_of_kind() has warned in this statement;
+								 * shared by the statement's clients */
+	int		   *in_flight;		/* requests under way to the server, of all statements of
+								 * the session */
+	Pace		pace;			/* limits the requests under way */
+	int			nscans;			/* scans of the statement that use this client */
+	struct HTAB *lookups;		/* LookupEntry by request text */
+};
 
 /*
  * Function that reads the options from the catalogs, allocating in the current memory
