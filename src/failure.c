@@ -42,8 +42,9 @@ static const struct
 	"The AWS identity needs the permission imagebuilder:%2$s for this %1$s."},
 };
 
-static Failure *
-make_failure(int sqlstate, const char *cause, const char *detail, const char *hint)
+/* Return a failure that refers to the texts passed. */
+Failure *
+failure_create(int sqlstate, const char *cause, const char *detail, const char *hint)
 {
 	Failure    *failure = palloc0(sizeof(Failure));
 
@@ -73,20 +74,13 @@ append_circumstances(StringInfo out, const HttpTransfer *transfer, int attempts,
 	appendStringInfoChar(out, ')');
 }
 
-/* Return a failure that none of the functions below describes. */
-Failure *
-failure_create(int sqlstate, const char *cause, const char *detail, const char *hint)
-{
-	return make_failure(sqlstate, cause, detail, hint);
-}
-
 /* Return a copy in the current memory context. */
 Failure *
 failure_copy(const Failure *failure)
 {
-	Failure    *copy = make_failure(failure->sqlstate, pstrdup(failure->cause),
-									failure->detail ? pstrdup(failure->detail) : NULL,
-									failure->hint ? pstrdup(failure->hint) : NULL);
+	Failure    *copy = failure_create(failure->sqlstate, pstrdup(failure->cause),
+									  failure->detail ? pstrdup(failure->detail) : NULL,
+									  failure->hint ? pstrdup(failure->hint) : NULL);
 
 	copy->no_credentials = failure->no_credentials;
 	return copy;
@@ -137,29 +131,29 @@ failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts
 		case HTTP_NO_CONNECTION:
 		case HTTP_UNTRUSTED:
 		case HTTP_REFUSED_BY_PROXY:
-			return make_failure(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
-								psprintf("could not connect to \"%s\"", host), detail,
-								transfer->outcome == HTTP_UNTRUSTED ?
-								"The server's option \"ca_bundle\" names the certificate authorities to trust." :
-								transfer->outcome == HTTP_REFUSED_BY_PROXY ?
-								"The server's option \"proxy\" names the proxy." :
-								"Check the ARN's Region, the server's option \"endpoint_url\", and the network.");
+			return failure_create(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+								  psprintf("could not connect to \"%s\"", host), detail,
+								  transfer->outcome == HTTP_UNTRUSTED ?
+								  "The server's option \"ca_bundle\" names the certificate authorities to trust." :
+								  transfer->outcome == HTTP_REFUSED_BY_PROXY ?
+								  "The server's option \"proxy\" names the proxy." :
+								  "Check the ARN's Region, the server's option \"endpoint_url\", and the network.");
 		case HTTP_CONNECTION_LOST:
-			return make_failure(ERRCODE_CONNECTION_FAILURE,
-								psprintf("the connection to \"%s\" failed", host), detail,
-								"The server's options \"request_timeout\" and \"max_attempts\" limit each attempt and their number.");
+			return failure_create(ERRCODE_CONNECTION_FAILURE,
+								  psprintf("the connection to \"%s\" failed", host), detail,
+								  "The server's options \"request_timeout\" and \"max_attempts\" limit each attempt and their number.");
 		case HTTP_TOO_LARGE:
-			return make_failure(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-								"the answer is too large", detail,
-								"The server's option \"max_response_size\" sets the limit.");
+			return failure_create(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+								  "the answer is too large", detail,
+								  "The server's option \"max_response_size\" sets the limit.");
 		case HTTP_MALFORMED:
-			return make_failure(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-								psprintf("the answer is not %s", answer), detail,
-								"Check the server's option \"endpoint_url\".");
+			return failure_create(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
+								  psprintf("the answer is not %s", answer), detail,
+								  "Check the server's option \"endpoint_url\".");
 		case HTTP_NO_MEMORY:
-			return make_failure(ERRCODE_OUT_OF_MEMORY, "out of memory", detail, NULL);
+			return failure_create(ERRCODE_OUT_OF_MEMORY, "out of memory", detail, NULL);
 		default:
-			return make_failure(ERRCODE_FDW_ERROR, "libcurl failed", detail, NULL);
+			return failure_create(ERRCODE_FDW_ERROR, "libcurl failed", detail, NULL);
 	}
 }
 
@@ -185,10 +179,10 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 						 foreign_text(error->message, MAX_FOREIGN_TEXT, secrets));
 	append_circumstances(&detail, transfer, attempts, secrets);
 	appendStringInfoChar(&detail, '.');
-	return make_failure(classes[error->class].sqlstate, classes[error->class].cause,
-						detail.data,
-						hint ? psprintf(hint, arn_kind_noun(operation->parameter.kind),
-										operation->name) : NULL);
+	return failure_create(classes[error->class].sqlstate, classes[error->class].cause,
+						  detail.data,
+						  hint ? psprintf(hint, arn_kind_noun(operation->parameter.kind),
+										  operation->name) : NULL);
 }
 
 /*
@@ -212,9 +206,9 @@ failure_of_answer(const HttpTransfer *transfer, const char *answer, const char *
 		appendStringInfo(&out, ", redirecting to \"%s\"",
 						 foreign_text(location, MAX_FOREIGN_TEXT, secrets));
 	appendStringInfoChar(&out, '.');
-	return make_failure(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-						psprintf("the answer is not %s", answer), out.data,
-						"Check the server's option \"endpoint_url\".");
+	return failure_create(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
+						  psprintf("the answer is not %s", answer), out.data,
+						  "Check the server's option \"endpoint_url\".");
 }
 
 /*

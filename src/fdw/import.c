@@ -10,22 +10,6 @@
 /* Only remote schema that IMPORT FOREIGN SCHEMA accepts. */
 #define REMOTE_SCHEMA	"imagebuilder"
 
-/* True if LIMIT TO or EXCEPT leaves a table in. */
-static bool
-is_wanted(const ImportForeignSchemaStmt *stmt, const char *table)
-{
-	ListCell   *lc;
-
-	if (stmt->list_type == FDW_IMPORT_SCHEMA_ALL)
-		return true;
-	foreach(lc, stmt->table_list)
-	{
-		if (strcmp(((RangeVar *) lfirst(lc))->relname, table) == 0)
-			return stmt->list_type == FDW_IMPORT_SCHEMA_LIMIT_TO;
-	}
-	return stmt->list_type == FDW_IMPORT_SCHEMA_EXCEPT;
-}
-
 /*
  * Return the CREATE FOREIGN TABLE command for a table of the schema.  As in
  * postgres_fdw, the names go into options too, so that the user can rename the table
@@ -72,7 +56,7 @@ imagebuilderImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid serverOid)
 
 	for (int i = 0; i < schema_ntables; i++)
 	{
-		if (is_wanted(stmt, schema_tables[i].name))
+		if (IsImportableForeignTable(schema_tables[i].name, stmt))
 			commands = lappend(commands,
 							   create_table_command(&schema_tables[i], server->servername));
 	}

@@ -14,16 +14,18 @@
 #include "fdw/option.h"
 #include "fdw/option_check.h"
 #include "foreign/foreign.h"
+#include "http/http.h"
+#include "identity/fetch.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
 
-/* Kinds of objects that an option may be set on. */
-#define ON_SERVER	(1 << 0)
-#define ON_MAPPING	(1 << 1)
-#define ON_TABLE	(1 << 2)
-#define ON_COLUMN	(1 << 3)
+/* Catalogs of the objects that an option may be set on. */
+#define ON_SERVER	ForeignServerRelationId
+#define ON_MAPPING	UserMappingRelationId
+#define ON_TABLE	ForeignTableRelationId
+#define ON_COLUMN	AttributeRelationId
 
 /* Flags of an option. */
 #define SUPERUSER	(1 << 0)	/* only a superuser may set it */
@@ -41,7 +43,7 @@ typedef enum OptionType
 typedef struct Option
 {
 	const char *name;
-	int			places;
+	Oid			catalog;
 	OptionType	type;
 	int			flags;
 	int			least;			/* range of a number, a duration in ms or a size in
@@ -63,7 +65,7 @@ static const Option options[] = {
 	{"use_fips_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_fips_endpoint), "false"},
 	{"use_dualstack_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_dualstack_endpoint), "false"},
 	{"ca_bundle", ON_SERVER, OPTION_STRING, SUPERUSER, 0, 0, option_check_file, AT(ca_bundle), NULL},
-	{"proxy", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, option_check_proxy, AT(proxy), NULL},
+	{"proxy", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, http_proxy_problem, AT(proxy), NULL},
 	{"connect_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(connect_timeout), "5s"},
 	{"request_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(request_timeout), "60s"},
 	{"max_attempts", ON_SERVER, OPTION_INTEGER, 0, 1, 20, NULL, AT(max_attempts), "5"},
@@ -72,7 +74,8 @@ static const Option options[] = {
 	{"cache_ttl", ON_SERVER, OPTION_DURATION, 0, 0, INT_MAX, NULL, AT(cache_ttl), "0"},
 	{"cache_size", ON_SERVER, OPTION_SIZE, 0, 0, INT_MAX, NULL, AT(cache_size), "64MB"},
 	{"on_error", ON_SERVER, OPTION_STRING, 0, 0, 0, option_check_on_error, AT(on_error), "error"},
-	{"credential_provider", ON_SERVER | ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, option_check_provider, AT(credential_provider), "static"},
+	{"credential_provider", ON_SERVER, OPTION_STRING, SUPERUSER, 0, 0, fetch_provider_problem, AT(credential_provider), "static"},
+	{"credential_provider", ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, fetch_provider_problem, AT(credential_provider), NULL},
 	{"access_key_id", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, option_check_token, AT(credentials.access_key_id), NULL},
 	{"secret_access_key", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, option_check_token, AT(credentials.secret_access_key), NULL},
 	{"session_token", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, option_check_token, AT(credentials.session_token), NULL},
@@ -96,44 +99,26 @@ static const char *const conflicts[][2] = {
 
 COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_validator);
 
-static int
-place_of(Oid catalog)
-{
-	switch (catalog)
-	{
-		case ForeignServerRelationId:
-			return ON_SERVER;
-		case UserMappingRelationId:
-			return ON_MAPPING;
-		case ForeignTableRelationId:
-			return ON_TABLE;
-		case AttributeRelationId:
-			return ON_COLUMN;
-		default:
-			return 0;
-	}
-}
-
 static const Option *
-find_option(const char *name)
+find_option(const char *name, Oid catalog)
 {
 	for (size_t i = 0; i < lengthof(options); i++)
 	{
-		if (strcmp(options[i].name, name) == 0)
+		if (options[i].catalog == catalog && strcmp(options[i].name, name) == 0)
 			return &options[i];
 	}
 	return NULL;
 }
 
 static void
-reject_name(const char *name, int place)
+reject_name(const char *name, Oid catalog)
 {
 	StringInfoData valid;
 
 	initStringInfo(&valid);
 	for (size_t i = 0; i < lengthof(options); i++)
 	{
-		if (options[i].places & place)
+		if (options[i].catalog == catalog)
 			appendStringInfo(&valid, "%s%s", valid.len > 0 ? ", " : "", options[i].name);
 	}
 	ereport(ERROR,
@@ -240,13 +225,13 @@ check_value(const Option *option, const char *value)
 }
 
 static void
-check_option(DefElem *def, int place)
+check_option(DefElem *def, Oid catalog)
 {
-	const Option *option = find_option(def->defname);
+	const Option *option = find_option(def->defname, catalog);
 	const char *value = defGetString(def);
 
-	if (option == NULL || !(option->places & place))
-		reject_name(def->defname, place);
+	if (option == NULL)
+		reject_name(def->defname, catalog);
 	if ((option->flags & SUPERUSER) && !superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -263,7 +248,7 @@ has_keys(List *list)
 }
 
 static void
-check_conflicts(List *list)
+check_conflicts(List *list, Oid catalog)
 {
 	for (size_t i = 0; i < lengthof(conflicts); i++)
 	{
@@ -273,7 +258,7 @@ check_conflicts(List *list)
 
 		/* A boolean option that is off conflicts with no other. */
 		if (first && second &&
-			(find_option(conflicts[i][1])->type != OPTION_BOOLEAN ||
+			(find_option(conflicts[i][1], catalog)->type != OPTION_BOOLEAN ||
 			 (parse_bool(second, &on) && on)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -317,12 +302,12 @@ Datum
 imagebuilder_fdw_validator(PG_FUNCTION_ARGS)
 {
 	List	   *list = untransformRelOptions(PG_GETARG_DATUM(0));
-	int			place = place_of(PG_GETARG_OID(1));
+	Oid			catalog = PG_GETARG_OID(1);
 	ListCell   *lc;
 
 	foreach(lc, list)
-		check_option(lfirst(lc), place);
-	check_conflicts(list);
+		check_option(lfirst(lc), catalog);
+	check_conflicts(list, catalog);
 	check_keys(list);
 	PG_RETURN_VOID();
 }
@@ -366,14 +351,14 @@ apply_option(ClientConfig *config, const Option *option, const char *value)
 }
 
 static void
-apply_options(ClientConfig *config, List *list)
+apply_options(ClientConfig *config, List *list, Oid catalog)
 {
 	ListCell   *lc;
 
 	foreach(lc, list)
 	{
 		DefElem    *def = lfirst(lc);
-		const Option *option = find_option(def->defname);
+		const Option *option = find_option(def->defname, catalog);
 
 		if (option && option->target >= 0)
 			apply_option(config, option, defGetString(def));
@@ -455,7 +440,7 @@ option_read_config(ClientConfig *config, Oid serverid, Oid userid)
 		if (options[i].target >= 0 && options[i].initial)
 			apply_option(config, &options[i], options[i].initial);
 	}
-	apply_options(config, server->options);
-	apply_options(config, mapping);
+	apply_options(config, server->options, ON_SERVER);
+	apply_options(config, mapping, ON_MAPPING);
 	choose_provider(config, server, mapping, userid);
 }

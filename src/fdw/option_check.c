@@ -7,8 +7,6 @@
 #include "aws/endpoint.h"
 #include "config.h"
 #include "fdw/option_check.h"
-#include "http/http.h"
-#include "identity/fetch.h"
 #include "rows/path.h"
 
 const char *
@@ -59,18 +57,6 @@ option_check_on_error(const char *value)
 {
 	return strcmp(value, "error") == 0 || strcmp(value, "warning") == 0 ? NULL :
 		"the valid values are \"error\" and \"warning\"";
-}
-
-const char *
-option_check_provider(const char *value)
-{
-	return fetch_provider_problem(value);
-}
-
-const char *
-option_check_proxy(const char *value)
-{
-	return http_proxy_problem(value);
 }
 
 /*
