@@ -1,7 +1,4 @@
-/*
- * base.h: PostgreSQL's headers, or those for programs outside the server with
- * FRONTEND.
- */
+/* base.h: what all of aws/ includes, in the server or, with FRONTEND, in a program. */
 #ifndef IMAGEBUILDER_BASE_H
 #define IMAGEBUILDER_BASE_H
 
@@ -12,5 +9,17 @@
 #include "postgres.h"
 #include "miscadmin.h"
 #endif
+
+/* True if a text (or NULL) holds visible ASCII characters only. */
+static inline bool
+is_visible_ascii(const char *text)
+{
+	for (; text && *text; text++)
+	{
+		if (*text <= ' ' || *text >= 0x7f)
+			return false;
+	}
+	return true;
+}
 
 #endif							/* IMAGEBUILDER_BASE_H */

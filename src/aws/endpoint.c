@@ -158,17 +158,6 @@ parse_url(UrlParts *parts, const char *text)
 	return code == CURLUE_OK;
 }
 
-static bool
-is_visible_ascii(const char *text)
-{
-	for (const char *p = text; *p; p++)
-	{
-		if ((unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f)
-			return false;
-	}
-	return true;
-}
-
 /* Return the reason why a URL cannot be an endpoint; NULL if the URL is good. */
 static const char *
 url_problem(const UrlParts *url)
@@ -179,10 +168,8 @@ url_problem(const UrlParts *url)
 		return "it has no host";
 	if (!is_visible_ascii(url->host))
 		return "its host must be in ASCII";
-	/*
-	 * Other characters would be signed as written, but libcurl would send them encoded.
-	 */
-	if (url->path && !is_visible_ascii(url->path))
+	/* Other characters would be signed as written, but libcurl would encode them. */
+	if (!is_visible_ascii(url->path))
 		return "its path must be in ASCII, with all else percent-encoded";
 	if (url->user || url->password)
 		return "it must not hold a user name or a password";

@@ -160,15 +160,6 @@ ini_split_words(const char *text)
 	}
 }
 
-/* Return the name in [profile "a name"]; NULL if the header does not have two words. */
-static char *
-second_word(const char *text)
-{
-	char	  **words = ini_split_words(text);
-
-	return words && words[0] && words[1] && !words[2] ? words[1] : NULL;
-}
-
 /*
  * Return the profile that a section's header names, or NULL, by botocore's
  * build_profile_map(), which accepts [profiles x] for [profile x], too.
@@ -176,11 +167,14 @@ second_word(const char *text)
 static char *
 profile_of_header(const IniFile *file, char *header)
 {
-	if (!file->is_config)
+	char	  **words;
+
+	if (!file->is_config || strcmp(header, "default") == 0)
 		return header;
-	if (strncmp(header, "profile", strlen("profile")) == 0)
-		return second_word(header);
-	return strcmp(header, "default") == 0 ? header : NULL;
+	if (strncmp(header, "profile", strlen("profile")) != 0)
+		return NULL;
+	words = ini_split_words(header);
+	return words && words[0] && words[1] && !words[2] ? words[1] : NULL;
 }
 
 /*

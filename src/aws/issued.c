@@ -82,18 +82,6 @@ take_expiration(IssuedCredentials *issued, json_object *object)
 	return true;
 }
 
-/* True if a text (or NULL) holds visible ASCII only. */
-static bool
-is_visible_ascii(const char *text)
-{
-	for (; text && *text; text++)
-	{
-		if (*text <= ' ' || *text >= 0x7f)
-			return false;
-	}
-	return true;
-}
-
 /*
  * True if credentials, from whatever source, hold only characters that headers can
  * carry.

@@ -4,6 +4,7 @@
 #include "api/operation.h"
 #include "api/schema.h"
 #include "aws/arn.h"
+#include "aws/base.h"
 #include "aws/endpoint.h"
 #include "config.h"
 #include "fdw/option_check.h"
@@ -38,11 +39,8 @@ option_check_file(const char *value)
 const char *
 option_check_token(const char *value)
 {
-	for (const char *p = value; *p; p++)
-	{
-		if (*p <= ' ' || *p >= 0x7f)
-			return "it must consist of visible ASCII characters";
-	}
+	if (!is_visible_ascii(value))
+		return "it must consist of visible ASCII characters";
 	return *value ? NULL : "it must not be empty";
 }
 
