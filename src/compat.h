@@ -134,18 +134,22 @@ compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabl
 #define compat_estimate_array_length(root, array) estimate_array_length(array)
 #endif
 
-/* PostgreSQL 18 takes the operator family of the equality. */
+/*
+ * PostgreSQL 18 takes the operator family of the equality, counts disabled nodes
+ * instead of adding to their costs, and removed ExecutorRun's execute_once.
+ */
 #if PG_VERSION_NUM >= 180000
 #define compat_exprs_known_equal(root, a, b) exprs_known_equal(root, a, b, InvalidOid)
+#define compat_copy_disabled_nodes(to, from) ((to)->disabled_nodes = (from)->disabled_nodes)
+#define COMPAT_EXECUTOR_RUN_PARAMETERS \
+	QueryDesc *queryDesc, ScanDirection direction, uint64 count
+#define COMPAT_EXECUTOR_RUN_ARGUMENTS	queryDesc, direction, count
 #else
 #define compat_exprs_known_equal(root, a, b) exprs_known_equal(root, a, b)
-#endif
-
-/* PostgreSQL 18 counts disabled nodes instead of adding to their costs. */
-#if PG_VERSION_NUM >= 180000
-#define compat_copy_disabled_nodes(to, from) ((to)->disabled_nodes = (from)->disabled_nodes)
-#else
 #define compat_copy_disabled_nodes(to, from) ((void) 0)
+#define COMPAT_EXECUTOR_RUN_PARAMETERS \
+	QueryDesc *queryDesc, ScanDirection direction, uint64 count, bool execute_once
+#define COMPAT_EXECUTOR_RUN_ARGUMENTS	queryDesc, direction, count, execute_once
 #endif
 
 /*
@@ -195,17 +199,6 @@ compat_can_nest_transaction(void)
 #endif
 }
 
-/* PostgreSQL 18 removed ExecutorRun's execute_once. */
-#if PG_VERSION_NUM >= 180000
-#define COMPAT_EXECUTOR_RUN_PARAMETERS \
-	QueryDesc *queryDesc, ScanDirection direction, uint64 count
-#define COMPAT_EXECUTOR_RUN_ARGUMENTS	queryDesc, direction, count
-#else
-#define COMPAT_EXECUTOR_RUN_PARAMETERS \
-	QueryDesc *queryDesc, ScanDirection direction, uint64 count, bool execute_once
-#define COMPAT_EXECUTOR_RUN_ARGUMENTS	queryDesc, direction, count, execute_once
-#endif
-
 /*
  * Adjust an expression to a child relation: PostgreSQL 16 takes the relations instead
  * of their sets of base relations.
@@ -231,22 +224,17 @@ compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
 					 (long) ((tls) ? CURLPROTO_HTTPS : CURLPROTO_HTTP))
 #endif
 
-/* libcurl 7.87 can drop a transfer while its host's name is being resolved. */
+/*
+ * libcurl 7.87 can drop a transfer while its host's name is being resolved, and caches
+ * the certificate authorities that it has read for a day, unless told not to.
+ */
 #if LIBCURL_VERSION_NUM >= 0x075700
 #define compat_curl_set_quick_exit(handle) \
 	curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L)
-#else
-#define compat_curl_set_quick_exit(handle) ((void) (handle), CURLE_OK)
-#endif
-
-/*
- * libcurl 7.87 caches the certificate authorities that it has read for a day, unless
- * told not to.
- */
-#if LIBCURL_VERSION_NUM >= 0x075700
 #define compat_curl_set_no_ca_cache(handle) \
 	curl_easy_setopt(handle, CURLOPT_CA_CACHE_TIMEOUT, 0L)
 #else
+#define compat_curl_set_quick_exit(handle) ((void) (handle), CURLE_OK)
 #define compat_curl_set_no_ca_cache(handle) ((void) (handle), CURLE_OK)
 #endif
 

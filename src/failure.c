@@ -55,25 +55,6 @@ failure_create(int sqlstate, const char *cause, const char *detail, const char *
 	return failure;
 }
 
-/*
- * Append the circumstances of a failure: " (HTTP status 429, request ID X, 5
- * attempts)".
- */
-static void
-append_circumstances(StringInfo out, const HttpTransfer *transfer, int attempts,
-					 const char *const *secrets)
-{
-	char	   *request_id = http_header(transfer, "x-amzn-RequestId");
-
-	appendStringInfo(out, " (HTTP status %d", transfer->status);
-	if (request_id)
-		appendStringInfo(out, ", request ID %s",
-						 foreign_text(request_id, MAX_FOREIGN_WORD, secrets));
-	if (attempts > 1)
-		appendStringInfo(out, ", %d attempts", attempts);
-	appendStringInfoChar(out, ')');
-}
-
 /* Return a copy in the current memory context. */
 Failure *
 failure_copy(const Failure *failure)
@@ -167,6 +148,7 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 					 const HttpTransfer *transfer, int attempts, const char *const *secrets)
 {
 	const char *hint = operation ? classes[error->class].hint : NULL;
+	char	   *request_id = http_header(transfer, "x-amzn-RequestId");
 	StringInfoData detail;
 
 	initStringInfo(&detail);
@@ -177,8 +159,13 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 	if (error->message)
 		appendStringInfo(&detail, ": %s",
 						 foreign_text(error->message, MAX_FOREIGN_TEXT, secrets));
-	append_circumstances(&detail, transfer, attempts, secrets);
-	appendStringInfoChar(&detail, '.');
+	appendStringInfo(&detail, " (HTTP status %d", transfer->status);
+	if (request_id)
+		appendStringInfo(&detail, ", request ID %s",
+						 foreign_text(request_id, MAX_FOREIGN_WORD, secrets));
+	if (attempts > 1)
+		appendStringInfo(&detail, ", %d attempts", attempts);
+	appendStringInfoString(&detail, ").");
 	return failure_create(classes[error->class].sqlstate, classes[error->class].cause,
 						  detail.data,
 						  hint ? psprintf(hint, arn_kind_noun(operation->parameter.kind),

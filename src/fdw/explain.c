@@ -47,12 +47,8 @@ find_user(PlannedStmt *statement, SubPlanSearch *search)
 	Plan	   *user = plantree_find_expression(statement->planTree, has_subplan, search);
 	ListCell   *lc;
 
-	foreach(lc, statement->subplans)
-	{
-		if (user)
-			break;
+	for (lc = list_head(statement->subplans); lc && !user; lc = lnext(statement->subplans, lc))
 		user = plantree_find_expression(lfirst(lc), has_subplan, search);
-	}
 	return user;
 }
 

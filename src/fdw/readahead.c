@@ -73,39 +73,6 @@ typedef struct ReadAheadState
 	bool		outer_done;
 } ReadAheadState;
 
-static Node *create_read_ahead_state(CustomScan *scan);
-static void begin_read_ahead(CustomScanState *node, EState *estate, int eflags);
-static TupleTableSlot *exec_read_ahead(CustomScanState *node);
-static void end_read_ahead(CustomScanState *node);
-static void rescan_read_ahead(CustomScanState *node);
-static void explain_read_ahead(CustomScanState *node, List *ancestors,
-							   ExplainState *es);
-
-const CustomScanMethods readahead_scan_methods = {
-	.CustomName = READ_AHEAD_NAME,
-	.CreateCustomScanState = create_read_ahead_state,
-};
-
-static const CustomExecMethods exec_methods = {
-	.CustomName = READ_AHEAD_NAME,
-	.BeginCustomScan = begin_read_ahead,
-	.ExecCustomScan = exec_read_ahead,
-	.EndCustomScan = end_read_ahead,
-	.ReScanCustomScan = rescan_read_ahead,
-	.ExplainCustomScan = explain_read_ahead,
-};
-
-static Node *
-create_read_ahead_state(CustomScan *scan)
-{
-	ReadAheadState *state = (ReadAheadState *) newNode(sizeof(ReadAheadState),
-													   T_CustomScanState);
-
-	(void) scan;
-	state->css.methods = &exec_methods;
-	return (Node *) state;
-}
-
 /* True if an earlier key of the read-ahead asks this key's server as this key's user. */
 static bool
 asks_already(const ReadAheadState *state, const ReadAheadKey *key)
@@ -147,7 +114,7 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 			state->at_once += key->client->config.max_concurrency;
 	}
 	state->runs_to_end = plantree_runs_to_end(estate->es_plannedstmt, &scan->scan.plan);
-	state->size = Max(1, state->at_once * EXECUTION_DEPTH);
+	state->size = state->at_once * EXECUTION_DEPTH;
 	state->window = palloc0(state->size * sizeof(ReadAheadRow));
 	state->key_context = AllocSetContextCreate(estate->es_query_cxt,
 											   "imagebuilder_fdw read-ahead key",
@@ -159,13 +126,6 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 
 /* ---- the window ----------------------------------------------------------------- */
 
-/* True if all outer rows will be taken. */
-static bool
-takes_all_rows(const ReadAheadState *state)
-{
-	return execution_depth(&state->css.ss.ps, state->runs_to_end) > 1;
-}
-
 /*
  * Return how many look-ups, and how many rows, the read-ahead may be ahead of the inner
  * side.
@@ -173,7 +133,7 @@ takes_all_rows(const ReadAheadState *state)
 static int
 depth(const ReadAheadState *state)
 {
-	return Max(1, state->at_once * execution_depth(&state->css.ss.ps, state->runs_to_end));
+	return state->at_once * execution_depth(&state->css.ss.ps, state->runs_to_end);
 }
 
 /*
@@ -334,7 +294,8 @@ static void
 fill_window(ReadAheadState *state)
 {
 	PlanState  *outer = linitial(state->css.custom_ps);
-	int			most = state->has_effects && !takes_all_rows(state) ? 1 : depth(state);
+	bool		takes_all = execution_depth(&state->css.ss.ps, state->runs_to_end) > 1;
+	int			most = state->has_effects && !takes_all ? 1 : depth(state);
 
 	while (!state->outer_done && state->nrows < most &&
 		   (state->nrows == 0 || state->nstarted < depth(state)))
@@ -441,6 +402,31 @@ explain_read_ahead(CustomScanState *node, List *ancestors, ExplainState *es)
 	if (es->analyze && stats.requests > 0)
 		explain_stats(&stats, es);
 }
+
+static const CustomExecMethods exec_methods = {
+	.CustomName = READ_AHEAD_NAME,
+	.BeginCustomScan = begin_read_ahead,
+	.ExecCustomScan = exec_read_ahead,
+	.EndCustomScan = end_read_ahead,
+	.ReScanCustomScan = rescan_read_ahead,
+	.ExplainCustomScan = explain_read_ahead,
+};
+
+static Node *
+create_read_ahead_state(CustomScan *scan)
+{
+	ReadAheadState *state = (ReadAheadState *) newNode(sizeof(ReadAheadState),
+													   T_CustomScanState);
+
+	(void) scan;
+	state->css.methods = &exec_methods;
+	return (Node *) state;
+}
+
+const CustomScanMethods readahead_scan_methods = {
+	.CustomName = READ_AHEAD_NAME,
+	.CreateCustomScanState = create_read_ahead_state,
+};
 
 /* Register the custom scan that plans may hold; called by _PG_init(). */
 void

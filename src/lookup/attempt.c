@@ -43,7 +43,7 @@ attempt_send(Lookup *lookup)
 
 	lookup->state = LOOKUP_SENT;
 	lookup->sent_at = clock_us();
-	pace_sent(&lookup->client->pace, lookup->sent_at);
+	lookup->client->pace.sent_at = lookup->sent_at;
 	(*lookup->client->in_flight)++;
 	if (lookup->attempts++ > 0)
 		STATS_COUNT(lookup, retries, 1);

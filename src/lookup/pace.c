@@ -61,12 +61,6 @@ pace_wait(Pace *pace, int in_flight, int64 now)
 	return Min(Max(next - now, 0), LONGEST_WAIT);
 }
 
-void
-pace_sent(Pace *pace, int64 now)
-{
-	pace->sent_at = now;
-}
-
 /* Lower the number, unless the throttled request was sent before the latest cut. */
 void
 pace_throttled(Pace *pace, int64 sent_at, int64 now)

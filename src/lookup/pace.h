@@ -23,7 +23,6 @@ typedef struct Pace
 
 extern void pace_init(Pace *pace, int most);
 extern int64 pace_wait(Pace *pace, int in_flight, int64 now);
-extern void pace_sent(Pace *pace, int64 now);
 extern void pace_throttled(Pace *pace, int64 sent_at, int64 now);
 extern void pace_granted(Pace *pace, int64 sent_at, int64 now);
 
