@@ -51,58 +51,28 @@
 #endif
 
 /*
- * Create a JSON lexer: PostgreSQL 17 lets the caller own the lexer, and added
- * freeJsonLexContext().
+ * PostgreSQL 17 lets the caller own a JSON lexer, takes a resource owner (NULL for
+ * none) in place of a wait event set's memory context, lets extensions name their wait
+ * events, passes the planner's root to look at statistics, and allows internal
+ * subtransactions in parallel mode.
  */
-static inline JsonLexContext *
-compat_json_lexer(const char *json, size_t length)
-{
 #if PG_VERSION_NUM >= 170000
-	return makeJsonLexContextCstringLen(NULL, json, length, PG_UTF8, false);
+#define compat_json_lexer(json, length) \
+	makeJsonLexContextCstringLen(NULL, json, length, PG_UTF8, false)
+#define compat_json_lexer_free(lex) freeJsonLexContext(lex)
+#define compat_session_wait_event_set(nevents) CreateWaitEventSet(NULL, nevents)
+#define compat_wait_event(name) WaitEventExtensionNew(name)
+#define compat_estimate_array_length(root, array) estimate_array_length(root, array)
+#define compat_can_nest_transaction() true
 #else
-	return makeJsonLexContextCstringLen(unconstify(char *, json), (int) length,
-										PG_UTF8, false);
+#define compat_json_lexer(json, length) \
+	makeJsonLexContextCstringLen(unconstify(char *, json), (int) (length), PG_UTF8, false)
+#define compat_json_lexer_free(lex) pfree(lex)
+#define compat_session_wait_event_set(nevents) CreateWaitEventSet(TopMemoryContext, nevents)
+#define compat_wait_event(name) PG_WAIT_EXTENSION
+#define compat_estimate_array_length(root, array) estimate_array_length(array)
+#define compat_can_nest_transaction() (!IsInParallelMode())
 #endif
-}
-
-static inline void
-compat_json_lexer_free(JsonLexContext *lex)
-{
-#if PG_VERSION_NUM >= 170000
-	freeJsonLexContext(lex);
-#else
-	pfree(lex);
-#endif
-}
-
-/*
- * Create a wait event set that lasts as long as the session: PostgreSQL 17 takes a
- * resource owner, NULL for none, in place of a memory context.
- */
-static inline WaitEventSet *
-compat_session_wait_event_set(int nevents)
-{
-#if PG_VERSION_NUM >= 170000
-	return CreateWaitEventSet(NULL, nevents);
-#else
-	return CreateWaitEventSet(TopMemoryContext, nevents);
-#endif
-}
-
-/*
- * Return the number of a wait event: PostgreSQL 17 lets extensions name their wait
- * events.
- */
-static inline uint32
-compat_wait_event(const char *name)
-{
-#if PG_VERSION_NUM >= 170000
-	return WaitEventExtensionNew(name);
-#else
-	(void) name;
-	return PG_WAIT_EXTENSION;
-#endif
-}
 
 /*
  * Create a foreign path: PostgreSQL 17 added fdw_restrictinfo, PostgreSQL 18
@@ -126,13 +96,6 @@ compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabl
 #endif
 								   fdw_private);
 }
-
-/* PostgreSQL 17 passes the planner's root, to look at statistics. */
-#if PG_VERSION_NUM >= 170000
-#define compat_estimate_array_length(root, array) estimate_array_length(root, array)
-#else
-#define compat_estimate_array_length(root, array) estimate_array_length(array)
-#endif
 
 /*
  * PostgreSQL 18 takes the operator family of the equality, counts disabled nodes
@@ -182,20 +145,6 @@ compat_scan_user(ForeignScanState *node)
 	return plan->checkAsUser;
 #else
 	return exec_rt_fetch(plan->scan.scanrelid, node->ss.ps.state)->checkAsUser;
-#endif
-}
-
-/*
- * True if a subtransaction can be started: PostgreSQL 17 allows internal ones in
- * parallel mode.
- */
-static inline bool
-compat_can_nest_transaction(void)
-{
-#if PG_VERSION_NUM >= 170000
-	return true;
-#else
-	return !IsInParallelMode();
 #endif
 }
 

@@ -77,16 +77,11 @@ parse_resource(char *resource, Arn *arn)
 	arn->resource_type = take_field(&resource, '/');
 	if (arn->resource_type == NULL)
 		return false;
-	for (;;)
-	{
-		if (n == MAX_SEGMENTS)
-			return false;
-		if ((segments[n++] = take_field(&resource, '/')) == NULL)
-			break;
-	}
+	while (n < MAX_SEGMENTS - 1 && (segments[n] = take_field(&resource, '/')) != NULL)
+		n++;
 	if (*resource == '\0' || strchr(resource, '/') != NULL)
 		return false;
-	segments[n - 1] = resource;
+	segments[n++] = resource;
 
 	type = find_resource_type(arn->resource_type, strlen(arn->resource_type));
 	n -= type->leading;

@@ -264,19 +264,6 @@ xml_element(const char *body, const char *name)
 	return decode_entities(text) ? text : NULL;
 }
 
-/*
- * Return the problem with credentials of STS, which always expire; NULL if they are
- * good.
- */
-static const char *
-check_issued(const IssuedCredentials *issued)
-{
-	const char *problem = check_credentials(&issued->credentials);
-
-	return problem ? problem :
-		issued->expires == ISSUED_FOR_GOOD ? "the answer has no \"Expiration\"" : NULL;
-}
-
 static const char *
 take_xml(IssuedCredentials *issued, const char *body)
 {
@@ -288,7 +275,7 @@ take_xml(IssuedCredentials *issued, const char *body)
 	issued->expires = ISSUED_FOR_GOOD;
 	if (expiration && !date_parse_iso(expiration, &issued->expires))
 		return "the answer's \"Expiration\" is not a time";
-	return check_issued(issued);
+	return check_credentials(&issued->credentials);
 }
 
 /* True if a body may be XML, which holds no NUL. */
@@ -309,31 +296,28 @@ is_xml(const char *body, size_t length)
 const char *
 issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 {
-	json_object *object;
-	json_object *response;
-	json_object *result;
+	bool		xml = is_xml(body, length);
+	json_object *object = xml ? NULL : json_parse_object(body, length);
+	json_object *response = object_member(object, "AssumeRoleResponse");
+	json_object *result = object_member(response, "AssumeRoleResult");
 	json_object *credentials;
 	const char *problem;
 
 	memset(issued, 0, sizeof(*issued));
-	if (is_xml(body, length))
-		return take_xml(issued, body);
-	object = json_parse_object(body, length);
-	if (object == NULL)
-		return "the answer is neither JSON nor XML";
-	response = object_member(object, "AssumeRoleResponse");
-	result = object_member(response, "AssumeRoleResult");
 	if (response == NULL)
 	{
 		response = object_member(object, "AssumeRoleWithWebIdentityResponse");
 		result = object_member(response, "AssumeRoleWithWebIdentityResult");
 	}
 	credentials = object_member(result, "Credentials");
-	problem = credentials ? take_credentials(issued, credentials, "SessionToken") :
-		"the answer has no credentials";
-	if (problem == NULL)
-		problem = check_issued(issued);
+	problem = xml ? take_xml(issued, body) :
+		object == NULL ? "the answer is neither JSON nor XML" :
+		credentials == NULL ? "the answer has no credentials" :
+		take_credentials(issued, credentials, "SessionToken");
 	json_release(object);
+	/* Credentials of STS always expire. */
+	if (problem == NULL && issued->expires == ISSUED_FOR_GOOD)
+		return "the answer has no \"Expiration\"";
 	return problem;
 }
 

@@ -112,20 +112,15 @@ imagebuilder_fdw_clear_cache(PG_FUNCTION_ARGS)
 Datum
 imagebuilder_arn(PG_FUNCTION_ARGS)
 {
-	Arn			arn;
-	char	   *parts[7];
+	Arn			arn = {0};
+	bool		is_arn = arn_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)), &arn);
+	char	   *parts[7] = {arn.partition, arn.region, arn.account_id, arn.resource_type,
+	arn.name, arn.version, arn.build};
 	Datum		values[7];
 	bool		nulls[7];
 
-	if (!arn_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)), &arn))
+	if (!is_arn)
 		PG_RETURN_NULL();
-	parts[0] = arn.partition;
-	parts[1] = arn.region;
-	parts[2] = arn.account_id;
-	parts[3] = arn.resource_type;
-	parts[4] = arn.name;
-	parts[5] = arn.version;
-	parts[6] = arn.build;
 	for (int i = 0; i < 7; i++)
 	{
 		nulls[i] = parts[i] == NULL;
