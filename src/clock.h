@@ -4,10 +4,7 @@
 
 #include <time.h>
 
-/*
- * Return the time in microseconds since an arbitrary moment; setting the wall clock
- * does not change it.
- */
+/* Return the us since an arbitrary moment, which setting the wall clock does not change. */
 static inline int64
 clock_us(void)
 {
@@ -17,10 +14,7 @@ clock_us(void)
 	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/*
- * Return the ms until a moment that clock_us() gives, rounded up; 0 if the moment has
- * passed.
- */
+/* Return the ms until a moment of clock_us(), rounded up; 0 if the moment has passed. */
 static inline long
 clock_ms_until(int64 moment)
 {

@@ -1,7 +1,4 @@
-/*
- * compat.h: the differences between PostgreSQL 15 to 19, and between versions of
- * libcurl, in one place.
- */
+/* compat.h: what differs between PostgreSQL 15 to 19, and between versions of libcurl. */
 #ifndef IMAGEBUILDER_COMPAT_H
 #define IMAGEBUILDER_COMPAT_H
 
@@ -74,10 +71,7 @@
 #define compat_can_nest_transaction() (!IsInParallelMode())
 #endif
 
-/*
- * Create a foreign path: PostgreSQL 17 added fdw_restrictinfo, PostgreSQL 18
- * disabled_nodes.
- */
+/* Create a foreign path: PostgreSQL 17 added a parameter, and PostgreSQL 18 another. */
 static inline ForeignPath *
 compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabled,
 					Cost startup_cost, Cost total_cost, Relids required_outer,

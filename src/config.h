@@ -4,10 +4,7 @@
 
 #include "aws/sigv4.h"
 
-/*
- * Values of the options for one user, with defaults filled in; strings are NULL where
- * not set.
- */
+/* Values of the options for one user, with defaults; strings are NULL where not set. */
 typedef struct ClientConfig
 {
 	char	   *region;

@@ -67,10 +67,7 @@ failure_copy(const Failure *failure)
 	return copy;
 }
 
-/*
- * Return a copy of a credential source's failure that is marked as leaving no image
- * with credentials.
- */
+/* Return a copy of a credential source's failure, marked as failing every image. */
 Failure *
 failure_of_credentials(const Failure *failure)
 {
@@ -80,10 +77,7 @@ failure_of_credentials(const Failure *failure)
 	return copy;
 }
 
-/*
- * Return a copy of a rejection that blames the Region: another Region accepts the
- * credentials.
- */
+/* Return a copy of a rejection by a Region of credentials that another Region accepts. */
 Failure *
 failure_of_region(const Failure *failure)
 {
@@ -172,10 +166,7 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 										  operation->name) : NULL);
 }
 
-/*
- * Return the failure for an answer that is not the one expected: "detail" says why, in
- * sentences.
- */
+/* Return the failure of an unexpected answer; "detail" says why, in sentences. */
 Failure *
 failure_of_answer(const HttpTransfer *transfer, const char *answer, const char *detail,
 				  const char *const *secrets)
@@ -198,10 +189,7 @@ failure_of_answer(const HttpTransfer *transfer, const char *answer, const char *
 						  "Check the server's option \"endpoint_url\".");
 }
 
-/*
- * Report a failure at an elog level; "subject" is the request's, see
- * request_subject().
- */
+/* Report a failure at an elog level; "subject" is what request_subject() returns. */
 void
 failure_report(const Failure *failure, const char *subject, int level)
 {

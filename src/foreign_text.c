@@ -5,10 +5,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-/*
- * Return the length of the secret that the text starts with; 0 if the text starts with
- * none.
- */
+/* Return the length of the secret that the text starts with; 0 if there is none. */
 static size_t
 secret_length(const char *text, size_t length, const char *const *secrets)
 {

@@ -40,10 +40,7 @@ retry_budget_take(RetryBudget *budget, bool throttled)
 	return cost;
 }
 
-/*
- * Pay back, after a success, what the last retry cost, or SUCCESS_REFUND if there was
- * no retry.
- */
+/* Pay back, after a success, what the last retry cost; SUCCESS_REFUND without a retry. */
 void
 retry_budget_refund(RetryBudget *budget, int taken)
 {

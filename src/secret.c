@@ -104,10 +104,7 @@ secret_free(void *memory)
 	free(memory);
 }
 
-/*
- * Grow memory that malloc() allocated, as realloc() does, and wipe the old block if
- * the data moves.
- */
+/* Do as realloc() does, and wipe the old block if the data moves. */
 void *
 secret_realloc(void *memory, size_t size)
 {

@@ -27,10 +27,7 @@ static const Partition partitions[] = {
 	{"aws-eusc", "eusc-de-", "eusc-de-east-1", "amazonaws.eu", "api.amazonwebservices.eu"},
 };
 
-/*
- * Return the partition of a name; if the name is unknown or NULL, the Region's
- * partition.
- */
+/* Return a partition by its name; by the Region if the name is unknown or NULL. */
 static const Partition *
 find_partition(const char *name, const char *region)
 {
@@ -131,10 +128,7 @@ take_part(CURLU *url, CURLUPart part, char **copy)
 	return taken;
 }
 
-/*
- * Parse a URL, and free libcurl's copy; false if libcurl cannot parse the text.
- * Raises 53200.
- */
+/* Parse a URL; false if libcurl cannot parse the text.  Raises 53200. */
 static bool
 parse_url(UrlParts *parts, const char *text)
 {

@@ -112,10 +112,7 @@ string_member(json_object *object, const char *name, const char *other)
 	return NULL;
 }
 
-/*
- * Return the code in a member's text; NULL if the text holds a U+0000, as no code
- * does.
- */
+/* Return the code in a member's text; NULL if the text holds a U+0000. */
 static char *
 code_of(json_object *value)
 {

@@ -65,10 +65,7 @@ typedef struct IniReader
 	int			indent;			/* of the last line that was not a continuation */
 } IniReader;
 
-/*
- * Return the length in bytes of the white space, by Python's definition, at p; 0 if p
- * is at another character.
- */
+/* Return the bytes of the white space, as Python defines it, at p; 0 if there is none. */
 static int
 space_length(const char *p)
 {
@@ -177,10 +174,7 @@ profile_of_header(const IniFile *file, char *header)
 	return words && words[0] && words[1] && !words[2] ? words[1] : NULL;
 }
 
-/*
- * Enter a name; false, with the earlier entry kept, if the name is there and "again"
- * is false.
- */
+/* Enter a name; false if the name is there and "again" is false. */
 static bool
 add_name(IniFile *file, const void *owner, const char *name, void *what, bool again)
 {
@@ -316,20 +310,14 @@ ini_read(IniFile *file, const char *text)
 	return NULL;
 }
 
-/*
- * Return the section of a profile, the last if the file has several; NULL if it has
- * none.
- */
+/* Return the last section of a profile; NULL if the file has none. */
 Section *
 ini_find_section(const IniFile *file, const char *profile)
 {
 	return find_name(file, &file->is_config, profile);
 }
 
-/*
- * Return the setting of a key in a section (or NULL), else in [DEFAULT]; NULL if
- * neither has it.
- */
+/* Return a key's setting in a section, or else in [DEFAULT]; NULL if neither has one. */
 const Setting *
 ini_find_setting(const Section *section, const char *key)
 {

@@ -82,10 +82,7 @@ take_expiration(IssuedCredentials *issued, json_object *object)
 	return true;
 }
 
-/*
- * True if credentials, from whatever source, hold only characters that headers can
- * carry.
- */
+/* True if credentials hold only characters that headers can carry. */
 bool
 issued_is_sendable(const AwsCredentials *credentials)
 {
@@ -193,10 +190,7 @@ issued_parse_process(IssuedCredentials *issued, const char *output, size_t lengt
 
 /* Functions for answers in XML. */
 
-/*
- * Decode XML's five entities and numeric references below 128, in place; false if
- * there are others.
- */
+/* Decode XML's five entities and references to ASCII in place; false for any other. */
 static bool
 decode_entities(char *text)
 {
@@ -331,9 +325,7 @@ issued_parse_sts_error(AwsError *error, int status, const char *body, size_t len
 	char	   *message = inner ? string_member(inner, "Message") :
 		xml_element(body, "Message");
 
-	/*
-	 * Classify by the code alone, if there is one: STS sends Throttling with status 400.
-	 */
+	/* Classify by the code, if there is one: STS sends Throttling with status 400. */
 	aws_error_parse(error, status, code, "", 0);
 	error->message = message;
 	json_release(object);

@@ -5,10 +5,7 @@
 
 #include "aws/json.h"
 
-/*
- * Return a copy of a JSON text, as long as the original, with strings' contents
- * overwritten.
- */
+/* Return a copy of a JSON text with strings' contents overwritten. */
 static char *
 mask_strings(const char *body, size_t length)
 {
@@ -31,10 +28,7 @@ mask_strings(const char *body, size_t length)
 	return mask;
 }
 
-/*
- * Parse a JSON object; NULL if the text is not one.  "flags" are
- * json_tokener_set_flags()'s.
- */
+/* Parse a JSON object with json_tokener_set_flags()'s flags; NULL if it is not one. */
 static json_object *
 parse(json_tokener *tokener, int flags, const char *text, size_t length)
 {

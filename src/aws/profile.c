@@ -16,10 +16,7 @@
 #define MIN_DURATION_SECONDS	900
 #define MAX_DURATION_SECONDS	43200
 
-/*
- * Read a number of seconds as Python's int() reads ASCII; false if the text is no
- * number.
- */
+/* Read seconds as Python's int() reads ASCII; false if the text is no number. */
 static bool
 parse_seconds(const char *text, int *seconds)
 {
@@ -146,10 +143,7 @@ resolve(Resolver *r, const Profile *profile)
 	ProfileRole *role;
 
 	visit(profile);
-	/*
-	 * A source profile's own keys take precedence over its role; the first profile's do
-	 * not.
-	 */
+	/* A source profile's own keys go before its role; the first profile's do not. */
 	while (profile && is_role(profile) && !(profile->user && has_keys(profile)))
 	{
 		bool		named = profile_has(profile, "source_profile");

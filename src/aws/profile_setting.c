@@ -38,10 +38,7 @@ profile_has(const Profile *profile, const char *key)
 	return find_setting(profile, key) != NULL;
 }
 
-/*
- * Keep an error unless there is one; "problem" is a clause whose subject is the
- * profile.
- */
+/* Keep the first error; "problem" is a clause whose subject is the profile. */
 void
 profile_fail(Resolver *r, const Profile *profile, const char *problem)
 {

@@ -51,10 +51,7 @@ compare_strings(const void *a, const void *b)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/*
- * Append a query with names and values encoded, sorted by name and value in byte
- * order.
- */
+/* Append a query, encoded and sorted by name and value in byte order. */
 void
 sigv4_query(StringInfo out, const NameValue *query, int nquery)
 {
@@ -154,10 +151,7 @@ canonical_headers(const SigV4Request *request)
 	return headers;
 }
 
-/*
- * Append a header's value without white space at its ends, and with one space for each
- * run inside.
- */
+/* Append a header's value, trimmed, with one space for each run of white space. */
 static void
 append_header_value(StringInfo out, const char *value)
 {
@@ -220,10 +214,7 @@ sigv4_canonical_request(StringInfo out, const SigV4Request *request)
 					 request->path[0] ? request->path : "/", true);
 	appendStringInfoChar(out, '\n');
 	sigv4_query(out, request->query, request->nquery);
-	/*
-	 * Reserve the room at once: growing would leave a copy of a session token in freed
-	 * memory.
-	 */
+	/* Growing would leave a copy of a session token in freed memory. */
 	for (int i = 0; i < request->nheaders; i++)
 		room += 2 * strlen(headers[i].name) + strlen(headers[i].value) + 4;
 	enlargeStringInfo(out, room);

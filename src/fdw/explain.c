@@ -18,10 +18,7 @@ typedef struct SubPlanSearch
 	SubPlan    *subplan;
 } SubPlanSearch;
 
-/*
- * True if an expression evaluates the sub-select of a SubPlanSearch, which gets the
- * SubPlan.
- */
+/* True if an expression evaluates the sub-select of a SubPlanSearch; sets its SubPlan. */
 static bool
 has_subplan(Node *node, void *context)
 {
@@ -37,10 +34,7 @@ has_subplan(Node *node, void *context)
 	return expression_tree_walker(node, has_subplan, context);
 }
 
-/*
- * Return the plan whose expressions evaluate a sub-select, from any plan tree of the
- * statement; NULL if no plan does.
- */
+/* Return the plan of the statement that evaluates a sub-select; NULL if none does. */
 static Plan *
 find_user(PlannedStmt *statement, SubPlanSearch *search)
 {
@@ -82,10 +76,7 @@ all_ancestors(PlannedStmt *statement, Plan *wanted)
 	return ancestors;
 }
 
-/*
- * Show conditions of a plan, or nothing for NIL; "ancestors" are the nodes above the
- * plan, the nearest first.
- */
+/* Show conditions of a plan below "ancestors", the nearest first; nothing for NIL. */
 void
 explain_conditions(const char *label, List *conditions, Plan *plan, List *ancestors,
 				   ExplainState *es)

@@ -21,10 +21,7 @@ COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_stats_reset);
 COMPAT_FUNCTION_INFO_V1(imagebuilder_fdw_clear_cache);
 COMPAT_FUNCTION_INFO_V1(imagebuilder_arn);
 
-/*
- * Return the library's version, which may be newer than the extension's in the
- * database.
- */
+/* Return the library's version, which may be newer than the extension's. */
 Datum
 imagebuilder_fdw_version(PG_FUNCTION_ARGS)
 {

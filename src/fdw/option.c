@@ -312,10 +312,7 @@ imagebuilder_fdw_validator(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/*
- * Return the value of an option in a list of DefElem; NULL if the list lacks the
- * option.
- */
+/* Return the value of an option in a list of DefElem; NULL if the list has none. */
 const char *
 option_get(List *list, const char *name)
 {
@@ -365,10 +362,7 @@ apply_options(ClientConfig *config, List *list, Oid catalog)
 	}
 }
 
-/*
- * Return the options of the user's own or the public user mapping; NIL if neither
- * exists.
- */
+/* Return the options of the user's own or the public user mapping, or NIL. */
 static List *
 mapping_options(Oid serverid, Oid userid)
 {

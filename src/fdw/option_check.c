@@ -32,10 +32,7 @@ option_check_file(const char *value)
 	return is_absolute_path(value) ? NULL : "it must be an absolute path";
 }
 
-/*
- * Check a key or token.  Access key IDs and session tokens go into HTTP headers, where
- * a control character could end the line.
- */
+/* Check a key or token: a control character could end the HTTP header that holds it. */
 const char *
 option_check_token(const char *value)
 {
@@ -57,10 +54,7 @@ option_check_on_error(const char *value)
 		"the valid values are \"error\" and \"warning\"";
 }
 
-/*
- * True if a text has "least" to "most" characters, each an ASCII letter, a digit or one
- * of "others".
- */
+/* True if a text has "least" to "most" ASCII letters, digits and bytes of "others". */
 static bool
 consists_of(const char *text, size_t least, size_t most, const char *others)
 {

@@ -2,10 +2,7 @@
 #ifndef IMAGEBUILDER_OPTION_CHECK_H
 #define IMAGEBUILDER_OPTION_CHECK_H
 
-/*
- * Check of a value: returns what is wrong with it, a clause without a full stop; or
- * NULL.
- */
+/* Check of a value: returns what is wrong with the value, as a clause, or NULL. */
 typedef const char *(*OptionCheck) (const char *value);
 
 extern const char *option_check_region(const char *value);

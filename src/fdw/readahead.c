@@ -126,10 +126,7 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 
 /* ---- the window ----------------------------------------------------------------- */
 
-/*
- * Return how many look-ups, and how many rows, the read-ahead may be ahead of the inner
- * side.
- */
+/* Return how many look-ups, and rows, the read-ahead may be ahead of the inner side. */
 static int
 depth(const ReadAheadState *state)
 {
@@ -148,10 +145,7 @@ limit_of(const ReadAheadKey *key)
 		key->client->config.max_concurrency + key->counts.claimed / 4 - key->counts.in_vain;
 }
 
-/*
- * Store in an outer row the look-ups that the inner side will need for it, not started
- * yet.
- */
+/* Store the look-ups that the inner side will need for an outer row; start none. */
 static void
 add_lookups(ReadAheadState *state, ReadAheadRow *row, TupleTableSlot *slot)
 {
@@ -169,10 +163,7 @@ add_lookups(ReadAheadState *state, ReadAheadRow *row, TupleTableSlot *slot)
 		List	   *requests = ahead_key_evaluate(key->ahead, ps->ps_ExprContext);
 		ListCell   *lc;
 
-		/*
-		 * Look up ahead only the first ARNs of a row's long list: the inner scan itself
-		 * looks ahead in the list.
-		 */
+		/* Cut a long list of ARNs, since the inner scan itself looks ahead in its list. */
 		requests = list_truncate(requests, Min(list_length(requests), depth(state)));
 		MemoryContextSwitchTo(state->window_context);
 		foreach(lc, requests)
@@ -243,10 +234,7 @@ withdraw_excess(ReadAheadState *state, ReadAheadKey *key)
 	}
 }
 
-/*
- * Free the look-ups of a row that the join has passed, and count which of them were
- * needed.
- */
+/* Free the look-ups of a row that the join has passed; count which were needed. */
 static void
 pass_row(ReadAheadState *state, ReadAheadRow *row)
 {
@@ -267,10 +255,7 @@ pass_row(ReadAheadState *state, ReadAheadRow *row)
 	row->lookups = NIL;
 }
 
-/*
- * Withdraw or start look-ups of the waiting rows, as the keys' limits have fallen or
- * risen.
- */
+/* Withdraw or start the waiting rows' look-ups, as the keys' limits have changed. */
 static void
 adjust_window(ReadAheadState *state)
 {

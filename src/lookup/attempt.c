@@ -118,10 +118,7 @@ take_aws_error(Lookup *lookup)
 		default:
 			break;
 	}
-	/*
-	 * The service knows the credentials of whom it denies an image, but a 403 without a
-	 * code may be a proxy's.
-	 */
+	/* Only a service that knows the credentials sends a code; a proxy may send a 403. */
 	if (error.class == AWS_ERROR_FORBIDDEN && error.code)
 		identity_note_accepted(lookup->identity, lookup->parts.region);
 	lookup->rejected = error.class == AWS_ERROR_UNKNOWN_KEY;

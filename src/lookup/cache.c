@@ -99,10 +99,7 @@ drop_entry(CacheEntry *entry)
 	pfree(body);
 }
 
-/*
- * Return the number of the cache's current life: answers requested in an earlier life
- * are not kept.
- */
+/* Return how often the cache has been dropped; see cache_put(). */
 uint64
 cache_epoch(void)
 {

@@ -46,10 +46,7 @@ lookup_in_flight(Oid serverid)
 	return &load->in_flight;
 }
 
-/*
- * True if the option "on_error" says to warn of images and rows that fail, and leave
- * them out.
- */
+/* True if "on_error" says to warn of images and rows that fail, and leave them out. */
 bool
 lookup_warns(const Client *client)
 {
@@ -63,10 +60,7 @@ lookup_is_settled(const Lookup *lookup)
 	return lookup->state >= LOOKUP_ANSWERED;
 }
 
-/*
- * Take the answer to an earlier statement's request, if the server's cache_ttl allows;
- * false if not.
- */
+/* Take an earlier statement's answer; false if cache_ttl does not allow that. */
 static bool
 take_cached(Lookup *lookup)
 {
@@ -164,10 +158,7 @@ take_outcomes(void)
 	return wait;
 }
 
-/*
- * True if the server may be sent another request now; if not, lower *wait to the ms
- * after which to ask again.
- */
+/* True if a request may be sent now; if not, lower *wait to the ms until the next try. */
 static bool
 may_send(Client *client, long *wait)
 {
@@ -178,10 +169,7 @@ may_send(Client *client, long *wait)
 	return pause == 0;
 }
 
-/*
- * Send an attempt if credentials and the request limit allow; otherwise lower *wait as
- * needed.
- */
+/* Send an attempt if credentials and the request limit allow; else lower *wait. */
 static void
 try_to_send(Lookup *lookup, long *wait)
 {
@@ -193,10 +181,7 @@ try_to_send(Lookup *lookup, long *wait)
 	switch (identity_advance(lookup->identity, wait))
 	{
 		case IDENTITY_READY:
-			/*
-			 * The slot may belong to a fetch of the base identity, which this look-up did
-			 * not need: ask again.
-			 */
+			/* Ask again: a fetch of the base identity may have taken the slot. */
 			if (may_send(lookup->client, wait))
 				attempt_send(lookup);
 			break;
@@ -347,10 +332,7 @@ lookup_wait(long timeout)
 	http_wait(timeout < 0 ? wait : wait < 0 ? timeout : Min(wait, timeout));
 }
 
-/*
- * True if a look-up of this statement, by this identity, is under way in another
- * Region.
- */
+/* True if the statement is asking another Region with the same identity. */
 static bool
 is_asked_elsewhere(const Lookup *lookup, const Identity *identity)
 {
@@ -379,9 +361,7 @@ is_region_failure(const Lookup *lookup)
 
 	while (lookup->rejected)
 	{
-		/*
-		 * Find the identity again each time: it may be dropped while the session waits.
-		 */
+		/* The identity may be dropped while the session waits, so find it each time. */
 		const Identity *identity = identity_find(&user, lookup->parts.account_id);
 
 		if (identity == NULL)

@@ -1,7 +1,4 @@
-/*
- * pace.h: how many requests to have under way at a service, by what the service
- * grants.
- */
+/* pace.h: how many requests to have under way, by what the service grants. */
 #ifndef IMAGEBUILDER_PACE_H
 #define IMAGEBUILDER_PACE_H
 

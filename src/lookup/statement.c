@@ -100,10 +100,7 @@ find_statement(EState *estate)
 	MemoryContext context;
 	Statement  *statement;
 
-	/*
-	 * EvalPlanQual, which checks rows again under READ COMMITTED, belongs to the
-	 * statement, too.
-	 */
+	/* EvalPlanQual, which checks rows again, belongs to the statement that runs it. */
 	while (estate->es_epq_active)
 		estate = estate->es_epq_active->parentestate;
 
@@ -144,10 +141,7 @@ forget_session(Datum arg, int cacheid, uint32 hashvalue)
 	http_expire_connections();
 }
 
-/*
- * Drop identities that no statement will use again when a transaction ends (an
- * XactCallback).
- */
+/* Drop unused identities when a transaction ends (an XactCallback). */
 static void
 end_transaction(XactEvent event, void *arg)
 {
@@ -223,10 +217,7 @@ find_entry(const Client *client, const Request *request)
 	return hash_search(client->lookups, &text, HASH_FIND, NULL);
 }
 
-/*
- * Return the entry of a request; set *started if this call made the entry and started
- * the look-up.
- */
+/* Return the entry of a request; *started says if this call started the look-up. */
 static LookupEntry *
 get_entry(Client *client, const Request *request, bool *started)
 {
@@ -310,10 +301,7 @@ forget(Client *client, LookupEntry *entry)
 	MemoryContextDelete(lookup->context);
 }
 
-/*
- * Withdraw a look-up that no scan has claimed and whose request has not begun;
- * otherwise return false.
- */
+/* Withdraw a look-up that is unclaimed and has not begun; else return false. */
 bool
 statement_withdraw(Client *client, const Request *request)
 {
@@ -351,10 +339,7 @@ statement_pass(Client *client, const Request *request, AheadCounts *counts)
 	}
 }
 
-/*
- * Free a look-up that no scan of the statement will ask for again, and add its
- * statistics to *stats.
- */
+/* Add a look-up's statistics to *stats; free the look-up, which no scan will ask for. */
 void
 statement_forget(Client *client, const Request *request, LookupStats *stats)
 {

@@ -28,10 +28,7 @@ struct Client
 	struct HTAB *lookups;		/* LookupEntry by request text */
 };
 
-/*
- * Function that reads the options from the catalogs, allocating in the current memory
- * context.
- */
+/* Function that reads the options from the catalogs into the current memory context. */
 typedef void (*ReadConfig) (ClientConfig *config, Oid serverid, Oid userid);
 
 /* Outcomes of look-ups made ahead of rows that the read-ahead has passed. */

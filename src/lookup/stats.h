@@ -17,10 +17,7 @@ typedef struct LookupStats
 /* Totals of the session; imagebuilder_fdw_stats_reset() zeroes them. */
 extern LookupStats session_stats;
 
-/*
- * Add to a statistic of the session and of a look-up (or a scan), which EXPLAIN adds
- * up.
- */
+/* Add to a statistic of the session, and to that of a look-up or a scan. */
 #define STATS_COUNT(of, member, amount) \
 	((void) (session_stats.member += (amount), (of)->stats.member += (amount)))
 
