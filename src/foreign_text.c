@@ -5,7 +5,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-/* Return the length of the secret that the text starts with; 0 if there is none. */
+/* Return the length of the secret that the text starts with, or 0. */
 static size_t
 secret_length(const char *text, size_t length, const char *const *secrets)
 {

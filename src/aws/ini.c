@@ -65,7 +65,7 @@ typedef struct IniReader
 	int			indent;			/* of the last line that was not a continuation */
 } IniReader;
 
-/* Return the bytes of the white space, as Python defines it, at p; 0 if there is none. */
+/* Return the bytes of the white space, by Python's definition, at p, which may be 0. */
 static int
 space_length(const char *p)
 {

@@ -332,7 +332,7 @@ lookup_wait(long timeout)
 	http_wait(timeout < 0 ? wait : wait < 0 ? timeout : Min(wait, timeout));
 }
 
-/* True if the statement is asking another Region with the same identity. */
+/* True if the statement has asked another Region as this identity, and still waits. */
 static bool
 is_asked_elsewhere(const Lookup *lookup, const Identity *identity)
 {
