@@ -65,7 +65,7 @@ typedef struct IniReader
 	int			indent;			/* of the last line that was not a continuation */
 } IniReader;
 
-/* Return the bytes of the white space, by Python's definition, at p, which may be 0. */
+/* Return how many bytes at p are a white space character, by Python's definition. */
 static int
 space_length(const char *p)
 {
