@@ -421,7 +421,8 @@ for my $name ($^O eq 'linux' ? sort keys %daemons : ())
 		"$name: the others end with the session");
 }
 
-# What another extension has started in a session of its own is not the wrapper's.
+# What another extension has started is not the wrapper's, though it begins a session
+# of its own, be it after the program has begun.
 my $stranger_code = '
 #include "postgres.h"
 #include <sys/wait.h>
@@ -440,7 +441,6 @@ start_stranger(PG_FUNCTION_ARGS)
 
 	if (pid == 0)
 	{
-		setsid();
 		execl("/bin/sh", "sh", "-c", command, NULL);
 		_exit(127);
 	}
@@ -470,13 +470,20 @@ SKIP: {
 	program('beside', "setsid sh -c ': >$dir/left; exec sleep $FOR_EVER' >/dev/null 2>&1 &
 		until [ -e $dir/left ]; do sleep 0.1; done; echo '" . output_of() . "'");
 	my $session = session_of($node);
-	my $stranger = $session->query("SELECT start_stranger('exec sleep $FOR_EVER')");
+	my $sleep = "exec setsid sleep $FOR_EVER";
+	my $stranger = $session->query("SELECT start_stranger('$sleep')");
 	push @strangers, $stranger;
-	my $ended = $session->query("SELECT start_stranger('exit 7')");
+	my $late = "until [ -e $dir/begin-session ]; do sleep 0.1; done; exec setsid sh -c ''exit 7''";
+	my $ended = $session->query("SELECT start_stranger('$late')");
 	is($session->query($lookup), 'golden-linux', 'beside a stranger: credentials');
+	write_file('begin-session', '');
+	my $zombie = sub { (run_command([ 'ps', '-o', 'stat=', '-p', $ended ]))[0] =~ /^(?:Z|$)/ };
+	wait_until { $zombie->() } 'the other stranger has ended';
 	is($session->query("SELECT stranger_exit_status($ended)"), 7, 'its status is left to its own');
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	my ($daemon) = grep { $_ != $stranger } split / /, children_of($pid);
+	my $session_of_stranger = sub { (run_command([ 'ps', '-o', 'sid=', '-p', $stranger ]))[0] + 0 };
+	wait_until { $session_of_stranger->() == $stranger } 'the stranger has begun its session';
 	$session->quit;
 	wait_until { !-d "/proc/$daemon" && !-d "/proc/$pid" } 'the session is gone';
 	ok(-d "/proc/$stranger", 'and it outlives the session');

@@ -29,7 +29,10 @@
 
 #ifdef __linux__
 
-/* Upper bound of strangers; further ones are taken for orphans. */
+/*
+ * Upper bound of strangers; further ones are taken for orphans if they begin sessions
+ * of their own.
+ */
 #define MAX_STRANGERS	64
 
 static volatile struct
@@ -37,19 +40,21 @@ static volatile struct
 	bool		adopted;		/* this process adopts orphans */
 	char		path[64];		/* lists the children of the main thread, which gets the
 								 * orphans */
-	pid_t		strangers[MAX_STRANGERS];	/* other code's children in sessions of their
-											 * own */
+	pid_t		strangers[MAX_STRANGERS];	/* other code's children */
 	int			nstrangers;
 }			orphans;
 
 /* Function for a child of the backend; false if the child is an orphan that lives. */
 typedef bool (*ChildAction) (pid_t pid);
 
-/* Note a child that other code has started (a ChildAction). */
+/*
+ * Note a child that other code has started, and that may begin a session of its own
+ * later if it has not done so yet (a ChildAction).
+ */
 static bool
 note_stranger(pid_t pid)
 {
-	if (getsid(pid) != getsid(0) && !child_is_known(pid) && orphans.nstrangers < MAX_STRANGERS)
+	if (!child_is_known(pid) && orphans.nstrangers < MAX_STRANGERS)
 		orphans.strangers[orphans.nstrangers++] = pid;
 	return true;
 }
