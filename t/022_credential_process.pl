@@ -25,13 +25,16 @@ my $dir = PostgreSQL::Test::Utils::tempdir();
 my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
 my @base = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
 # Where "no-pipes" is, nobody can have another pipe; where "many-files" is, a
-# process may have a billion files open, and the kernel has no close_range().
+# process may have a billion files open, and the kernel has no close_range(); where
+# "prompt-kill" is, a child that is killed has ended when kill() returns.
 my $pipes = compile("$dir/pipes", '
 #include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 static long (*real_syscall) (long, ...);
 static int (*real_getrlimit) (int, struct rlimit *);
@@ -75,6 +78,18 @@ int pipe(int fds[2])
 		return real(fds);
 	errno = EMFILE;
 	return -1;
+}
+int kill(pid_t pid, int number)
+{
+	int (*real) (pid_t, int) = dlsym(RTLD_NEXT, "kill");
+	int result = real(pid, number);
+	siginfo_t info;
+	if (result == 0 && pid > 0 && number == SIGKILL && access("' . $dir . '/prompt-kill", F_OK) == 0)
+	{
+		while (waitid(P_PID, pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+			;
+	}
+	return result;
 }
 ', '-ldl');
 my $node = new_cluster('main',
@@ -382,7 +397,7 @@ for my $how (sort keys %hanging)
 		cmp_ok(time - $start, '<', $AT_ONCE, "$name: at once");
 		next if $end =~ /terminate|client/;
 		like($session->{stderr}, qr/canceling statement due to (?:user request|statement timeout)/, "$name: as such");
-		is(children_of($pid), '', "$name: the session has no child");
+		ok((wait_until { children_of($pid) eq '' } 'no child'), "$name: the session has no child");
 		$session->{stderr} = '';
 		set_mapping($node, "profile 'plain'");
 		is($session->query($lookup), 'golden-linux', "$name: and works");
@@ -391,34 +406,40 @@ for my $how (sort keys %hanging)
 }
 
 # What has left the program's group, whose process ids are written down, stays with
-# the session: it is reaped when it ends, and ends with the session.
+# the session: it is reaped when it ends, and ends with the session, and so do its
+# own children, which fall to the session when it ends.
 my %daemons = (
-	'a session of its own' => 'setsid sh -c',
-	'a group of its own' => "$^X -e 'setpgrp; exec \@ARGV' sh -c",
+	'a session of its own' => [ 'setsid sh -c' ],
+	'a group of its own' => [ "$^X -e 'setpgrp; exec \@ARGV' sh -c" ],
+	'ends as it is killed' => [ 'setsid sh -c', 'prompt-kill' ],
 );
 for my $name ($^O eq 'linux' ? sort keys %daemons : ())
 {
+	my ($start, @files) = @{ $daemons{$name} };
 	unlink map { "$dir/$_" } qw(daemons release);
-	my $daemon = "$daemons{$name} 'echo \$\$ >>$dir/daemons; ";
+	my $daemon = "$start 'echo \$\$ >>$dir/daemons; ";
+	my $sleep = "sleep $FOR_EVER & echo \$! >>$dir/daemons; ";
 	program('daemon-' . ++$number, "{
 		$daemon until [ -e $dir/release ]; do sleep 0.1; done' &
-		$daemon sleep $FOR_EVER & sleep $FOR_EVER; wait' &
-		} >/dev/null 2>&1; until [ \"\$(wc -l <$dir/daemons)\" = 2 ]; do sleep 0.1; done
+		$daemon $sleep $sleep wait' &
+		} >/dev/null 2>&1; until [ \"\$(wc -l <$dir/daemons)\" = 4 ]; do sleep 0.1; done
 		echo '" . output_of() . "'");
 	my $session = session_of($node);
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	is($session->query($lookup), 'golden-linux', "$name: credentials");
 	my @daemons = split /\n/, slurp_file("$dir/daemons");
-	is(scalar(grep { -d "/proc/$_" } @daemons), 2, "$name: what has left lives on");
+	is(scalar(grep { -d "/proc/$_" } @daemons), 4, "$name: what has left lives on");
 	my $copy = $session->query('CREATE TEMP TABLE copied (line text)')
 	  . $session->query("COPY copied FROM PROGRAM 'exit 3'");
 	like($session->{stderr}, qr/child process exited with exit code 3/,
 		"$name: others learn their children's status");
 	write_file('release', '');
 	ok((wait_until { children_of($pid) !~ /\s/ } 'one is gone'), "$name: one that ends is reaped");
+	write_file($_, '') for @files;
 	$session->quit;
 	ok((wait_until { !grep { -d "/proc/$_" } @daemons, $pid } 'all are gone'),
 		"$name: the others end with the session");
+	unlink map { "$dir/$_" } @files;
 }
 
 # What another extension has started is not the wrapper's, though it begins a session

@@ -12,6 +12,10 @@
  * starts in a session of its own while a process of child.c lives is taken for an
  * orphan.
  *
+ * Out of reach are a process that the system's user may not kill, such as one that
+ * runs as another user, and all that it has started; and any orphan if a backend ends
+ * without its exit callbacks, since process 1 has it then.
+ *
  * A signal handler may call any function in this file.
  */
 #include "postgres.h"
@@ -35,6 +39,10 @@
  */
 #define MAX_STRANGERS	64
 
+/* What may be found among the backend's children. */
+#define ORPHAN_LIVES	1
+#define ORPHAN_REAPED	2
+
 static volatile struct
 {
 	bool		adopted;		/* this process adopts orphans */
@@ -44,19 +52,19 @@ static volatile struct
 	int			nstrangers;
 }			orphans;
 
-/* Function for a child of the backend; false if the child is an orphan that lives. */
-typedef bool (*ChildAction) (pid_t pid);
+/* Function called for a child of the backend; returns what was found, or 0. */
+typedef int (*ChildAction) (pid_t pid);
 
 /*
  * Note a child that other code has started, and that may begin a session of its own
  * later if it has not done so yet (a ChildAction).
  */
-static bool
+static int
 note_stranger(pid_t pid)
 {
 	if (!child_is_known(pid) && orphans.nstrangers < MAX_STRANGERS)
 		orphans.strangers[orphans.nstrangers++] = pid;
-	return true;
+	return 0;
 }
 
 static bool
@@ -71,14 +79,19 @@ is_orphan(pid_t pid)
 }
 
 /* Reap a child if it is an orphan that has ended (a ChildAction). */
-static bool
+static int
 reap(pid_t pid)
 {
-	return !is_orphan(pid) || waitpid(pid, NULL, WNOHANG) != 0;
+	pid_t		reaped;
+
+	if (!is_orphan(pid))
+		return 0;
+	reaped = waitpid(pid, NULL, WNOHANG);
+	return reaped == 0 ? ORPHAN_LIVES : reaped > 0 ? ORPHAN_REAPED : 0;
 }
 
 /* Kill and reap a child if it is an orphan (a ChildAction). */
-static bool
+static int
 kill_and_reap(pid_t pid)
 {
 	if (is_orphan(pid))
@@ -86,11 +99,11 @@ kill_and_reap(pid_t pid)
 	return reap(pid);
 }
 
-/* Call "action" for each child of the backend; true if it returned true for all. */
-static bool
+/* Call "action" for each child of the backend; return all that was found. */
+static int
 each_child(ChildAction action)
 {
-	bool		result = true;
+	int			found = 0;
 	char		list[1024];
 	ssize_t		size;
 	pid_t		pid = 0;
@@ -105,14 +118,14 @@ each_child(ChildAction action)
 				pid = pid * 10 + (list[i] - '0');
 			else
 			{
-				result &= action(pid);
+				found |= action(pid);
 				pid = 0;
 			}
 		}
 	}
 	if (fd >= 0)
 		close(fd);
-	return result;
+	return found;
 }
 
 #endif
@@ -150,10 +163,18 @@ bool
 orphans_reap(bool end)
 {
 #ifdef __linux__
-	if (orphans.adopted)
-		return each_child(end ? kill_and_reap : reap);
+	int			found;
+
+	/*
+	 * An orphan may have ended after the children were listed, and have left children of
+	 * its own, which are the backend's now.  So look again after reaping any.
+	 */
+	do
+		found = orphans.adopted ? each_child(end ? kill_and_reap : reap) : 0;
+	while (found & ORPHAN_REAPED);
+	return !(found & ORPHAN_LIVES);
 #else
 	(void) end;
-#endif
 	return true;
+#endif
 }
