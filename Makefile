@@ -12,29 +12,29 @@ OBJS = \
 	src/secret.o \
 	src/api/operations.o \
 	src/api/schema.o \
-	src/fdw/ahead_key.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \
 	src/fdw/conditions.o \
 	src/fdw/execution.o \
 	src/fdw/explain.o \
 	src/fdw/function.o \
-	src/fdw/guard.o \
 	src/fdw/import.o \
 	src/fdw/key.o \
 	src/fdw/key_state.o \
 	src/fdw/keyless.o \
 	src/fdw/option.o \
 	src/fdw/option_check.o \
-	src/fdw/pathtree.o \
 	src/fdw/plan.o \
 	src/fdw/plantree.o \
-	src/fdw/readahead.o \
-	src/fdw/readahead_key.o \
-	src/fdw/readahead_plan.o \
 	src/fdw/row_error.o \
 	src/fdw/row_reader.o \
 	src/fdw/scan.o \
+	src/readahead/ahead_key.o \
+	src/readahead/guard.o \
+	src/readahead/pathtree.o \
+	src/readahead/readahead.o \
+	src/readahead/readahead_key.o \
+	src/readahead/readahead_plan.o \
 	src/lookup/attempt.o \
 	src/lookup/cache.o \
 	src/lookup/lookup.o \

@@ -5,13 +5,13 @@
 #include "fdw/async.h"
 #include "fdw/execution.h"
 #include "fdw/explain.h"
-#include "fdw/guard.h"
 #include "fdw/import.h"
 #include "fdw/plan.h"
-#include "fdw/readahead.h"
 #include "fdw/scan.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
+#include "readahead/guard.h"
+#include "readahead/readahead.h"
 
 PG_MODULE_MAGIC;
 

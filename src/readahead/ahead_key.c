@@ -9,11 +9,11 @@
 
 #include "compat.h"
 #include "executor/executor.h"
-#include "fdw/ahead_key.h"
 #include "fdw/key_state.h"
-#include "fdw/readahead.h"
 #include "lookup/request.h"
 #include "nodes/nodeFuncs.h"
+#include "readahead/ahead_key.h"
+#include "readahead/readahead.h"
 #include "utils/resowner.h"
 
 struct AheadKey

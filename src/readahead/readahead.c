@@ -16,15 +16,15 @@
 
 #include "compat.h"
 #include "executor/executor.h"
-#include "fdw/ahead_key.h"
 #include "fdw/execution.h"
 #include "fdw/explain.h"
 #include "fdw/option.h"
 #include "fdw/plantree.h"
-#include "fdw/readahead.h"
-#include "fdw/readahead_key.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
+#include "readahead/ahead_key.h"
+#include "readahead/readahead.h"
+#include "readahead/readahead_key.h"
 #include "utils/memutils.h"
 
 /* Key to look up for each row, and the state of its look-ups. */

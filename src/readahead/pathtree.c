@@ -2,9 +2,9 @@
 #include "postgres.h"
 
 #include "compat.h"
-#include "fdw/pathtree.h"
 #include "fdw/plan.h"
 #include "nodes/extensible.h"
+#include "readahead/pathtree.h"
 
 /*
  * Return a custom path over an input path, with the input's rows, cost and order.

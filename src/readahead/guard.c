@@ -12,11 +12,11 @@
 #include "compat.h"
 #include "executor/executor.h"
 #include "fdw/explain.h"
-#include "fdw/guard.h"
-#include "fdw/pathtree.h"
 #include "nodes/extensible.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
+#include "readahead/guard.h"
+#include "readahead/pathtree.h"
 
 #define GUARD_NAME	"Image Builder Guard"
 

@@ -4,16 +4,16 @@
  */
 #include "postgres.h"
 
-#include "fdw/guard.h"
-#include "fdw/pathtree.h"
 #include "fdw/plan.h"
-#include "fdw/readahead_key.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/planner.h"
 #include "optimizer/restrictinfo.h"
+#include "readahead/guard.h"
+#include "readahead/pathtree.h"
+#include "readahead/readahead_key.h"
 
 /* Translation of a sub-select's expressions to its outer query. */
 typedef struct Outside

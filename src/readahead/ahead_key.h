@@ -4,8 +4,8 @@
 #ifndef IMAGEBUILDER_AHEAD_KEY_H
 #define IMAGEBUILDER_AHEAD_KEY_H
 
-#include "fdw/readahead_key.h"
 #include "nodes/execnodes.h"
+#include "readahead/readahead_key.h"
 
 typedef struct AheadKey AheadKey;
 

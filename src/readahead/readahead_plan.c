@@ -9,14 +9,14 @@
 #include "postgres.h"
 
 #include "compat.h"
-#include "fdw/guard.h"
-#include "fdw/pathtree.h"
 #include "fdw/plan.h"
 #include "fdw/plantree.h"
-#include "fdw/readahead.h"
-#include "fdw/readahead_key.h"
 #include "optimizer/paths.h"
 #include "optimizer/planmain.h"
+#include "readahead/guard.h"
+#include "readahead/pathtree.h"
+#include "readahead/readahead.h"
+#include "readahead/readahead_key.h"
 #include "utils/guc.h"
 
 /* Setting imagebuilder_fdw.enable_read_ahead. */
