@@ -134,14 +134,14 @@ class Counters:
     def reset(self):
         with self.lock:
             self.requests = self.connections = self.max_in_flight = 0
-            self.by_arn, self.by_status, self.by_key = (collections.Counter() for _ in range(3))
+            self.by_arn, self.by_status, self.by_key, self.by_request = (collections.Counter() for _ in range(4))
             self.user_agents = set()
 
     def as_json(self):
         with self.lock:
             return json.dumps({"requests": self.requests, "connections": self.connections,
                                "max_in_flight": self.max_in_flight, "by_arn": self.by_arn,
-                               "by_status": self.by_status, "by_key": self.by_key,
+                               "by_status": self.by_status, "by_key": self.by_key, "by_request": self.by_request,
                                "user_agents": sorted(self.user_agents)})
 
 
@@ -365,6 +365,7 @@ class Handler(socketserver.StreamRequestHandler):
         operation, arn = api.find(path, parameters)
         with self.server.counters.lock:
             self.server.counters.by_arn[arn] += 1
+            self.server.counters.by_request[f"{operation and operation.name} {arn}"] += 1
         try:
             if not operation or self.method != "GET":
                 raise ServiceError(404, "UnknownOperationException", "There is no such operation.")

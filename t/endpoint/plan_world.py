@@ -38,6 +38,7 @@ COMPONENTS = [
     arn(["us-east-1", "eu-west-1"][i % 2], ACCOUNTS[i % 3], f"c{i}/1.0.0/1", "component")
     for i in range(5)
 ]
+RECIPES = [arn("us-east-1", ACCOUNTS[0], f"r{i}/1.0.0", "image-recipe") for i in range(3)]
 MISSING_COMPONENTS = [arn("us-east-1", ACCOUNTS[0], "missing/1.0.0/1", "component")]
 # What rows hold besides: equal to no image's ARN.
 NO_ARNS = [
@@ -81,6 +82,7 @@ def response(rng, asked, no_arns):
                 ),
                 "imageRecipe": maybe(
                     {
+                        "arn": maybe(rng.choice(RECIPES + ARNS[:1])),
                         "name": rng.choice("rst"),
                         "parentImage": rng.choice(parents),
                         "tags": {"recipe": rng.choice("xyz")},
@@ -136,9 +138,22 @@ def component_response(rng, asked):
     )
 
 
-def put(endpoint, asked, body):
+def other_responses(rng):
+    """What other operations answer: (operation, ARN, body)."""
+    for asked in IMAGES[::2] + COMPONENTS[:1]:
+        tags = {key: rng.choice("xyz") for key in rng.sample("abc", rng.randrange(4))}
+        yield "ListTagsForResource", asked, json.dumps({"tags": tags})
+    for i, asked in enumerate(IMAGES[:8]):
+        policy = json.dumps({"Version": rng.choice("12")})
+        yield "GetImagePolicy", asked, json.dumps({"policy": policy if i % 3 else None})
+    for asked in RECIPES[1:]:
+        parts = [{"componentArn": rng.choice(COMPONENTS)} for _ in range(rng.randrange(1, 4))]
+        yield "GetImageRecipe", asked, json.dumps({"imageRecipe": {"components": parts}})
+
+
+def put(endpoint, asked, body, operation=""):
     request = urllib.request.Request(
-        f"{endpoint}/-/responses?arn={urllib.parse.quote(asked, safe='')}",
+        f"{endpoint}/-/responses?operation={operation}&arn={urllib.parse.quote(asked, safe='')}",
         method="PUT",
         data=body.encode(),
     )
@@ -180,7 +195,13 @@ OTHERS = [
     ("images_eu", "arn text, name text, platform text, latest_version_arn text", "images", "eu"),
 ]
 SCHEMA_TABLES = ["images", "amis", "components", "component_parameters", "image_recipes", "tags"]
-COMPONENT_TABLES = ["component_details"]
+# Of other operations: the key, and ARNs for local copies.
+OPERATION_TABLES = {
+    "component_details": ("arn", COMPONENTS),
+    "resource_tags": ("resource_arn", ARNS + COMPONENTS),
+    "image_policies": ("image_arn", [asked for asked in ARNS if "x.x" not in asked]),
+    "image_recipe_components": ("image_recipe_arn", RECIPES),
+}
 
 # In both schemas, over what is in each.
 COMMON = """
@@ -210,6 +231,14 @@ CREATE VIEW twofold AS
   SELECT v.id, v.parent AS arn, i.name, d.name AS label
   FROM inv v LEFT JOIN images i ON i.arn = v.parent
     LEFT JOIN component_details d ON d.arn = v.parent;
+CREATE VIEW policed AS
+  SELECT s.sid, i.build_version_arn AS arn, i.name, p.policy->>'Version' AS label
+  FROM small s JOIN images i ON i.arn = s.arn
+    LEFT JOIN image_policies p ON p.image_arn = i.build_version_arn;
+CREATE VIEW recipe_parts AS
+  SELECT r.image_arn AS arn, c.ordinal AS number, c.component_arn AS name, t.value AS label
+  FROM image_recipes r JOIN image_recipe_components c ON c.image_recipe_arn = r.arn
+    LEFT JOIN resource_tags t ON t.resource_arn = r.image_arn AND t.key = 'a';
 CREATE VIEW everywhere AS
   SELECT 'aws'::text AS place, 1 AS number, arn, name FROM images
   UNION ALL SELECT 'us', 2, arn, name FROM images_us UNION ALL SELECT 'eu', 3, arn, name FROM
@@ -283,6 +312,8 @@ def set_up(session, endpoints, no_arns):
                 put(endpoints[place], asked, body)
     for asked in COMPONENTS:
         put(endpoints["aws"], asked, component_response(rng, asked))
+    for operation, asked, body in other_responses(rng):
+        put(endpoints["aws"], asked, body, operation)
     session.run(
         "CREATE SCHEMA shared; CREATE SCHEMA remote; CREATE SCHEMA local; SET search_path = shared"
     )
@@ -364,7 +395,7 @@ def set_up(session, endpoints, no_arns):
 
     session.run(
         "SET search_path = remote, shared; IMPORT FOREIGN SCHEMA imagebuilder LIMIT TO "
-        f"({', '.join(SCHEMA_TABLES + COMPONENT_TABLES)}) "
+        f"({', '.join([*SCHEMA_TABLES, *OPERATION_TABLES])}) "
         "FROM SERVER aws INTO remote; ALTER FOREIGN TABLE images DROP COLUMN request_id"
     )
     for name, columns, table, server in OTHERS:
@@ -419,7 +450,7 @@ def set_up(session, endpoints, no_arns):
         session.run(f"CREATE TABLE {name} {clauses}")
     copied = {table: ("arn" if table == "images" else "image_arn") for table in SCHEMA_TABLES}
     copied |= {name: "arn" for name, *_ in OTHERS}
-    copied |= {name: "arn" for name in COMPONENT_TABLES}
+    copied |= {name: key for name, (key, _) in OPERATION_TABLES.items()}
     for table, key in copied.items():
         session.run(f"CREATE TABLE {table} (LIKE remote.{table})")
     for place in RANGES:
@@ -431,7 +462,7 @@ def set_up(session, endpoints, no_arns):
     copied |= {name: "arn" for name in DEEP}
     for table, key in copied.items():
         cast = "::char(120)[]" if table == "images_char" else ""
-        every = array(COMPONENTS if table in COMPONENT_TABLES else ARNS)
+        every = array(OPERATION_TABLES.get(table, (key, ARNS))[1])
         session.run(
             f"INSERT INTO {table} SELECT * FROM remote.{table} WHERE {key} = ANY "
             f"({every}{cast}); ANALYZE {table}"

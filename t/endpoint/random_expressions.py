@@ -27,6 +27,7 @@ DRIVERS = {
     "chained": "sid:int arn:key name:text label:text",
     "built": "sid:int arn:any name:text label:any",
     "twofold": "id:int arn:any name:text label:text",
+    "policed": "sid:int arn:any name:text label:text",
     "names_of_kind(1)": "id:int name:text",
     "generate_series(1, 4)": "n:int",
 }
@@ -39,6 +40,7 @@ KEYED = {
     "component_parameters": "image_arn:key component_ordinal:int ordinal:int name:text",
     "image_recipes": "image_arn:key name:text parent_image:any",
     "tags": "image_arn:key resource:text key:text value:text",
+    "resource_tags": "resource_arn:key key:text value:text",
     "images_varchar": "arn:key name:text latest_version_arn:key",
     "images_char": "arn:padded name:text",
     "images_twice": "arn:key name:text again:key",
@@ -54,6 +56,7 @@ KEYED = {
     "either": "arn:key name:any number:int",
     "joined": "arn:key name:text ami_id:any region:text number:int",
     "ingredients": "arn:key name:text number:int label:text",
+    "recipe_parts": "arn:key name:any number:int label:text",
     "left_joined": "arn:key name:text ami_id:any number:int label:text",
 }
 TABLES = ("images", "amis", "ranged", "listed", "deep", "family", "images_us", "tags")

@@ -120,7 +120,7 @@ class Endpoints:
         return sorted(
             arn
             for answer in self.ask("GET", "counters")
-            for arn, times in answer["by_arn"].items()
+            for arn, times in answer["by_request"].items()
             if times > 1
         )
 
