@@ -27,8 +27,8 @@ typedef struct Operation
 	const char *name;			/* in the API; shown by EXPLAIN, and part of the IAM
 								 * action */
 	const char *path;			/* the URL's path; the method is always GET */
-	const char *part;			/* what is asked for of the ARN's resource, in messages;
-								 * NULL: the resource itself */
+	const char *part;			/* for messages: part of the resource that the answer has,
+								 * "tags", say; NULL: the whole resource */
 	const char *builds;			/* table whose column build_version_arn has the newest
 								 * build of a version; NULL unless the ARN is a build's */
 	Parameter	parameter;

@@ -8,7 +8,7 @@ typedef struct Setting
 	const char *value;			/* first line of the value, a part of the file's text */
 	size_t		length;			/* of the value, in bytes */
 	bool		multiline;
-	struct Setting *next;		/* of its section; the last comes first */
+	struct Setting *next;		/* the setting before this one in the section */
 } Setting;
 
 typedef struct Section

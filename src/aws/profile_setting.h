@@ -14,7 +14,7 @@ typedef struct Profile
 								 * NULL */
 } Profile;
 
-/* Files, and what the reader has found in them for one plan. */
+/* State of profile_resolve(): the files, the plan, and the first error found. */
 typedef struct Resolver
 {
 	IniFile		config;

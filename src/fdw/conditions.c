@@ -19,7 +19,7 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-/* ---- what columns are equal to -------------------------------------------------- */
+/* ---- values of columns ---------------------------------------------------------- */
 
 /* Column and an expression that a condition equates with it. */
 typedef struct ColumnValue
@@ -67,9 +67,8 @@ add_value(List *values, AttrNumber attnum, Expr *expr)
 }
 
 /*
- * Return the equalities (ColumnValue) in a relation's conditions of its columns with
- * expressions that need no row of the relation: those equalities by which the expression
- * can replace the column anywhere.
+ * Return the conditions column = expression (as ColumnValue) whose expression needs no
+ * row of the relation and can replace the column in any other condition.
  */
 static List *
 column_values(const KeyContext *context, List *clauses)

@@ -268,8 +268,8 @@ check_conflicts(List *list, Oid catalog)
 }
 
 /*
- * Raise 22023 for keys beside a provider of credentials other than "static"; warn of
- * half a pair of keys, which may be on the way to a whole one.
+ * Raise 22023 for keys beside a credential provider other than "static"; only warn of
+ * one key without the other, which a later ALTER USER MAPPING may add.
  */
 static void
 check_keys(List *list)

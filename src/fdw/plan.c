@@ -222,7 +222,7 @@ is_key_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 	return key_is_column(arg, em->em_expr);
 }
 
-/* Return the join conditions that would be keys, were the other side's rows known. */
+/* Return the join conditions that are keys once the other side gives parameters. */
 static List *
 join_conditions(PlannerInfo *root, RelOptInfo *rel)
 {

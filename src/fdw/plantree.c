@@ -140,7 +140,7 @@ plantree_find_expression(Plan *plan, bool (*has) (Node *node, void *context), vo
 typedef struct EffectSearch
 {
 	List	   *subplans;		/* of the statement, by plan_id - 1 */
-	bool		first;			/* no plan that runs earlier has been searched */
+	bool		first;			/* until the plan that runs first has been searched */
 } EffectSearch;
 
 static bool has_effects(EffectSearch *search, Plan *plan);

@@ -62,7 +62,7 @@ struct RowReader
 	int			source;			/* index of the current row source */
 	DocumentNode parent;		/* item whose parent_members have been found */
 
-	const char *converting;		/* for errors: the path being followed */
+	const char *converting;		/* for errors: the path that is being followed */
 	ReaderColumn *column;		/* for errors: the column of that path; NULL: a row
 								 * source */
 };
@@ -304,8 +304,8 @@ shared_by(const RowReader *reader, const ReaderColumn *column)
 }
 
 /*
- * Return a shared column's value, which is converted unless an earlier row has had it;
- * raise its error if it has been kept.
+ * Return a shared column's value, or raise its error; converts the value for the first
+ * of the rows that share it only.
  */
 static Datum
 shared_value(RowReader *reader, ReaderColumn *column, bool *isnull)

@@ -45,11 +45,11 @@ typedef struct ImageBuilderScan
 	ScanRequest *requests;		/* one for each ARN, in order */
 	int			nrequests;
 	int			next_request;	/* index of the next one to return rows of */
-	int			next_ahead;		/* index of the next one to start to look up */
+	int			next_ahead;		/* index of the next one to look up */
 	bool		once;			/* this scan reads each response once only */
 	bool		runs_to_end;	/* see plantree_runs_to_end() */
 	bool		async;			/* called by an asynchronous Append: do not wait */
-	bool		blocked;		/* has returned no row, so as not to wait */
+	bool		blocked;		/* the last call would have had to wait */
 
 	const Request *request;		/* request whose rows are being returned */
 	const Document *document;	/* response to it; NULL: go on to the next request */
@@ -102,10 +102,10 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 }
 
 /*
- * True if a value of the key is to be looked up.  A value that the statement itself
- * says must be an ARN that the operation takes, or raises an error or a warning, unless
- * the table is a partition that cannot have rows of that value.  A row's value that is
- * no such ARN finds nothing; once a statement, an ARN of another kind is warned of.
+ * True if a value of the key is to be looked up.  A value from the statement's text must
+ * be an ARN that the operation takes, else this raises an error or a warning, unless a
+ * partition's constraint excludes the value.  A row's value that is no such ARN finds
+ * nothing; once in a statement, this warns of a row's ARN of another kind.
  */
 static bool
 is_wanted(const ImageBuilderScan *state, const KeyValue *value)

@@ -18,7 +18,7 @@ typedef struct Answer
 	bool		secret;			/* wipe the answer when it is freed */
 	Bytes		headers;		/* of the answer itself, without trailers */
 	Bytes		body;
-	size_t		header_bytes;	/* bytes received of what MAX_HEADERS limits */
+	size_t		header_bytes;	/* of all headers received, dropped ones included */
 	bool		headers_ended;	/* the empty line after the answer's headers was
 								 * received */
 	/* Reasons for which the transfer was ended. */

@@ -155,8 +155,8 @@ act(curl_socket_t fd, int events)
 	if (fd == CURL_SOCKET_TIMEOUT)
 		engine.deadline = PG_INT64_MAX;
 	/*
-	 * Prevent stray data on a kept connection from passing for an answer: libcurl may
-	 * start a request, or send one again on another connection.
+	 * libcurl may send a request on a kept connection now, and would take stray data
+	 * there for the answer.
 	 */
 	sockets_end_talkative();
 	call_begin();

@@ -30,7 +30,7 @@ typedef struct Job
 	bool		timed_out;		/* watch() ended it because its time was up */
 	uint64		refused;		/* refusals() at the start */
 	int64		begun;			/* when the first wait began, of clock.h; -1: not yet */
-	int64		idle;			/* us between waits since then */
+	int64		idle;			/* us since "begun" spent outside http_wait() */
 } Job;
 
 static dlist_head jobs = DLIST_STATIC_INIT(jobs);

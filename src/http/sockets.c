@@ -122,7 +122,7 @@ find_number(curl_socket_t fd)
 	return NULL;
 }
 
-/* List a descriptor, in place of a closed one of the number; NULL without memory. */
+/* List a descriptor, in place of a stale entry of its number; NULL if that fails. */
 static Socket *
 add_socket(curl_socket_t fd)
 {
@@ -150,7 +150,7 @@ add_socket(curl_socket_t fd)
 	return &sockets.list[sockets.count++];
 }
 
-/* True if a socket is closed: libcurl 7.88 closes a connecting one without telling. */
+/* True if a socket is closed: libcurl 7.88 closes a connecting one without a callback. */
 static bool
 is_gone(const Socket *s)
 {
@@ -240,7 +240,7 @@ sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	return fd;
 }
 
-/* Return how often memory ran out: libcurl before 7.81 ignores sockets_note()'s error. */
+/* Return how many sockets could not be listed: libcurl before 7.81 ignores that error. */
 uint64
 sockets_refused(void)
 {
@@ -321,8 +321,8 @@ is_connected_to(curl_socket_t fd, const char *address, long port)
 
 /*
  * Shut down kept connections to the address that a handle's connection went to, so
- * that libcurl finds them dead and sends no request on them.  Call this while libcurl
- * does not act: libcurl then waits for every socket that is in use.
+ * that libcurl finds them dead and sends no request on them.  Call this between
+ * calls of libcurl, when libcurl waits for every socket that is in use.
  */
 void
 sockets_end_idle(CURL *handle)

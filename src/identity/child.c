@@ -51,7 +51,7 @@ extern char **environ;
 /* Children of the backend, changed by the SIGCHLD handler, else with SIGCHLD blocked. */
 static volatile struct
 {
-	pid_t		pid;			/* and the number of its session; 0: a free entry */
+	pid_t		pid;			/* also its session and process group; 0: a free entry */
 	bool		dying;			/* has been killed, and must be reaped */
 }			children[MAX_CHILDREN];
 

@@ -54,9 +54,9 @@ is_transient(const Fetch *fetch, bool *throttled)
 }
 
 /*
- * Advance exchange.request, or the request that "sign_and_send" starts unless that is
- * NULL, with up to "tries" attempts, each in a memory context of its own: FETCH_DONE
- * when exchange.transfer has its outcome, FETCH_WAITING before.
+ * Send a fetch's request, up to "tries" times: exchange.request, or the one that
+ * "sign_and_send" starts unless that is NULL.  Return FETCH_DONE when exchange.transfer
+ * has the outcome of the last attempt, else FETCH_WAITING.
  */
 FetchState
 fetch_exchange(Fetch *fetch, HttpTransfer *(*sign_and_send) (Fetch *), int tries, long *wait)

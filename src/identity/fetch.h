@@ -34,13 +34,13 @@ typedef struct Fetch Fetch;
 /* Function that takes the next step of a fetch, without waiting. */
 typedef FetchState (*FetchStep) (Fetch *fetch, long *wait);
 
-/* One attempt to obtain credentials; lives in one memory context. */
+/* State of obtaining credentials once, in a memory context of its own. */
 struct Fetch
 {
 	/* Set by the fetch's owner. */
 	MemoryContext context;
 	const ClientConfig *config;
-	bool		begun_ahead;	/* no look-up waited when the fetch began; see silence.c */
+	bool		begun_ahead;	/* begun to renew credentials in time, not for a look-up */
 
 	/* Step under way: a provider's, then the STS call of one role after another. */
 	const struct Provider *provider;	/* provider being asked; NULL: has answered */

@@ -33,13 +33,10 @@
 
 #ifdef __linux__
 
-/*
- * Upper bound of strangers; further ones are taken for orphans if they begin sessions
- * of their own.
- */
+/* Upper bound of other code's children; others in sessions of their own seem orphans. */
 #define MAX_STRANGERS	64
 
-/* What may be found among the backend's children. */
+/* Results of a ChildAction for an orphan; each_child() combines them. */
 #define ORPHAN_LIVES	1
 #define ORPHAN_REAPED	2
 

@@ -18,7 +18,7 @@
 #include "secret.h"
 #include "utils/memutils.h"
 
-/* Part of the lifetime left at renewal: 15 minutes, STS's minimum, last for a while. */
+/* Renewal begins when 1/WINDOW_PART of the credentials' lifetime is left. */
 #define WINDOW_PART			4
 
 /* Upper bound of the time from renewal to expiry, in s, as in the AWS SDKs. */
@@ -357,7 +357,7 @@ identity_advance(Identity *identity, long *wait)
 	return get_ready(identity, false, wait);
 }
 
-/* Free the fetch that look-ups waited for, which may be hanging: none waits any more. */
+/* Free the fetch of an identity that no look-up uses any more, unless a renewal began it. */
 void
 renewal_abandon(Identity *identity)
 {

@@ -13,16 +13,16 @@ struct Identity
 	Oid			serverid;
 	Oid			userid;
 	uint64		epoch;
-	char	   *account;		/* account of the role; "": without the role */
+	char	   *account;		/* for {account} in the ARN; "any": not needed; "": no role */
 	char	   *accepted_in;	/* first Region that accepted a signature in this session;
 								 * NULL: none has */
-	bool		accepted_elsewhere; /* another Region has accepted one, too */
-	int			references;		/* look-ups that use it, directly or as a base */
-	int			roles;			/* identities whose base this one is */
+	bool		accepted_elsewhere; /* a second Region has accepted a signature */
+	int			references;		/* look-ups that use this identity or one based on it */
+	int			roles;			/* identities that have this one as their base */
 	uint64		statement;		/* the latest statement that opened it */
 	int		   *in_flight;		/* requests under way to the server */
 	ClientConfig config;		/* the parts that credentials depend on */
-	struct Identity *base;		/* its credentials assume the role; NULL: no role */
+	struct Identity *base;		/* identity that assumes the role; NULL: no role */
 
 	/* Credentials of the identity; times are Unix times in s. */
 	MemoryContext issued_context;
@@ -44,8 +44,8 @@ struct Identity
 								 * renewed during this fetch */
 	int64		paused_until;	/* end of the pause after a failure */
 	MemoryContext failure_context;
-	const Failure *failure;		/* failure of the latest statement's look-ups during the
-								 * pause */
+	const Failure *failure;		/* for the latest statement's look-ups in the pause; NULL:
+								 * they fetch again */
 	uint64		rejected_in;	/* latest statement in which credentials were dropped
 								 * because a service rejected them */
 	int64		rejected_at;	/* time of that rejection, of clock.h */

@@ -8,10 +8,10 @@
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
-/* Seconds of difference from which on a rejected signature is blamed on the clock. */
+/* Clock difference, in s, that explains a rejected signature: AWS allows 5 minutes. */
 #define MAX_CLOCK_SKEW		(5 * SECS_PER_MINUTE)
 
-/* Seconds of difference from this clock up to which a service's Date is believed. */
+/* Upper bound, in s, of a clock difference that a service's Date may show. */
 #define MAX_CLOCK_OFFSET	SECS_PER_DAY
 
 /* Length of the longest host name with a port. */
@@ -145,11 +145,11 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
 }
 
 /*
- * Blame a rejected signature on the clock, by the answer's Date: if true, later
- * requests to the host are signed with the host's clock.  "offset" is what
+ * True if the answer's Date shows that the clock is why a signature was rejected; later
+ * requests to the host are then signed with the host's clock.  "offset" is what
  * signed_clock_offset() returned for the rejected request: another answer may have
- * corrected the clock since.  A Date that libcurl cannot read, or that is more than a
- * day away from this server's clock, corrects nothing.
+ * corrected the clock since.  False if libcurl cannot read the Date, or if it is more
+ * than a day away from this server's clock.
  */
 bool
 signed_correct_clock(const char *host, const HttpTransfer *transfer, int64 offset)

@@ -11,7 +11,7 @@
 #include "identity/silence.h"
 #include "utils/memutils.h"
 
-/* Seconds without a request to a service that did not answer; AWS prescribes none. */
+/* Seconds for which a service that did not answer is not asked; AWS gives no figure. */
 #define PAUSE			30
 
 static int64
@@ -20,7 +20,7 @@ seconds_since(const Silence *silence)
 	return (clock_us() - silence->since) / 1000000;
 }
 
-/* True if the service must not be asked yet; a changed server or mapping ends that. */
+/* True during a service's pause, which a change of any server or user mapping ends. */
 bool
 silence_lasts(const Silence *silence)
 {
@@ -41,10 +41,9 @@ silence_fail(const Silence *silence, Fetch *fetch)
 }
 
 /*
- * Fail because the service did not answer the fetch's request, and remember that.  A
- * fetch that was begun ahead does not count, even if a look-up has come to wait for
- * it: its request may have timed out long ago, and once the credentials in use have
- * expired, the service has to be asked.
+ * Fail because the service did not answer the fetch's request, and begin a pause.  A
+ * renewal's fetch begins none, even if a look-up has adopted it: its request may have
+ * timed out long ago, and once the credentials expire, the service must be asked.
  */
 FetchState
 silence_begin(Silence *silence, Fetch *fetch, const char *cause, const char *hint)

@@ -17,7 +17,7 @@ attempt_fail(Lookup *lookup, const Failure *failure)
 	session_stats.errors++;
 }
 
-/* Return what the service is expected to answer with, with its article. */
+/* Return the name of the expected answer, with an article, for messages. */
 static char *
 expected_answer(const Lookup *lookup)
 {

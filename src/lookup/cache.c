@@ -137,7 +137,7 @@ cache_get(Oid serverid, Oid userid, const char *text, int ttl, size_t *length)
 /*
  * Keep an answer of at most "limit" bytes, dropping the least recently used answers to
  * keep the whole cache within "limit".  "epoch" is cache_epoch() from before the
- * request: an answer requested in an earlier life of the cache is not kept.
+ * request: an answer requested before the cache was dropped is not kept.
  */
 void
 cache_put(Oid serverid, Oid userid, const char *text, const char *body, size_t length,

@@ -224,7 +224,7 @@ advance_all(void)
 	return wait;
 }
 
-/* Take back an unsettled look-up that is about to be freed (a MemoryContextCallback). */
+/* Remove an unsettled look-up that is about to be freed (a MemoryContextCallback). */
 static void
 give_up(void *arg)
 {
@@ -296,8 +296,8 @@ lookup_create(Client *client, const Request *request)
 }
 
 /*
- * Count the requests that libcurl will begin to send when the session waits for the
- * network: until then a look-up can be withdrawn without a trace.
+ * Count the requests that libcurl will send when the session waits for the network:
+ * until then, withdrawing a look-up means that its request is never sent.
  */
 static void
 begin_requests(void)
@@ -332,7 +332,7 @@ lookup_wait(long timeout)
 	http_wait(timeout < 0 ? wait : wait < 0 ? timeout : Min(wait, timeout));
 }
 
-/* True if the statement has asked another Region as this identity, and still waits. */
+/* True if the client has an unsettled look-up with this identity in another Region. */
 static bool
 is_asked_elsewhere(const Lookup *lookup, const Identity *identity)
 {

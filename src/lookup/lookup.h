@@ -28,8 +28,7 @@ typedef struct Lookup
 {
 	Client	   *client;
 	MemoryContext context;		/* holds the look-up and its document */
-	MemoryContext attempt_context;	/* holds the current attempt, or a found image's
-									 * body */
+	MemoryContext attempt_context;	/* holds the current attempt, or the document's body */
 	Request    *request;
 	Arn			parts;
 	Endpoint	endpoint;
@@ -41,7 +40,7 @@ typedef struct Lookup
 	bool		begun;			/* a request may have been sent, and is counted */
 	bool		clock_corrected;	/* one attempt corrected the clock */
 	bool		renewed;		/* one attempt followed a renewal of credentials */
-	int			budget_taken;	/* what the latest retry cost */
+	int			budget_taken;	/* tokens that the latest retry took from the budget */
 	int64		sent_at;		/* time of clock.h */
 	int64		retry_at;
 	bool		fresh;			/* the next attempt uses no kept connection */
@@ -52,7 +51,7 @@ typedef struct Lookup
 													 * show */
 	const Document *document;	/* if found */
 	const Failure *failure;		/* if failed */
-	bool		rejected;		/* failed because the Region does not know the key */
+	bool		rejected;		/* failed because the Region does not know the access key */
 	bool		reported;		/* the failure has been raised or warned of */
 	LookupStats stats;
 } Lookup;

@@ -1,29 +1,28 @@
 /*
- * pace.c: how many requests to have under way at a service, by what the service
- * grants.
+ * pace.c: limiting the requests under way to a server, by the service's throttling.
  *
- * The number is divided when the service throttles and grows steadily with time, as
- * TCP's congestion window.  A service grants a rate, not a number: so once it has
- * throttled, the requests that are allowed are spread over a round trip instead of
- * sent together, and an allowance below one is a pause between requests.
+ * The limit is divided when the service throttles and grows steadily with time, as
+ * TCP's congestion window.  AWS grants a rate, not a number of requests: so once it
+ * has throttled, requests are spread over a round trip instead of sent together, and
+ * a limit below one is a pause between requests.
  */
 #include "postgres.h"
 
 #include "lookup/pace.h"
 
-/* Divisor of the number of requests when the service throttles. */
+/* Divisor of the limit when the service throttles. */
 #define CUT				2.0
 
-/* Requests by which the number grows in a second. */
+/* Requests by which the limit grows in a second. */
 #define GROWTH			0.5
 
-/* Lower bound of the number: one request in 64 round trips. */
+/* Lower bound of the limit: one request in 64 round trips. */
 #define LEAST			(1.0 / 64)
 
 /* Weight of the latest round trip in the smoothed one, as in RFC 6298. */
 #define LATEST_WEIGHT	0.125
 
-/* Microseconds after which a waiting request is considered again. */
+/* Longest pause, in us; then the limit is computed again. */
 #define LONGEST_WAIT	250000
 
 void
@@ -57,11 +56,11 @@ pace_wait(Pace *pace, int in_flight, int64 now)
 	if (pace->cut_at == 0)
 		return 0;
 	next = pace->sent_at + (int64) (pace->round_trip / pace->allowed);
-	/* Bound the pause, since the number that is allowed grows meanwhile. */
+	/* Bound the pause, since the limit grows meanwhile. */
 	return Min(Max(next - now, 0), LONGEST_WAIT);
 }
 
-/* Lower the number, unless the throttled request was sent before the latest cut. */
+/* Lower the limit, unless the throttled request was sent before the latest cut. */
 void
 pace_throttled(Pace *pace, int64 sent_at, int64 now)
 {

@@ -1,4 +1,4 @@
-/* pace.h: how many requests to have under way, by what the service grants. */
+/* pace.h: limiting the requests under way to a server, by the service's throttling. */
 #ifndef IMAGEBUILDER_PACE_H
 #define IMAGEBUILDER_PACE_H
 
@@ -6,8 +6,7 @@
 typedef struct Pace
 {
 	double		most;			/* upper bound: max_concurrency */
-	double		allowed;		/* requests under way; below one: with pauses between
-								 * requests */
+	double		allowed;		/* limit of requests under way; below 1: one, with pauses */
 	int64		cut_at;			/* when throttling last lowered "allowed"; 0: "allowed" is
 								 * "most" */
 	int64		grown_at;		/* when "allowed" last grew */

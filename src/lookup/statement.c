@@ -45,8 +45,8 @@ typedef struct LookupEntry
 	bool		claimed;		/* a scan has asked for the look-up */
 	bool		counted;		/* counted as claimed in AheadCounts */
 	bool		in_vain;		/* counted as in_vain in AheadCounts */
-	const void *owner;			/* whose EXPLAIN counts the look-up: the first scan that
-								 * asked; before that, who started it ahead */
+	const void *owner;			/* node whose EXPLAIN counts the look-up: the first scan that
+								 * claimed it; until then, the read-ahead that started it */
 } LookupEntry;
 
 static uint32

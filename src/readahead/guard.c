@@ -24,7 +24,7 @@ typedef struct GuardState
 {
 	CustomScanState css;		/* must be first */
 	ExprState  *guards;
-	bool		checked;		/* since the last rescan */
+	bool		checked;		/* "holds" is valid for the outer row */
 	bool		holds;
 } GuardState;
 

@@ -7,10 +7,9 @@
  * its look-up started, as a scan finds any look-up that the statement shares.
  *
  * The inner side may turn out not to need a row's look-up, because of a condition that
- * this scan does not know.  So the window learns, for each key: when the join has
+ * this scan does not know.  So each key has a limit of look-ups: when the join has
  * passed a row whose look-up no scan has claimed, the look-up is withdrawn, or, if its
- * request has begun, counts as made in vain, and from then on fewer look-ups are made
- * ahead.
+ * request was sent, counts as made in vain and lowers the limit.
  */
 #include "postgres.h"
 
@@ -41,8 +40,8 @@ typedef struct ReadAheadKey
 typedef struct RowLookup
 {
 	ReadAheadKey *key;
-	bool		skipped;		/* not started, to keep to a limit */
-	bool		started;		/* for this row: the statement had no such look-up */
+	bool		skipped;		/* not started yet, because of a limit */
+	bool		started;		/* this row started it: the statement did not have it */
 	Request    *request;
 } RowLookup;
 

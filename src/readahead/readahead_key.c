@@ -20,7 +20,7 @@ typedef struct Outside
 {
 	List	   *params;			/* the sub-select's parameters, PlannerParamItem */
 	const Bitmapset *outer_params;	/* parameters that the outer query knows, too */
-	bool		fails;			/* something is known only inside the sub-select */
+	bool		fails;			/* an expression needs the sub-select's own rows */
 } Outside;
 
 /*
@@ -51,8 +51,8 @@ to_outside(Node *node, void *context)
 }
 
 /*
- * Return the keys within a sub-select that depend on nothing else in it, in terms of
- * the outer query.  "params" are the sub-select's parameters, PlannerParamItem.
+ * Return the keys of a sub-select that need none of its own rows, in the outer query's
+ * terms.  "params" are the sub-select's parameters, PlannerParamItem.
  */
 static List *
 keys_from_outside(PlannerInfo *subroot, List *keys, List *params)
@@ -191,9 +191,9 @@ row_keys_of_targets(PlannerInfo *root, List *targets)
 /* ---- a key and the rows that it is for ------------------------------------------ */
 
 /*
- * True if two expressions are one column or one place-holder.  A join clause may know
- * nothing of the outer joins by which its columns have become null in the outer rows:
- * PostgreSQL 16 and later mark such columns, and equal() compares the marks.
+ * True if two expressions are one column or one place-holder, whatever outer joins may
+ * have nulled it: PostgreSQL 16 and later name these joins in varnullingrels, which
+ * equal() compares and which a join clause may lack.
  */
 static bool
 is_same_value(Node *a, Node *b)

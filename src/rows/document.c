@@ -80,8 +80,8 @@ find_skip(const Document *doc, uint32 start)
 }
 
 /*
- * Return the byte past the list or object that starts at "p".  *place is where its
- * entry may be among the skips, and is set to where the entry of what follows may be.
+ * Return the byte past the list or object that starts at "p".  *place is the index in
+ * doc->skips where its entry probably is; set to where the next value's is.
  */
 static const char *
 container_end(const Document *doc, const char *p, uint32 *place)

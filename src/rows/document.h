@@ -24,11 +24,9 @@ typedef uint32 DocumentNode;
 #define DOC_ABSENT	((DocumentNode) PG_UINT32_MAX)
 
 /*
- * End of a list or object, by which what follows is found without going through the
- * list or object.  The index has entries for those of at least DOCUMENT_SKIP_SPAN bytes
- * that are nested no deeper than DOCUMENT_SKIP_DEPTH (GetImage's responses are at most
- * 8 deep): a shorter one is gone through in no time, and a deeper one belongs to no
- * column of the API.
+ * Index entry of a list or object, with which document_next() skips it.  The index has
+ * those of at least DOCUMENT_SKIP_SPAN bytes (reading through shorter ones is cheap)
+ * that are nested no deeper than DOCUMENT_SKIP_DEPTH (GetImage's answers: 8 at most).
  *
  * Lists and objects of one depth do not overlap, so each depth has at most one entry
  * per DOCUMENT_SKIP_SPAN bytes of the body.  With DOCUMENT_SKIP_SPAN and

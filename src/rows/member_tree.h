@@ -17,7 +17,7 @@ typedef struct MemberTree
 	struct MemberTree *sibling; /* the parent's next child */
 } MemberTree;
 
-/* Mark for a member that is looked for in a value which is neither object nor null. */
+/* Value of "found" where the parent is neither an object nor null. */
 #define DOC_MISPLACED	((DocumentNode) (PG_UINT32_MAX - 1))
 
 extern MemberTree *member_tree_add(MemberTree *root, const MemberPath *path);

@@ -177,7 +177,7 @@ count_usecs(const char *text)
 {
 	const char *p = text + (*text == '-');
 	const char *exponent = strpbrk(text, "eE");
-	/* The digits before the point, which for microseconds is six digits further on. */
+	/* Digits before the decimal point of the number of microseconds. */
 	int64		whole = (int64) strspn(p, "0123456789") + 6;
 	uint64		usecs = 0;
 
