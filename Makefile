@@ -29,12 +29,12 @@ OBJS = \
 	src/fdw/row_error.o \
 	src/fdw/row_reader.o \
 	src/fdw/scan.o \
-	src/readahead/ahead_key.o \
 	src/readahead/guard.o \
 	src/readahead/pathtree.o \
 	src/readahead/readahead.o \
-	src/readahead/readahead_key.o \
 	src/readahead/readahead_plan.o \
+	src/readahead/row_key.o \
+	src/readahead/row_key_state.o \
 	src/lookup/attempt.o \
 	src/lookup/cache.o \
 	src/lookup/lookup.o \
@@ -49,8 +49,8 @@ OBJS = \
 	src/aws/ini.o \
 	src/aws/json.o \
 	src/aws/profile.o \
-	src/aws/profile_base.o \
 	src/aws/profile_setting.o \
+	src/aws/profile_source.o \
 	src/aws/sigv4.o \
 	src/identity/child.o \
 	src/identity/container.o \

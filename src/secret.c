@@ -17,20 +17,20 @@
 #include "secret.h"
 
 #ifndef FRONTEND
-typedef struct SecretGuard
+typedef struct SecretBlock
 {
 	MemoryContextCallback callback;
 	char	   *data;
 	size_t		length;
-} SecretGuard;
+} SecretBlock;
 
-/* Wipe the guarded bytes (a MemoryContextCallback). */
+/* Wipe the protected bytes (a MemoryContextCallback). */
 static void
 wipe(void *arg)
 {
-	SecretGuard *guard = arg;
+	SecretBlock *block = arg;
 
-	explicit_bzero(guard->data, guard->length);
+	explicit_bzero(block->data, block->length);
 }
 #endif
 
@@ -39,27 +39,27 @@ wipe(void *arg)
  * must have been allocated in that context, and not be freed before.  Return "data".
  */
 char *
-secret_guard(char *data, size_t length)
+secret_protect(char *data, size_t length)
 {
 #ifdef FRONTEND
 	(void) length;				/* programs have no memory contexts */
 #else
-	SecretGuard *guard = palloc(sizeof(SecretGuard));
+	SecretBlock *block = palloc(sizeof(SecretBlock));
 
 	Assert(GetMemoryChunkContext(data) == CurrentMemoryContext);
 	Assert(length <= GetMemoryChunkSpace(data));
-	guard->data = data;
-	guard->length = length;
-	guard->callback.func = wipe;
-	guard->callback.arg = guard;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &guard->callback);
+	block->data = data;
+	block->length = length;
+	block->callback.func = wipe;
+	block->callback.arg = block;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &block->callback);
 #endif
 	return data;
 }
 
 /*
- * Return a copy of "length" bytes and a NUL after them, guarded by secret_guard().  A
- * NUL among the bytes is copied like any other, so that the size wiped is the size
+ * Return a copy of "length" bytes and a NUL after them, protected by secret_protect().
+ * A NUL among the bytes is copied like any other, so that the size wiped is the size
  * allocated: pnstrdup() would allocate up to the first NUL only.
  */
 char *
@@ -69,10 +69,10 @@ secret_copy(const char *bytes, size_t length)
 
 	memcpy(copy, bytes, length);
 	copy[length] = '\0';
-	return secret_guard(copy, length + 1);
+	return secret_protect(copy, length + 1);
 }
 
-/* Return a copy of a string, guarded by secret_guard(); NULL of NULL. */
+/* Return a copy of a string, protected by secret_protect(); NULL of NULL. */
 char *
 secret_strdup(const char *text)
 {
@@ -80,8 +80,8 @@ secret_strdup(const char *text)
 }
 
 /*
- * Return two strings as one, guarded by secret_guard(): psprintf() might leave
- * unguarded copies when it has to allocate again.
+ * Return two strings as one, protected by secret_protect(): psprintf() might leave
+ * unprotected copies when it has to allocate again.
  */
 char *
 secret_concat(const char *text, const char *secret)
@@ -92,7 +92,7 @@ secret_concat(const char *text, const char *secret)
 
 	memcpy(out, text, length);
 	strcpy(out + length, secret);
-	return secret_guard(out, whole);
+	return secret_protect(out, whole);
 }
 
 /* Wipe and free memory that malloc() allocated. */

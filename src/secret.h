@@ -3,7 +3,7 @@
 #define IMAGEBUILDER_SECRET_H
 
 /* Functions for memory that palloc() allocates. */
-extern char *secret_guard(char *data, size_t length);
+extern char *secret_protect(char *data, size_t length);
 extern char *secret_copy(const char *bytes, size_t length);
 extern char *secret_strdup(const char *text);
 extern char *secret_concat(const char *text, const char *secret);

@@ -9,8 +9,8 @@ typedef struct ResourceType
 {
 	const char *name;
 	int			leading;		/* segments before the name */
-	int			least;			/* segments from the name on */
-	int			most;
+	int			min;			/* range of the number of segments from the name on */
+	int			max;
 } ResourceType;
 
 /*
@@ -32,7 +32,7 @@ static const ResourceType resource_types[] = {
  * a request to another host.
  */
 bool
-region_is_valid(const char *region)
+arn_region_is_valid(const char *region)
 {
 	size_t		length = strlen(region);
 
@@ -85,7 +85,7 @@ parse_resource(char *resource, Arn *arn)
 
 	type = find_resource_type(arn->resource_type, strlen(arn->resource_type));
 	n -= type->leading;
-	if (n < type->least || n > type->most)
+	if (n < type->min || n > type->max)
 		return false;
 	arn->name = segments[type->leading];
 	arn->version = n > 1 ? segments[type->leading + 1] : NULL;
@@ -116,7 +116,7 @@ arn_parse(const char *text, Arn *arn)
 	if (!(prefix = take_field(&rest, ':')) || strcmp(prefix, "arn") != 0 ||
 		!(arn->partition = take_field(&rest, ':')) ||
 		!(service = take_field(&rest, ':')) || strcmp(service, "imagebuilder") != 0 ||
-		!(arn->region = take_field(&rest, ':')) || !region_is_valid(arn->region) ||
+		!(arn->region = take_field(&rest, ':')) || !arn_region_is_valid(arn->region) ||
 		!(arn->account_id = take_field(&rest, ':')))
 		return false;
 	return parse_resource(rest, arn);
@@ -174,11 +174,11 @@ arn_kind_form(const char *kind, const char *partition, bool longest)
 	const char *which = kind + length;
 	const ResourceType *type = find_resource_type(kind, length);
 	bool		any_type = strcmp(kind, "*") == 0;
-	int			least = any_type ? 0 : strcmp(which, ":build") == 0 ? 3 : type->least;
-	int			most = strcmp(which, ":any") == 0 ? 3 : least;
+	int			min = any_type ? 0 : strcmp(which, ":build") == 0 ? 3 : type->min;
+	int			max = strcmp(which, ":any") == 0 ? 3 : min;
 	char	   *forms = NULL;
 
-	for (int n = longest ? most : least; n <= most; n++)
+	for (int n = longest ? max : min; n <= max; n++)
 	{
 		char	   *form = psprintf("arn:%s:imagebuilder:REGION:ACCOUNT:%.*s%s%s", partition,
 									any_type ? 4 : length, any_type ? "TYPE" : kind,

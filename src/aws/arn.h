@@ -18,6 +18,6 @@ extern bool arn_parse(const char *text, Arn *arn);
 extern bool arn_is_of_kind(const Arn *arn, const char *kind);
 extern char *arn_kind_noun(const char *kind);
 extern char *arn_kind_form(const char *kind, const char *partition, bool longest);
-extern bool region_is_valid(const char *region);
+extern bool arn_region_is_valid(const char *region);
 
 #endif							/* IMAGEBUILDER_ARN_H */

@@ -57,7 +57,7 @@ endpoint_first_region(const char *partition)
 
 /*
  * Set the endpoint of a service in a Region, by the rules of botocore's
- * endpoint-rule-set.  The Region must be a valid host label: see region_is_valid().
+ * endpoint-rule-set.  The Region must be a valid host label: see arn_region_is_valid().
  */
 void
 endpoint_resolve(Endpoint *endpoint, const char *service,

@@ -30,7 +30,7 @@ typedef struct IniNameKey
 typedef struct IniName
 {
 	IniNameKey	key;
-	void	   *what;			/* a Setting or a Section */
+	void	   *value;			/* a Setting or a Section */
 	uint32		hash;
 	char		status;			/* used by simplehash */
 } IniName;
@@ -119,7 +119,7 @@ char	  **
 ini_split_words(const char *text)
 {
 	size_t		length = strlen(text);
-	char	   *out = secret_guard(palloc(length + 1), length + 1);
+	char	   *out = secret_protect(palloc(length + 1), length + 1);
 	char	  **words = palloc((length / 2 + 2) * sizeof(char *));
 	int			nwords = 0;
 	bool		in_word = false;
@@ -174,16 +174,16 @@ profile_of_header(const IniFile *file, char *header)
 	return words && words[0] && words[1] && !words[2] ? words[1] : NULL;
 }
 
-/* Enter a name; false if the name is there and "again" is false. */
+/* Enter a name; false if the name is there and "replace" is false. */
 static bool
-add_name(IniFile *file, const void *owner, const char *name, void *what, bool again)
+add_name(IniFile *file, const void *owner, const char *name, void *value, bool replace)
 {
 	bool		found;
 	IniName    *entry = names_insert(file->names, (IniNameKey) {owner, name}, &found);
 
-	if (!found || again)
-		entry->what = what;
-	return !found || again;
+	if (!found || replace)
+		entry->value = value;
+	return !found || replace;
 }
 
 static void *
@@ -191,7 +191,7 @@ find_name(const IniFile *file, const void *owner, const char *name)
 {
 	IniName    *entry = names_lookup(file->names, (IniNameKey) {owner, name});
 
-	return entry ? entry->what : NULL;
+	return entry ? entry->value : NULL;
 }
 
 /*

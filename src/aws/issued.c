@@ -12,8 +12,8 @@
 /* Functions for answers in JSON. */
 
 /*
- * Return a copy of a member that is a string and not empty, guarded by secret_guard();
- * else NULL.
+ * Return a copy of a member that is a string and not empty, protected by
+ * secret_protect(); else NULL.
  *
  * json-c's strings may hold a U+0000, at which a C string would end.  The copy has
  * U+0001 in its place, which is also shown as a space and refused in credentials.
@@ -30,7 +30,7 @@ string_member(json_object *object, const char *name)
 		json_object_get_string_len(value) == 0)
 		return NULL;
 	length = json_object_get_string_len(value);
-	copy = secret_guard(palloc(length + 1), length);
+	copy = secret_protect(palloc(length + 1), length);
 	for (int i = 0; i < length; i++)
 	{
 		char		c = json_object_get_string(value)[i];
@@ -235,8 +235,8 @@ decode_entities(char *text)
 }
 
 /*
- * Return the text of the first element of a name, copied and guarded by
- * secret_guard(); NULL if there is no such element, or if it holds anything but text.
+ * Return the text of the first element of a name, copied and protected by
+ * secret_protect(); NULL if there is no such element, or if it holds anything but text.
  * STS's answers have no attributes but a namespace at the root, no comments and no
  * CDATA, so that five elements need no XML library.
  */

@@ -2,15 +2,15 @@
  * profile.c: where a profile of the shared AWS files has its credentials from.
  *
  * A profile may name a role and, as its source, another profile.  The reader follows
- * the sources to the innermost profile, whose own credentials (profile_base.c) assume
+ * the sources to the innermost profile, whose own credentials (profile_source.c) assume
  * the first role.  The rules are botocore's (configloader.py, session.py and
  * credentials.py).  test/unit/test_profile.py compares the two, and lists where they
  * differ.
  */
 #include "aws/base.h"
 
-#include "aws/profile_base.h"
 #include "aws/profile_setting.h"
+#include "aws/profile_source.h"
 
 /* Bounds of AssumeRole's DurationSeconds. */
 #define MIN_DURATION_SECONDS	900
@@ -83,14 +83,14 @@ has_keys(const Profile *profile)
 		profile_has(profile, "aws_secret_access_key");
 }
 
-/* Put the base for a role's credential_source into the plan; names are case-sensitive. */
+/* Put the source that credential_source names into the plan; names are case-sensitive. */
 static void
-resolve_source(Resolver *r, const Profile *profile)
+resolve_credential_source(Resolver *r, const Profile *profile)
 {
 	static const struct
 	{
 		const char *name;
-		ProfileBase base;
+		ProfileSource source;
 	}			sources[] = {
 		{"Environment", PROFILE_ENVIRONMENT},
 		{"Ec2InstanceMetadata", PROFILE_INSTANCE},
@@ -102,7 +102,7 @@ resolve_source(Resolver *r, const Profile *profile)
 	{
 		if (strcmp(sources[i].name, source) == 0)
 		{
-			r->plan->base = sources[i].base;
+			r->plan->source = sources[i].source;
 			return;
 		}
 	}
@@ -144,7 +144,7 @@ resolve(Resolver *r, const Profile *profile)
 
 	visit(profile);
 	/* A source profile's own keys go before its role; the first profile's do not. */
-	while (profile && is_role(profile) && !(profile->user && has_keys(profile)))
+	while (profile && is_role(profile) && !(profile->referrer && has_keys(profile)))
 	{
 		bool		named = profile_has(profile, "source_profile");
 
@@ -159,12 +159,12 @@ resolve(Resolver *r, const Profile *profile)
 		innermost = profile;
 		r->plan->nroles++;
 		if (!named)
-			resolve_source(r, profile);
+			resolve_credential_source(r, profile);
 		profile = named ? find_source(r, profile) : NULL;
 	}
 	if (r->error)
 		return false;
-	if (profile && !profile_resolve_base(r, profile))
+	if (profile && !profile_resolve_source(r, profile))
 	{
 		if (innermost)
 			profile_fail(r, innermost, psprintf("has the \"source_profile\" \"%s\", which holds "
@@ -172,7 +172,7 @@ resolve(Resolver *r, const Profile *profile)
 		return false;
 	}
 	role = r->plan->roles = palloc0((r->plan->nroles + 1) * sizeof(ProfileRole));
-	for (; innermost; innermost = innermost->user)
+	for (; innermost; innermost = innermost->referrer)
 	{
 		CHECK_FOR_INTERRUPTS();
 		resolve_role(r, innermost, role++);

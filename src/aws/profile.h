@@ -14,7 +14,7 @@ typedef struct ProfileRole
 } ProfileRole;
 
 /* Source of a profile's first credentials. */
-typedef enum ProfileBase
+typedef enum ProfileSource
 {
 	PROFILE_STATIC,				/* the keys in the files themselves */
 	PROFILE_ENVIRONMENT,
@@ -22,12 +22,12 @@ typedef enum ProfileBase
 	PROFILE_CONTAINER,
 	PROFILE_WEB_IDENTITY,		/* AssumeRoleWithWebIdentity */
 	PROFILE_PROCESS,			/* a program's output */
-} ProfileBase;
+} ProfileSource;
 
 /* Plan of how to obtain a profile's credentials. */
 typedef struct ProfilePlan
 {
-	ProfileBase base;
+	ProfileSource source;
 	AwsCredentials credentials; /* for PROFILE_STATIC */
 	char	   *web_identity_token_file;	/* for PROFILE_WEB_IDENTITY, as the next
 											 * two */
@@ -36,7 +36,7 @@ typedef struct ProfilePlan
 	char	  **process;		/* for PROFILE_PROCESS: the program and its arguments, and
 								 * a NULL */
 	const char *process_profile;	/* the profile that names the program */
-	ProfileRole *roles;			/* to assume in this order, the first with the base's
+	ProfileRole *roles;			/* to assume in this order, the first with the source's
 								 * credentials */
 	int			nroles;
 	char	   *region;			/* of the profile asked for; NULL if not set */

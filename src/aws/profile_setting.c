@@ -12,14 +12,14 @@
 
 /* Return a profile in the current memory context; NULL if neither file has it. */
 Profile *
-profile_find(const Resolver *r, const char *name, const Profile *user)
+profile_find(const Resolver *r, const char *name, const Profile *referrer)
 {
 	Profile    *profile = palloc(sizeof(Profile));
 
 	profile->name = name;
 	profile->config = ini_find_section(&r->config, name);
 	profile->credentials = ini_find_section(&r->credentials, name);
-	profile->user = user;
+	profile->referrer = referrer;
 	return profile->config || profile->credentials ? profile : NULL;
 }
 

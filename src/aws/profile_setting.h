@@ -10,8 +10,7 @@ typedef struct Profile
 	const char *name;
 	Section    *config;			/* NULL if the file has no section */
 	Section    *credentials;
-	const struct Profile *user; /* the profile that names this one in source_profile; or
-								 * NULL */
+	const struct Profile *referrer; /* has this one as its source_profile; or NULL */
 } Profile;
 
 /* State of profile_resolve(): the files, the plan, and the first error found. */
@@ -24,7 +23,7 @@ typedef struct Resolver
 	char	   *hint;			/* hint for that error; NULL: none */
 } Resolver;
 
-extern Profile *profile_find(const Resolver *r, const char *name, const Profile *user);
+extern Profile *profile_find(const Resolver *r, const char *name, const Profile *referrer);
 extern void profile_fail(Resolver *r, const Profile *profile, const char *problem);
 extern bool profile_has(const Profile *profile, const char *key);
 extern char *profile_value(Resolver *r, const Profile *profile, const char *key);

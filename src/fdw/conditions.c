@@ -96,35 +96,35 @@ column_values(const KeyContext *context, List *clauses)
 	return values;
 }
 
-typedef struct PutValues
+typedef struct ColumnReplacement
 {
 	Index		relid;
 	List	   *values;			/* of ColumnValue */
 	bool		missing;		/* a column has been found that has no value */
-} PutValues;
+} ColumnReplacement;
 
 /*
  * Return an expression with columns replaced by the values that conditions equate with
  * them.
  */
 static Node *
-put_values(Node *node, void *context)
+replace_columns(Node *node, void *context)
 {
-	PutValues  *put = context;
+	ColumnReplacement *replacement = context;
 	ListCell   *lc;
 
 	if (node == NULL)
 		return NULL;
-	if (!IsA(node, Var) || ((Var *) node)->varno != (int) put->relid)
-		return expression_tree_mutator(node, put_values, context);
-	foreach(lc, put->values)
+	if (!IsA(node, Var) || ((Var *) node)->varno != (int) replacement->relid)
+		return expression_tree_mutator(node, replace_columns, context);
+	foreach(lc, replacement->values)
 	{
 		ColumnValue *value = lfirst(lc);
 
 		if (value->attnum == ((Var *) node)->varattno)
 			return (Node *) copyObject(value->value);
 	}
-	put->missing = true;
+	replacement->missing = true;
 	return node;
 }
 
@@ -133,7 +133,7 @@ put_values(Node *node, void *context)
  * the columns replaced; append the others to *others.
  */
 static List *
-put_values_in(List *values, List *conditions, List **others)
+replace_in_conditions(List *values, List *conditions, List **others)
 {
 	List	   *done = NIL;
 	ListCell   *lc;
@@ -141,10 +141,10 @@ put_values_in(List *values, List *conditions, List **others)
 	foreach(lc, conditions)
 	{
 		/* A partition constraint's columns are relation 1's. */
-		PutValues	put = {1, values, false};
-		Node	   *condition = put_values(lfirst(lc), &put);
+		ColumnReplacement replacement = {1, values, false};
+		Node	   *condition = replace_columns(lfirst(lc), &replacement);
 
-		if (put.missing)
+		if (replacement.missing)
 			*others = lappend(*others, lfirst(lc));
 		else
 			done = lappend(done, condition);
@@ -162,16 +162,16 @@ put_values_in(List *values, List *conditions, List **others)
 static List *
 implied_keys(KeyContext *context, List *clauses, List **key_quals)
 {
-	PutValues	put = {
+	ColumnReplacement replacement = {
 		context->relid, column_values(context, clauses), false
 	};
 	List	   *keys = NIL;
 	ListCell   *lc;
 
-	foreach(lc, put.values ? clauses : NIL)
+	foreach(lc, replacement.values ? clauses : NIL)
 	{
 		bool		exact = true;
-		Expr	   *clause = (Expr *) put_values(lfirst(lc), &put);
+		Expr	   *clause = (Expr *) replace_columns(lfirst(lc), &replacement);
 		List	   *key = key_extract(context, clause, &exact);
 
 		if (key)
@@ -247,7 +247,7 @@ conditions_of_partition(Oid table, Bitmapset *key_columns)
 		if (key_keeps_value(makeVar(1, attnum, type, typmod, collation, 0)))
 			arns = add_value(arns, attnum, (Expr *) makeVar(1, 1, TEXTOID, -1, collation, 0));
 	}
-	conditions.arn_filter = put_values_in(arns, quals, &conditions.others);
+	conditions.arn_filter = replace_in_conditions(arns, quals, &conditions.others);
 	return conditions;
 }
 
@@ -263,5 +263,5 @@ conditions_partition_guards(const KeyContext *context, const PartitionConditions
 
 	if (partition->others == NIL)
 		return NIL;
-	return put_values_in(column_values(context, clauses), partition->others, &unknown);
+	return replace_in_conditions(column_values(context, clauses), partition->others, &unknown);
 }

@@ -36,14 +36,14 @@ has_subplan(Node *node, void *context)
 
 /* Return the plan of the statement that evaluates a sub-select; NULL if none does. */
 static Plan *
-find_user(PlannedStmt *statement, SubPlanSearch *search)
+find_evaluator(PlannedStmt *statement, SubPlanSearch *search)
 {
-	Plan	   *user = plantree_find_expression(statement->planTree, has_subplan, search);
-	ListCell   *lc;
+	Plan	   *evaluator = plantree_find_expression(statement->planTree, has_subplan, search);
+	ListCell   *lc = list_head(statement->subplans);
 
-	for (lc = list_head(statement->subplans); lc && !user; lc = lnext(statement->subplans, lc))
-		user = plantree_find_expression(lfirst(lc), has_subplan, search);
-	return user;
+	for (; lc && !evaluator; lc = lnext(statement->subplans, lc))
+		evaluator = plantree_find_expression(lfirst(lc), has_subplan, search);
+	return evaluator;
 }
 
 /*
@@ -56,7 +56,7 @@ all_ancestors(PlannedStmt *statement, Plan *wanted)
 {
 	List	   *ancestors = NIL;
 	SubPlanSearch search = {0};
-	Plan	   *user;
+	Plan	   *evaluator;
 	ListCell   *lc;
 
 	if (plantree_find(statement->planTree, wanted, &ancestors))
@@ -66,12 +66,12 @@ all_ancestors(PlannedStmt *statement, Plan *wanted)
 		if (!plantree_find(lfirst(lc), wanted, &ancestors))
 			continue;
 		search.plan_id = foreach_current_index(lc) + 1;
-		user = find_user(statement, &search);
-		if (user == NULL)
+		evaluator = find_evaluator(statement, &search);
+		if (evaluator == NULL)
 			return ancestors;
 		ancestors = lappend(ancestors, search.subplan);
-		ancestors = lappend(ancestors, user);
-		return list_concat(ancestors, all_ancestors(statement, user));
+		ancestors = lappend(ancestors, evaluator);
+		return list_concat(ancestors, all_ancestors(statement, evaluator));
 	}
 	return ancestors;
 }

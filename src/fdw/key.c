@@ -100,14 +100,14 @@ is_text_equality(Oid opno, Oid collation)
 	}
 }
 
-/* ---- what the statement itself says ---------------------------------------------- */
+/* ---- operands of the statement --------------------------------------------------- */
 
-/* Operands that have one hash, as an entry of KeyContext.said. */
-typedef struct SaidOperands
+/* Entry of KeyContext.statement_operands: the operands that have one hash. */
+typedef struct StatementOperands
 {
 	uint32		hash;			/* hash_operand() of each; the entry's key */
 	List	   *operands;
-} SaidOperands;
+} StatementOperands;
 
 /* Add an expression to a hash, which starts at 0; equal() expressions have one hash. */
 static bool
@@ -192,11 +192,11 @@ collect_operands(Node *node, void *context)
 		{
 			uint32		hash = 0;
 			bool		found;
-			SaidOperands *said;
+			StatementOperands *entry;
 
 			hash_operand(operand, &hash);
-			said = hash_search(relation->said, &hash, HASH_ENTER, &found);
-			said->operands = lappend(found ? said->operands : NIL, operand);
+			entry = hash_search(relation->statement_operands, &hash, HASH_ENTER, &found);
+			entry->operands = lappend(found ? entry->operands : NIL, operand);
 		}
 	}
 	CHECK_FOR_INTERRUPTS();
@@ -210,26 +210,28 @@ collect_operands(Node *node, void *context)
  * AND t.arn = 'x'" the 'x' is a value of t's rows.
  */
 void
-key_collect_said(KeyContext *context)
+key_collect_statement_operands(KeyContext *context)
 {
 	HASHCTL		ctl = {
-		.keysize = sizeof(uint32),.entrysize = sizeof(SaidOperands),.hcxt = CurrentMemoryContext
+		.keysize = sizeof(uint32),
+		.entrysize = sizeof(StatementOperands),
+		.hcxt = CurrentMemoryContext,
 	};
 
-	context->said = hash_create("imagebuilder_fdw operands", 16, &ctl,
-								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	context->statement_operands = hash_create("imagebuilder_fdw operands", 16, &ctl,
+											  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	collect_operands((Node *) context->root->parse->jointree, context);
 }
 
 static bool
-is_said(const KeyContext *context, Expr *operand)
+is_from_statement(const KeyContext *context, Expr *operand)
 {
 	uint32		hash = 0;
-	const SaidOperands *said;
+	const StatementOperands *entry;
 
 	hash_operand((Node *) operand, &hash);
-	said = hash_search(context->said, &hash, HASH_FIND, NULL);
-	return said && list_member(said->operands, operand);
+	entry = hash_search(context->statement_operands, &hash, HASH_FIND, NULL);
+	return entry && list_member(entry->operands, operand);
 }
 
 /* ---- keys in conditions ---------------------------------------------------------- */
@@ -259,7 +261,7 @@ extract_comparison(KeyContext *context, KeyKind kind, Oid opno, Oid collation, L
 	*exact &= key_keeps_value(key_var(column, context->relid));
 	context->exprs = lappend(context->exprs, operand);
 	return list_make3(makeInteger(kind), makeInteger(list_length(context->exprs) - 1),
-					  makeInteger(is_said(context, operand)));
+					  makeInteger(is_from_statement(context, operand)));
 }
 
 /*

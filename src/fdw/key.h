@@ -14,8 +14,8 @@ typedef enum KeyKind
 {
 	KEY_NOTHING,				/* no ARN; no operands */
 	KEY_EQUAL,					/* the value of an expression; operands: its index
-								 * among the key's expressions, and whether the
-								 * statement itself says the value */
+								 * among the key's expressions, and whether it
+								 * is from the statement, see KeyValue */
 	KEY_ANY,					/* the elements of an array expression; operands as
 								 * KEY_EQUAL's */
 	KEY_AND,					/* intersection; operand: a list of nodes */
@@ -35,11 +35,11 @@ typedef struct KeyContext
 	PlannerInfo *root;
 	Index		relid;
 	Bitmapset  *columns;		/* the key columns' attribute numbers */
-	HTAB	   *said;			/* see key_collect_said() */
+	HTAB	   *statement_operands; /* see key_collect_statement_operands() */
 	List	   *exprs;			/* expressions found so far */
 } KeyContext;
 
-extern void key_collect_said(KeyContext *context);
+extern void key_collect_statement_operands(KeyContext *context);
 extern List *key_extract(KeyContext *context, Expr *clause, bool *exact);
 extern Var *key_var(Expr *expr, Index relid);
 extern bool key_is_column(const KeyContext *context, Expr *expr);

@@ -20,7 +20,7 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 
-/* ---- what a key asks for ------------------------------------------------------- */
+/* ---- the ARNs of a key --------------------------------------------------------- */
 
 /* Return a value of one of the text types as a C string. */
 static char *
@@ -46,17 +46,17 @@ text_of_datum(Datum value, Oid type)
 }
 
 static List *
-add_value(List *values, char *arn, bool said)
+add_value(List *values, char *arn, bool from_statement)
 {
 	KeyValue   *value = palloc(sizeof(KeyValue));
 
 	value->arn = arn;
-	value->said = said;
+	value->from_statement = from_statement;
 	return lappend(values, value);
 }
 
 static List *
-evaluate_array(Datum datum, bool said)
+evaluate_array(Datum datum, bool from_statement)
 {
 	ArrayType  *array = DatumGetArrayTypeP(datum);
 	Oid			type = ARR_ELEMTYPE(array);
@@ -73,7 +73,7 @@ evaluate_array(Datum datum, bool said)
 	for (int i = 0; i < n; i++)
 	{
 		if (!nulls[i])
-			values = add_value(values, text_of_datum(elements[i], type), said);
+			values = add_value(values, text_of_datum(elements[i], type), from_statement);
 	}
 	return values;
 }
@@ -86,48 +86,45 @@ static List *
 evaluate_comparison(List *node, List *exprs, ExprContext *econtext)
 {
 	ExprState  *expr = list_nth(exprs, intVal(lsecond(node)));
-	bool		said = intVal(lthird(node)) != 0;
+	bool		from_statement = intVal(lthird(node)) != 0;
 	bool		isnull;
 	Datum		value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
 
 	if (isnull)
 		return NIL;
 	if (key_kind(node) == KEY_ANY)
-		return evaluate_array(value, said);
-	return add_value(NIL, text_of_datum(value, exprType((Node *) expr->expr)), said);
+		return evaluate_array(value, from_statement);
+	return add_value(NIL, text_of_datum(value, exprType((Node *) expr->expr)), from_statement);
 }
 
-/* Entry of a hash table of table_of(): starts with the table's key, an ARN. */
-typedef struct TakenValue
+/* Entry of a hash table of arn_table(): starts with the table's key, an ARN. */
+typedef struct ArnEntry
 {
 	const char *arn;
 	KeyValue   *value;
-} TakenValue;
+} ArnEntry;
 
 static HTAB *
-table_of(List *values, const char *name)
+arn_table(List *values, const char *name)
 {
-	HTAB	   *table = statement_text_table(name, sizeof(TakenValue), CurrentMemoryContext);
+	HTAB	   *table = statement_text_table(name, sizeof(ArnEntry), CurrentMemoryContext);
 	ListCell   *lc;
 
 	foreach(lc, values)
 	{
 		KeyValue   *value = lfirst(lc);
 		bool		found;
-		TakenValue *taken = hash_search(table, &value->arn, HASH_ENTER, &found);
+		ArnEntry   *entry = hash_search(table, &value->arn, HASH_ENTER, &found);
 
 		if (found)
-			taken->value->said |= value->said;
+			entry->value->from_statement |= value->from_statement;
 		else
-			taken->value = value;
+			entry->value = value;
 	}
 	return table;
 }
 
-/*
- * Return each ARN of a list once, where the list first has it; "said" if any of its
- * values is.
- */
+/* Return a list without repeated ARNs; from_statement is set if any repetition has it. */
 static List *
 distinct(List *values)
 {
@@ -137,38 +134,35 @@ distinct(List *values)
 
 	if (list_length(values) <= 1)
 		return values;
-	table = table_of(values, "imagebuilder_fdw distinct ARNs");
+	table = arn_table(values, "imagebuilder_fdw distinct ARNs");
 	foreach(lc, values)
 	{
 		KeyValue   *value = lfirst(lc);
-		TakenValue *taken = hash_search(table, &value->arn, HASH_FIND, NULL);
+		ArnEntry   *entry = hash_search(table, &value->arn, HASH_FIND, NULL);
 
-		if (taken->value == value)
+		if (entry->value == value)
 			result = lappend(result, value);
 	}
 	hash_destroy(table);
 	return result;
 }
 
-/*
- * Return the ARNs of a list that another list has too; "said" if either list's value
- * is.
- */
+/* Return the ARNs that are in both lists; from_statement is set if either has it. */
 static List *
 intersect(List *values, List *others)
 {
-	HTAB	   *table = table_of(others, "imagebuilder_fdw common ARNs");
+	HTAB	   *table = arn_table(others, "imagebuilder_fdw common ARNs");
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, values)
 	{
 		KeyValue   *value = lfirst(lc);
-		TakenValue *other = hash_search(table, &value->arn, HASH_FIND, NULL);
+		ArnEntry   *other = hash_search(table, &value->arn, HASH_FIND, NULL);
 
 		if (other == NULL)
 			continue;
-		value->said |= other->value->said;
+		value->from_statement |= other->value->from_statement;
 		result = lappend(result, value);
 	}
 	hash_destroy(table);

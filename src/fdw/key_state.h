@@ -8,8 +8,7 @@
 typedef struct KeyValue
 {
 	const char *arn;			/* a C string; must be first */
-	bool		said;			/* the statement itself says the ARN, by a constant or
-								 * a parameter */
+	bool		from_statement;	/* a constant or parameter of the statement, not a row's */
 } KeyValue;
 
 typedef struct KeyState

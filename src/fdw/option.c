@@ -46,12 +46,12 @@ typedef struct Option
 	Oid			catalog;
 	OptionType	type;
 	int			flags;
-	int			least;			/* range of a number, a duration in ms or a size in
+	int			min;			/* range of a number, a duration in ms or a size in
 								 * bytes */
-	int			most;
+	int			max;
 	OptionCheck check;			/* check of a string */
 	int			target;			/* offset in ClientConfig; -1: read elsewhere */
-	const char *initial;		/* the default; NULL: no default */
+	const char *default_value;	/* NULL: no default */
 } Option;
 
 #define AT(member)	((int) offsetof(ClientConfig, member))
@@ -161,9 +161,9 @@ parse_number(const Option *option, const char *value)
 					 option->type == OPTION_SIZE ?
 					 "it must be a size, such as \"512kB\" or \"64MB\"" :
 					 "it must be an integer");
-	if (number < option->least || number > option->most)
+	if (number < option->min || number > option->max)
 		reject_value(option, value, psprintf("it must be from %d to %d%s",
-											 option->least, option->most, unit));
+											 option->min, option->max, unit));
 	return number;
 }
 
@@ -431,8 +431,8 @@ option_read_config(ClientConfig *config, Oid serverid, Oid userid)
 
 	for (size_t i = 0; i < lengthof(options); i++)
 	{
-		if (options[i].target >= 0 && options[i].initial)
-			apply_option(config, &options[i], options[i].initial);
+		if (options[i].target >= 0 && options[i].default_value)
+			apply_option(config, &options[i], options[i].default_value);
 	}
 	apply_options(config, server->options, ON_SERVER);
 	apply_options(config, mapping, ON_MAPPING);

@@ -13,7 +13,7 @@
 const char *
 option_check_region(const char *value)
 {
-	return region_is_valid(value) ? NULL : "a Region consists of letters, digits and hyphens";
+	return arn_region_is_valid(value) ? NULL : "a Region consists of letters, digits and hyphens";
 }
 
 const char *
@@ -54,9 +54,9 @@ option_check_on_error(const char *value)
 		"the valid values are \"error\" and \"warning\"";
 }
 
-/* True if a text has "least" to "most" ASCII letters, digits and bytes of "others". */
+/* True if a text has "min" to "max" ASCII letters, digits and bytes of "others". */
 static bool
-consists_of(const char *text, size_t least, size_t most, const char *others)
+consists_of(const char *text, size_t min, size_t max, const char *others)
 {
 	size_t		length = strlen(text);
 
@@ -66,7 +66,7 @@ consists_of(const char *text, size_t least, size_t most, const char *others)
 			  (*p >= '0' && *p <= '9') || strchr(others, *p)))
 			return false;
 	}
-	return length >= least && length <= most;
+	return length >= min && length <= max;
 }
 
 /*

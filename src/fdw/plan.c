@@ -160,7 +160,7 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	plan->key.root = root;
 	plan->key.relid = baserel->relid;
 	plan->key.columns = binding_key_columns(table, baserel->max_attr);
-	key_collect_said(&plan->key);
+	key_collect_statement_operands(&plan->key);
 	plan->operation = table->operation->name;
 	plan->rows = table->table ? table->table->rows : DEFAULT_ROWS;
 	plan->partition = conditions_of_partition(foreigntableid, plan->key.columns);

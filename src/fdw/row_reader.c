@@ -28,8 +28,8 @@ typedef struct ReaderColumn
 	MemberTree *member;			/* for PATH_MEMBER and PATH_PARENT_MEMBER */
 
 	bool		shared;			/* rows may have a value of it in common */
-	bool		kept;			/* a shared value, or its error, is kept here */
-	uint32		kept_of;		/* shared_by() of the kept value */
+	bool		cached;			/* "value", or "error", is that of cached_group */
+	uint32		cached_group;	/* value_group() of the cached value */
 	Datum		value;
 	bool		isnull;
 	RowError   *error;			/* why the value cannot be read, or NULL */
@@ -54,7 +54,7 @@ struct RowReader
 	int			nsources;
 	bool		warn;			/* warn of rows that cannot be read; else they are
 								 * errors */
-	bool		leaves_nothing; /* converter_leaves_nothing(), of all columns */
+	bool		fails_cleanly;	/* converter_fails_cleanly(), of all columns */
 	MemoryContext row_context;	/* holds the current row's values */
 
 	const Request *request;		/* request whose response is being read */
@@ -62,7 +62,7 @@ struct RowReader
 	int			source;			/* index of the current row source */
 	DocumentNode parent;		/* item whose parent_members have been found */
 
-	const char *converting;		/* for errors: the path that is being followed */
+	const char *path;			/* for errors: the path being followed */
 	ReaderColumn *column;		/* for errors: the column of that path; NULL: a row
 								 * source */
 };
@@ -157,7 +157,7 @@ row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs, bool 
 	reader->sources = bind_sources(table);
 	reader->nsources = table->nsources;
 	reader->warn = warn;
-	reader->leaves_nothing = true;
+	reader->fails_cleanly = true;
 	for (int i = 0; i < reader->ncolumns; i++)
 	{
 		ReaderColumn *column = &reader->columns[i];
@@ -166,7 +166,7 @@ row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs, bool 
 			column->member = member_tree_add(&reader->members, &column->path->members);
 		else if (column->path->kind == PATH_PARENT_MEMBER)
 			column->member = member_tree_add(&reader->parent_members, &column->path->members);
-		reader->leaves_nothing &= converter_leaves_nothing(column->converter);
+		reader->fails_cleanly &= converter_fails_cleanly(column->converter);
 	}
 	reader->row_context = AllocSetContextCreate(CurrentMemoryContext, "imagebuilder_fdw row",
 												ALLOCSET_DEFAULT_SIZES);
@@ -179,7 +179,7 @@ forget_shared(RowReader *reader)
 {
 	for (int i = 0; i < reader->ncolumns; i++)
 	{
-		reader->columns[i].kept = false;
+		reader->columns[i].cached = false;
 		if (reader->columns[i].context)
 			MemoryContextReset(reader->columns[i].context);
 	}
@@ -209,7 +209,7 @@ next_row(RowReader *reader)
 	{
 		RowCursor  *cursor = reader->sources[reader->source].cursor;
 
-		reader->converting = cursor->path->text;
+		reader->path = cursor->path->text;
 		if (row_cursor_next(cursor))
 			return true;
 		if (++reader->source == reader->nsources)
@@ -284,11 +284,11 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 }
 
 /*
- * Return what a column's shared value belongs to: rows for which this is equal share
- * the value.
+ * Return the group of rows that share a shared column's value: all of a document's, those
+ * of a row source, or those of an enclosing item.
  */
 static uint32
-shared_by(const RowReader *reader, const ReaderColumn *column)
+value_group(const RowReader *reader, const ReaderColumn *column)
 {
 	switch (column->path->kind)
 	{
@@ -310,12 +310,12 @@ shared_by(const RowReader *reader, const ReaderColumn *column)
 static Datum
 shared_value(RowReader *reader, ReaderColumn *column, bool *isnull)
 {
-	uint32		of = shared_by(reader, column);
+	uint32		group = value_group(reader, column);
 	MemoryContext previous;
 
-	if (!column->kept || column->kept_of != of)
+	if (!column->cached || column->cached_group != group)
 	{
-		column->kept = false;
+		column->cached = false;
 		if (column->context)
 			MemoryContextReset(column->context);
 		else
@@ -326,8 +326,8 @@ shared_value(RowReader *reader, ReaderColumn *column, bool *isnull)
 		column->error = NULL;
 		column->value = convert(reader, column, &column->isnull);
 		MemoryContextSwitchTo(previous);
-		column->kept_of = of;
-		column->kept = true;
+		column->cached_group = group;
+		column->cached = true;
 	}
 	if (column->error)
 		row_error_throw(column->error);
@@ -347,7 +347,7 @@ fill_slot(RowReader *reader, TupleTableSlot *slot)
 		bool	   *isnull = &slot->tts_isnull[place];
 
 		reader->column = column;
-		reader->converting = column->path->text;
+		reader->path = column->path->text;
 		slot->tts_values[place] = column->shared ? shared_value(reader, column, isnull) :
 			convert(reader, column, isnull);
 	}
@@ -359,12 +359,12 @@ keep_error(RowReader *reader, const RowError *error)
 {
 	ReaderColumn *column = reader->column;
 
-	if (column == NULL || !column->shared || column->kept)
+	if (column == NULL || !column->shared || column->cached)
 		return;
 	MemoryContextReset(column->context);
 	column->error = row_error_copy(error, column->context);
-	column->kept_of = shared_by(reader, column);
-	column->kept = true;
+	column->cached_group = value_group(reader, column);
+	column->cached = true;
 }
 
 /*
@@ -382,11 +382,11 @@ try_row(RowReader *reader, TupleTableSlot *slot, RowError **error, bool *may_go_
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool nested = reader->warn && !reader->leaves_nothing && compat_can_nest_transaction();
+	volatile bool nested = reader->warn && !reader->fails_cleanly && compat_can_nest_transaction();
 	volatile bool found = false;
 
 	*error = NULL;
-	*may_go_on = reader->warn && (reader->leaves_nothing || nested);
+	*may_go_on = reader->warn && (reader->fails_cleanly || nested);
 	if (nested)
 	{
 		BeginInternalSubTransaction(NULL);
@@ -435,7 +435,7 @@ row_reader_next(RowReader *reader, TupleTableSlot *slot)
 		if (error)
 		{
 			row_error_report(error, request_subject(reader->request),
-							 reader->column ? reader->column->name : NULL, reader->converting,
+							 reader->column ? reader->column->name : NULL, reader->path,
 							 may_go_on ? WARNING : ERROR);
 			keep_error(reader, error);
 		}

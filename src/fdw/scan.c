@@ -45,8 +45,8 @@ typedef struct ImageBuilderScan
 	ScanRequest *requests;		/* one for each ARN, in order */
 	int			nrequests;
 	int			next_request;	/* index of the next one to return rows of */
-	int			next_ahead;		/* index of the next one to look up */
-	bool		once;			/* this scan reads each response once only */
+	int			next_lookup;	/* index of the next one to look up */
+	bool		reads_once;		/* this scan reads each response once only */
 	bool		runs_to_end;	/* see plantree_runs_to_end() */
 	bool		async;			/* called by an asynchronous Append: do not wait */
 	bool		blocked;		/* the last call would have had to wait */
@@ -96,7 +96,7 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 									  list_nth(plan->fdw_private, FdwScanPrivateAttrs),
 									  lookup_warns(state->client));
 	state->runs_to_end = plantree_runs_to_end(estate->es_plannedstmt, &plan->scan.plan);
-	state->once = estate->es_epq_active == NULL &&
+	state->reads_once = estate->es_epq_active == NULL &&
 		plantree_runs_once(estate->es_plannedstmt, &plan->scan.plan) &&
 		!(eflags & (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
 }
@@ -113,11 +113,11 @@ is_wanted(const ImageBuilderScan *state, const KeyValue *value)
 	Client	   *client = state->client;
 	bool		fits = request_fits(state->operation, value->arn);
 
-	if (!fits && !value->said && (*client->kind_warned || !request_is_arn(value->arn)))
+	if (!fits && !value->from_statement && (*client->kind_warned || !request_is_arn(value->arn)))
 		return false;
 	if (!key_state_admits(state->key, value->arn))
 		return false;
-	if (value->said)
+	if (value->from_statement)
 		return fits || request_check(state->operation, value->arn,
 									 lookup_warns(client) ? WARNING : ERROR);
 	if (!fits)
@@ -159,7 +159,7 @@ evaluate_key(ForeignScanState *node)
 																		 value->arn);
 	}
 	MemoryContextSwitchTo(previous);
-	state->next_request = state->next_ahead = 0;
+	state->next_request = state->next_lookup = 0;
 	state->document = NULL;
 	state->started = true;
 }
@@ -176,12 +176,12 @@ look_ahead(ForeignScanState *node)
 		execution_depth(&node->ss.ps, state->runs_to_end);
 	int			end = Min(state->nrequests, state->next_request + window);
 
-	for (; state->next_ahead < end; state->next_ahead++)
+	for (; state->next_lookup < end; state->next_lookup++)
 	{
-		ScanRequest *asked = &state->requests[state->next_ahead];
+		ScanRequest *next = &state->requests[state->next_lookup];
 		bool		shared;
 
-		asked->lookup = statement_lookup(state->client, asked->request, state, &shared);
+		next->lookup = statement_lookup(state->client, next->request, state, &shared);
 		if (shared)
 			state->stats.cache_hits++;
 	}
@@ -192,7 +192,7 @@ static void
 leave_document(ImageBuilderScan *state)
 {
 	state->document = NULL;
-	if (state->once && state->client->nscans == 1)
+	if (state->reads_once && state->client->nscans == 1)
 		statement_forget(state->client, state->request, &state->stats);
 }
 
@@ -207,17 +207,17 @@ next_document(ForeignScanState *node)
 
 	while (state->next_request < state->nrequests)
 	{
-		ScanRequest *asked;
+		ScanRequest *next;
 
 		look_ahead(node);
-		asked = &state->requests[state->next_request];
-		if (state->async && !lookup_is_settled(asked->lookup))
+		next = &state->requests[state->next_request];
+		if (state->async && !lookup_is_settled(next->lookup))
 		{
 			state->blocked = true;
 			return false;
 		}
-		state->request = asked->request;
-		state->document = lookup_finish(asked->lookup);
+		state->request = next->request;
+		state->document = lookup_finish(next->lookup);
 		state->next_request++;
 		if (state->document)
 		{
@@ -285,7 +285,7 @@ imagebuilderReScanForeignScan(ForeignScanState *node)
 	 * The key's parameters may have changed, so it is evaluated again; the statement
 	 * keeps the responses.
 	 */
-	state->next_request = state->next_ahead = 0;
+	state->next_request = state->next_lookup = 0;
 	state->started = false;
 }
 

@@ -72,7 +72,7 @@ set_up(void)
 
 /* Make libcurl's handles, anew if connections have expired and no handle is in use. */
 static void
-start(void)
+make_handles(void)
 {
 	if (engine.expired && engine.nhandles == 0)
 	{
@@ -97,7 +97,7 @@ engine_handle(void)
 {
 	CURL	   *handle;
 
-	start();
+	make_handles();
 	handle = curl_easy_init();
 	if (handle == NULL)
 		memory_raise("libcurl could not make a handle.");
@@ -138,7 +138,7 @@ engine_discard(CURL *handle)
 static void
 give_up(CURLcode result)
 {
-	jobs_fail(result);
+	job_fail_all(result);
 	curl_multi_cleanup(engine.multi);
 	engine.multi = NULL;
 	engine.deadline = PG_INT64_MAX;
@@ -146,7 +146,7 @@ give_up(CURLcode result)
 
 /* Have libcurl act on a socket, or on its timer (CURL_SOCKET_TIMEOUT). */
 static void
-act(curl_socket_t fd, int events)
+call_libcurl(curl_socket_t fd, int events)
 {
 	uint64		refused = sockets_refused();
 	CURLMcode	code;
@@ -158,7 +158,7 @@ act(curl_socket_t fd, int events)
 	 * libcurl may send a request on a kept connection now, and would take stray data
 	 * there for the answer.
 	 */
-	sockets_end_talkative();
+	sockets_reject_unsolicited_data();
 	call_begin();
 	code = curl_multi_socket_action(engine.multi, fd, events, &running);
 	call_end();
@@ -170,12 +170,12 @@ act(curl_socket_t fd, int events)
 
 /* Have libcurl or a watcher act on what has happened on a socket. */
 static void
-act_on_socket(const WaitEvent *event)
+handle_socket_event(const WaitEvent *event)
 {
-	if (!sockets_tell_watcher(event->fd) && sockets_is_waited_for(event->fd) && engine.multi)
-		act(event->fd,
-			(event->events & WL_SOCKET_READABLE ? CURL_CSELECT_IN : 0) |
-			(event->events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
+	if (!sockets_notify_watcher(event->fd) && sockets_is_waited_for(event->fd) && engine.multi)
+		call_libcurl(event->fd,
+					 (event->events & WL_SOCKET_READABLE ? CURL_CSELECT_IN : 0) |
+					 (event->events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
 }
 
 /*
@@ -184,7 +184,7 @@ act_on_socket(const WaitEvent *event)
  * taken the data from the kernel already.
  */
 static void
-read_on(void)
+resume_reads(void)
 {
 	call_forget_put_off();
 	/* Start from the end: when libcurl removes a socket, the last takes its place. */
@@ -193,7 +193,7 @@ read_on(void)
 		curl_socket_t fd = sockets_reading(i);
 
 		if (fd != CURL_SOCKET_BAD)
-			act(fd, CURL_CSELECT_IN);
+			call_libcurl(fd, CURL_CSELECT_IN);
 	}
 }
 
@@ -210,11 +210,11 @@ take_events(const WaitEvent *events, int nevents)
 		else if (events[i].events & WL_SOCKET_MASK)
 		{
 			silent = false;
-			act_on_socket(&events[i]);
+			handle_socket_event(&events[i]);
 		}
 	}
 	if (silent && call_has_put_off())
-		read_on();
+		resume_reads();
 }
 
 /*
@@ -227,16 +227,16 @@ void
 http_wait(long timeout)
 {
 	WaitEvent	events[MAX_EVENTS];
-	bool		look;
+	bool		poll_only;
 	int64		next;
 	int			nevents;
 
 	CHECK_FOR_INTERRUPTS();
-	start();
+	make_handles();
 	if (call_has_put_off())
 		timeout = 0;
-	look = timeout == 0;
-	next = Min(engine.deadline, jobs_resume());
+	poll_only = timeout == 0;
+	next = Min(engine.deadline, job_resume_all());
 	if (next != PG_INT64_MAX)
 	{
 		long		left = clock_ms_until(next);
@@ -245,15 +245,15 @@ http_wait(long timeout)
 			timeout = left;
 	}
 	/* Skip the wait if libcurl's timer is due: libcurl has to act on it first. */
-	if (timeout != 0 || look || next != engine.deadline)
+	if (timeout != 0 || poll_only || next != engine.deadline)
 	{
 		nevents = WaitEventSetWait(sockets_wait_set(), timeout, events, MAX_EVENTS,
 								   engine.wait_event);
 		take_events(events, nevents);
 	}
 	if (clock_us() >= engine.deadline)
-		act(CURL_SOCKET_TIMEOUT, 0);
-	jobs_pause(engine.multi);
+		call_libcurl(CURL_SOCKET_TIMEOUT, 0);
+	job_pause_all(engine.multi);
 	CHECK_FOR_INTERRUPTS();
 }
 

@@ -12,7 +12,7 @@
 #include "secret.h"
 
 /* State of a transfer that libcurl uses; freed with the HttpTransfer's memory context. */
-typedef struct HttpExchange
+typedef struct HttpState
 {
 	CURL	   *handle;
 	struct curl_slist *headers;
@@ -20,11 +20,11 @@ typedef struct HttpExchange
 	int64		started;		/* time of clock.h */
 	char		error[CURL_ERROR_SIZE];
 	MemoryContextCallback callback;
-} HttpExchange;
+} HttpState;
 
 /* Put into x->error how far a transfer got before it timed out. */
 static void
-timed_out(HttpExchange *x)
+timed_out(HttpState *x)
 {
 	curl_off_t	resolved = 0;
 	curl_off_t	connect = 0;
@@ -44,7 +44,7 @@ timed_out(HttpExchange *x)
 
 /* True if a proxy refused the connection, which another attempt would hardly change. */
 static bool
-refused_by_proxy(HttpExchange *x)
+refused_by_proxy(HttpState *x)
 {
 	long		status = 0;
 
@@ -58,7 +58,7 @@ refused_by_proxy(HttpExchange *x)
 
 /* Map a CURLcode to the outcome of a failed transfer. */
 static HttpOutcome
-outcome_of_code(HttpExchange *x, CURLcode result, const char **problem)
+outcome_of_code(HttpState *x, CURLcode result, const char **problem)
 {
 	bool		connected = job_is_ready(x->handle);
 
@@ -101,7 +101,7 @@ outcome_of_code(HttpExchange *x, CURLcode result, const char **problem)
 }
 
 static HttpOutcome
-outcome_of(HttpExchange *x, CURLcode result, const char **problem)
+outcome_of(HttpState *x, CURLcode result, const char **problem)
 {
 	const Answer *answer = &x->answer;
 
@@ -146,7 +146,7 @@ static void
 transfer_done(void *owner, CURLcode result)
 {
 	HttpTransfer *transfer = owner;
-	HttpExchange *x = transfer->exchange;
+	HttpState  *x = transfer->state;
 	long		status = 0;
 
 	curl_easy_getinfo(x->handle, CURLINFO_RESPONSE_CODE, &status);
@@ -157,12 +157,12 @@ transfer_done(void *owner, CURLcode result)
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
 	/* A NAT gateway, say, that forgot this connection has probably forgotten idle ones. */
 	if (transfer->outcome == HTTP_CONNECTION_LOST)
-		sockets_end_idle(x->handle);
+		sockets_shutdown_idle_connections(x->handle);
 }
 
 /* End the transfer if it is under way, and free everything but the answer's body. */
 static void
-exchange_release(HttpExchange *x)
+release_state(HttpState *x)
 {
 	if (x->handle)
 	{
@@ -178,17 +178,17 @@ exchange_release(HttpExchange *x)
 
 /* End and free a transfer (a MemoryContextCallback). */
 static void
-exchange_free(void *arg)
+free_state(void *arg)
 {
-	HttpExchange *x = arg;
+	HttpState  *x = arg;
 
-	exchange_release(x);
+	release_state(x);
 	answer_free(&x->answer);
 }
 
 /* Set the options for a request and its answer.  Raises 53200. */
 static void
-set_options(HttpExchange *x, const HttpRequest *request)
+set_options(HttpState *x, const HttpRequest *request)
 {
 	CURL	   *h = x->handle;
 
@@ -237,10 +237,10 @@ HttpTransfer *
 http_start(const HttpRequest *request)
 {
 	HttpTransfer *transfer = palloc0(sizeof(HttpTransfer));
-	HttpExchange *x = palloc0(sizeof(HttpExchange));
+	HttpState  *x = palloc0(sizeof(HttpState));
 
 	x->handle = engine_handle();
-	x->callback.func = exchange_free;
+	x->callback.func = free_state;
 	x->callback.arg = x;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &x->callback);
 	x->answer.handle = x->handle;
@@ -248,7 +248,7 @@ http_start(const HttpRequest *request)
 	x->answer.secret = request->secret;
 	set_options(x, request);
 	tls_set_options(x->handle, request->ca_bundle);
-	transfer->exchange = x;
+	transfer->state = x;
 	transfer->outcome = HTTP_PENDING;
 	x->started = clock_us();
 	engine_add(x->handle, request, transfer, transfer_done);
@@ -259,18 +259,18 @@ http_start(const HttpRequest *request)
 void
 http_release(HttpTransfer *transfer)
 {
-	exchange_release(transfer->exchange);
+	release_state(transfer->state);
 }
 
 /*
- * Return a copy of an answer's header, guarded by secret_guard() if the answer is
+ * Return a copy of an answer's header, protected by secret_protect() if the answer is
  * secret; NULL if the answer has no such header.  The name's case does not matter; of
  * several headers of the name, the first counts.
  */
 char *
 http_header(const HttpTransfer *transfer, const char *name)
 {
-	const Answer *answer = &transfer->exchange->answer;
+	const Answer *answer = &transfer->state->answer;
 	size_t		length;
 	const char *value = answer_header(answer, name, &length);
 

@@ -43,7 +43,7 @@ typedef struct HttpTransfer
 	char	   *body;			/* NUL-terminated */
 	size_t		length;			/* bytes in body; cut at 64 kB if status >= 300 */
 	double		milliseconds;	/* from the start to the outcome */
-	struct HttpExchange *exchange;	/* private to http.c */
+	struct HttpState *state;	/* private to http.c */
 } HttpTransfer;
 
 extern HttpTransfer *http_start(const HttpRequest *request);

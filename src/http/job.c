@@ -162,8 +162,8 @@ end(Job *job)
 	curl_multi_remove_handle(job->multi, job->handle);
 	dlist_delete(&job->node);
 	if (!is_ready(job))
-		sockets_forget_gone();	/* libcurl may close a connecting socket without
-								 * telling */
+		sockets_forget_closed();	/* libcurl closes a connecting socket without a
+									 * callback */
 }
 
 /* End the transfer of a handle, if there is one, and free the handle; never fails. */
@@ -203,7 +203,7 @@ finish(Job *job, CURLcode result)
 
 /* Note that a wait begins.  Return when the first transfer's time is up, of clock.h. */
 int64
-jobs_resume(void)
+job_resume_all(void)
 {
 	int64		now = clock_us();
 	int64		next = PG_INT64_MAX;
@@ -228,7 +228,7 @@ jobs_resume(void)
 
 /* Note that a wait ends: finish the transfers that are done, or whose time is up. */
 void
-jobs_pause(CURLM *multi)
+job_pause_all(CURLM *multi)
 {
 	CURLMsg    *message;
 	int			left;
@@ -253,7 +253,7 @@ jobs_pause(CURLM *multi)
 
 /* Finish all transfers with a result. */
 void
-jobs_fail(CURLcode result)
+job_fail_all(CURLcode result)
 {
 	while (!dlist_is_empty(&jobs))
 		finish(dlist_head_element(Job, node, &jobs), result);

@@ -13,8 +13,8 @@ extern void job_start(CURLM *multi, CURL *handle, int connect_timeout, int timeo
 					  void *owner, JobDone done);
 extern bool job_is_ready(CURL *handle);
 extern void job_free(CURL *handle);
-extern int64 jobs_resume(void);
-extern void jobs_pause(CURLM *multi);
-extern void jobs_fail(CURLcode result);
+extern int64 job_resume_all(void);
+extern void job_pause_all(CURLM *multi);
+extern void job_fail_all(CURLcode result);
 
 #endif							/* IMAGEBUILDER_JOB_H */

@@ -23,7 +23,7 @@
 
 static struct
 {
-	volatile uint64 asked;		/* requests for memory; libcurl's resolver thread makes
+	volatile uint64 requests;	/* requests for memory; libcurl's resolver thread makes
 								 * some, too */
 	volatile uint64 refused;	/* requests that malloc() refused */
 	bool		ours;			/* libcurl uses this allocator */
@@ -33,7 +33,7 @@ static struct
 static void *
 note_refused(void *block)
 {
-	memory.asked++;
+	memory.requests++;
 	if (block == NULL)
 		memory.refused++;
 	return block;
@@ -91,12 +91,12 @@ memory_raise(const char *detail)
 
 /* Find out whether libcurl uses this allocator, by having libcurl allocate something. */
 static void
-learn_whose(void)
+detect_allocator(void)
 {
-	uint64		asked = memory.asked;
+	uint64		requests = memory.requests;
 	struct curl_slist *list = curl_slist_append(NULL, "x");
 
-	memory.ours = memory.asked != asked;
+	memory.ours = memory.requests != requests;
 	curl_slist_free_all(list);
 	if (!memory.ours)
 		ereport(DEBUG1,
@@ -113,7 +113,7 @@ memory_start(void)
 	if (curl_global_init_mem(CURL_GLOBAL_ALL, allocate, free_wiped, reallocate, duplicate,
 							 allocate_zeroed) == CURLE_OK)
 	{
-		learn_whose();
+		detect_allocator();
 		return;
 	}
 	if (memory.refused != refused)

@@ -42,7 +42,7 @@ static struct
 	int			capacity;
 	uint64		refused;		/* sockets that add_socket() failed for */
 	WaitEventSet *set;
-	bool		changed;		/* set waits for a socket that is gone */
+	bool		stale;			/* set waits for a socket that is gone */
 }			sockets;
 
 /* List of descriptors: of the first "count", those that fit into "capacity". */
@@ -107,7 +107,7 @@ remove_socket(Socket *s)
 {
 	if (s->connection)
 		ReleaseExternalFD();
-	sockets.changed |= s->in_set != 0;
+	sockets.stale |= s->in_set != 0;
 	*s = sockets.list[--sockets.count];
 }
 
@@ -152,7 +152,7 @@ add_socket(curl_socket_t fd)
 
 /* True if a socket is closed: libcurl 7.88 closes a connecting one without a callback. */
 static bool
-is_gone(const Socket *s)
+is_closed(const Socket *s)
 {
 	struct stat status;
 
@@ -162,11 +162,11 @@ is_gone(const Socket *s)
 
 /* Forget the sockets that are closed. */
 void
-sockets_forget_gone(void)
+sockets_forget_closed(void)
 {
 	for (int i = sockets.count - 1; i >= 0; i--)
 	{
-		if (is_gone(&sockets.list[i]))
+		if (is_closed(&sockets.list[i]))
 			remove_socket(&sockets.list[i]);
 	}
 }
@@ -178,7 +178,7 @@ find_socket(curl_socket_t fd)
 	Socket	   *s = find_number(fd);
 
 	/* A socket that libcurl or a watcher waits for is open. */
-	if (s == NULL || s->events != 0 || !is_gone(s))
+	if (s == NULL || s->events != 0 || !is_closed(s))
 		return s;
 	remove_socket(s);
 	return NULL;
@@ -265,7 +265,7 @@ sockets_close(void *userp, curl_socket_t fd)
  * request.  libcurl itself notices a connection that the server has closed.
  */
 void
-sockets_end_talkative(void)
+sockets_reject_unsolicited_data(void)
 {
 	char		unread[1024];
 	struct pollfd idle[MAX_IDLE_CONNECTIONS];
@@ -325,7 +325,7 @@ is_connected_to(curl_socket_t fd, const char *address, long port)
  * calls of libcurl, when libcurl waits for every socket that is in use.
  */
 void
-sockets_end_idle(CURL *handle)
+sockets_shutdown_idle_connections(CURL *handle)
 {
 	char	   *address = NULL;
 	long		port = 0;
@@ -340,7 +340,7 @@ sockets_end_idle(CURL *handle)
 
 		if (!s->connection || s->events != 0)
 			continue;
-		if (is_gone(s))
+		if (is_closed(s))
 			remove_socket(s);
 		else if (is_connected_to(s->fd, address, port))
 			shutdown(s->fd, SHUT_RDWR);
@@ -351,7 +351,7 @@ sockets_end_idle(CURL *handle)
 static bool
 is_set_good(void)
 {
-	if (sockets.set == NULL || sockets.changed)
+	if (sockets.set == NULL || sockets.stale)
 		return false;
 	for (int i = 0; i < sockets.count; i++)
 	{
@@ -374,9 +374,9 @@ sockets_wait_set(void)
 
 	if (is_set_good())
 		return old;
-	sockets_forget_gone();
+	sockets_forget_closed();
 	sockets.set = NULL;
-	sockets.changed = true;
+	sockets.stale = true;
 	if (old)
 		FreeWaitEventSet(old);
 	sockets.set = compat_session_wait_event_set(sockets.count + 2);
@@ -391,7 +391,7 @@ sockets_wait_set(void)
 			AddWaitEventToSet(sockets.set, s->events, s->fd, NULL, NULL);
 		s->in_set = s->events;
 	}
-	sockets.changed = false;
+	sockets.stale = false;
 	return sockets.set;
 }
 
@@ -406,7 +406,7 @@ sockets_is_waited_for(curl_socket_t fd)
 
 	if (s && s->events)
 		return true;
-	sockets.changed = true;
+	sockets.stale = true;
 	return false;
 }
 
@@ -457,7 +457,7 @@ sockets_unwatch(int fd)
 
 /* Call a watched descriptor's callback; false if the descriptor is libcurl's. */
 bool
-sockets_tell_watcher(int fd)
+sockets_notify_watcher(int fd)
 {
 	const Socket *s = find_number(fd);
 

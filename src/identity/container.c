@@ -18,15 +18,15 @@ static Silence silence;
 
 /* True if a host may be asked without TLS: the loopback interface or an agent's. */
 static bool
-is_near(const char *host)
+is_loopback_or_agent(const char *host)
 {
-	static const char *const near[] = {"localhost", "169.254.170.2", "169.254.170.23",
+	static const char *const hosts[] = {"localhost", "169.254.170.2", "169.254.170.23",
 	"[fd00:ec2::23]", "[::1]"};
 	struct in_addr address;
 
-	for (size_t i = 0; i < lengthof(near); i++)
+	for (size_t i = 0; i < lengthof(hosts); i++)
 	{
-		if (strcmp(host, near[i]) == 0)
+		if (strcmp(host, hosts[i]) == 0)
 			return true;
 	}
 	return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
@@ -46,7 +46,7 @@ uri_problem(const char *uri)
 		return error ? error : "it is not a URL";
 	host = endpoint.host;
 	host[strcspn(host, *host == '[' ? "]" : ":") + (*host == '[' ? 1 : 0)] = '\0';
-	if (!endpoint.tls && !is_near(host))
+	if (!endpoint.tls && !is_loopback_or_agent(host))
 		return "without TLS its host must be this one or a container agent's";
 	return NULL;
 }

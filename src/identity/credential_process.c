@@ -48,7 +48,7 @@ static char *
 strike_out(const char *line, const ProcessPipe *output)
 {
 	size_t		length = strlen(line);
-	char	   *result = secret_guard(palloc0(length + 1), length);
+	char	   *result = secret_protect(palloc0(length + 1), length);
 	char	   *end = result;
 	size_t		struck = 0;		/* end of the latest part struck out */
 
@@ -102,10 +102,10 @@ fail(Fetch *fetch, const char *problem)
 static const char *
 problem_of_end(const Process *process)
 {
-	if (process->output.overflown)
+	if (process->output.truncated)
 		return psprintf("The program wrote more than %d kB", PROCESS_MAX_OUTPUT / 1024);
-	if (process->problem != 0)
-		return psprintf("The program could not be executed: %s", strerror(process->problem));
+	if (process->exec_errno != 0)
+		return psprintf("The program could not be executed: %s", strerror(process->exec_errno));
 	if (process->status == -1)
 		return "The program's exit status is not known";
 	if (WIFSIGNALED(process->status))
@@ -155,7 +155,7 @@ credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait)
 	state->process = process_start(plan->process);
 	fetch->state = state;
 	fetch->advance = advance;
-	problem = state->process->unstarted;
+	problem = state->process->start_errno;
 	if (problem == 0)
 		return advance(fetch, wait);
 	fetch->failure = failure_create(problem == ENOMEM ? ERRCODE_OUT_OF_MEMORY :

@@ -40,7 +40,7 @@ struct Fetch
 	/* Set by the fetch's owner. */
 	MemoryContext context;
 	const ClientConfig *config;
-	bool		begun_ahead;	/* begun to renew credentials in time, not for a look-up */
+	bool		background;		/* begun by a renewal, not by a look-up */
 
 	/* Step under way: a provider's, then the STS call of one role after another. */
 	const struct Provider *provider;	/* provider being asked; NULL: has answered */

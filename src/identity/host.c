@@ -92,7 +92,7 @@ host_read_file(const char *path, const char **problem)
 		*problem = psprintf("\"%s\" is not a regular file of at most 1 MB", path);
 	else
 	{
-		text = secret_guard(palloc0(status.st_size + 1), status.st_size);
+		text = secret_protect(palloc0(status.st_size + 1), status.st_size);
 		length = read(fd, text, status.st_size);
 		if (length < 0)
 		{

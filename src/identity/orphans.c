@@ -34,7 +34,7 @@
 #ifdef __linux__
 
 /* Upper bound of other code's children; others in sessions of their own seem orphans. */
-#define MAX_STRANGERS	64
+#define MAX_OTHER_CHILDREN	64
 
 /* Results of a ChildAction for an orphan; each_child() combines them. */
 #define ORPHAN_LIVES	1
@@ -45,8 +45,8 @@ static volatile struct
 	bool		adopted;		/* this process adopts orphans */
 	char		path[64];		/* lists the children of the main thread, which gets the
 								 * orphans */
-	pid_t		strangers[MAX_STRANGERS];	/* other code's children */
-	int			nstrangers;
+	pid_t		other_children[MAX_OTHER_CHILDREN]; /* other code's children */
+	int			nother_children;
 }			orphans;
 
 /* Function called for a child of the backend; returns what was found, or 0. */
@@ -57,19 +57,19 @@ typedef int (*ChildAction) (pid_t pid);
  * later if it has not done so yet (a ChildAction).
  */
 static int
-note_stranger(pid_t pid)
+note_other_child(pid_t pid)
 {
-	if (!child_is_known(pid) && orphans.nstrangers < MAX_STRANGERS)
-		orphans.strangers[orphans.nstrangers++] = pid;
+	if (!child_is_known(pid) && orphans.nother_children < MAX_OTHER_CHILDREN)
+		orphans.other_children[orphans.nother_children++] = pid;
 	return 0;
 }
 
 static bool
 is_orphan(pid_t pid)
 {
-	for (int i = 0; i < orphans.nstrangers; i++)
+	for (int i = 0; i < orphans.nother_children; i++)
 	{
-		if (orphans.strangers[i] == pid)
+		if (orphans.other_children[i] == pid)
 			return false;
 	}
 	return getsid(pid) != getsid(0) && !child_is_known(pid);
@@ -136,8 +136,8 @@ orphans_adopt(void)
 		return;
 	snprintf((char *) orphans.path, sizeof(orphans.path), "/proc/self/task/%d/children",
 			 (int) getpid());
-	orphans.nstrangers = 0;
-	each_child(note_stranger);
+	orphans.nother_children = 0;
+	each_child(note_other_child);
 	prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
 	orphans.adopted = true;
 #endif

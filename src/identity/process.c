@@ -63,7 +63,7 @@ read_pipe(void *owner)
 		if (n <= 0)
 			close_pipe(pipe);
 		else if (full)
-			pipe->overflown = true;
+			pipe->truncated = true;
 		else
 			pipe->length += n;
 	}
@@ -77,7 +77,7 @@ prepare_pipe(ProcessPipe *pipe, size_t size)
 	pipe->fd = pipe->writer = -1;
 	pipe->size = size;
 	if (size > 0)
-		pipe->text = secret_guard(palloc0(size + 1), size + 1);
+		pipe->text = secret_protect(palloc0(size + 1), size + 1);
 }
 
 /* Open a pipe; false, with errno, if that fails. */
@@ -126,12 +126,12 @@ start(Process *process, char **words)
 	pid_t		pid;
 
 	if (!open_pipe(&process->output) || !open_pipe(&process->errors) ||
-		!open_pipe(&process->start) ||
+		!open_pipe(&process->exec_pipe) ||
 		!watch_pipe(&process->output) || !watch_pipe(&process->errors))
 		return false;
 	program.output = process->output.writer;
 	program.errors = process->errors.writer;
-	program.problem = process->start.writer;
+	program.problem = process->exec_pipe.writer;
 	process->started = clock_us();
 	pid = child_start(&program);
 	if (pid < 0)
@@ -139,7 +139,7 @@ start(Process *process, char **words)
 	process->pid = pid;
 	close_writer(&process->output);
 	close_writer(&process->errors);
-	close_writer(&process->start);
+	close_writer(&process->exec_pipe);
 	return true;
 }
 
@@ -150,7 +150,7 @@ start(Process *process, char **words)
  * The program ends at the latest with the current memory context, along with all
  * processes that it has started and that have not left its process group; those that
  * have left end with the backend, on Linux.  If there can be no more processes or
- * pipes, "unstarted" has the errno, and the process counts as ended: an error could
+ * pipes, "start_errno" has the errno, and the process counts as ended: an error could
  * hit a statement that does not need the program.
  */
 Process *
@@ -161,13 +161,13 @@ process_start(char **words)
 	process->status = -1;
 	prepare_pipe(&process->output, PROCESS_MAX_OUTPUT);
 	prepare_pipe(&process->errors, PROCESS_MAX_ERRORS);
-	prepare_pipe(&process->start, 0);
+	prepare_pipe(&process->exec_pipe, 0);
 	process->callback.func = end_process;
 	process->callback.arg = process;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &process->callback);
 	if (!start(process, words))
 	{
-		process->unstarted = errno;
+		process->start_errno = errno;
 		process_end(process);
 	}
 	return process;
@@ -185,13 +185,13 @@ process_advance(Process *process)
 		return true;
 	read_pipe(&process->output);
 	read_pipe(&process->errors);
-	if (!process->output.overflown &&
+	if (!process->output.truncated &&
 		(process->output.fd >= 0 || !child_has_ended(process->pid)))
 		return false;
 	/* Read the last of standard error, which other processes may still have open. */
 	read_pipe(&process->errors);
-	if (read(process->start.fd, &process->problem, sizeof(int)) != sizeof(int))
-		process->problem = 0;
+	if (read(process->exec_pipe.fd, &process->exec_errno, sizeof(int)) != sizeof(int))
+		process->exec_errno = 0;
 	process_end(process);
 	return true;
 }
@@ -202,7 +202,7 @@ process_end(Process *process)
 {
 	close_pipe(&process->output);
 	close_pipe(&process->errors);
-	close_pipe(&process->start);
+	close_pipe(&process->exec_pipe);
 	if (process->pid != 0)
 		process->status = child_end(process->pid);
 	process->pid = 0;

@@ -20,7 +20,7 @@ typedef struct ProcessPipe
 								 * NULL */
 	size_t		length;
 	size_t		size;			/* of text, without the NUL */
-	bool		overflown;		/* more data came, and is lost */
+	bool		truncated;		/* more data came, and is lost */
 } ProcessPipe;
 
 /* Program under way, or its output; owned by a memory context. */
@@ -30,11 +30,11 @@ typedef struct Process
 	pid_t		pid;			/* 0: not started, or ended */
 	int64		started;		/* time of clock.h */
 	int			status;			/* as of waitpid(); -1: not known */
-	int			unstarted;		/* errno of a failed start; 0: the process was started */
-	int			problem;		/* errno of a failed exec; 0: the program was executed */
+	int			start_errno;	/* errno of a failed start; 0: the process was started */
+	int			exec_errno;		/* errno of a failed exec; 0: the program was executed */
 	ProcessPipe output;
 	ProcessPipe errors;
-	ProcessPipe start;			/* for "problem" */
+	ProcessPipe exec_pipe;		/* for exec_errno */
 } Process;
 
 extern Process *process_start(char **words);

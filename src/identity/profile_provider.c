@@ -33,15 +33,15 @@ read_shared_file(const char *variable, const char *name, bool chain,
 	return *problem == NULL || (chain && !is_readable(path));
 }
 
-/* Continue with the base of the profile's plan. */
+/* Continue with the source of the profile's plan. */
 static FetchState
 follow(Fetch *fetch, const ProfilePlan *plan, long *wait)
 {
 	fetch->roles = plan->roles;
 	fetch->nroles = plan->nroles;
 	fetch->rewritable = plan->nroles == 0 &&
-		(plan->base == PROFILE_STATIC || plan->base == PROFILE_PROCESS);
-	switch (plan->base)
+		(plan->source == PROFILE_STATIC || plan->source == PROFILE_PROCESS);
+	switch (plan->source)
 	{
 		case PROFILE_STATIC:
 			fetch->issued.credentials = plan->credentials;

@@ -18,11 +18,11 @@
 #include "secret.h"
 #include "utils/memutils.h"
 
-/* Renewal begins when 1/WINDOW_PART of the credentials' lifetime is left. */
-#define WINDOW_PART			4
+/* Renewal begins when 1/RENEWAL_DIVISOR of the credentials' lifetime is left. */
+#define RENEWAL_DIVISOR		4
 
 /* Upper bound of the time from renewal to expiry, in s, as in the AWS SDKs. */
-#define MAX_WINDOW			(15 * 60)
+#define MAX_RENEWAL_LEAD	(15 * 60)
 
 /* Seconds without a request to the source after a failure. */
 #define PAUSE				60
@@ -34,8 +34,8 @@
 #define EXPIRED_GRACE		60
 
 /*
- * Microseconds for which a look-up that comes to need credentials waits for a renewal
- * that was begun ahead, and may be hanging, before a new fetch replaces it.
+ * Microseconds for which a look-up that comes to need credentials waits for a fetch that
+ * a renewal began, and that may be hanging, before a new fetch replaces it.
  */
 #define ADOPTED_WAIT		1000000
 
@@ -109,7 +109,7 @@ take_issued(Identity *identity, const Fetch *fetch)
 	identity->rewritable = fetch->rewritable;
 	MemoryContextSwitchTo(previous);
 	identity->serve_until = left > 0 ? expires : now + EXPIRED_GRACE;
-	identity->renew_at = identity->serve_until - Min(left / WINDOW_PART, MAX_WINDOW);
+	identity->renew_at = identity->serve_until - Min(left / RENEWAL_DIVISOR, MAX_RENEWAL_LEAD);
 	identity->failure = NULL;
 	identity->paused_until = 0;
 }
@@ -131,18 +131,18 @@ take_failure(Identity *identity, const Failure *failure)
 
 /* Begin to fetch credentials, with those of the base if there is one. */
 static void
-start_fetch(Identity *identity, bool ahead)
+start_fetch(Identity *identity, bool background)
 {
 	const Identity *base = identity->base;
 	Fetch	   *fetch = fetch_create(identity->context, &identity->config,
 									 base ? NULL : identity->config.credential_provider);
 	MemoryContext previous = MemoryContextSwitchTo(fetch->context);
 
-	fetch->begun_ahead = ahead;
+	fetch->background = background;
 	identity->fetch = fetch;
-	identity->ahead = ahead;
+	identity->background = background;
 	identity->replace_at = 0;
-	if (!ahead)
+	if (!background)
 		(*identity->in_flight)++;
 	if (base)
 	{
@@ -162,21 +162,21 @@ drop_fetch(Identity *identity)
 	if (fetch == NULL)
 		return;
 	identity->fetch = NULL;
-	if (!identity->ahead)
+	if (!identity->background)
 		(*identity->in_flight)--;
 	MemoryContextDelete(fetch->context);
 }
 
-/* Have a look-up wait for a fetch that was begun ahead: its answer may come soon. */
+/* Have a look-up wait for the fetch of a renewal: the answer may come soon. */
 static void
 adopt_fetch(Identity *identity)
 {
-	identity->ahead = false;
+	identity->background = false;
 	identity->replace_at = clock_us() + ADOPTED_WAIT;
 	(*identity->in_flight)++;
 }
 
-/* True if a fetch begun ahead has failed, or made a look-up wait for too long. */
+/* True if a fetch that a look-up adopted has failed, or made it wait for too long. */
 static bool
 is_to_be_replaced(const Identity *identity, FetchState state, long *wait)
 {
@@ -223,7 +223,8 @@ succeed(Identity *identity)
 	const Fetch *fetch = identity->fetch;
 
 	/* Expired credentials are a failure: the source may just repeat the old ones. */
-	if (identity->ahead && is_usable(identity) && fetch->issued.expires <= (int64) time(NULL))
+	if (identity->background && is_usable(identity) &&
+		fetch->issued.expires <= (int64) time(NULL))
 		return fail(identity, NULL);
 	take_issued(identity, fetch);
 	identity->base_renewed = false;
@@ -231,37 +232,37 @@ succeed(Identity *identity)
 	return IDENTITY_READY;
 }
 
-static IdentityState get_ready(Identity *identity, bool ahead, long *wait);
+static IdentityState get_ready(Identity *identity, bool background, long *wait);
 
-/* Advance a fetch of new credentials, which a look-up waits for unless it is "ahead". */
+/* Advance a fetch of credentials, for a renewal if "background", else for a look-up. */
 static IdentityState
-obtain(Identity *identity, bool ahead, long *wait)
+obtain(Identity *identity, bool background, long *wait)
 {
 	/* A role's fetch that is under way has copied the base's credentials already. */
 	IdentityState base = identity->base && identity->fetch == NULL ?
-		get_ready(identity->base, ahead, wait) : IDENTITY_READY;
+		get_ready(identity->base, background, wait) : IDENTITY_READY;
 	FetchState	state;
 
 	if (base == IDENTITY_FAILED)
-		return fail(identity, ahead ? NULL : identity->base->failure);
+		return fail(identity, background ? NULL : identity->base->failure);
 	if (base == IDENTITY_WAITING)
 		return base;
-	if (identity->fetch && identity->ahead && !ahead)
+	if (identity->fetch && identity->background && !background)
 		adopt_fetch(identity);
 	if (identity->fetch == NULL)
-		start_fetch(identity, ahead);
+		start_fetch(identity, background);
 	state = fetch_advance(identity->fetch, wait);
 	if (state == FETCH_DONE)
 		return succeed(identity);
 	if ((state == FETCH_FAILED && renew_base(identity)) ||
 		is_to_be_replaced(identity, state, wait))
 	{
-		ahead = identity->ahead;
+		background = identity->background;
 		drop_fetch(identity);
-		return obtain(identity, ahead, wait);
+		return obtain(identity, background, wait);
 	}
 	if (state == FETCH_FAILED)
-		return fail(identity, identity->ahead ? NULL : identity->fetch->failure);
+		return fail(identity, identity->background ? NULL : identity->fetch->failure);
 	return IDENTITY_WAITING;
 }
 
@@ -310,7 +311,7 @@ has_room(const Identity *identity)
 
 /* Renew the usable credentials of an identity that a look-up uses, if it is time to. */
 static void
-renew_ahead(Identity *identity, long *wait)
+renew_in_background(Identity *identity, long *wait)
 {
 	if (identity->renewing || !is_due(identity) || is_paused(identity) || !has_room(identity))
 		return;
@@ -319,7 +320,7 @@ renew_ahead(Identity *identity, long *wait)
 	advance_renewal(identity, wait);
 }
 
-/* Advance all renewals begun ahead; see identity_advance() for *wait. */
+/* Advance all renewals; see identity_advance() for *wait. */
 void
 identity_advance_renewals(long *wait)
 {
@@ -332,16 +333,16 @@ identity_advance_renewals(long *wait)
 /* Functions for look-ups. */
 
 static IdentityState
-get_ready(Identity *identity, bool ahead, long *wait)
+get_ready(Identity *identity, bool background, long *wait)
 {
 	if (is_usable(identity))
 	{
-		renew_ahead(identity, wait);
+		renew_in_background(identity, wait);
 		return IDENTITY_READY;
 	}
-	if (is_paused(identity) && (ahead || identity->failure))
+	if (is_paused(identity) && (background || identity->failure))
 		return IDENTITY_FAILED;
-	return obtain(identity, ahead, wait);
+	return obtain(identity, background, wait);
 }
 
 /*
@@ -361,7 +362,7 @@ identity_advance(Identity *identity, long *wait)
 void
 renewal_abandon(Identity *identity)
 {
-	if (identity->fetch && !identity->ahead)
+	if (identity->fetch && !identity->background)
 	{
 		identity->base_renewed = false;
 		drop_fetch(identity);
@@ -372,7 +373,7 @@ renewal_abandon(Identity *identity)
 bool
 identity_is_fetching(const Identity *identity)
 {
-	return (identity->fetch && !identity->ahead) ||
+	return (identity->fetch && !identity->background) ||
 		(identity->base && identity_is_fetching(identity->base));
 }
 

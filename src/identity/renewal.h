@@ -35,9 +35,9 @@ struct Identity
 
 	/* Fetch of new credentials; times are of clock.h. */
 	Fetch	   *fetch;			/* under way; or NULL */
-	bool		ahead;			/* no look-up waits for the fetch: see renewal.c */
-	int64		replace_at;		/* when a look-up gives up waiting for a fetch begun
-								 * ahead; 0: no such wait */
+	bool		background;		/* a renewal's fetch, which no look-up waits for */
+	int64		replace_at;		/* end of a look-up's wait for the fetch of a renewal;
+								 * 0: no such wait */
 	bool		renewing;		/* in the list of renewals */
 	dlist_node	renewal_node;
 	bool		base_renewed;	/* STS rejected the base's credentials, and they were

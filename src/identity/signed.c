@@ -106,7 +106,7 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 
 /* Set the parts of a request that a server's options determine. */
 void
-signed_set_client(HttpRequest *http, const ClientConfig *config)
+signed_set_config(HttpRequest *http, const ClientConfig *config)
 {
 	http->user_agent = USER_AGENT;
 	http->ca_bundle = config->ca_bundle;
@@ -137,7 +137,7 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
 	sigv4_query(&query, request->query, request->nquery);
 	sign(request, credentials, headers, secrets);
 	http.url = endpoint_url(request->endpoint, request->path, query.data);
-	signed_set_client(&http, config);
+	signed_set_config(&http, config);
 	http.max_body = request->max_body;
 	http.secret = request->secret;
 	http.fresh = request->fresh;

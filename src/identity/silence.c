@@ -58,7 +58,7 @@ silence_begin(Silence *silence, Fetch *fetch, const char *cause, const char *hin
 	failure->cause = cause;
 	failure->hint = hint;
 	fetch->failure = failure;
-	if (fetch->begun_ahead ||
+	if (fetch->background ||
 		(transfer->outcome != HTTP_NO_CONNECTION && transfer->outcome != HTTP_CONNECTION_LOST))
 		return FETCH_FAILED;
 	if (silence->context == NULL)

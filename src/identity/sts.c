@@ -79,7 +79,7 @@ region_of(Fetch *fetch, const char *partition)
 	}
 	if (region == NULL)
 		return endpoint_first_region(partition);
-	if (region_is_valid(region))
+	if (arn_region_is_valid(region))
 		return region;
 	fetch_fail(fetch, psprintf("%s a Region that cannot be one", source), NULL,
 			   "The server's option \"region\" names another.");
@@ -98,7 +98,7 @@ set_call(Fetch *fetch, const StringInfoData *form, const char *secret)
 	const char *partition = partition_of(sts->role_arn);
 	const char *error = NULL;
 
-	sts->form = secret_guard(form->data, form->len);
+	sts->form = secret_protect(form->data, form->len);
 	sts->secret = secret;
 	sts->region = region_of(fetch, partition);
 	if (sts->region == NULL)
@@ -192,7 +192,7 @@ hide(Fetch *fetch, const char *secret)
 	while (*place)
 		place++;
 	*place++ = secret;
-	*place++ = secret_guard(encoded.data, encoded.len);
+	*place++ = secret_protect(encoded.data, encoded.len);
 	*place = NULL;
 }
 
@@ -302,7 +302,7 @@ set_web_identity_call(Fetch *fetch)
 		.headers = headers,
 		.body = sts->form,
 	};
-	signed_set_client(request, fetch->config);
+	signed_set_config(request, fetch->config);
 	return true;
 }
 

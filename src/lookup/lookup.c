@@ -334,7 +334,7 @@ lookup_wait(long timeout)
 
 /* True if the client has an unsettled look-up with this identity in another Region. */
 static bool
-is_asked_elsewhere(const Lookup *lookup, const Identity *identity)
+has_lookup_elsewhere(const Lookup *lookup, const Identity *identity)
 {
 	dlist_iter	iter;
 
@@ -368,7 +368,7 @@ is_region_failure(const Lookup *lookup)
 			return false;
 		if (identity_serves_elsewhere(identity, lookup->parts.region))
 			return true;
-		if (!is_asked_elsewhere(lookup, identity))
+		if (!has_lookup_elsewhere(lookup, identity))
 			return false;
 		lookup_wait(-1);
 	}

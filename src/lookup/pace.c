@@ -11,13 +11,13 @@
 #include "lookup/pace.h"
 
 /* Divisor of the limit when the service throttles. */
-#define CUT				2.0
+#define CUT_DIVISOR		2.0
 
 /* Requests by which the limit grows in a second. */
 #define GROWTH			0.5
 
 /* Lower bound of the limit: one request in 64 round trips. */
-#define LEAST			(1.0 / 64)
+#define MIN_ALLOWED		(1.0 / 64)
 
 /* Weight of the latest round trip in the smoothed one, as in RFC 6298. */
 #define LATEST_WEIGHT	0.125
@@ -26,10 +26,10 @@
 #define LONGEST_WAIT	250000
 
 void
-pace_init(Pace *pace, int most)
+pace_init(Pace *pace, int max)
 {
 	memset(pace, 0, sizeof(*pace));
-	pace->most = pace->allowed = most;
+	pace->max = pace->allowed = max;
 }
 
 static void
@@ -37,9 +37,9 @@ grow(Pace *pace, int64 now)
 {
 	pace->allowed += GROWTH * (now - pace->grown_at) / 1e6;
 	pace->grown_at = now;
-	if (pace->allowed < pace->most)
+	if (pace->allowed < pace->max)
 		return;
-	pace->allowed = pace->most;
+	pace->allowed = pace->max;
 	pace->cut_at = 0;
 }
 
@@ -66,7 +66,7 @@ pace_throttled(Pace *pace, int64 sent_at, int64 now)
 {
 	if (sent_at <= pace->cut_at)
 		return;
-	pace->allowed = Max(LEAST, pace->allowed / CUT);
+	pace->allowed = Max(MIN_ALLOWED, pace->allowed / CUT_DIVISOR);
 	pace->cut_at = pace->grown_at = now;
 }
 

@@ -43,8 +43,8 @@ typedef struct LookupEntry
 	const char *text;			/* hash key, the request's text; must be first */
 	Lookup	   *lookup;
 	bool		claimed;		/* a scan has asked for the look-up */
-	bool		counted;		/* counted as claimed in AheadCounts */
-	bool		in_vain;		/* counted as in_vain in AheadCounts */
+	bool		counted;		/* counted as claimed in ReadAheadCounts */
+	bool		in_vain;		/* counted as in_vain in ReadAheadCounts */
 	const void *owner;			/* node whose EXPLAIN counts the look-up: the first scan that
 								 * claimed it; until then, the read-ahead that started it */
 } LookupEntry;
@@ -319,7 +319,7 @@ statement_withdraw(Client *client, const Request *request)
  * row; a look-up that no scan has claimed is withdrawn if possible.
  */
 void
-statement_pass(Client *client, const Request *request, AheadCounts *counts)
+statement_pass(Client *client, const Request *request, ReadAheadCounts *counts)
 {
 	LookupEntry *entry = find_entry(client, request);
 

@@ -32,11 +32,11 @@ struct Client
 typedef void (*ReadConfig) (ClientConfig *config, Oid serverid, Oid userid);
 
 /* Outcomes of look-ups made ahead of rows that the read-ahead has passed. */
-typedef struct AheadCounts
+typedef struct ReadAheadCounts
 {
 	int			claimed;		/* a scan has asked for the look-up */
 	int			in_vain;		/* no scan has asked, but a request was sent */
-} AheadCounts;
+} ReadAheadCounts;
 
 extern Client *statement_client(EState *estate, Oid serverid, Oid userid,
 								ReadConfig read_config);
@@ -44,7 +44,7 @@ extern struct HTAB *statement_text_table(const char *name, Size entrysize,
 										 MemoryContext context);
 extern bool statement_look_ahead(Client *client, const Request *request, const void *starter);
 extern bool statement_withdraw(Client *client, const Request *request);
-extern void statement_pass(Client *client, const Request *request, AheadCounts *counts);
+extern void statement_pass(Client *client, const Request *request, ReadAheadCounts *counts);
 extern void statement_stats(const Client *client, const void *owner, LookupStats *stats);
 extern Lookup *statement_lookup(Client *client, const Request *request, const void *scan,
 								bool *shared);

@@ -123,7 +123,7 @@ guard_nested_loop(NestPath *loop)
 
 /* Return the guards that a path checks before its inputs are run; NIL: no guards. */
 List *
-guards_of_path(const Path *path)
+guard_clauses_of_path(const Path *path)
 {
 	return IsA(path, CustomPath) && ((const CustomPath *) path)->methods == &path_methods ?
 		((const CustomPath *) path)->custom_private : NIL;

@@ -5,7 +5,7 @@
 #include "nodes/pathnodes.h"
 
 extern void guard_nested_loop(NestPath *loop);
-extern List *guards_of_path(const Path *path);
+extern List *guard_clauses_of_path(const Path *path);
 extern void guard_init(void);
 
 #endif							/* IMAGEBUILDER_GUARD_H */

@@ -21,19 +21,19 @@
 #include "fdw/plantree.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
-#include "readahead/ahead_key.h"
 #include "readahead/readahead.h"
-#include "readahead/readahead_key.h"
+#include "readahead/row_key.h"
+#include "readahead/row_key_state.h"
 #include "utils/memutils.h"
 
 /* Key to look up for each row, and the state of its look-ups. */
 typedef struct ReadAheadKey
 {
 	Client	   *client;
-	AheadKey   *ahead;
+	RowKeyState *state;
 	int			nstarted;		/* look-ups started for rows not passed yet */
 	int			nskipped;		/* look-ups not started yet for rows not passed */
-	AheadCounts counts;			/* outcomes of the look-ups of rows passed */
+	ReadAheadCounts counts;		/* outcomes of the look-ups of rows passed */
 } ReadAheadKey;
 
 /* A look-up that an outer row will need. */
@@ -104,7 +104,7 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 		ReadAheadKey *key = &state->keys[state->nkeys++];
 		const PlannedKey *planned = plan_key_from_list(list_nth(scan->custom_private, state->nkeys));
 
-		key->ahead = ahead_key_create(planned, lfirst(lc), &node->ss.ps);
+		key->state = row_key_state_create(planned, lfirst(lc), &node->ss.ps);
 		key->client = statement_client(estate, planned->serverid,
 									   OidIsValid(planned->userid) ? planned->userid : GetUserId(),
 									   option_read_config);
@@ -159,7 +159,7 @@ add_lookups(ReadAheadState *state, ReadAheadRow *row, TupleTableSlot *slot)
 	for (int i = 0; i < state->nkeys; i++)
 	{
 		ReadAheadKey *key = &state->keys[i];
-		List	   *requests = ahead_key_evaluate(key->ahead, ps->ps_ExprContext);
+		List	   *requests = row_key_state_evaluate(key->state, ps->ps_ExprContext);
 		ListCell   *lc;
 
 		/* Cut a long list of ARNs, since the inner scan itself looks ahead in its list. */
@@ -279,9 +279,9 @@ fill_window(ReadAheadState *state)
 {
 	PlanState  *outer = linitial(state->css.custom_ps);
 	bool		takes_all = execution_depth(&state->css.ss.ps, state->runs_to_end) > 1;
-	int			most = state->has_effects && !takes_all ? 1 : depth(state);
+	int			max_rows = state->has_effects && !takes_all ? 1 : depth(state);
 
-	while (!state->outer_done && state->nrows < most &&
+	while (!state->outer_done && state->nrows < max_rows &&
 		   (state->nrows == 0 || state->nstarted < depth(state)))
 	{
 		TupleTableSlot *slot = ExecProcNode(outer);

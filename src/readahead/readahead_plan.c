@@ -16,7 +16,7 @@
 #include "readahead/guard.h"
 #include "readahead/pathtree.h"
 #include "readahead/readahead.h"
-#include "readahead/readahead_key.h"
+#include "readahead/row_key.h"
 #include "utils/guc.h"
 
 /* Setting imagebuilder_fdw.enable_read_ahead. */
@@ -122,7 +122,7 @@ read_ahead_for_join(PlannerInfo *root, NestPath *loop)
 	 */
 	if (is_read_ahead(outer))
 		return;
-	keys = keys_to_read_ahead(root, row_keys_of_path(loop->jpath.innerjoinpath), outer);
+	keys = keys_to_read_ahead(root, row_key_list_of_path(loop->jpath.innerjoinpath), outer);
 	if (keys)
 		loop->jpath.outerjoinpath = &pathtree_wrap(outer, &path_methods, keys)->path;
 }
@@ -184,7 +184,7 @@ read_ahead_for_targets(PlannerInfo *root, RelOptInfo *rel)
 
 	if (!feeds_targets(root, rel) || must_stay_simple(root, rel))
 		return;
-	found = row_keys_of_targets(root, root->processed_tlist);
+	found = row_key_list_of_targets(root, root->processed_tlist);
 	if (found == NIL)
 		return;
 	/*

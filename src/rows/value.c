@@ -69,13 +69,13 @@ converter_create(ColumnType expected, Oid type, int32 typmod)
 }
 
 /*
- * True if conversion, when it fails, leaves nothing behind but memory: no locks, no
+ * True if a failed conversion leaves nothing behind but memory: no locks, no
  * references, no function under way.  That holds for the listed types, all of whose
  * input functions are PostgreSQL's own, and arrays of them; not for domains, whose
  * CHECKs run any function, nor for types of the user's.
  */
 bool
-converter_leaves_nothing(const Converter *c)
+converter_fails_cleanly(const Converter *c)
 {
 	switch (c->type)
 	{
@@ -99,7 +99,7 @@ converter_leaves_nothing(const Converter *c)
 		case UUIDOID:
 			return true;
 		default:
-			return c->element && converter_leaves_nothing(c->element);
+			return c->element && converter_fails_cleanly(c->element);
 	}
 }
 
@@ -224,13 +224,13 @@ timestamp_from_number(const char *text)
 }
 
 static const char *
-skip_digits(const char *p, int least, int most)
+skip_digits(const char *p, int min, int max)
 {
 	int			n = 0;
 
-	while (n < most && isdigit((unsigned char) p[n]))
+	while (n < max && isdigit((unsigned char) p[n]))
 		n++;
-	return n < least ? NULL : p + n;
+	return n < min ? NULL : p + n;
 }
 
 /*

@@ -23,7 +23,7 @@ typedef struct Converter
 } Converter;
 
 extern Converter *converter_create(ColumnType expected, Oid type, int32 typmod);
-extern bool converter_leaves_nothing(const Converter *converter);
+extern bool converter_fails_cleanly(const Converter *converter);
 extern Datum converter_convert(Converter *converter, const Document *doc,
 							   DocumentNode node);
 extern Datum converter_from_text(Converter *converter, const char *text);

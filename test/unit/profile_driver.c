@@ -71,7 +71,7 @@ resolve(json_object *in, json_object *out)
 	add_string(out, "region", plan.region);
 	if (result != PROFILE_RESOLVED)
 		return;
-	add_string(out, "base", bases[plan.base]);
+	add_string(out, "base", bases[plan.source]);
 	add_string(out, "access_key_id", plan.credentials.access_key_id);
 	add_string(out, "secret_access_key", plan.credentials.secret_access_key);
 	add_string(out, "session_token", plan.credentials.session_token);

@@ -1,5 +1,5 @@
 /*
- * profile_base.c: a profile's own credentials, before any role.
+ * profile_source.c: a profile's own credentials, before any role.
  *
  * The functions that return a bool return true if the profile has the source that they
  * look for.  A source that cannot be used is an error (see profile_setting.c): to skip
@@ -8,8 +8,8 @@
  */
 #include "aws/base.h"
 
-#include "aws/profile_base.h"
 #include "aws/profile_setting.h"
+#include "aws/profile_source.h"
 
 #define NEEDS_LOGIN "which needs a person to log in"
 
@@ -38,7 +38,7 @@ resolve_keys(Resolver *r, const Profile *part)
 
 	if (!profile_has(part, "aws_access_key_id"))
 		return false;
-	r->plan->base = PROFILE_STATIC;
+	r->plan->source = PROFILE_STATIC;
 	credentials->access_key_id =
 		profile_required(r, part, "aws_access_key_id", "aws_access_key_id");
 	credentials->secret_access_key =
@@ -57,7 +57,7 @@ resolve_process(Resolver *r, const Profile *profile)
 
 	if (!profile_has(profile, "credential_process"))
 		return false;
-	r->plan->base = PROFILE_PROCESS;
+	r->plan->source = PROFILE_PROCESS;
 	r->plan->process_profile = profile->name;
 	command = profile_required(r, profile, "credential_process", "credential_process");
 	r->plan->process = command ? ini_split_words(command) : NULL;
@@ -154,7 +154,7 @@ refuse_half(Resolver *r, const Profile *profile)
  * in the order of botocore's ProfileProviderBuilder.  False if no source has any.
  */
 bool
-profile_resolve_base(Resolver *r, const Profile *profile)
+profile_resolve_source(Resolver *r, const Profile *profile)
 {
 	ProfilePlan *plan = r->plan;
 	Profile		in_credentials = {.name = profile->name, .credentials = profile->credentials};
@@ -163,7 +163,7 @@ profile_resolve_base(Resolver *r, const Profile *profile)
 	plan->web_identity_token_file = profile_value(r, profile, "web_identity_token_file");
 	if (plan->web_identity_token_file)
 	{
-		plan->base = PROFILE_WEB_IDENTITY;
+		plan->source = PROFILE_WEB_IDENTITY;
 		plan->web_identity_role_arn =
 			profile_required(r, profile, "role_arn", "web_identity_token_file");
 		plan->web_identity_session_name = profile_value(r, profile, "role_session_name");

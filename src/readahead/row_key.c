@@ -1,7 +1,4 @@
-/*
- * readahead_key.c: the keys that will be looked up for each outer row, at planning
- * time.
- */
+/* row_key.c: the keys that will be looked up for each outer row, at planning time. */
 #include "postgres.h"
 
 #include "fdw/plan.h"
@@ -13,40 +10,40 @@
 #include "optimizer/restrictinfo.h"
 #include "readahead/guard.h"
 #include "readahead/pathtree.h"
-#include "readahead/readahead_key.h"
+#include "readahead/row_key.h"
 
 /* Translation of a sub-select's expressions to its outer query. */
-typedef struct Outside
+typedef struct OuterQueryContext
 {
 	List	   *params;			/* the sub-select's parameters, PlannerParamItem */
 	const Bitmapset *outer_params;	/* parameters that the outer query knows, too */
 	bool		fails;			/* an expression needs the sub-select's own rows */
-} Outside;
+} OuterQueryContext;
 
 /*
  * Return an expression of a sub-select with parameters replaced by the outer query's
  * columns that they stand for.
  */
 static Node *
-to_outside(Node *node, void *context)
+to_outer_query(Node *node, void *context)
 {
-	Outside    *outside = context;
+	OuterQueryContext *outer = context;
 	ListCell   *lc;
 
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Var) || IsA(node, PlaceHolderVar))
-		outside->fails = true;
+		outer->fails = true;
 	if (!IsA(node, Param) || ((Param *) node)->paramkind != PARAM_EXEC)
-		return expression_tree_mutator(node, to_outside, context);
-	foreach(lc, outside->params)
+		return expression_tree_mutator(node, to_outer_query, context);
+	foreach(lc, outer->params)
 	{
 		const PlannerParamItem *item = lfirst(lc);
 
 		if (item->paramId == ((Param *) node)->paramid)
 			return copyObject(item->item);
 	}
-	outside->fails |= !bms_is_member(((Param *) node)->paramid, outside->outer_params);
+	outer->fails |= !bms_is_member(((Param *) node)->paramid, outer->outer_params);
 	return node;
 }
 
@@ -55,7 +52,7 @@ to_outside(Node *node, void *context)
  * terms.  "params" are the sub-select's parameters, PlannerParamItem.
  */
 static List *
-keys_from_outside(PlannerInfo *subroot, List *keys, List *params)
+keys_in_outer_query(PlannerInfo *subroot, List *keys, List *params)
 {
 	List	   *found = NIL;
 	ListCell   *lc;
@@ -63,11 +60,11 @@ keys_from_outside(PlannerInfo *subroot, List *keys, List *params)
 	foreach(lc, keys)
 	{
 		PlannedKey *key = lfirst(lc);
-		Outside		outside = {params, subroot->outer_params, false};
+		OuterQueryContext outer = {params, subroot->outer_params, false};
 
-		key->exprs = (List *) to_outside((Node *) key->exprs, &outside);
-		key->guards = (List *) to_outside((Node *) key->guards, &outside);
-		if (!outside.fails)
+		key->exprs = (List *) to_outer_query((Node *) key->exprs, &outer);
+		key->guards = (List *) to_outer_query((Node *) key->guards, &outer);
+		if (!outer.fails)
 			found = lappend(found, key);
 	}
 	return found;
@@ -86,7 +83,7 @@ conditions_before(Path *path)
 		return list_concat(extract_actual_clauses(path->parent->baserestrictinfo, true),
 						   extract_actual_clauses(path->param_info ?
 												  path->param_info->ppi_clauses : NIL, true));
-	return guards_of_path(path);
+	return guard_clauses_of_path(path);
 }
 
 /*
@@ -94,7 +91,7 @@ conditions_before(Path *path)
  * the path's own query.
  */
 List *
-row_keys_of_path(Path *path)
+row_key_list_of_path(Path *path)
 {
 	List	   *keys = NIL;
 	List	   *conditions = conditions_before(path);
@@ -110,12 +107,12 @@ row_keys_of_path(Path *path)
 	{
 		RelOptInfo *rel = path->parent;
 
-		keys = keys_from_outside(rel->subroot,
-								 row_keys_of_path(((SubqueryScanPath *) path)->subpath),
-								 rel->subplan_params);
+		keys = keys_in_outer_query(rel->subroot,
+								   row_key_list_of_path(((SubqueryScanPath *) path)->subpath),
+								   rel->subplan_params);
 	}
 	foreach(lc, pathtree_inputs(path))
-		keys = list_concat(keys, row_keys_of_path(lfirst(lc)));
+		keys = list_concat(keys, row_key_list_of_path(lfirst(lc)));
 	foreach(lc, keys)
 	{
 		PlannedKey *key = lfirst(lc);
@@ -126,7 +123,7 @@ row_keys_of_path(Path *path)
 }
 
 static List *
-row_keys_of_subplan(PlannerInfo *root, const SubPlan *subplan)
+keys_of_subplan(PlannerInfo *root, const SubPlan *subplan)
 {
 	PlannerInfo *subroot = list_nth(root->glob->subroots, subplan->plan_id - 1);
 	RelOptInfo *rel = fetch_upper_rel(subroot, UPPERREL_FINAL, NULL);
@@ -150,7 +147,7 @@ row_keys_of_subplan(PlannerInfo *root, const SubPlan *subplan)
 		item->item = lfirst(arg);
 		params = lappend(params, item);
 	}
-	return keys_from_outside(subroot, row_keys_of_path(path), params);
+	return keys_in_outer_query(subroot, row_key_list_of_path(path), params);
 }
 
 typedef struct TargetWalk
@@ -168,7 +165,7 @@ target_walker(Node *node, void *context)
 		return false;
 	if (IsA(node, SubPlan))
 		walk->keys = list_concat(walk->keys,
-								 row_keys_of_subplan(walk->root, (SubPlan *) node));
+								 keys_of_subplan(walk->root, (SubPlan *) node));
 	/* Skip expressions of which PostgreSQL may not evaluate all arms. */
 	else if (!IsA(node, CaseExpr) && !IsA(node, CoalesceExpr) && !IsA(node, BoolExpr))
 		return expression_tree_walker(node, target_walker, walk);
@@ -180,7 +177,7 @@ target_walker(Node *node, void *context)
  * evaluate for each row.
  */
 List *
-row_keys_of_targets(PlannerInfo *root, List *targets)
+row_key_list_of_targets(PlannerInfo *root, List *targets)
 {
 	TargetWalk	walk = {root, NIL};
 
@@ -206,23 +203,23 @@ is_same_value(Node *a, Node *b)
 }
 
 /* Translation of expressions to what a path emits. */
-typedef struct OverRows
+typedef struct PathOutput
 {
 	List	   *targets;		/* the expressions that the path emits */
 	bool		fails;			/* something is needed that the path does not emit */
-} OverRows;
+} PathOutput;
 
 /* Return an expression with its columns as a path emits them. */
 static Node *
-to_rows(Node *node, void *context)
+to_path_output(Node *node, void *context)
 {
-	OverRows   *rows = context;
+	PathOutput *rows = context;
 	ListCell   *lc;
 
 	if (node == NULL)
 		return NULL;
 	if (!IsA(node, Var) && !IsA(node, PlaceHolderVar))
-		return expression_tree_mutator(node, to_rows, context);
+		return expression_tree_mutator(node, to_path_output, context);
 	foreach(lc, rows->targets)
 	{
 		if (is_same_value(node, lfirst(lc)))
@@ -239,13 +236,13 @@ to_rows(Node *node, void *context)
 bool
 row_key_fits(PlannerInfo *root, PlannedKey *key, const Path *outer)
 {
-	OverRows	rows = {outer->pathtarget->exprs, false};
+	PathOutput	rows = {outer->pathtarget->exprs, false};
 	List	   *exprs;
 
 	if (IS_OTHER_REL(outer->parent) && outer->parent->top_parent_relids)
 		*key = *(PlannedKey *) linitial(plan_keys_to_child(root, list_make1(key), outer->parent));
-	key->exprs = (List *) to_rows((Node *) key->exprs, &rows);
-	key->guards = (List *) to_rows((Node *) key->guards, &rows);
+	key->exprs = (List *) to_path_output((Node *) key->exprs, &rows);
+	key->guards = (List *) to_path_output((Node *) key->guards, &rows);
 	exprs = list_concat_copy(key->exprs, key->guards);
 	return !rows.fails && !bms_is_empty(pull_varnos(root, (Node *) key->exprs)) &&
 		!contain_subplans((Node *) exprs) && !contain_volatile_functions((Node *) exprs);

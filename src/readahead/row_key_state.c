@@ -1,5 +1,5 @@
 /*
- * ahead_key.c: a key that is evaluated for rows before the statement reaches them.
+ * row_key_state.c: a key that is evaluated for rows before the statement reaches them.
  *
  * The statement may never reach a row, so evaluating its key must have no effect: an
  * error is caught in a subtransaction, and a key that needs an init plan's result is
@@ -12,11 +12,11 @@
 #include "fdw/key_state.h"
 #include "lookup/request.h"
 #include "nodes/nodeFuncs.h"
-#include "readahead/ahead_key.h"
 #include "readahead/readahead.h"
+#include "readahead/row_key_state.h"
 #include "utils/resowner.h"
 
-struct AheadKey
+struct RowKeyState
 {
 	const Operation *operation;
 	KeyState   *state;
@@ -33,7 +33,7 @@ struct AheadKey
 static bool
 note_expression(Node *node, void *context)
 {
-	AheadKey   *key = context;
+	RowKeyState *key = context;
 
 	if (node == NULL)
 		return false;
@@ -48,10 +48,10 @@ note_expression(Node *node, void *context)
  * Prepare a planned key; "exprs" is its list in CustomScan.custom_exprs.  Allocates in
  * the current memory context, for as long as "parent" is executed.
  */
-AheadKey *
-ahead_key_create(const PlannedKey *planned, List *exprs, PlanState *parent)
+RowKeyState *
+row_key_state_create(const PlannedKey *planned, List *exprs, PlanState *parent)
 {
-	AheadKey   *key = palloc0(sizeof(AheadKey));
+	RowKeyState *key = palloc0(sizeof(RowKeyState));
 
 	key->plain = planned->arn_filter == NIL;
 	note_expression((Node *) exprs, key);
@@ -65,7 +65,7 @@ ahead_key_create(const PlannedKey *planned, List *exprs, PlanState *parent)
 
 /* Return the requests (Request) for the ARNs of a key, in the current memory context. */
 static List *
-evaluate_key(const AheadKey *key, ExprContext *econtext)
+evaluate_key(const RowKeyState *key, ExprContext *econtext)
 {
 	List	   *requests = NIL;
 	ListCell   *lc;
@@ -108,7 +108,7 @@ is_of_session(int sqlstate)
  * reaches the row.
  */
 static List *
-try_key(AheadKey *key, ExprContext *econtext)
+try_key(RowKeyState *key, ExprContext *econtext)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -150,7 +150,7 @@ try_key(AheadKey *key, ExprContext *econtext)
  * may never run it.
  */
 static bool
-waits_for_initplan(const AheadKey *key)
+waits_for_initplan(const RowKeyState *key)
 {
 	int			paramid = -1;
 
@@ -168,7 +168,7 @@ waits_for_initplan(const AheadKey *key)
  * session and the transaction (classes 40, 53, 57, 58), no others.
  */
 List *
-ahead_key_evaluate(AheadKey *key, ExprContext *econtext)
+row_key_state_evaluate(RowKeyState *key, ExprContext *econtext)
 {
 	if (key->ended || waits_for_initplan(key) ||
 		(!key->plain && !compat_can_nest_transaction()))
