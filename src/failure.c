@@ -87,15 +87,57 @@ failure_of_region(const Failure *failure)
 	return copy;
 }
 
+/* Return the hint for a transfer that made no connection, or lost it. */
+static const char *
+connection_hint(const HttpTransfer *transfer, const char *region, const char *option)
+{
+	switch (transfer->obstacle)
+	{
+		case HTTP_OBSTACLE_NAME:
+			return psprintf("Check the %s, the server's option \"%s\", and that DNS knows the host.",
+							region, option);
+		case HTTP_OBSTACLE_PORT:
+			return psprintf("Check that something listens at that port, the server's option \"%s\", and the network: a VPC endpoint, NAT or proxy.",
+							option);
+		case HTTP_OBSTACLE_PROXY:
+			return "The server's option \"proxy\" names the proxy.";
+		case HTTP_OBSTACLE_SILENCE:
+			return psprintf("Check the %s, the server's option \"%s\", the network, and that the port speaks TLS.",
+							region, option);
+		case HTTP_OBSTACLE_PLAIN:
+			return psprintf("Check that the port speaks TLS; for one that does not, write http:// or another port in the server's option \"%s\".",
+							option);
+		case HTTP_OBSTACLE_TLS:
+			return psprintf("If the port speaks TLS, write https:// in the server's option \"%s\".",
+							option);
+		default:
+			break;
+	}
+	switch (transfer->outcome)
+	{
+		case HTTP_UNTRUSTED:
+			return psprintf("The server's option \"ca_bundle\" names the certificate authorities to trust, and \"%s\" the host that the certificate must be for.",
+							option);
+		case HTTP_REFUSED_BY_PROXY:
+			return "The server's option \"proxy\" names the proxy.";
+		case HTTP_CONNECTION_LOST:
+			return "The server's options \"request_timeout\" and \"max_attempts\" limit each attempt and their number.";
+		default:
+			return psprintf("Check the %s, the server's option \"%s\", and the network.",
+							region, option);
+	}
+}
+
 /*
  * Return the failure of a transfer that brought no complete answer in its last
- * attempt; "answer" is the answer expected, with its article.  The hints are about
- * Image Builder's own endpoint.
+ * attempt; "answer" is the answer expected, with its article.  The hints say where the
+ * Region is from, and name the server's option that has the endpoint's URL.
  */
 Failure *
 failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts,
-					const char *answer)
+					const char *answer, const char *region, const char *option)
 {
+	const char *endpoint_hint = psprintf("Check the server's option \"%s\".", option);
 	char	   *problem = foreign_text(transfer->problem, MAX_FOREIGN_TEXT, NULL);
 	char	   *detail = attempts > 1 ?
 		psprintf("Host \"%s\": %s (%d attempts).", host, problem, attempts) :
@@ -108,15 +150,11 @@ failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts
 		case HTTP_REFUSED_BY_PROXY:
 			return failure_create(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
 								  psprintf("could not connect to \"%s\"", host), detail,
-								  transfer->outcome == HTTP_UNTRUSTED ?
-								  "The server's option \"ca_bundle\" names the certificate authorities to trust." :
-								  transfer->outcome == HTTP_REFUSED_BY_PROXY ?
-								  "The server's option \"proxy\" names the proxy." :
-								  "Check the ARN's Region, the server's option \"endpoint_url\", and the network.");
+								  connection_hint(transfer, region, option));
 		case HTTP_CONNECTION_LOST:
 			return failure_create(ERRCODE_CONNECTION_FAILURE,
 								  psprintf("the connection to \"%s\" failed", host), detail,
-								  "The server's options \"request_timeout\" and \"max_attempts\" limit each attempt and their number.");
+								  connection_hint(transfer, region, option));
 		case HTTP_TOO_LARGE:
 			return failure_create(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
 								  "the answer is too large", detail,
@@ -124,7 +162,7 @@ failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts
 		case HTTP_MALFORMED:
 			return failure_create(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 								  psprintf("the answer is not %s", answer), detail,
-								  "Check the server's option \"endpoint_url\".");
+								  endpoint_hint);
 		case HTTP_NO_MEMORY:
 			return failure_create(ERRCODE_OUT_OF_MEMORY, "out of memory", detail, NULL);
 		default:

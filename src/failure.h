@@ -22,7 +22,8 @@ extern Failure *failure_copy(const Failure *failure);
 extern Failure *failure_of_credentials(const Failure *failure);
 extern Failure *failure_of_region(const Failure *failure);
 extern Failure *failure_of_transfer(const HttpTransfer *transfer,
-									const char *host, int attempts, const char *answer);
+									const char *host, int attempts, const char *answer,
+									const char *region, const char *option);
 extern Failure *failure_of_aws_error(const AwsError *error, const Operation *operation,
 									 const HttpTransfer *transfer, int attempts,
 									 const char *const *secrets);

@@ -301,6 +301,15 @@ for my $case ([ 'badjson', 'HV00M', 'an STS response' ], [ 'badchunk', 'HV00M', 
 	fails(qr/^$state .*could not be assumed: the answer is (?:not )?$what \|.*\| Check the server's option "sts_endpoint_url"\.$/,
 		"a role, and what is said of STS's answer: $mode");
 }
+for my $case ([ 'http://127.0.0.1:1', qr/Check that something listens at that port, the server's option "sts_endpoint_url",/ ],
+	[ 'http://no-such-host.invalid', qr/Check the server's option "region", the server's option "sts_endpoint_url", and that DNS/ ])
+{
+	my ($url, $hint) = @$case;
+	$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET sts_endpoint_url '$url', ADD max_attempts '1')");
+	set_mapping($node, "$keys, role_arn '$role/ImageReader'");
+	fails(qr/^08001 .*could not be assumed: could not connect .*\| $hint/, "a role, and STS is not at $url");
+	$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET sts_endpoint_url '$sts', DROP max_attempts)");
+}
 $identity->reset_to(clock => 3600);
 set_mapping($node, "$keys, role_arn '$role/ImageReader'");
 is_asked_as("$role/ImageReader", 'a role, and STS\'s clock is an hour ahead');

@@ -16,6 +16,8 @@ typedef struct HttpState
 {
 	CURL	   *handle;
 	struct curl_slist *headers;
+	bool		tls;
+	bool		proxied;
 	Answer		answer;
 	int64		started;		/* time of clock.h */
 	char		error[CURL_ERROR_SIZE];
@@ -100,6 +102,38 @@ outcome_of_code(HttpState *x, CURLcode result, const char **problem)
 	}
 }
 
+/* Say what a failed transfer met. */
+static HttpObstacle
+obstacle_of(HttpExchange *x, CURLcode result)
+{
+	long		received = 0;		/* bytes of headers */
+
+	switch (result)
+	{
+		case CURLE_COULDNT_RESOLVE_HOST:
+			return HTTP_OBSTACLE_NAME;
+		case CURLE_COULDNT_RESOLVE_PROXY:
+			return HTTP_OBSTACLE_PROXY;
+		case CURLE_COULDNT_CONNECT:
+			return x->proxied ? HTTP_OBSTACLE_PROXY : HTTP_OBSTACLE_PORT;
+		case CURLE_OPERATION_TIMEDOUT:
+			/* A server of plain HTTP may take the ClientHello for half a line. */
+			return x->tls && !job_is_ready(x->handle) ?
+				HTTP_OBSTACLE_SILENCE : HTTP_OBSTACLE_OTHER;
+		case CURLE_SSL_CONNECT_ERROR:
+			return x->tls && !x->proxied ? HTTP_OBSTACLE_PLAIN : HTTP_OBSTACLE_OTHER;
+		case CURLE_GOT_NOTHING:
+		case CURLE_RECV_ERROR:
+		case CURLE_SEND_ERROR:
+			/* Servers end a connection whose first bytes are no TLS, without a word. */
+			curl_easy_getinfo(x->handle, CURLINFO_HEADER_SIZE, &received);
+			return !x->tls && job_is_ready(x->handle) && received == 0 ?
+				HTTP_OBSTACLE_TLS : HTTP_OBSTACLE_OTHER;
+		default:
+			return HTTP_OBSTACLE_OTHER;
+	}
+}
+
 static HttpOutcome
 outcome_of(HttpState *x, CURLcode result, const char **problem)
 {
@@ -155,6 +189,7 @@ transfer_done(void *owner, CURLcode result)
 	transfer->body = x->answer.body.data ? x->answer.body.data : "";
 	transfer->length = x->answer.body.length;
 	transfer->outcome = outcome_of(x, result, &transfer->problem);
+	transfer->obstacle = obstacle_of(x, result);
 	/* A NAT gateway, say, that forgot this connection has probably forgotten idle ones. */
 	if (transfer->outcome == HTTP_CONNECTION_LOST)
 		sockets_shutdown_idle_connections(x->handle);
@@ -202,7 +237,7 @@ set_options(HttpState *x, const HttpRequest *request)
 	}
 	REQUIRE(h, CURLOPT_URL, request->url);
 	REQUIRE(h, CURLOPT_PATH_AS_IS, 1L);	/* send the path as it was signed */
-	setopt_require(compat_curl_set_protocol(h, strncmp(request->url, "https:", 6) == 0));
+	setopt_require(compat_curl_set_protocol(h, x->tls));
 	REQUIRE(h, CURLOPT_FOLLOWLOCATION, 0L);
 	if (strcmp(request->method, "POST") == 0)
 	{
@@ -246,6 +281,8 @@ http_start(const HttpRequest *request)
 	x->answer.handle = x->handle;
 	x->answer.max_body = request->max_body;
 	x->answer.secret = request->secret;
+	x->tls = strncmp(request->url, "https:", 6) == 0;
+	x->proxied = request->proxy != NULL;
 	set_options(x, request);
 	tls_set_options(x->handle, request->ca_bundle);
 	transfer->state = x;

@@ -34,10 +34,23 @@ typedef enum HttpOutcome
 	HTTP_NO_MEMORY,				/* memory ran out */
 } HttpOutcome;
 
+/* What a failed transfer met, as far as libcurl tells. */
+typedef enum HttpObstacle
+{
+	HTTP_OBSTACLE_OTHER,
+	HTTP_OBSTACLE_NAME,			/* the host's name does not resolve */
+	HTTP_OBSTACLE_PORT,			/* the host does not take the connection */
+	HTTP_OBSTACLE_PROXY,		/* the proxy's name or port */
+	HTTP_OBSTACLE_SILENCE,		/* https was spoken, and no TLS came in time */
+	HTTP_OBSTACLE_PLAIN,		/* https was spoken, and the port may speak http */
+	HTTP_OBSTACLE_TLS,			/* http was spoken, and the port may speak TLS */
+} HttpObstacle;
+
 /* Request under way, or its answer; owned by a memory context. */
 typedef struct HttpTransfer
 {
 	HttpOutcome outcome;
+	HttpObstacle obstacle;
 	const char *problem;		/* cause of a failure, a clause in ASCII; else NULL */
 	int			status;			/* of the answer; 0 if no answer came */
 	char	   *body;			/* NUL-terminated */

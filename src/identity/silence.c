@@ -52,7 +52,7 @@ silence_begin(Silence *silence, Fetch *fetch, const char *cause, const char *hin
 	const char *start = strstr(fetch->exchange.request.url, "//") + 2;
 	char	   *host = pnstrdup(start, strcspn(start, "/?"));
 	Failure    *failure = failure_of_transfer(transfer, host, fetch->exchange.attempts,
-											   "one with credentials");
+											   "one with credentials", "Region", "endpoint_url");
 	MemoryContext previous;
 
 	failure->cause = cause;

@@ -142,10 +142,8 @@ take_answer(Fetch *fetch)
 	if (transfer->outcome != HTTP_ANSWERED)
 	{
 		failure = failure_of_transfer(transfer, sts->endpoint.host, fetch->exchange.attempts,
-									  ANSWER);
-		if (transfer->outcome == HTTP_NO_CONNECTION)
-			failure->hint = "Check the server's options \"region\" and \"sts_endpoint_url\", and the network.";
-		else if (transfer->outcome == HTTP_TOO_LARGE || transfer->outcome == HTTP_MALFORMED)
+									  ANSWER, "server's option \"region\"", "sts_endpoint_url");
+		if (transfer->outcome == HTTP_TOO_LARGE)
 			failure->hint = ENDPOINT_HINT;
 	}
 	else if (fetch_read_error(fetch, &error))

@@ -159,7 +159,7 @@ attempt_take_outcome(Lookup *lookup)
 		schedule_retry(lookup, false))
 		return;
 	attempt_fail(lookup, failure_of_transfer(transfer, lookup->endpoint.host, lookup->attempts,
-									 expected_answer(lookup)));
+									 expected_answer(lookup), "ARN's Region", "endpoint_url"));
 }
 
 /* True if a document is an object with one of the operation's top-level members. */
