@@ -53,6 +53,10 @@ my $read = qr/could not read column "[a-z_]+" of image "arn:[^"]+"/;
 # Each row: what it is, the query, what comes of it, the attempts it makes.
 my @cases = (
 	[ 'ARN of the wrong shape', "SELECT name FROM images WHERE arn = 'ami-1'", qr/^22023 \| "ami-1" is not the ARN/, 0 ],
+	[ 'ARN of another resource', named('x') =~ s/:image\//:component\//r, qr/^22023 .*BUILD\. This one is for the table "component_details"\.$/, 0 ],
+	[ 'ARN of another resource, without a table', named('x') =~ s/:image\//:thing\//r, qr/^22023 .*BUILD\.$/, 0 ],
+	[ 'no source of ARNs', "SELECT i.name FROM images i JOIN amis a ON a.image_arn = i.arn WHERE i.name = 'x'", qr/^HV002 .*\. Of the tables joined, one must have the ARNs from elsewhere/, 0 ],
+	[ 'a join in the wrong order', 'SELECT i.name FROM images i LEFT JOIN amis a ON a.image_arn = i.arn', qr/^HV002 .*turn the join around/, 0 ],
 	[ 'no key', 'SELECT name FROM images', qr/^HV002 .*\| Add WHERE arn = '/, 0 ],
 	[ 'no mapping', named('x', 'unmapped'), qr/^28000 \| $looked_up: there are no credentials/, 0 ],
 	[ 'half the keys', named('x', 'halfset'), qr/^28000 .*no "secret_access_key"/, 0 ],

@@ -35,6 +35,24 @@ create_table_command(const SchemaTable *table, const char *server)
 	return sql.data;
 }
 
+/* Warn of tables that LIMIT TO or EXCEPT names and the schema lacks. */
+static void
+warn_of_unknown(const ImportForeignSchemaStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->table_list)
+	{
+		const char *name = lfirst_node(RangeVar, lc)->relname;
+
+		if (!schema_find_table(name))
+			ereport(WARNING,
+					(errcode(ERRCODE_FDW_TABLE_NOT_FOUND),
+					 errmsg("foreign schema \"%s\" has no table \"%s\"", REMOTE_SCHEMA, name),
+					 errhint("imagebuilder_fdw_columns() lists the tables.")));
+	}
+}
+
 List *
 imagebuilderImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid serverOid)
 {
@@ -53,6 +71,7 @@ imagebuilderImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid serverOid)
 				 errmsg("invalid option \"%s\"",
 						((DefElem *) linitial(stmt->options))->defname),
 				 errhint("IMPORT FOREIGN SCHEMA takes no options here.")));
+	warn_of_unknown(stmt);
 
 	for (int i = 0; i < schema_ntables; i++)
 	{

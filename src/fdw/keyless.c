@@ -25,6 +25,7 @@ static const char other_condition[] = " Only =, IN and = ANY on %1$s tell what t
 static const char or_arms[] = " Each arm of OR must say it; beside OR, write %1$s = ANY (ARRAY(SELECT ...)) for IN (SELECT ...).";
 static const char build_version[] = " What build_version_arn holds is known only afterwards: compare %1$s.";
 static const char join_order[] = " FULL JOIN, and the side of LEFT or RIGHT JOIN whose rows are all kept, cannot look up row by row: turn the join around, or write %1$s = ANY (ARRAY(SELECT ...)).";
+static const char no_source[] = " Of the tables joined, one must have the ARNs from elsewhere: a constant, a parameter, or a table of your own.";
 static const char many_tables[] = " Of more tables than join_collapse_limit, name first the one that has the ARNs.";
 static const char outer_query[] = " Where GROUP BY, DISTINCT, a window function, UNION, or a UNION ALL's arm with WHERE is between table and condition, write %1$s = ANY (ARRAY(SELECT ...)) inside, or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).";
 
@@ -76,6 +77,22 @@ is_joined_by_key(const KeyContext *context, RelOptInfo *rel)
 	return search.key;
 }
 
+/* True if a statement has an outer join, which fixes the order of tables. */
+static bool
+has_outer_join(PlannerInfo *root)
+{
+	ListCell   *lc;
+
+	foreach(lc, root->join_info_list)
+	{
+		JoinType	type = lfirst_node(SpecialJoinInfo, lc)->jointype;
+
+		if (type == JOIN_LEFT || type == JOIN_FULL || type == JOIN_ANTI)
+			return true;
+	}
+	return false;
+}
+
 static List *
 add_reason(List *reasons, const char *reason)
 {
@@ -106,7 +123,7 @@ keyless_reasons(const KeyContext *context, RelOptInfo *rel, List *conditions)
 	if (joined && !search.key)
 		reasons = add_reason(reasons, bms_num_members(root->all_baserels) >
 							 Min(join_collapse_limit, from_collapse_limit) ?
-							 many_tables : join_order);
+							 many_tables : has_outer_join(root) ? join_order : no_source);
 	if (root->parent_root && !joined && !search.key && !search.build)
 		reasons = add_reason(reasons, outer_query);
 	return reasons;

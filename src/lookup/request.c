@@ -1,6 +1,7 @@
 /* request.c: a request to EC2 Image Builder: an operation, and the ARN that it takes. */
 #include "postgres.h"
 
+#include "api/schema.h"
 #include "aws/arn.h"
 #include "aws/sigv4.h"
 #include "catalog/namespace.h"
@@ -71,28 +72,46 @@ lacks_build(const Operation *operation, const Arn *parts)
 		arn_is_of_kind(parts, psprintf("%.*s:version", (int) strcspn(kind, ":"), kind));
 }
 
+/* Return the first table that looks up what an ARN names; NULL if there is none. */
+static const char *
+table_for(const Arn *parts)
+{
+	for (int i = 0; i < schema_ntables; i++)
+	{
+		const Operation *operation = schema_operation(&schema_tables[i]);
+
+		if (!operation->part && arn_is_of_kind(parts, operation->parameter.kind))
+			return schema_tables[i].name;
+	}
+	return NULL;
+}
+
 /*
  * Report, at an elog level, 22023 for a text that request_fits() refuses, with the form
- * that the ARN must have.
+ * that the ARN must have, or the table that takes the ARN it is.
  */
 static void
 report_misfit(const Operation *operation, const char *arn, const char *detail, int level)
 {
 	const char *kind = operation->parameter.kind;
 	char	   *noun = arn_kind_noun(kind);
-	char	   *builds = "";
+	char	   *elsewhere = "";
 	Arn			parts;
 
-	if (arn_parse(arn, &parts) && lacks_build(operation, &parts))
-		builds = psprintf(" The table \"%s\" has a version's newest build, in the column \"build_version_arn\".",
-						  operation->builds);
+	if (!arn_parse(arn, &parts))
+		elsewhere = "";
+	else if (lacks_build(operation, &parts))
+		elsewhere = psprintf(" The table \"%s\" has a version's newest build, in the column \"build_version_arn\".",
+							 operation->builds);
+	else if (!arn_is_of_kind(&parts, kind) && table_for(&parts))
+		elsewhere = psprintf(" This one is for the table \"%s\".", table_for(&parts));
 	ereport(level,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("\"%s\" is not the ARN of an Image Builder %s",
 					local_text(arn, MAX_FOREIGN_TEXT), noun),
 			 detail ? errdetail_internal("%s", detail) : 0,
 			 errhint("%s %s's ARN has the form %s.%s", strchr("aeiou", *noun) ? "An" : "A", noun,
-					 arn_kind_form(kind, "PARTITION", false), builds)));
+					 arn_kind_form(kind, "PARTITION", false), elsewhere)));
 }
 
 /*
