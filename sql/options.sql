@@ -57,6 +57,7 @@ SELECT o.*, server_option(option, value) FROM (VALUES
     ('connect_timeout', '2h'),
     ('request_timeout', '1min'),
     ('request_timeout', '5 parsecs'),
+    ('request_timeout', '5m'),
     ('request_timeout', 'long'),
     ('max_attempts', '1'),
     ('max_attempts', '20'),

@@ -183,7 +183,8 @@ endpoint_parse_url(Endpoint *endpoint, const char *text, const char **error)
 	UrlParts	url;
 	size_t		length;
 
-	*error = parse_url(&url, text) ? url_problem(&url) : "it is not a URL";
+	*error = parse_url(&url, text) ? url_problem(&url) :
+		"it must be a URL, such as https://HOST or http://HOST:PORT";
 	if (*error)
 		return false;
 	endpoint->tls = strcmp(url.scheme, "https") == 0;

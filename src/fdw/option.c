@@ -110,6 +110,21 @@ find_option(const char *name, Oid catalog)
 	return NULL;
 }
 
+/* Return a sentence, with a blank, about where an option belongs; "" if nowhere. */
+static const char *
+place_of_option(const char *name)
+{
+	for (size_t i = 0; i < lengthof(options); i++)
+	{
+		if (strcmp(options[i].name, name) == 0)
+			return options[i].catalog == ON_SERVER ? "It is an option of servers. " :
+				options[i].catalog == ON_MAPPING ? "It is an option of user mappings. " :
+				options[i].catalog == ON_TABLE ? "It is an option of foreign tables. " :
+				"It is an option of columns. ";
+	}
+	return "";
+}
+
 static void
 reject_name(const char *name, Oid catalog)
 {
@@ -125,19 +140,20 @@ reject_name(const char *name, Oid catalog)
 			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 			 errmsg("invalid option \"%s\"", name),
 			 valid.len > 0 ?
-			 errhint("Valid options in this context are: %s.", valid.data) :
+			 errhint("%sValid options in this context are: %s.", place_of_option(name), valid.data) :
 			 errhint("There are no valid options in this context.")));
 }
 
 static void
-reject_value(const Option *option, const char *value, const char *why)
+reject_value(const Option *option, const char *value, const char *why, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 option->flags & SECRET ?
 			 errmsg("invalid value for option \"%s\": %s", option->name, why) :
 			 errmsg("invalid value \"%s\" for option \"%s\": %s",
-					value, option->name, why)));
+					value, option->name, why),
+			 hint ? errhint("%s", _(hint)) : 0));
 }
 
 /*
@@ -152,18 +168,20 @@ parse_number(const Option *option, const char *value)
 	const char *unit = option->type == OPTION_DURATION ? " ms" :
 		option->type == OPTION_SIZE ? " bytes" : "";
 	const char *hint = NULL;
-	int			number;
+	int			number = 0;
+	bool		parsed = parse_int(value, &number, flags, &hint);
+	bool		too_large = !parsed && hint && strstr(hint, "range");
 
-	if (!parse_int(value, &number, flags, &hint))
-		reject_value(option, value, hint ? hint :
+	if (!parsed && !too_large)
+		reject_value(option, value,
 					 option->type == OPTION_DURATION ?
 					 "it must be a duration, such as \"500ms\", \"5s\" or \"1min\"" :
 					 option->type == OPTION_SIZE ?
 					 "it must be a size, such as \"512kB\" or \"64MB\"" :
-					 "it must be an integer");
-	if (number < option->min || number > option->max)
+					 "it must be an integer", hint);
+	if (too_large || number < option->min || number > option->max)
 		reject_value(option, value, psprintf("it must be from %d to %d%s",
-											 option->min, option->max, unit));
+											 option->min, option->max, unit), NULL);
 	return number;
 }
 
@@ -197,7 +215,7 @@ parse_boolean(const Option *option, const char *value)
 	bool		result;
 
 	if (!parse_bool(value, &result))
-		reject_value(option, value, "the valid values are \"true\" and \"false\"");
+		reject_value(option, value, "the valid values are \"true\" and \"false\"", NULL);
 	return result;
 }
 
@@ -211,7 +229,7 @@ check_value(const Option *option, const char *value)
 		case OPTION_STRING:
 			why = option->check(value);
 			if (why)
-				reject_value(option, value, why);
+				reject_value(option, value, why, NULL);
 			break;
 		case OPTION_BOOLEAN:
 			parse_boolean(option, value);
