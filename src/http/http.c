@@ -104,7 +104,7 @@ outcome_of_code(HttpState *x, CURLcode result, const char **problem)
 
 /* Say what a failed transfer met. */
 static HttpObstacle
-obstacle_of(HttpExchange *x, CURLcode result)
+obstacle_of(HttpState *x, CURLcode result)
 {
 	long		received = 0;		/* bytes of headers */
 
