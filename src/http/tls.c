@@ -2,11 +2,12 @@
  * tls.c: the TLS settings of requests.
  *
  * OpenSSL reads within one call for as long as the peer sends messages that a
- * handshake skips, such as HelloRequests, and none of OpenSSL's callbacks can refuse a
- * message.  The BIO that OpenSSL reads from has a callback that can: once libcurl has
- * acted for long enough, the callback answers a read as if no data had come.  OpenSSL
- * and libcurl then return, and http_wait() looks at interrupts and time-outs, and has
- * libcurl read on.  So no transfer fails that would have succeeded otherwise.
+ * handshake skips, such as HelloRequests, or messages of handshakes, such as new
+ * sessions, in place of data, and none of OpenSSL's callbacks can refuse a message.
+ * The BIO that OpenSSL reads from has a callback that can: once libcurl has acted for
+ * long enough, the callback answers a read as if no data had come.  OpenSSL and libcurl
+ * then return, and http_wait() looks at interrupts and time-outs, and has libcurl read
+ * on.  So no transfer fails that would have succeeded otherwise.
  */
 #include "postgres.h"
 
@@ -53,9 +54,7 @@ watch_handshake(const SSL *ssl, int where, int result)
 
 /*
  * Set up OpenSSL for a connection to the service or to a proxy (a
- * CURLOPT_SSL_CTX_FUNCTION): OpenSSL wipes its buffers of received data, and returns
- * after each handshake message (a new session, say) that comes in place of data,
- * because a server may send such messages without end.
+ * CURLOPT_SSL_CTX_FUNCTION): OpenSSL wipes its buffers of received data.
  */
 static CURLcode
 set_up_context(CURL *handle, void *context, void *userp)
@@ -63,7 +62,6 @@ set_up_context(CURL *handle, void *context, void *userp)
 	(void) handle;
 	(void) userp;
 	SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
-	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_info_callback(context, watch_handshake);
 	return CURLE_OK;
 }
