@@ -181,6 +181,14 @@ compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
 #define compat_curl_set_no_ca_cache(handle) ((void) (handle), CURLE_OK)
 #endif
 
+/* libcurl 7.70 tells which file of certificate authorities it has by default. */
+#if LIBCURL_VERSION_NUM >= 0x074600
+#define compat_curl_ca_file(info) \
+	((info)->age >= CURLVERSION_SEVENTH ? (info)->cainfo : NULL)
+#else
+#define compat_curl_ca_file(info) ((void) (info), (const char *) NULL)
+#endif
+
 /* libcurl 8.7 keeps the buffer that it receives a transfer into for the next transfer. */
 #define COMPAT_CURL_KEEPS_BUFFER	(LIBCURL_VERSION_NUM >= 0x080700)
 

@@ -261,12 +261,20 @@ set_options(HttpState *x, const HttpRequest *request)
 	REQUIRE(h, CURLOPT_ERRORBUFFER, x->error);
 }
 
+/* True if a request is sent over TLS, to the service or to a proxy. */
+static bool
+uses_tls(const HttpRequest *request)
+{
+	return strncmp(request->url, "https:", 6) == 0 ||
+		(request->proxy && strncmp(request->proxy, "https:", 6) == 0);
+}
+
 /*
  * Send a request and return without waiting.
  *
  * The transfer belongs to the current memory context, and ends with it at the latest;
  * http_wait() sets its outcome.  Redirects are not followed, certificates and host
- * names are verified, TLS is 1.2 or later.  Raises 53200.
+ * names are verified, TLS is 1.2 or later.  Raises 53200, and what an interrupt raises.
  */
 HttpTransfer *
 http_start(const HttpRequest *request)
@@ -284,7 +292,8 @@ http_start(const HttpRequest *request)
 	x->tls = strncmp(request->url, "https:", 6) == 0;
 	x->proxied = request->proxy != NULL;
 	set_options(x, request);
-	tls_set_options(x->handle, request->ca_bundle);
+	if (uses_tls(request))
+		tls_set_options(x->handle, request->ca_bundle);
 	transfer->state = x;
 	transfer->outcome = HTTP_PENDING;
 	x->started = clock_us();

@@ -11,12 +11,23 @@
  */
 #include "postgres.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <sys/stat.h>
 
 #include "compat.h"
 #include "http/call.h"
 #include "http/setopt.h"
 #include "http/tls.h"
+#include "miscadmin.h"
+
+/* The system's authorities, and the file that they were read from. */
+static struct
+{
+	STACK_OF(X509) *list;		/* NULL: none were read */
+	struct stat file;
+}			authorities;
 
 /* Put off a read that call_may_read() does not allow (a BIO_callback_fn_ex). */
 static long
@@ -52,23 +63,102 @@ watch_handshake(const SSL *ssl, int where, int result)
 		BIO_set_callback_ex(SSL_get_rbio(ssl), watch_read);
 }
 
+/* True if two states of a file are of the same file with the same contents. */
+static bool
+is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+		a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+		a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Read the certificates of a PEM file; NULL if there are none, or memory ran out. */
+static STACK_OF(X509) *
+read_certificates(const char *path)
+{
+	STACK_OF(X509) *volatile list = sk_X509_new_null();
+	BIO		   *volatile bio = BIO_new_file(path, "r");
+	volatile bool complete = false;	/* all of the file was read */
+
+	PG_TRY();
+	{
+		X509	   *certificate;
+
+		while (list && bio && (certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)))
+		{
+			if (!sk_X509_push(list, certificate))
+			{
+				X509_free(certificate);
+				break;
+			}
+			CHECK_FOR_INTERRUPTS();
+		}
+		complete = bio && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	}
+	PG_FINALLY();
+	{
+		ERR_clear_error();
+		BIO_free(bio);
+		if (!complete || sk_X509_num(list) == 0)
+		{
+			sk_X509_pop_free(list, X509_free);
+			list = NULL;
+		}
+	}
+	PG_END_TRY();
+	return list;
+}
+
+/*
+ * Read the authorities of the file that libcurl has by default, unless the file is as
+ * it was.  libcurl would read it for each connection: tens of milliseconds of computing
+ * in which no interrupt acts.  False if libcurl has to, say because the file cannot be
+ * read.  Raises what an interrupt raises.
+ */
+static bool
+read_authorities(void)
+{
+	const char *path = compat_curl_ca_file(curl_version_info(CURLVERSION_NOW));
+	struct stat file;
+	STACK_OF(X509) *list;
+
+	if (path == NULL || stat(path, &file) != 0)
+		return false;
+	if (authorities.list && is_same_file(&file, &authorities.file))
+		return true;
+	list = read_certificates(path);
+	if (list == NULL)
+		return false;
+	sk_X509_pop_free(authorities.list, X509_free);
+	authorities.list = list;
+	authorities.file = file;
+	return true;
+}
+
 /*
  * Set up OpenSSL for a connection to the service or to a proxy (a
- * CURLOPT_SSL_CTX_FUNCTION): OpenSSL wipes its buffers of received data.
+ * CURLOPT_SSL_CTX_FUNCTION): OpenSSL wipes its buffers of received data, and trusts the
+ * system's authorities, if "userp" is not NULL.
  */
 static CURLcode
 set_up_context(CURL *handle, void *context, void *userp)
 {
 	(void) handle;
-	(void) userp;
 	SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
 	SSL_CTX_set_info_callback(context, watch_handshake);
+	for (int i = 0; userp && i < sk_X509_num(authorities.list); i++)
+	{
+		if (!X509_STORE_add_cert(SSL_CTX_get_cert_store(context),
+								 sk_X509_value(authorities.list, i)))
+			return CURLE_OUT_OF_MEMORY;
+	}
 	return CURLE_OK;
 }
 
 /*
  * Have a handle use TLS 1.2 or later and verify certificates and host names, by the
- * authorities in a PEM file (NULL: the system's).  Raises as setopt_require().
+ * authorities in a PEM file (NULL: the system's).  Raises as setopt_require(), and what
+ * an interrupt raises.
  */
 void
 tls_set_options(CURL *handle, const char *ca_bundle)
@@ -78,6 +168,15 @@ tls_set_options(CURL *handle, const char *ca_bundle)
 	REQUIRE(handle, CURLOPT_SSL_VERIFYPEER, 1L);
 	REQUIRE(handle, CURLOPT_SSL_VERIFYHOST, 2L);
 	ASK_FOR(handle, CURLOPT_SSL_CTX_FUNCTION, set_up_context);
+	if (ca_bundle == NULL && read_authorities() &&
+		curl_easy_setopt(handle, CURLOPT_SSL_CTX_DATA, &authorities) == CURLE_OK)
+	{
+		/* The directory of authorities that libcurl may have by default stays set. */
+		REQUIRE(handle, CURLOPT_CAINFO, NULL);
+		REQUIRE(handle, CURLOPT_PROXY_CAINFO, NULL);
+		/* libcurl's cache would keep the authorities for later connections. */
+		setopt_ask_for(compat_curl_set_no_ca_cache(handle));
+	}
 	if (ca_bundle)
 	{
 		REQUIRE(handle, CURLOPT_CAINFO, ca_bundle);
