@@ -18,13 +18,19 @@ static const struct
 	const char *hint;
 }			classes[] = {
 	[AWS_ERROR_OTHER] = {ERRCODE_FDW_ERROR, "the service reports an error", NULL},
+	[AWS_ERROR_REQUEST] = {ERRCODE_FDW_ERROR, "the service reports an error", NULL},
+	[AWS_ERROR_NOT_FOUND] = {ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		"the list is no longer there", "Run the statement again."},
+	[AWS_ERROR_TOKEN] = {ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		"the page is no longer there",
+	"Run the statement again, and take a cursor's rows without long pauses."},
 	[AWS_ERROR_TRANSIENT] = {ERRCODE_CONNECTION_FAILURE,
 		"the service is unavailable", "Try again later."},
 	[AWS_ERROR_SERVER] = {ERRCODE_CONNECTION_FAILURE,
 	"the service failed", NULL},
 	[AWS_ERROR_THROTTLING] = {ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
 		"the service is throttling requests",
-	"Ask for fewer %1$ss at a time, or raise the server's option \"max_attempts\"."},
+	"Ask for fewer ARNs at a time, or raise the server's option \"max_attempts\"."},
 	[AWS_ERROR_AUTHENTICATION] = {ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 		"the service rejects the credentials",
 	"Check the user mapping's options \"access_key_id\", \"secret_access_key\" and \"session_token\"; temporary credentials may have expired."},
@@ -180,6 +186,7 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 					 const HttpTransfer *transfer, int attempts, const char *const *secrets)
 {
 	const char *hint = operation ? classes[error->class].hint : NULL;
+	bool		refused = operation && error->class == AWS_ERROR_REQUEST;
 	char	   *request_id = http_header(transfer, "x-amzn-RequestId");
 	StringInfoData detail;
 
@@ -200,8 +207,9 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 	appendStringInfoString(&detail, ").");
 	return failure_create(classes[error->class].sqlstate, classes[error->class].cause,
 						  detail.data,
+						  refused ? operation->refusal :
 						  hint ? psprintf(hint, arn_kind_noun(operation->parameter.kind),
-										  operation->name) : NULL);
+										  operation_api(operation)) : NULL);
 }
 
 /* Return the failure of an unexpected answer; "detail" says why, in sentences. */

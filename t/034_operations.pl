@@ -96,7 +96,7 @@ like(attempt($node, details_of('name', "$of_component/fault-forbidden/1.0.0/1"))
 	qr/The AWS identity needs the permission imagebuilder:GetComponent for this component\.$/,
 	'the permission that is missing');
 like(attempt($node, details_of('name', "$of_component/fault-throttle/1.0.0/1")),
-	qr/Ask for fewer components at a time/, 'and what throttling is about');
+	qr/Ask for fewer ARNs at a time/, 'and what throttling is about');
 my $hint = qr{Add WHERE arn = 'arn:aws:imagebuilder:REGION:ACCOUNT:component/NAME/VERSION/BUILD'};
 like(attempt($node, 'SELECT name FROM component_details'),
 	qr/^HV002 \| foreign table "component_details" can be read by component ARN only \|  \| $hint/,

@@ -82,13 +82,13 @@ for my $case (
 
 # A version's ARN where a build's is wanted.
 like(attempt($node, "SELECT policy FROM image_policies WHERE image_arn = '$of:image/a/1.0.0'"),
-	qr/image\/NAME\/VERSION\/BUILD\. The table "images" has a version's newest build, in the .*\.$/,
+	qr/image\/NAME\/VERSION\/BUILD\. The table "image_version_builds" has a version's builds\.$/,
 	'the hint says where builds are');
 is($node->safe_psql('postgres', "SELECT p.image_arn FROM images i
 		JOIN image_policies p ON p.image_arn = i.build_version_arn
 		WHERE i.arn = '$of:image/golden-linux/2.0.0'"), $image, 'and it works');
 unlike(attempt($node, "SELECT 1 FROM image_policies WHERE image_arn = '$of:image-recipe/a/1.0.0'"),
-	qr/newest build/, 'no such hint for another type');
+	qr/ builds\./, 'no such hint for another type');
 
 # JSON in a string.
 my $policy = "SELECT coalesce(policy::text, 'NULL') FROM image_policies

@@ -12,6 +12,9 @@ typedef enum ParameterPlace
 {
 	PLACE_QUERY,				/* MEMBER=VALUE in the URL's query */
 	PLACE_PATH,					/* the last segment of the URL's path */
+	PLACE_BODY,					/* "MEMBER": "VALUE" in the body, a JSON object */
+	PLACE_FILTER,				/* "filter": {"name": "MEMBER", "values": ["VALUE"]} in
+								 * the body */
 } ParameterPlace;
 
 typedef struct Parameter
@@ -22,21 +25,28 @@ typedef struct Parameter
 	ParameterPlace place;
 } Parameter;
 
+/* Value of maxResults: the service's default, and its most for most lists. */
+#define PAGE_SIZE	25
+
 typedef struct Operation
 {
-	const char *name;			/* in the API; shown by EXPLAIN, and part of the IAM
-								 * action */
-	const char *path;			/* the URL's path; the method is always GET */
+	const char *name;			/* in the API, see operation_api(); shown by EXPLAIN */
+	const char *path;			/* the URL's path; the method is POST if the parameter is
+								 * in the body, else GET */
 	const char *part;			/* for messages: part of the resource that the answer has,
 								 * "tags", say; NULL: the whole resource */
-	const char *builds;			/* table whose column build_version_arn has the newest
-								 * build of a version; NULL unless the ARN is a build's */
+	const char *builds;			/* table of a version's builds, for hints; NULL: none */
+	const char *refusal;		/* hint for an InvalidRequestException; NULL: none */
 	Parameter	parameter;
+	bool		paged;			/* answers are pages of a list, each with the next one's
+								 * nextToken but for the last */
+	int			page_size;		/* value of maxResults; 0: none is sent */
 	const char *const *answer;	/* top-level members of an answer, at least one of which
 								 * is present; ends with NULL; messages name the first */
 } Operation;
 
 extern const Operation *operation_find(const char *name);
+extern char *operation_api(const Operation *operation);
 extern bool operation_is_key_path(const Operation *operation, const char *path);
 extern bool operation_has_key_path(const char *path);
 

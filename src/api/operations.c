@@ -27,6 +27,16 @@ operation_find(const char *name)
 	return NULL;				/* keep the compiler quiet */
 }
 
+/*
+ * Return the API's name of an operation, in a fresh copy.  An entry for one of several
+ * ways to call an operation adds a colon and a word, as in "ListImages:shared".
+ */
+char *
+operation_api(const Operation *operation)
+{
+	return pnstrdup(operation->name, strcspn(operation->name, ":"));
+}
+
 /* True if a column's path, "@NAME", leads to the ARN that an operation was asked with. */
 bool
 operation_is_key_path(const Operation *operation, const char *path)

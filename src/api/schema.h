@@ -23,7 +23,7 @@ typedef struct SchemaTable
 	const char *name;
 	const char *operation;		/* operation whose response has the rows; NULL:
 								 * GetImage */
-	double		rows;			/* rows expected for a response, for the planner */
+	double		rows;			/* rows expected for an ARN, for the planner */
 	const SchemaSource *sources;
 	int			nsources;
 	const SchemaColumn *columns;

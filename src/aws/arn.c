@@ -122,17 +122,27 @@ arn_parse(const char *text, Arn *arn)
 	return parse_resource(rest, arn);
 }
 
+/* Return the first of a kind's alternatives, which blanks separate, in a fresh copy. */
+static char *
+first_kind(const char *kind)
+{
+	return pnstrdup(kind, strcspn(kind, " "));
+}
+
 /*
  * True if an ARN is of a kind: "TYPE" for a resource type, "TYPE:build" and
  * "TYPE:version" for those with and without a build, "TYPE:any" for both, "*" for any
- * Image Builder ARN.
+ * Image Builder ARN, or several of these with blanks between them.
  */
 bool
 arn_is_of_kind(const Arn *arn, const char *kind)
 {
 	size_t		length = strcspn(kind, ":");
 	const char *which = kind[length] == ':' ? kind + length + 1 : "any";
+	const char *others = strchr(kind, ' ');
 
+	if (others)
+		return arn_is_of_kind(arn, first_kind(kind)) || arn_is_of_kind(arn, others + 1);
 	if (strcmp(kind, "*") == 0)
 		return true;
 	return strlen(arn->resource_type) == length &&
@@ -148,8 +158,11 @@ char *
 arn_kind_noun(const char *kind)
 {
 	const char *which = strchr(kind, ':');
+	const char *others = strchr(kind, ' ');
 	char	   *noun;
 
+	if (others)
+		return psprintf("%s or %s", arn_kind_noun(first_kind(kind)), arn_kind_noun(others + 1));
 	if (strcmp(kind, "*") == 0)
 		return pstrdup("resource");
 	noun = psprintf("%.*s%s", (int) strcspn(kind, ":"), kind,
@@ -161,8 +174,8 @@ arn_kind_noun(const char *kind)
 }
 
 /*
- * Return the forms of a kind's ARNs, for messages, in a fresh copy; if "longest", only
- * the form with a build, if there is one.
+ * Return the forms of a kind's ARNs, for messages, in a fresh copy; if "longest", one
+ * form only, of the first alternative, with a build if there is one.
  */
 char *
 arn_kind_form(const char *kind, const char *partition, bool longest)
@@ -176,8 +189,15 @@ arn_kind_form(const char *kind, const char *partition, bool longest)
 	bool		any_type = strcmp(kind, "*") == 0;
 	int			min = any_type ? 0 : strcmp(which, ":build") == 0 ? 3 : type->min;
 	int			max = strcmp(which, ":any") == 0 ? 3 : min;
+	const char *others = strchr(kind, ' ');
 	char	   *forms = NULL;
 
+	if (others)
+	{
+		forms = arn_kind_form(first_kind(kind), partition, longest);
+		return longest ? forms :
+			psprintf("%s or %s", forms, arn_kind_form(others + 1, partition, longest));
+	}
 	for (int n = longest ? max : min; n <= max; n++)
 	{
 		char	   *form = psprintf("arn:%s:imagebuilder:REGION:ACCOUNT:%.*s%s%s", partition,

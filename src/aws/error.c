@@ -18,6 +18,8 @@ static const struct
 	AwsErrorClass class;
 }			error_codes[] = {
 	{"ResourceNotFoundException", AWS_ERROR_NOT_FOUND},
+	{"InvalidRequestException", AWS_ERROR_REQUEST},
+	{"InvalidPaginationTokenException", AWS_ERROR_TOKEN},
 
 	{"RequestTimeout", AWS_ERROR_TRANSIENT},
 	{"RequestTimeoutException", AWS_ERROR_TRANSIENT},

@@ -41,7 +41,8 @@ typedef struct RelPlan
 {
 	KeyContext	key;			/* context of the relation, without expressions */
 	const char *operation;		/* the operation's name */
-	double		rows;			/* rows expected for a response, before filters */
+	double		rows;			/* rows expected for an ARN, before filters */
+	double		pages;			/* pages expected for an ARN */
 	PartitionConditions partition;
 	Conditions	own;			/* the relation's own conditions */
 	double		selectivity;	/* selectivity of own.others */
@@ -163,6 +164,8 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	key_collect_statement_operands(&plan->key);
 	plan->operation = table->operation->name;
 	plan->rows = table->table ? table->table->rows : DEFAULT_ROWS;
+	plan->pages = table->operation->page_size > 0 ?
+		Max(1, plan->rows / table->operation->page_size) : 1;
 	plan->partition = conditions_of_partition(foreigntableid, plan->key.columns);
 	plan->own = conditions_classify(&plan->key, clauses_of(baserel, NULL));
 	plan->selectivity =
@@ -200,6 +203,8 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param,
 		 */
 		startup += param ? PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE : PLAN_LOOKUP_COST;
 		run += (keys - 1) * PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE;
+		/* The pages of a list are asked for one after another. */
+		run += keys * (plan->pages - 1) * PLAN_LOOKUP_COST;
 	}
 	if (param)
 		param->ppi_rows = rows;

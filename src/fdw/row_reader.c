@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "aws/arn.h"
 #include "fdw/row_error.h"
 #include "fdw/row_reader.h"
 #include "rows/member_tree.h"
@@ -234,6 +235,28 @@ find_members(RowReader *reader)
 	reader->parent = parent;
 }
 
+/*
+ * Return the ARN that a string holds without its build; any other text as it is.
+ * Raises 22P02 for a value that is no string.
+ */
+static char *
+version_of(const Document *document, DocumentNode node)
+{
+	size_t		length;
+	char	   *text;
+	Arn			arn;
+
+	if (document_kind(document, node) != DOC_STRING)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("a JSON %s stands where an ARN should",
+						document_kind_name(document_kind(document, node)))));
+	text = document_text(document, node, &length);
+	if (arn_parse(text, &arn) && arn.build)
+		*strrchr(text, '/') = '\0';
+	return text;
+}
+
 static Datum
 convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 {
@@ -274,7 +297,9 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 			break;
 	}
 	*isnull = document_is_null(document, node);
-	if (!*isnull && column->path->json)
+	if (!*isnull && column->path->suffix == SUFFIX_VERSION)
+		return converter_from_text(column->converter, version_of(document, node));
+	if (!*isnull && column->path->suffix == SUFFIX_JSON)
 	{
 		document = document_within(document, node);
 		node = document->root;

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
 #include "compat.h"
 #include "executor/executor.h"
 #include "fdw/binding.h"
@@ -20,11 +21,12 @@
 #include "fdw/scan.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* Request for one ARN of the key. */
+/* Request for one ARN of the key, or for another page of a list. */
 typedef struct ScanRequest
 {
 	Request    *request;
@@ -51,7 +53,11 @@ typedef struct ImageBuilderScan
 	bool		async;			/* called by an asynchronous Append: do not wait */
 	bool		blocked;		/* the last call would have had to wait */
 
-	const Request *request;		/* request whose rows are being returned */
+	ScanRequest next_page;		/* of the list whose rows are being returned; without a
+								 * request: the list has no other page */
+	HTAB	   *tokens;			/* hashes of the tokens of the list's pages; NULL: none */
+
+	Request    *request;		/* request whose rows are being returned */
 	const Document *document;	/* response to it; NULL: go on to the next request */
 	LookupStats stats;			/* cache hits, and counters of look-ups that the
 								 * statement has forgotten */
@@ -160,31 +166,93 @@ evaluate_key(ForeignScanState *node)
 	}
 	MemoryContextSwitchTo(previous);
 	state->next_request = state->next_lookup = 0;
+	state->next_page.request = NULL;
+	state->tokens = NULL;
 	state->document = NULL;
 	state->started = true;
 }
 
+static void
+start(ImageBuilderScan *state, ScanRequest *request)
+{
+	bool		shared;
+
+	request->lookup = statement_lookup(state->client, request->request, state, &shared);
+	if (shared)
+		state->stats.cache_hits++;
+}
+
 /*
  * Start the look-ups of the next requests: as many as may be under way at once, or more
- * if all rows will be taken.
+ * if all rows will be taken.  Of lists of which not all rows may be taken, start one at
+ * a time.
  */
 static void
 look_ahead(ForeignScanState *node)
 {
 	ImageBuilderScan *state = node->fdw_state;
-	int			window = state->client->config.max_concurrency *
-		execution_depth(&node->ss.ps, state->runs_to_end);
+	int			depth = execution_depth(&node->ss.ps, state->runs_to_end);
+	int			window = state->operation->paged && depth == 1 ? 1 :
+		state->client->config.max_concurrency * depth;
 	int			end = Min(state->nrequests, state->next_request + window);
 
 	for (; state->next_lookup < end; state->next_lookup++)
-	{
-		ScanRequest *next = &state->requests[state->next_lookup];
-		bool		shared;
+		start(state, &state->requests[state->next_lookup]);
+}
 
-		next->lookup = statement_lookup(state->client, next->request, state, &shared);
-		if (shared)
-			state->stats.cache_hits++;
+/* Forget the pages of a list. */
+static void
+leave_list(ImageBuilderScan *state)
+{
+	state->next_page.request = NULL;
+	if (state->tokens)
+		hash_destroy(state->tokens);
+	state->tokens = NULL;
+}
+
+/*
+ * True unless a page's token is one that an earlier page of the list has had: then
+ * raise HV00M, or warn.
+ */
+static bool
+check_token(ImageBuilderScan *state, const Request *page)
+{
+	uint64		hash = hash_bytes_extended((const unsigned char *) page->token,
+										   page->token_length, 0);
+	bool		found;
+
+	if (state->tokens == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = ctl.entrysize = sizeof(hash);
+		ctl.hcxt = state->key_context;
+		state->tokens = hash_create("imagebuilder_fdw tokens", 64, &ctl,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
+	hash_search(state->tokens, &hash, HASH_ENTER, &found);
+	if (found)
+		ereport(lookup_warns(state->client) ? WARNING : ERROR,
+				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+				 errmsg("could not look up %s: its nextToken has been there before",
+						request_subject(page)),
+				 errdetail("The service would return the same pages for ever.")));
+	return !found;
+}
+
+/* Start the look-up of the page after the current one, if there is such a page. */
+static void
+start_next_page(ImageBuilderScan *state)
+{
+	MemoryContext previous = MemoryContextSwitchTo(state->key_context);
+
+	state->next_page.request = request_next(state->request, state->document,
+											lookup_warns(state->client) ? WARNING : ERROR);
+	if (state->next_page.request && check_token(state, state->next_page.request))
+		start(state, &state->next_page);
+	else
+		leave_list(state);
+	MemoryContextSwitchTo(previous);
 }
 
 /* Leave the current response, and free its memory if no scan will ask for it again. */
@@ -194,36 +262,56 @@ leave_document(ImageBuilderScan *state)
 	state->document = NULL;
 	if (state->reads_once && state->client->nscans == 1)
 		statement_forget(state->client, state->request, &state->stats);
+	if (state->request->page > 1)
+		pfree(state->request);
+	state->request = NULL;
+}
+
+/* Return what to return the rows of next; NULL after the last. */
+static ScanRequest *
+next_to_read(ForeignScanState *node)
+{
+	ImageBuilderScan *state = node->fdw_state;
+
+	if (state->next_page.request)
+		return &state->next_page;
+	if (state->next_request == state->nrequests)
+		return NULL;
+	look_ahead(node);
+	return &state->requests[state->next_request];
 }
 
 /*
- * Go on to the next request whose look-up finds something.  Returns false after the
- * last request, or, with "blocked" set, if an asynchronous scan would have to wait.
+ * Go on to the next page, or the next request, whose look-up finds something.  Returns
+ * false after the last, or, with "blocked" set, if an asynchronous scan would have to
+ * wait.
  */
 static bool
 next_document(ForeignScanState *node)
 {
 	ImageBuilderScan *state = node->fdw_state;
+	ScanRequest *next;
 
-	while (state->next_request < state->nrequests)
+	while ((next = next_to_read(node)) != NULL)
 	{
-		ScanRequest *next;
-
-		look_ahead(node);
-		next = &state->requests[state->next_request];
 		if (state->async && !lookup_is_settled(next->lookup))
 		{
 			state->blocked = true;
 			return false;
 		}
-		state->request = next->request;
 		state->document = lookup_finish(next->lookup);
-		state->next_request++;
+		state->request = next->request;
+		if (next == &state->next_page)
+			next->request = NULL;
+		else
+			state->next_request++;
 		if (state->document)
 		{
+			start_next_page(state);
 			row_reader_start(state->reader, state->request, state->document);
 			return true;
 		}
+		leave_list(state);
 		leave_document(state);
 	}
 	return false;
@@ -271,9 +359,7 @@ scan_next_async(ForeignScanState *node, bool *blocked)
 bool
 scan_can_go_on(ForeignScanState *node)
 {
-	ImageBuilderScan *state = node->fdw_state;
-
-	return lookup_is_settled(state->requests[state->next_request].lookup);
+	return lookup_is_settled(next_to_read(node)->lookup);
 }
 
 void

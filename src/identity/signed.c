@@ -61,21 +61,21 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 	const char *host = request->endpoint->host;
 	NameValue	signed_headers[4];
 	SigV4Request canonical = {
-		.method = request->form ? "POST" : "GET",
+		.method = request->body ? "POST" : "GET",
 		.path = psprintf("%s%s", request->endpoint->base_path, request->path),
 		.normalize_path = true,
 		.query = request->query,
 		.nquery = request->nquery,
 		.headers = signed_headers,
-		.body = request->form,
-		.body_length = request->form ? strlen(request->form) : 0,
+		.body = request->body,
+		.body_length = request->body ? strlen(request->body) : 0,
 	};
 	char	   *authorization;
 	int			n = 0;
 
 	sigv4_date(scope.date, time(NULL) + signed_clock_offset(host));
-	if (request->form)
-		signed_headers[n++] = (NameValue) {"Content-Type", "application/x-www-form-urlencoded"};
+	if (request->body)
+		signed_headers[n++] = (NameValue) {"Content-Type", request->content_type};
 	signed_headers[n++] = (NameValue) {"Host", host};
 	signed_headers[n++] = (NameValue) {"X-Amz-Date", scope.date};
 	if (credentials->session_token)
@@ -128,9 +128,9 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
 	const char *headers[MAX_HEADERS + 1];
 	StringInfoData query;
 	HttpRequest http = {
-		.method = request->form ? "POST" : "GET",
+		.method = request->body ? "POST" : "GET",
 		.headers = headers,
-		.body = request->form,
+		.body = request->body,
 	};
 
 	initStringInfo(&query);

@@ -14,8 +14,9 @@ typedef struct SignedRequest
 	const char *path;			/* below the endpoint's base path: "/GetImage", say */
 	const NameValue *query;
 	int			nquery;
-	const char *form;			/* body of a POST, which must live as long as the
-								 * transfer; NULL: GET */
+	const char *body;			/* of a POST, must live as long as the transfer; NULL:
+								 * GET */
+	const char *content_type;	/* of the body */
 	size_t		max_body;		/* of the answer, in bytes */
 	bool		secret;			/* the answer is secret: wipe it when it is freed */
 	bool		fresh;			/* use no kept connection */

@@ -21,7 +21,7 @@ attempt_fail(Lookup *lookup, const Failure *failure)
 static char *
 expected_answer(const Lookup *lookup)
 {
-	return psprintf("a %s response", lookup->request->operation->name);
+	return psprintf("a %s response", operation_api(lookup->request->operation));
 }
 
 /* Send an attempt with a new signature; the identity must be ready. */
@@ -83,6 +83,9 @@ take_aws_error(Lookup *lookup)
 	switch (error.class)
 	{
 		case AWS_ERROR_NOT_FOUND:
+			/* The rows of earlier pages have been returned: the list is not whole. */
+			if (lookup->request->page > 1)
+				break;
 			lookup->state = LOOKUP_NOT_FOUND;
 			session_stats.not_found++;
 			return;
@@ -204,7 +207,7 @@ attempt_read_answer(Lookup *lookup)
 	{
 		lookup->document = document;
 		lookup->state = LOOKUP_FOUND;
-		if (lookup->client->config.cache_ttl > 0)
+		if (lookup->client->config.cache_ttl > 0 && !operation->paged)
 			cache_put(lookup->client->serverid, lookup->client->userid,
 					  lookup->request->text, transfer->body, transfer->length,
 					  lookup->client->config.cache_size, lookup->client->cache_epoch);

@@ -69,7 +69,8 @@ take_cached(Lookup *lookup)
 	char	   *body;
 	size_t		length;
 
-	if (client->config.cache_ttl == 0 || cache_epoch() != client->cache_epoch)
+	if (client->config.cache_ttl == 0 || lookup->request->operation->paged ||
+		cache_epoch() != client->cache_epoch)
 		return false;
 	body = cache_get(client->serverid, client->userid, lookup->request->text,
 					 client->config.cache_ttl, &length);

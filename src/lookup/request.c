@@ -9,29 +9,81 @@
 #include "foreign_text.h"
 #include "lookup/request.h"
 #include "mb/pg_wchar.h"
+#include "utils/json.h"
 
-/* Return a request, in one block of the current memory context. */
+/* Return a request for a page, in one block of the current memory context. */
+static Request *
+create(const Operation *operation, const char *arn, int page, const char *token,
+	   size_t token_length)
+{
+	const char *member = operation->parameter.member;
+	size_t		length = strlen(arn);
+	/* Add 64 for the separators and the digits of the lengths. */
+	size_t		size = strlen(operation->name) + strlen(member) + 64 + length + token_length;
+	Request    *request = palloc(offsetof(Request, text) + size);
+	char	   *text = request->text;
+
+	text += sprintf(text, "%.*s;;", (int) strcspn(operation->name, ":"), operation->name);
+	request->token = NULL;
+	if (token_length > 0)
+	{
+		text += sprintf(text, "nextToken=%zu:", token_length);
+		request->token = memcpy(text, token, token_length);
+		text += token_length;
+		*text++ = ';';
+	}
+	text += sprintf(text, "%s=%zu:", member, length);
+	memcpy(text, arn, length + 1);
+	request->operation = operation;
+	request->page = page;
+	request->arn = text;
+	request->token_length = token_length;
+	return request;
+}
+
+/* Return a request, for the first page of a list, in the current memory context. */
 Request *
 request_create(const Operation *operation, const char *arn)
 {
-	size_t		length = strlen(arn);
-	/* Add 32 for the separators and the digits of the length. */
-	size_t		size = strlen(operation->name) + strlen(operation->parameter.member) + 32 + length;
-	Request    *request = palloc(offsetof(Request, text) + size);
-	int			before = snprintf(request->text, size, "%s;;%s=%zu:", operation->name,
-								  operation->parameter.member, length);
-
-	memcpy(request->text + before, arn, length + 1);
-	request->operation = operation;
-	request->arn = request->text + before;
-	return request;
+	return create(operation, arn, 1, NULL, 0);
 }
 
 /* Return a copy in the current memory context. */
 Request *
 request_copy(const Request *request)
 {
-	return request_create(request->operation, request->arn);
+	return create(request->operation, request->arn, request->page, request->token,
+				  request->token_length);
+}
+
+/*
+ * Return the request for the page after the one that answers a request, in the current
+ * memory context; NULL after the last page, which has no nextToken, or null or an empty
+ * one.  The token is sent as it was received.  Reports HV00M at "level" for a token that
+ * is no string.
+ */
+Request *
+request_next(const Request *request, const Document *document, int level)
+{
+	DocumentNode node;
+	const char *token;
+	size_t		length;
+
+	if (!request->operation->paged)
+		return NULL;
+	node = document_member(document, document->root, "nextToken", strlen("nextToken"));
+	if (document_is_null(document, node))
+		return NULL;
+	token = document_raw(document, node, &length);
+	if (document_kind(document, node) == DOC_STRING)
+		return length == strlen("\"\"") ? NULL :
+			create(request->operation, request->arn, request->page + 1, token, length);
+	ereport(level,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+			 errmsg("could not go on after %s: its nextToken is a JSON %s",
+					request_subject(request),
+					document_kind_name(document_kind(document, node)))));
+	return NULL;
 }
 
 /* True if a text in the database's encoding can be sent, as UTF-8. */
@@ -101,8 +153,7 @@ report_misfit(const Operation *operation, const char *arn, const char *detail, i
 	if (!arn_parse(arn, &parts))
 		elsewhere = "";
 	else if (lacks_build(operation, &parts))
-		elsewhere = psprintf(" The table \"%s\" has a version's newest build, in the column \"build_version_arn\".",
-							 operation->builds);
+		elsewhere = psprintf(" The table \"%s\" has a version's builds.", operation->builds);
 	else if (!arn_is_of_kind(&parts, kind) && table_for(&parts))
 		elsewhere = psprintf(" This one is for the table \"%s\".", table_for(&parts));
 	ereport(level,
@@ -147,17 +198,50 @@ request_warn_of_kind(const Operation *operation, const char *arn)
 }
 
 /*
- * Return what a request asks for, as messages name it: image "ARN", tags of resource
- * "ARN".
+ * Return what a request asks for, as messages name it: image "ARN", page 2 of packages
+ * of image build version "ARN".
  */
 char *
 request_subject(const Request *request)
 {
 	const Operation *operation = request->operation;
+	StringInfoData subject;
 
-	return psprintf("%s%s%s \"%s\"", operation->part ? operation->part : "",
-					operation->part ? " of " : "", arn_kind_noun(operation->parameter.kind),
-					local_text(request->arn, MAX_FOREIGN_TEXT));
+	initStringInfo(&subject);
+	if (request->page > 1)
+		appendStringInfo(&subject, "page %d of ", request->page);
+	if (operation->part)
+		appendStringInfo(&subject, "%s of ", operation->part);
+	appendStringInfo(&subject, "%s \"%s\"", arn_kind_noun(operation->parameter.kind),
+					 local_text(request->arn, MAX_FOREIGN_TEXT));
+	return subject.data;
+}
+
+/* Return a request's body, a JSON object in UTF-8; "arn" is in UTF-8, too. */
+static char *
+request_body(const Request *request, const char *arn)
+{
+	const Operation *operation = request->operation;
+	const char *member = operation->parameter.member;
+	StringInfoData body;
+
+	initStringInfo(&body);
+	if (operation->parameter.place == PLACE_FILTER)
+		appendStringInfo(&body, "{\"filter\": {\"name\": \"%s\", \"values\": [", member);
+	else
+		appendStringInfo(&body, "{\"%s\": ", member);
+	escape_json(&body, arn);
+	if (operation->parameter.place == PLACE_FILTER)
+		appendStringInfoString(&body, "]}");
+	if (operation->page_size > 0)
+		appendStringInfo(&body, ", \"maxResults\": %d", operation->page_size);
+	if (request->token_length > 0)
+	{
+		appendStringInfoString(&body, ", \"nextToken\": ");
+		appendBinaryStringInfo(&body, request->token, request->token_length);
+	}
+	appendStringInfoChar(&body, '}');
+	return body.data;
 }
 
 /*
@@ -191,6 +275,11 @@ request_send(const Request *request, const ClientConfig *config,
 			break;
 		case PLACE_PATH:
 			sigv4_uri_encode(&path, arn, false);
+			break;
+		case PLACE_BODY:
+		case PLACE_FILTER:
+			http.body = request_body(request, arn);
+			http.content_type = "application/json";
 			break;
 	}
 	http.path = path.data;

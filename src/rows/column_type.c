@@ -7,6 +7,7 @@ static const char *const names[] = {
 	[TYPE_TEXT] = "text",
 	[TYPE_BOOLEAN] = "boolean",
 	[TYPE_INTEGER] = "integer",
+	[TYPE_BIGINT] = "bigint",
 	[TYPE_TIMESTAMPTZ] = "timestamptz",
 	[TYPE_JSONB] = "jsonb",
 	[TYPE_TEXT_ARRAY] = "text[]",

@@ -139,9 +139,9 @@ value_end(const Document *doc, DocumentNode node, uint32 *place)
 	}
 }
 
-/* Return a value's JSON, as received. */
-static const char *
-raw_value(const Document *doc, DocumentNode node, size_t *length)
+/* Return a value's JSON, as received, without a NUL. */
+const char *
+document_raw(const Document *doc, DocumentNode node, size_t *length)
 {
 	uint32		place = 0;
 
@@ -153,7 +153,7 @@ raw_value(const Document *doc, DocumentNode node, size_t *length)
 static const char *
 raw_string(const Document *doc, DocumentNode node, size_t *length)
 {
-	const char *raw = raw_value(doc, node, length);
+	const char *raw = document_raw(doc, node, length);
 
 	*length -= 2;
 	return raw + 1;
@@ -449,7 +449,7 @@ char *
 document_json(const Document *doc, DocumentNode node, size_t *length)
 {
 	size_t		raw_length;
-	const char *raw = raw_value(doc, node, &raw_length);
+	const char *raw = document_raw(doc, node, &raw_length);
 
 	return to_database(raw, raw_length, length);
 }

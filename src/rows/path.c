@@ -13,15 +13,15 @@ static const struct
 {
 	const char *text;
 	ColumnPathKind kind;
-	bool		json;
+	PathSuffix	suffix;
 }			special_paths[] = {
-	{".", PATH_ITEM, false},
-	{".@json", PATH_ITEM, true},
-	{"#", PATH_ORDINAL, false},
+	{".", PATH_ITEM, SUFFIX_NONE},
+	{".@json", PATH_ITEM, SUFFIX_JSON},
+	{"#", PATH_ORDINAL, SUFFIX_NONE},
 	{"^#", PATH_PARENT_ORDINAL, false},
-	{"@key", PATH_KEY, false},
-	{"@source", PATH_SOURCE, false},
-	{"@response", PATH_RESPONSE, false},
+	{"@key", PATH_KEY, SUFFIX_NONE},
+	{"@source", PATH_SOURCE, SUFFIX_NONE},
+	{"@response", PATH_RESPONSE, SUFFIX_NONE},
 };
 
 static const char at_needs_quotes[] =
@@ -190,7 +190,7 @@ column_path_parse(const char *text, const char **error)
 		if (strcmp(text, special_paths[i].text) == 0)
 		{
 			path->kind = special_paths[i].kind;
-			path->json = special_paths[i].json;
+			path->suffix = special_paths[i].suffix;
 			return path;
 		}
 	}
@@ -204,8 +204,11 @@ column_path_parse(const char *text, const char **error)
 		path->kind = *p++ == '^' ? PATH_PARENT_MEMBER : PATH_ROOT_MEMBER;
 	if (!take_members(&p, &path->members, error))
 		return NULL;
-	path->json = strcmp(p, "@json") == 0;
-	if (*p == '\0' || path->json)
+	if (strcmp(p, "@json") == 0)
+		path->suffix = SUFFIX_JSON;
+	else if (strcmp(p, "@version") == 0)
+		path->suffix = SUFFIX_VERSION;
+	if (*p == '\0' || path->suffix != SUFFIX_NONE)
 		return path;
 	if (*p == '@')
 		*error = at_needs_quotes;

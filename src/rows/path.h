@@ -53,11 +53,19 @@ typedef enum ColumnPathKind
 	PATH_RESPONSE,				/* @response */
 } ColumnPathKind;
 
+/* What is made of the string that a path leads to. */
+typedef enum PathSuffix
+{
+	SUFFIX_NONE,
+	SUFFIX_JSON,				/* a@json: the JSON that it holds */
+	SUFFIX_VERSION,				/* a@version: of an ARN, without its build */
+} PathSuffix;
+
 typedef struct ColumnPath
 {
 	const char *text;			/* as written */
 	ColumnPathKind kind;
-	bool		json;			/* a@json, .@json: the JSON that the string there holds */
+	PathSuffix	suffix;
 	MemberPath	members;		/* for PATH_MEMBER, PATH_PARENT_MEMBER and
 								 * PATH_ROOT_MEMBER */
 } ColumnPath;

@@ -120,6 +120,7 @@ check_expected(ColumnType expected, DocumentKind kind)
 			fits = kind == DOC_TRUE || kind == DOC_FALSE;
 			break;
 		case TYPE_INTEGER:
+		case TYPE_BIGINT:
 			fits = kind == DOC_NUMBER;
 			break;
 		case TYPE_TIMESTAMPTZ:

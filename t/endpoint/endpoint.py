@@ -76,28 +76,51 @@ class Resources:
 
     def __init__(self):
         self.fixtures = api.fixtures()
-        self.put = {}
+        self.put = {}           # by operation, ARN, and token of a page
         self.any = False        # whether there is a resource of any other name, too
+        self.tokens = {}        # of pages: the place in the list that they stand for
 
-    def find(self, operation, arn):
+    def find(self, operation, arn, token=""):
         """A resource by its ARN, else the newest available one that matches."""
-        for bodies in (self.put, self.fixtures):
-            if (operation.name, arn) in bodies:
-                return bodies[operation.name, arn]
+        if (operation.name, arn, token) in self.put:
+            return self.put[operation.name, arn, token]
+        if (operation.name, arn) in self.fixtures:
+            return self.fixtures[operation.name, arn]
+        if operation.page_size or operation.member == "policy":
+            return None
         prefix, _, version = arn.rpartition("/")
         pattern = re.compile(re.escape(prefix) + "/" + re.escape(version).replace("x", r"\d+") + r"(/\d+)?")
         matches = [(*map(int, re.findall(r"\d+", found[len(prefix):])), found)
                    for (name, found), body in self.fixtures.items()
-                   if name == operation.name and operation.member != "policy" and pattern.fullmatch(found)
+                   if name == operation.name and pattern.fullmatch(found)
                    and (json.loads(body)[operation.member].get("state") or {}).get("status", "ACTIVE")
                    in ("AVAILABLE", "ACTIVE")]
         return self.fixtures[operation.name, max(matches)[-1]] if matches else None
 
     def anything(self, operation, name):
-        """What a resource of any name answers with, if there is one."""
+        """What a resource of any name answers with, if there is one; list-N is a list of N items."""
+        count = re.search(r"list-(\d+)", name)
+        if operation.page_size and count:
+            items = json.loads(api.complete()[operation.name][1])[operation.member]
+            key = next(key for key, value in items[0].items() if isinstance(value, str))
+            return json.dumps({operation.member: [{**items[0], key: f"{key}-{i}"}
+                                                  for i in range(int(count[1]))]}).encode()
         content = {"policy": '{"Version": "2012-10-17"}', "tags": {"Name": name}}.get(
-            operation.member, {"name": name, "version": "1.0.0/1"})
+            operation.member, [] if operation.page_size else {"name": name, "version": "1.0.0/1"})
         return json.dumps({operation.member: content}).encode() if self.any else None
+
+    def page(self, operation, arn, body, token, size):
+        """A page of a list, which has a token if it is not the last."""
+        answer = json.loads(body)
+        items = answer[operation.member]
+        start = self.tokens.get((operation.name, arn, token), 0)
+        if token and not start:
+            raise ServiceError(400, "InvalidPaginationTokenException", "The token is not valid.")
+        if start + size < len(items):
+            answer["nextToken"] = f"{uuid.uuid4()}/+=\u00e9\""
+            self.tokens[operation.name, arn, answer["nextToken"]] = start + size
+        answer[operation.member] = items[start:start + size]
+        return json.dumps(answer).encode()
 
 
 class Rate:
@@ -192,7 +215,7 @@ def check_clock(date, clock):
                            f"Signature not yet current: {date} is still later than {now} (5 min.)")
 
 
-def check_signature(method, url, headers, region, clock, keys, operation):
+def check_signature(method, url, headers, body, region, clock, keys, operation):
     """Sign what was received with botocore, and compare."""
     parts = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, "
                          r"SignedHeaders=([^,]+), Signature=([0-9a-f]{64})", headers.get("authorization", ""))
@@ -217,7 +240,7 @@ def check_signature(method, url, headers, region, clock, keys, operation):
     check_clock(date, clock)
     # The query decoded, so that botocore encodes it as AWS does, however it was sent.
     bare, _, query = url.partition("?")
-    request = botocore.awsrequest.AWSRequest(method=method, url=bare,
+    request = botocore.awsrequest.AWSRequest(method=method, url=bare, data=body,
                                              params=urllib.parse.parse_qsl(query, keep_blank_values=True),
                                              headers={name: headers[name] for name in names if name in headers})
     request.context["timestamp"] = date
@@ -330,12 +353,14 @@ class Handler(socketserver.StreamRequestHandler):
         elif path == "responses" and self.method == "PUT":
             arn = parameters["arn"][0]
             operation = parameters.get("operation", [""])[0] or api.default_operation(arn).name
-            server.resources.put[operation, arn] = self.body
+            server.resources.put[operation, arn, parameters.get("token", [""])[0]] = self.body
         elif path == "responses":
             server.resources.put.clear()
+        elif path == "tokens":
+            server.resources.tokens.clear()     # none that was given out is valid any longer
         elif path == "operation":
             # One more, for a library that has been built with it.
-            operation = api.Operation(*(parameters[field][0] for field in api.Operation._fields))
+            operation = api.Operation(*(parameters[field][0] for field in api.Operation._fields[:5]), "query", None)
             api.OPERATIONS[operation.name] = operation
         elif path == "latency":
             server.latency = float(parameters["ms"][0]) / 1000
@@ -362,18 +387,21 @@ class Handler(socketserver.StreamRequestHandler):
         self.send(200, answer.encode())
 
     def get(self, target, path, parameters):
-        operation, arn = api.find(path, parameters)
+        operation, arn, token, size = api.find(self.method, path, parameters, self.body)
         with self.server.counters.lock:
             self.server.counters.by_arn[arn] += 1
-            self.server.counters.by_request[f"{operation and operation.name} {arn}"] += 1
+            self.server.counters.by_request[f"{operation and operation.name} {arn} {token}".strip()] += 1
         try:
-            if not operation or self.method != "GET":
+            if not operation:
                 raise ServiceError(404, "UnknownOperationException", "There is no such operation.")
             if not api.takes(operation, arn):
                 raise ServiceError(400, "InvalidParameterValueException",
                                    f"The value supplied for parameter '{operation.parameter}' is not valid.")
+            if size and not 1 <= size <= operation.page_size:
+                raise ServiceError(400, "InvalidParameterValueException", "maxResults is out of its range.")
             region, name = arn.split(":")[3], api.resource_name(arn)
-            fault, first = faults.find(name, arn, self.server.seen)
+            page = self.server.resources.tokens.get((operation.name, arn, token), 0) // 25 + 1
+            fault, first = faults.find(name, arn, self.server.seen, page)
             if fault in (faults.skew, faults.digit):
                 self.clock_offset = faults.SKEW
                 self.day = "%d" if fault is faults.skew else "%-d"
@@ -382,7 +410,7 @@ class Handler(socketserver.StreamRequestHandler):
                 raise ServiceError(403, "UnrecognizedClientException",
                                    "The security token included in the request is invalid.")
             key = check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
-                                  region, now() + self.clock_offset, self.server.keys, operation.name)
+                                  self.body, region, now() + self.clock_offset, self.server.keys, operation.name)
             with self.server.counters.lock:
                 self.server.counters.by_key[key] += 1
             if not self.server.rate.take():
@@ -392,13 +420,15 @@ class Handler(socketserver.StreamRequestHandler):
             if fault and fault(self, arn, first):
                 return
             standard = faults.standard(operation)
-            body = self.server.resources.find(operation, standard if fault or first is False else arn)
-            body = body or self.server.resources.anything(operation, name)
+            asked = standard if fault or first is False else arn
+            body = self.server.resources.find(operation, asked, token) or self.server.resources.anything(operation, name)
             if body is None:
                 raise ServiceError(404, "ResourceNotFoundException",
                                    f"The resource with ARN '{arn}' was not found.")
             if fault or first is False:
                 body = body.replace(standard.encode(), arn.encode())
+            if operation.page_size and (operation.name, arn, token) not in self.server.resources.put:
+                body = self.server.resources.page(operation, arn, body, token, size)
             self.send(200, body)
         except ServiceError as error:
             self.send_error(error.status, error.code, error.message)

@@ -35,13 +35,18 @@ def fault(function):
     return function
 
 
-def find(name, arn, seen):
+def find(name, arn, seen, page=1):
     """The fault that an image's name asks for, if any, and whether it is new.
+
+    pageP-fault-KIND… fails on the list's page P alone.
 
     (None, None): no faulty image; (None, False): one that is so no longer.
     """
+    place = re.match(r"page(\d+)-(?=fault-)", name)
+    if place:
+        name = re.sub(r"-list-\d+$", "", name[place.end():])
     match = re.fullmatch(r"fault-([a-z0-9]+)(?:-(\d+))?", name)
-    if not match or match[1] not in FAULTS:
+    if not match or match[1] not in FAULTS or (place and page != int(place[1])):
         return None, None
     seen[arn] += 1
     if match[2] and seen[arn] > int(match[2]):
@@ -80,6 +85,7 @@ error("datenone", 403, "SignatureDoesNotMatch", headers={"Date": "in an hour"})
 error("unrecognized", 403, "UnrecognizedClientException")
 error("invalidparam", 400, "InvalidParameterValueException",
       "The value supplied for parameter 'imageBuildVersionArn' is not valid.")
+error("building", 400, "InvalidRequestException", "The image is not in a valid state.")
 error("notfound", 404, "ResourceNotFoundException")
 error("notfound400", 400, "ResourceNotFoundException")
 error("otherstatus", 402, "ServiceQuotaExceededException")

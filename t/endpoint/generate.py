@@ -11,6 +11,7 @@ import api
 SHAPES = {operation: json.loads(body) for operation, (_, body) in api.complete().items()}
 MAPS = {"tags", "amiTags", "resourceTags", "imageTags", "tagMap"}
 TIMES = {"dateCreated", "dateUpdated", "deprecationTime", "dateLastRun", "dateNextRun"}
+COUNTS = {"all", "critical", "high", "medium"}
 WORDS = ["", "a", "golden-linux", "Größe", "日本語", "\U0001f600", "quote\"d", "back\\slash", "tab\t", "line\n", "\x01\x1f",
          "\u007f", "\ufffd", "' OR 1=1 --", "{}", "null", "1e5", " spaced ", "\u2028", "e\u0301"]
 
@@ -71,7 +72,8 @@ def vary(rng, name, shape):
     if isinstance(shape, bool):
         return rng.random() < .5
     if isinstance(shape, int):
-        value = rng.choice([0, 1, 100, 2**31 - 1, -2**31, rng.randrange(2**31)])
+        most = 2**63 if name in COUNTS else 2**31
+        value = rng.choice([0, 1, 100, most - 1, -most, rng.randrange(most)])
         return Number(rng.choice([f"{value}", f"{value}", f"{value}.0", f"{value}e0", f"{value * 10}e-1"]))
     return text(rng)
 
@@ -112,10 +114,19 @@ def random_arn(operation, seed):
             return arn
 
 
-def random_response(rng, operation):
-    """The text of a response, whose top level is always there."""
-    response = vary(rng, "", SHAPES[operation])
-    member = api.OPERATIONS[operation].member
-    if member not in response:
-        response[member] = None if member == "policy" else {}
-    return write(rng, response)
+def random_pages(rng, operation):
+    """The texts of an answer, whose top level is always there; of a list, one or more pages of it."""
+    of = api.OPERATIONS[operation]
+    pages = [vary(rng, "", SHAPES[operation])
+             for _ in range(rng.choice([1, 1, 2, 3, 7]) if of.page_size else 1)]
+    for i, page in enumerate(pages, 1):
+        if of.member not in page:
+            page[of.member] = None if of.member == "policy" else [] if of.page_size else {}
+        if of.page_size:
+            page["nextToken"] = f"{i}{text(rng)}" if i < len(pages) else rng.choice([None, ""])
+    return [write(rng, page) for page in pages]
+
+
+def tokens(pages):
+    """The tokens of all pages but the first."""
+    return [json.loads(page)["nextToken"] for page in pages[:-1]]

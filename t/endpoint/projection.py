@@ -47,12 +47,19 @@ TABLES = {
 }
 # The other tables: operation, and rows.
 API_TABLES = {
+    "image_version_builds": ("ListImageBuildVersions:version", "imageSummaryList[]"),
     "image_pipeline_details": ("GetImagePipeline", "imagePipeline"),
+    "image_pipeline_images": ("ListImagePipelineImages", "imageSummaryList[]"),
+    "image_packages": ("ListImagePackages", "imagePackageList[]"),
     "image_policies": ("GetImagePolicy", "policy"),
     "component_policies": ("GetComponentPolicy", "policy"),
     "image_recipe_policies": ("GetImageRecipePolicy", "policy"),
     "container_recipe_policies": ("GetContainerRecipePolicy", "policy"),
+    "image_scan_finding_counts": ("ListImageScanFindingAggregations:image", "responses[]"),
+    "image_pipeline_scan_finding_counts": ("ListImageScanFindingAggregations:image_pipeline", "responses[]"),
+    "component_version_builds": ("ListComponentBuildVersions:version", "componentSummaryList[]"),
     "component_details": ("GetComponent", "component"),
+    "workflow_version_builds": ("ListWorkflowBuildVersions:version", "workflowSummaryList[]"),
     "workflow_details": ("GetWorkflow", "workflow"),
     "image_recipe_details": ("GetImageRecipe", "imageRecipe"),
     "image_recipe_components": ("GetImageRecipe", "imageRecipe.components[]"),
@@ -161,7 +168,7 @@ def cell(root, arn, label, steps, kind, path):
         return steps[-1][1] if steps[-1][0] == "[]" else None
     if path == "^#":
         return lists[-1][1] if lists else None
-    path, json_within, _ = path.partition("@json")
+    path, _, suffix = path.partition("@") if path[0] != "@" else (path, "", "")
     if path == ".":
         value = steps[-1][2]
     elif path.startswith("/"):
@@ -170,21 +177,25 @@ def cell(root, arn, label, steps, kind, path):
         value = member(lists[-1][2], path[1:]) if lists else None
     else:
         value = member(steps[-1][2], path)
-    if value is not None and json_within:
+    if value is not None and suffix == "json":
         value = parse(value)
+    if value is not None and suffix == "version" and value.split(":")[:3] == ["arn", "aws", "imagebuilder"]:
+        resource = value.split("/")
+        if len(resource) == (5 if ":workflow/" in value else 4):
+            value = value.rpartition("/")[0]
     if value is not None and kind == "timestamptz":
         return microseconds(value)
-    if isinstance(value, decimal.Decimal) and kind == "integer":
+    if isinstance(value, decimal.Decimal) and kind in ("integer", "bigint"):
         return int(value)
     return value
 
 
-def project(root, operation, arn, columns):
-    """All rows that an operation's answer makes: {table: [{column: value}]}, in order."""
+def project(pages, operation, arn, columns):
+    """All rows that an operation's answers make: {table: [{column: value}]}, in order."""
     result = {}
     for table, sources in tables_of(operation).items():
         wanted = [column[1:] for column in columns if column[0] == table]
         result[table] = [
             {name: cell(root, arn, label, steps, kind, path) for name, kind, path in wanted}
-            for label, rows in sources for steps in items(root, parse_rows(rows))]
+            for root in pages for label, rows in sources for steps in items(root, parse_rows(rows))]
     return result

@@ -7,6 +7,7 @@ over the model (botocore.loaders.ExtrasProcessor), and must then see them all.
 import copy
 import datetime
 import decimal
+import functools
 import json
 import os
 import pathlib
@@ -59,13 +60,20 @@ def new_shape(model, name, member, content):
 
 def add_operation(model, operation):
     """Let the model have an operation that it lacks, with an empty answer."""
-    name = f"Taught{operation.name}"
-    model["operations"][operation.name] = {
-        "name": operation.name, "http": {"method": "GET", "requestUri": operation.path},
-        "input": {"shape": f"{name}Request"}, "output": {"shape": f"{name}Response"}}
-    model["shapes"][f"{name}Request"] = {"type": "structure", "members": {operation.parameter: {
-        "shape": "NonEmptyString", "location": "querystring", "locationName": operation.parameter}}}
-    model["shapes"][f"{name}Response"] = {"type": "structure", "members": {}}
+    name = operation.name.partition(":")[0]
+    model["operations"][name] = {
+        "name": name, "http": {"method": "POST" if operation.page_size else "GET", "requestUri": operation.path},
+        "input": {"shape": f"Taught{name}Request"}, "output": {"shape": f"Taught{name}Response"}}
+    members = {operation.parameter: {"shape": "NonEmptyString"}}
+    if operation.page_size:
+        members["nextToken"] = {"shape": "NonEmptyString"}
+        if operation.place == "filter":
+            members = {"filter": {"shape": "Filter"}, "nextToken": {"shape": "NonEmptyString"}}
+    else:
+        members[operation.parameter] |= {"location": "querystring", "locationName": operation.parameter}
+    model["shapes"][f"Taught{name}Request"] = {"type": "structure", "members": members}
+    model["shapes"][f"Taught{name}Response"] = {
+        "type": "structure", "members": {"nextToken": {"shape": "NonEmptyString"}} if operation.page_size else {}}
 
 
 def teach(directory, shared):
@@ -76,9 +84,10 @@ def teach(directory, shared):
     paths = [str(shared / "api" / "model")] if shared else []
     model = botocore.loaders.Loader(extra_search_paths=paths).load_service_model(SERVICE, "service-2", VERSION)
     taught = copy.deepcopy(model)
-    for name, complete in generate.SHAPES.items():
+    for entry, complete in generate.SHAPES.items():
+        name = entry.partition(":")[0]
         if name not in taught["operations"]:
-            add_operation(taught, api.OPERATIONS[name])
+            add_operation(taught, api.OPERATIONS[entry])
         add_members(taught, taught["operations"][name]["output"]["shape"], f"Taught{name}", complete)
     extras = {part: {name: value for name, value in taught[part].items() if model[part].get(name) != value}
               for part in ("shapes", "operations")}
@@ -99,23 +108,53 @@ def plain(value):
     return decimal.Decimal(repr(value)) if isinstance(value, float) else value
 
 
-def ask_boto3(endpoint, operation, arn):
-    """What boto3 shows of an operation's answer."""
+def given(operation, arn):
+    """The operation's parameters."""
+    if operation.place == "filter":
+        return {"filter": {"name": operation.parameter, "values": [arn]}}
+    return {operation.parameter: arn}
+
+
+def whole(operation, pages):
+    """A list's pages as one answer."""
+    return {**pages[0], "nextToken": None, operation.member: [item for page in pages for item in page[operation.member]]}
+
+
+@functools.cache
+def boto3_client(endpoint, region):
     os.environ["AWS_DATA_PATH"] = data_path
     session = boto3.Session(aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
-                            aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"], region_name=arn.split(":")[3])
-    client = session.client(SERVICE, endpoint_url=endpoint)
-    return plain(getattr(client, botocore.xform_name(operation.name))(**{operation.parameter: arn}))
+                            aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"], region_name=region)
+    return session.client(SERVICE, endpoint_url=endpoint)
+
+
+def ask_boto3(endpoint, operation, arn):
+    """What boto3 shows of an operation's answer, all pages by its paginator or by their tokens."""
+    client = boto3_client(endpoint, arn.split(":")[3])
+    name = botocore.xform_name(operation.name.partition(":")[0])
+    if operation.page_size and client.can_paginate(name):
+        return plain(whole(operation, list(client.get_paginator(name).paginate(**given(operation, arn)))))
+    pages = [getattr(client, name)(**given(operation, arn))]
+    while pages[-1].get("nextToken") and operation.page_size:
+        pages.append(getattr(client, name)(**given(operation, arn), nextToken=pages[-1]["nextToken"]))
+    return plain(whole(operation, pages) if operation.page_size else pages[0])
 
 
 def ask_cli(endpoint, operation, arn):
     """The same of the AWS CLI."""
     environment = {"PATH": os.environ["PATH"], "HOME": data_path.split(os.pathsep)[0], "AWS_DATA_PATH": data_path,
                    "AWS_REGION": arn.split(":")[3], "AWS_PAGER": "", **KEYS}
-    output = subprocess.run([AWS, "imagebuilder", botocore.xform_name(operation.name, "-"),
-                             f"--{botocore.xform_name(operation.parameter, '-')}", arn,
-                             "--endpoint-url", endpoint, "--output", "json"], env=environment, capture_output=True, check=True)
-    return projection.parse(output.stdout.decode())
+    arguments = [word for name, value in given(operation, arn).items()
+                 for word in (f"--{botocore.xform_name(name, '-')}", value if isinstance(value, str) else json.dumps(value))]
+    pages, token = [], None
+    while not pages or token:
+        output = subprocess.run([AWS, "imagebuilder", botocore.xform_name(operation.name.partition(":")[0], "-"),
+                                 *arguments, *(["--next-token", token] if token else []),
+                                 "--endpoint-url", endpoint, "--output", "json"],
+                                env=environment, capture_output=True, check=True)
+        pages.append(projection.parse(output.stdout.decode()))
+        token = pages[-1].get("nextToken") if operation.page_size else None
+    return whole(operation, pages) if operation.page_size else pages[0]
 
 
 def missing(whole, seen, path=""):

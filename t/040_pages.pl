@@ -1,0 +1,176 @@
+# Lists by an ARN: pages are asked for when a scan comes to them, and one ahead; each
+# page once a statement; ends, tokens and failures of pages.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use TestEndpoint;
+
+my $endpoint = TestEndpoint->new;
+my $node = new_cluster('main');
+set_up($node, $endpoint->url, options => "max_attempts '1', request_timeout '2s'");
+my $of = 'arn:aws:imagebuilder:us-east-1:123456789012:image';
+sub build { return "$of/$_[0]/1.0.0/1" }
+sub list { return "image_packages WHERE image_arn = '" . build($_[0]) . "'" }
+my $nothing = build('none');
+
+# What statements return, the number of requests, and how often the most frequent was sent.
+sub asked_by
+{
+	my ($query) = @_;
+	$endpoint->reset_counters;
+	my ($rc, $out, $err) = $node->psql('postgres', $query);
+	my $by = $endpoint->counters->{by_request};
+	my ($most) = (sort { $b <=> $a } values %$by, 0);
+	return ($out . $err, scalar keys %$by, $most);
+}
+
+# Name, query, rows, least and most requests.
+for my $case (
+	[ 'all of a list', "SELECT count(*), count(DISTINCT package_name) FROM " . list('list-1000'),
+		'1000|1000', 40, 40 ],
+	[ 'in order', "SELECT string_agg(package_name, ' ') FROM (SELECT package_name FROM "
+			. list('list-60') . " LIMIT 3 OFFSET 24) p",
+		'packageName-24 packageName-25 packageName-26', 2, 3 ],
+	[ 'a list of one page', 'SELECT count(*) FROM ' . list('list-25'), '25', 1, 1 ],
+	[ 'LIMIT 1', 'SELECT package_name FROM ' . list('list-10000') . ' LIMIT 1', 'packageName-0', 1, 2 ],
+	[ 'a semi-join', "SELECT 1 WHERE EXISTS (SELECT FROM " . list('list-10000') . ')', '1', 1, 2 ],
+	[ 'a cursor', "BEGIN; DECLARE c CURSOR FOR SELECT package_name FROM " . list('list-10000')
+			. '; FETCH 1 FROM c; CLOSE c; COMMIT', 'packageName-0', 1, 2 ],
+	[ 'a cursor, further', "BEGIN; DECLARE c CURSOR FOR SELECT package_name FROM "
+			. list('list-10000') . '; MOVE 70 FROM c; FETCH 1 FROM c; COMMIT',
+		'packageName-70', 3, 4 ],
+	[ 'LIMIT over lists', "SELECT package_name FROM image_packages WHERE image_arn = ANY ('{"
+			. join(',', map { build("list-$_") } 100 .. 140) . "}') LIMIT 1", 'packageName-0', 1, 2 ],
+	[ 'several lists', "SELECT image_arn = '" . build('list-30') . "', count(*) FROM image_packages
+			WHERE image_arn IN ('" . build('list-30') . "', '" . build('list-60')
+			. "', '$nothing') GROUP BY 1 ORDER BY 1", "f|60\nt|30", 6, 6 ],
+	[ 'two scans', 'SELECT (SELECT count(*) FROM ' . list('list-100') . '), (SELECT count(*) FROM '
+			. list('list-100') . " AND package_name LIKE '%9')", '100|10', 4, 4 ],
+	[ 'a scan that is repeated', 'SET enable_material = off; SET enable_hashjoin = off;
+			SET enable_mergejoin = off; SELECT count(*) FROM generate_series(1, 3) g LEFT JOIN (SELECT * FROM '
+			. list('list-60') . ') p ON p.package_name <> g::text', '180', 3, 3 ],
+	[ 'UNION ALL', 'SELECT count(*) FROM (SELECT * FROM ' . list('list-100')
+			. ' UNION ALL SELECT * FROM ' . list('list-30') . ') p', '130', 6, 6 ],
+	[ 'a join', "SELECT a.arn IS NULL, count(*) FROM (VALUES ('" . build('list-30') . "'), ('"
+			. build('list-55') . "'), ('$nothing'), (NULL), ('x')) a (arn)
+			JOIN image_packages p ON p.image_arn = a.arn GROUP BY 1", 'f|85', 6, 6 ],
+	[ 'what changed between two builds',
+		"SELECT coalesce(o.package_name, n.package_name), o.package_version, n.package_version
+			FROM (SELECT * FROM image_packages WHERE image_arn = '$of/golden-linux/1.1.0/1') o
+			FULL JOIN (SELECT * FROM image_packages WHERE image_arn = '$of/golden-linux/2.0.0/1') n
+				USING (package_name)
+			WHERE o.package_version IS DISTINCT FROM n.package_version ORDER BY 1 LIMIT 2",
+		"amazon-cloudwatch-agent||1.300040\namazon-ssm-agent|3.2.2303|3.3.131", 4, 4 ])
+{
+	my ($name, $query, $rows, $least, $requests) = @$case;
+	my ($got, $sent, $most) = asked_by($query);
+	is($got, $rows, "$name: rows");
+	cmp_ok($sent, '>=', $least, "$name: requests") if $least != $requests;
+	cmp_ok($sent, '<=', $requests, "$name: requests");
+	is($most, 1, "$name: each once");
+}
+like($node->safe_psql('postgres', 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT * FROM '
+		. list('list-60')),
+	qr/Operation: ListImagePackages\n.*Requests: 3\n/s, 'EXPLAIN counts pages');
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD cache_ttl '1min')");
+is((asked_by('SELECT count(*) FROM ' . list('list-60') . ';SELECT count(*) FROM ' . list('list-60')))[2], 2,
+	'lists are not kept for later statements');
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (DROP cache_ttl)");
+
+# Pages as the service may send them: JSON of each page's items and its token.
+sub pages
+{
+	my ($name, @pages) = @_;
+	my $asked = '';
+	for (@pages)
+	{
+		my ($items, $token) = @$_;
+		my $list = join ', ', map { qq({"packageName": "$_"}) } @$items;
+		$endpoint->control('PUT', "responses?operation=ListImagePackages&arn=" . build($name)
+			. "&token=$asked", qq({"imagePackageList": [$list], "nextToken": $token}));
+		$asked = $token =~ s/"//gr;
+	}
+	return "SELECT string_agg(package_name, '') FROM " . list($name);
+}
+for my $case (
+	[ 'null ends', [ [ [ 'a', 'b' ], '"t"' ], [ ['c'], 'null' ] ], 'found abc' ],
+	[ 'an empty token ends', [ [ ['a'], '"t"' ], [ ['b'], '""' ] ], 'found ab' ],
+	[ 'empty and short pages do not', [ [ [], '"t"' ], [ ['a'], '"u"' ], [ [], '"v"' ], [ ['b'], 'null' ] ],
+		'found ab' ],
+	[ 'a list that is empty', [ [ [], 'null' ] ], 'nothing' ],
+	[ 'a token that comes again', [ [ ['a'], '"t"' ], [ ['b'], '"t"' ] ],
+		'HV00M | could not look up page 3 of packages of image build version "ARN": '
+		. 'its nextToken has been there before | The service would return the same pages for ever. | ' ],
+	[ 'a circle of tokens', [ [ ['a'], '"t"' ], [ ['b'], '"u"' ], [ ['c'], '"t"' ] ],
+		'HV00M | could not look up page 4 of packages of image build version "ARN": '
+		. 'its nextToken has been there before | The service would return the same pages for ever. | ' ],
+	[ 'a token of another type', [ [ ['a'], '17' ] ],
+		'HV00M | could not go on after packages of image build version "ARN": its nextToken is a JSON '
+		. 'number |  | ' ])
+{
+	my ($name, $pages, $outcome) = @$case;
+	my $list = $name =~ s/\W/-/gr;
+	is(attempt($node, pages($list, @$pages)), $outcome =~ s/ARN/build($list)/er, $name);
+}
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD on_error 'warning')");
+like((asked_by('SELECT string_agg(package_name, \'\') FROM ' . list('a-circle-of-tokens')))[0],
+	qr/^abc.*WARNING:  could not look up page 4 of packages/, 'on_error: a warning, and the pages before');
+like((asked_by('SELECT count(*) FROM ' . list('page3-fault-e501-list-100')))[0],
+	qr/^50.*WARNING:  could not look up page 3 of packages/, 'on_error: a page that fails');
+$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (DROP on_error)");
+
+# A cursor whose list is no longer there.
+my $session = session_of($node);
+in_session($session, 'BEGIN; DECLARE c CURSOR FOR SELECT package_name FROM ' . list('list-1000')
+	. '; MOVE 20 FROM c');
+$endpoint->control('DELETE', 'tokens');
+my $gone = in_session($session, "\\set VERBOSITY verbose\nMOVE 100 FROM c");
+like($gone, qr/ERROR:  55000: could not look up page [23] of packages .* the page is no longer there/,
+	'a token that is no longer valid');
+like($gone, qr/HINT:  Run the statement again/, 'with what to do');
+in_session($session, 'ROLLBACK');
+
+# Faults of page 3: the session goes on, and nothing is left.
+for my $case (
+	[ 'forbidden', qr/^42501 .* page 3 of packages of .*ListImagePackages for this image build/ ],
+	[ 'throttle', qr/^53400 .* page 3 / ], [ 'e500', qr/^08006 .* page 3 / ],
+	[ 'notfound', qr/^55000 .* page 3 .*: the list is no longer there/ ],
+	[ 'reset', qr/^08006 .* page 3 / ], [ 'close', qr/^08006 .* page 3 / ],
+	[ 'truncate', qr/^08006 .* page 3 / ], [ 'hang', qr/^08001 .* page 3 |^08006 .* page 3 / ],
+	[ 'notjson', qr/^HV00M .* page 3 .* is not a ListImagePackages response/ ])
+{
+	my ($fault, $outcome) = @$case;
+	my $list = list("page3-fault-$fault-list-100");
+	my $error = in_session($session,
+		"\\set VERBOSITY verbose\nSELECT count(*) FROM $list") =~ s/.*ERROR:  (\w+): /$1 /sr =~ s/\n/ /gr;
+	like($error, $outcome, "$fault on page 3");
+	is(in_session($session, "SELECT count(*) FROM (SELECT FROM $list LIMIT 25) p"), '25',
+		"$fault on page 3: page 1 is there, in the same session");
+}
+like(in_session($session, "SELECT package_version + 1 FROM " . list('list-60')), qr/ERROR/, 'a plain error');
+is(in_session($session, 'SELECT count(*) FROM ' . list('list-60')), '60', 'and on');
+$session->quit;
+# Wrong types.
+$endpoint->control('PUT', "responses?operation=ListImagePackages&arn=" . build('wrong') . "&token=",
+	'{"imagePackageList": [{"packageName": "a"}, {"packageName": 1}]}');
+like(attempt($node, 'SELECT max(package_name) FROM ' . list('wrong')),
+	qr/^HV004 \| could not read column "package_name" of packages of image build version/, 'a wrong type');
+# A build that has no packages yet.
+like(attempt($node, 'SELECT count(*) FROM ' . list('fault-building')),
+	qr/AWS error InvalidRequestException.* \| Only a build with state_status = 'AVAILABLE' has packages/,
+	'a build that is not available');
+# A cancel between pages.
+$endpoint->control('POST', 'latency?ms=200');
+my ($rc, $out, $err) = $node->psql('postgres',
+	"SET statement_timeout = '1s'; SELECT count(*) FROM " . list('list-1000'));
+like($err, qr/canceling statement due to statement timeout/, 'a time-out between pages');
+$endpoint->control('POST', 'latency?ms=0');
+
+$node->stop;
+$endpoint->stop;
+done_testing();
