@@ -183,8 +183,8 @@ reap(pid_t child, int *status)
 }
 
 /* True if a process was started by child_start() and is not reaped; for orphans.c. */
-bool
-child_is_known(pid_t pid)
+static bool
+is_known(pid_t pid)
 {
 	return place_of(pid) >= 0;
 }
@@ -272,7 +272,7 @@ prepare(void)
 	registered = true;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGCHLD, &action, NULL);
-	orphans_adopt();
+	orphans_adopt(is_known);
 }
 
 /* Return the paths where a program may be, as Python's subprocess does, and a NULL. */

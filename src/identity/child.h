@@ -17,6 +17,5 @@ typedef struct ChildProgram
 extern pid_t child_start(const ChildProgram *program);
 extern bool child_has_ended(pid_t pid);
 extern int	child_end(pid_t pid);
-extern bool child_is_known(pid_t pid);
 
 #endif							/* IMAGEBUILDER_CHILD_H */

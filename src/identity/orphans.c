@@ -28,7 +28,6 @@
 #include <sys/prctl.h>
 #endif
 
-#include "identity/child.h"
 #include "identity/orphans.h"
 
 #ifdef __linux__
@@ -43,6 +42,7 @@
 static volatile struct
 {
 	bool		adopted;		/* this process adopts orphans */
+	bool		(*is_known) (pid_t pid);	/* true for a child that child.c has started */
 	char		path[64];		/* lists the children of the main thread, which gets the
 								 * orphans */
 	pid_t		other_children[MAX_OTHER_CHILDREN]; /* other code's children */
@@ -59,7 +59,7 @@ typedef int (*ChildAction) (pid_t pid);
 static int
 note_other_child(pid_t pid)
 {
-	if (!child_is_known(pid) && orphans.nother_children < MAX_OTHER_CHILDREN)
+	if (!orphans.is_known(pid) && orphans.nother_children < MAX_OTHER_CHILDREN)
 		orphans.other_children[orphans.nother_children++] = pid;
 	return 0;
 }
@@ -72,7 +72,7 @@ is_orphan(pid_t pid)
 		if (orphans.other_children[i] == pid)
 			return false;
 	}
-	return getsid(pid) != getsid(0) && !child_is_known(pid);
+	return getsid(pid) != getsid(0) && !orphans.is_known(pid);
 }
 
 /* Reap a child if it is an orphan that has ended (a ChildAction). */
@@ -127,9 +127,12 @@ each_child(ChildAction action)
 
 #endif
 
-/* Have this process adopt orphans; call this before the first child starts. */
+/*
+ * Have this process adopt orphans; call this before the first child starts.  "is_known"
+ * says if a child is the caller's.
+ */
 void
-orphans_adopt(void)
+orphans_adopt(bool (*is_known) (pid_t pid))
 {
 #ifdef __linux__
 	if (orphans.adopted)
@@ -137,9 +140,12 @@ orphans_adopt(void)
 	snprintf((char *) orphans.path, sizeof(orphans.path), "/proc/self/task/%d/children",
 			 (int) getpid());
 	orphans.nother_children = 0;
+	orphans.is_known = is_known;
 	each_child(note_other_child);
 	prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
 	orphans.adopted = true;
+#else
+	(void) is_known;
 #endif
 }
 

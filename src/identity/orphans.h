@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-extern void orphans_adopt(void);
+extern void orphans_adopt(bool (*is_known) (pid_t pid));
 extern void orphans_release(void);
 extern bool orphans_reap(bool end);
 

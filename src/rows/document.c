@@ -375,8 +375,8 @@ to_database(const char *utf8, size_t length, size_t *converted_length)
  * NUL-terminated in the current memory context, or the bytes as received.  Raises 22P05
  * for U+0000, 22P02 for half a surrogate pair, as jsonb does.
  */
-static const char *
-utf8_text(const Document *doc, DocumentNode node, size_t *length)
+const char *
+document_utf8(const Document *doc, DocumentNode node, size_t *length)
 {
 	const char *raw = raw_string(doc, node, length);
 	char	   *utf8;
@@ -408,36 +408,9 @@ char *
 document_text(const Document *doc, DocumentNode node, size_t *length)
 {
 	size_t		utf8_length;
-	const char *utf8 = utf8_text(doc, node, &utf8_length);
+	const char *utf8 = document_utf8(doc, node, &utf8_length);
 
 	return to_database(utf8, utf8_length, length);
-}
-
-/*
- * Return the document that a string holds, in the current memory context; "doc" must
- * live as long.  Raises 22P02 for a value that is no string, and for a string that is
- * not JSON; else as document_text().
- */
-Document *
-document_within(const Document *doc, DocumentNode node)
-{
-	size_t		length;
-	const char *text;
-	Document   *within;
-	char	   *error;
-
-	if (document_kind(doc, node) != DOC_STRING)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("a JSON %s stands where a string with JSON should",
-						document_kind_name(document_kind(doc, node)))));
-	text = utf8_text(doc, node, &length);
-	within = document_parse(text, length, &error);
-	if (within == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("the string, of %zu bytes, is not JSON", length)));
-	return within;
 }
 
 /*

@@ -76,6 +76,7 @@ extern bool document_member_is(const DocumentMember *member, const char *name, s
 extern DocumentNode document_member(const Document *doc, DocumentNode object,
 									const char *name, size_t length);
 extern const char *document_raw(const Document *doc, DocumentNode node, size_t *length);
+extern const char *document_utf8(const Document *doc, DocumentNode node, size_t *length);
 extern char *document_text(const Document *doc, DocumentNode node, size_t *length);
 extern char *document_json(const Document *doc, DocumentNode node, size_t *length);
 extern Document *document_within(const Document *doc, DocumentNode node);

@@ -262,3 +262,30 @@ document_parse(const char *body, size_t length, char **error)
 	compat_json_lexer_free(p.lex);
 	return p.doc;
 }
+
+/*
+ * Return the document that a string holds, in the current memory context; "doc" must
+ * live as long.  Raises 22P02 for a value that is no string, and for a string that is
+ * not JSON; else as document_text().
+ */
+Document *
+document_within(const Document *doc, DocumentNode node)
+{
+	size_t		length;
+	const char *text;
+	Document   *within;
+	char	   *error;
+
+	if (document_kind(doc, node) != DOC_STRING)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("a JSON %s stands where a string with JSON should",
+						document_kind_name(document_kind(doc, node)))));
+	text = document_utf8(doc, node, &length);
+	within = document_parse(text, length, &error);
+	if (within == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("the string, of %zu bytes, is not JSON", length)));
+	return within;
+}
