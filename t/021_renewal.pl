@@ -221,7 +221,7 @@ for my $cases (@regions)
 		my $mapping = $mapping{$who} . ($assumed ? ", role_arn '$assumed'" : '');
 		my $set = $region ? "ALTER SERVER anywhere OPTIONS (ADD region '$region');" : '';
 		$node->safe_psql('postgres', $set . mapping($mapping, undef, 'anywhere'));
-		my $expected = $host ? qr/^08001 .*could not connect to "\Q$host\E" .*"region"/ :
+		my $expected = $host ? qr/^08001 .*could not connect to "\Q$host\E" .*"proxy"/ :
 			qr/^28000 .*a Region that cannot be one/;
 		like(attempt($node, lookup('anywhere', $elsewhere)), $expected, "Region of STS: $name");
 		$node->safe_psql('postgres', 'ALTER SERVER anywhere OPTIONS (DROP region)') if $region;

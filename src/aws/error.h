@@ -15,9 +15,9 @@ typedef enum AwsErrorClass
 	AWS_ERROR_EXPIRED_TOKEN,	/* the temporary credentials have expired */
 	AWS_ERROR_CLOCK,			/* signature rejected, perhaps because of the clock */
 	AWS_ERROR_FORBIDDEN,		/* credentials accepted, but not allowed to do this */
+	AWS_ERROR_UNKNOWN_KEY,		/* the Region or the service does not know the key */
 	AWS_ERROR_REQUEST,			/* not possible in the resource's state */
 	AWS_ERROR_TOKEN,			/* a page of a list is no longer there */
-	AWS_ERROR_UNKNOWN_KEY,		/* the Region or the service does not know the key */
 } AwsErrorClass;
 
 typedef struct AwsError
