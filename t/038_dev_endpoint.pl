@@ -32,7 +32,7 @@ like($rows, qr/^[^|]+\|\d[^|]*\|Linux\|AVAILABLE$/, 'whose query finds an image'
 my ($operation, %state);
 for (split /\n/, $printed)
 {
-	$operation = $1 if /^-- (\w+)$/;
+	$operation = $1 if /^-- ([\w:]+)$/;
 	$state{$operation}{$1} = $2 // '' if /^--   (arn:\S+)(?: (\S+))?$/;
 }
 is(join(' ', map { scalar keys %$_ } @state{ sort keys %state }),
