@@ -34,7 +34,7 @@ typedef enum HttpOutcome
 	HTTP_NO_MEMORY,				/* memory ran out */
 } HttpOutcome;
 
-/* What a failed transfer met, as far as libcurl tells. */
+/* Reason why a transfer failed, as far as libcurl tells it. */
 typedef enum HttpObstacle
 {
 	HTTP_OBSTACLE_OTHER,

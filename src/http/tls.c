@@ -63,7 +63,7 @@ watch_handshake(const SSL *ssl, int where, int result)
 		BIO_set_callback_ex(SSL_get_rbio(ssl), watch_read);
 }
 
-/* True if two states of a file are of the same file with the same contents. */
+/* True if a file is the same as another one and was not changed in between. */
 static bool
 is_same_file(const struct stat *a, const struct stat *b)
 {

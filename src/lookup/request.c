@@ -124,7 +124,7 @@ lacks_build(const Operation *operation, const Arn *parts)
 		arn_is_of_kind(parts, psprintf("%.*s:version", (int) strcspn(kind, ":"), kind));
 }
 
-/* Return the first table that looks up what an ARN names; NULL if there is none. */
+/* Return the first table whose key takes an ARN; NULL if no table does. */
 static const char *
 table_for(const Arn *parts)
 {

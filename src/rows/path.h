@@ -53,7 +53,7 @@ typedef enum ColumnPathKind
 	PATH_RESPONSE,				/* @response */
 } ColumnPathKind;
 
-/* What is made of the string that a path leads to. */
+/* Conversion of the string at the end of a path. */
 typedef enum PathSuffix
 {
 	SUFFIX_NONE,
