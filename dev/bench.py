@@ -26,6 +26,7 @@ import time
 
 import boto3
 import botocore.config
+import botocore.paginate
 import psycopg2
 
 FIXTURES = pathlib.Path(__file__).parent.parent / "t" / "endpoint" / "fixtures"
@@ -34,12 +35,17 @@ KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MD
 LATENCY = 0.050         # s, of the endpoint that is far away
 SLOW_LATENCY = 0.250    # s, and where it has a tail, of one answer in …
 SLOW_ONE_IN = 20
+PAGE_LATENCY = 0.020    # s, and of its lists' pages
+PAGE_SIZE = 25
 CONCURRENCY = 16        # the wrapper's default max_concurrency
 ACCOUNTS = 5
 # Requests a second that the limited endpoint lets through: some hundred times
 # what AWS does, and few enough that it is the endpoint that limits.  Without a
 # limit the clients would, as they share the processors with it.
 RATE = 2000
+
+
+LIST_OF = "arn:aws:imagebuilder:us-east-1:123456789012"
 
 
 def arn(number):
@@ -79,18 +85,65 @@ class DelayedAnswer(asyncio.Protocol):
             self.transport.write(self.answer)
 
 
+class DelayedPages(asyncio.Protocol):
+    """A connection on which each request for a page of list-N is answered PAGE_LATENCY after it came."""
+
+    WANTED = re.compile(rb'list-(\d+)(?:.*"nextToken": ?"PAGE-(\d+))?', re.DOTALL)
+
+    def __init__(self, pages, counters):
+        self.pages, self.counters = pages, counters
+        self.received = b""
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.received += data
+        while b"\r\n\r\n" in self.received:
+            head, _, rest = self.received.partition(b"\r\n\r\n")
+            length = int(re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)[1])
+            if len(rest) < length:
+                return
+            body, self.received = rest[:length], rest[length:]
+            items, page = map(int, self.WANTED.search(body).groups(b"1"))
+            self.counters["requests"] += 1
+            operation = re.match(rb"POST /(\w+)", head)[1].decode()
+            asyncio.get_running_loop().call_later(PAGE_LATENCY, self.send, self.pages[operation, items][page - 1])
+
+    def send(self, answer):
+        if not self.transport.is_closing():
+            self.transport.write(answer)
+
+
+def http_answer(body):
+    return (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def list_pages(member, item, count):
+    """The answers of a list of so many items like that one; tokens are as long as the service's."""
+    key = "packageName" if "packageName" in item else "name"
+    pages = math.ceil(count / PAGE_SIZE)
+    return [http_answer(json.dumps({
+        "requestId": "9a1c7b20-0f52-4c1d-8f0e-6f7a2f1b3012",
+        member: [{**item, key: f"item-{number}"}
+                 for number in range(page * PAGE_SIZE, min((page + 1) * PAGE_SIZE, count))],
+        **({"nextToken": f"PAGE-{page + 2}-{'x' * 200}"} if page + 1 < pages else {})}).encode())
+        for page in range(pages)]
+
+
 class FarEndpoint:
-    """An endpoint LATENCY away, at as many ports as there are accounts, and one with a tail.
+    """An endpoint LATENCY away, at as many ports as there are accounts, one with a tail, and one for lists.
 
     t/endpoint verifies signatures, which takes a millisecond of the processors
     that are being measured; nginx cannot wait.  This one only counts.
     """
 
-    def __init__(self, body):
-        self.answer = (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                       b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        self.sockets = [socket.create_server(("127.0.0.1", 0), backlog=128) for _ in range(ACCOUNTS + 1)]
-        *self.urls, self.tail_url = [f"http://127.0.0.1:{listening.getsockname()[1]}" for listening in self.sockets]
+    def __init__(self, body, pages):
+        self.answer, self.pages = http_answer(body), pages
+        self.sockets = [socket.create_server(("127.0.0.1", 0), backlog=128) for _ in range(ACCOUNTS + 2)]
+        *self.urls, self.tail_url, self.lists_url = [f"http://127.0.0.1:{listening.getsockname()[1]}"
+                                                     for listening in self.sockets]
         self.pipe, far_end = multiprocessing.Pipe()
         self.process = multiprocessing.Process(target=self.run, args=(far_end,), daemon=True)
 
@@ -106,8 +159,10 @@ class FarEndpoint:
             counters.clear()
 
         for number, listening in enumerate(self.sockets):
-            def connection(with_tail=number == ACCOUNTS):
-                return DelayedAnswer(self.answer, counters, with_tail)
+            def connection(number=number):
+                if number > ACCOUNTS:
+                    return DelayedPages(self.pages, counters)
+                return DelayedAnswer(self.answer, counters, number == ACCOUNTS)
 
             loop.run_until_complete(loop.create_server(connection, sock=listening))
         loop.add_reader(pipe.fileno(), tell_requests)
@@ -288,6 +343,7 @@ def create_all(session, near, far, large, fleet):
     create_server(session, "tls", near.tls, ca_bundle=near.certificate)
     create_server(session, "far", far.urls[0])
     create_server(session, "tail", far.tail_url)
+    create_server(session, "lists", far.lists_url)
     for account, url in enumerate(far.urls, 1):
         create_server(session, f"account{account}", url)
     session.execute("CREATE TABLE fleet AS SELECT unnest(%s) AS arn", fleet)
@@ -341,6 +397,13 @@ def line_of_requests(work, requests, allowed, exactly, memory):
                 f"{'exactly' if exactly else '≤'} {allowed}", reached, memory)
 
 
+def line_of_memory(work, beside, measured, reference, bound):
+    """Of two peaks in bytes, the difference of which is to be at most the bound, in MB."""
+    more = (measured - reference) / 1e6
+    return Line(work, beside, f"{measured / 1e6:.1f} MB", f"{reference / 1e6:.1f} MB", measured / reference,
+                f"≤ {bound} MB more", more <= bound, measured)
+
+
 def in_turns(rounds, *measures):
     """The least that each returns."""
     results = [[measure() for measure in measures] for _ in range(rounds)]
@@ -366,12 +429,15 @@ class Bench:
         self.account_images = 32 if options.quick else 100
         self.amis = 1000 if options.quick else 100_000
         self.sessions, self.session_images = (8, 25) if options.quick else (50, 200)
+        # Items of a list that is read to its end, and of a long one.
+        self.items, self.long_items = (200, 500) if options.quick else (1000, 10_000)
         self.wrong_requests = []
 
     def run(self, numbers):
         large = self.work / "large.json"
         large.write_bytes(large_response(self.amis))
-        with FarEndpoint(FIXTURE.read_bytes()) as self.far, NearEndpoint(self.work, FIXTURE, large) as self.near:
+        with (FarEndpoint(FIXTURE.read_bytes(), self.pages()) as self.far,
+              NearEndpoint(self.work, FIXTURE, large) as self.near):
             with Session(self.work) as session:
                 create_all(session, self.near, self.far, large.read_bytes(), arns(self.images))
             print("| work | beside | measured | beside it | ratio | must reach | peak memory |")
@@ -381,6 +447,15 @@ class Bench:
                     print(line, flush=True)
             print(f"\n{self.facts()}")
         return self.wrong_requests
+
+    def pages(self):
+        """{(operation, items): answers} of the lists that rows ask for."""
+        (path,) = (FIXTURES / "ListImagePipelineImages").glob("*complete.json")
+        image = json.loads(path.read_bytes())["imageSummaryList"][0]
+        package = {"packageName": "", "packageVersion": "8.5.0-1.amzn2023.0.2"}
+        return {("ListImagePackages", self.items): list_pages("imagePackageList", package, self.items),
+                ("ListImagePackages", self.long_items): list_pages("imagePackageList", package, self.long_items),
+                ("ListImagePipelineImages", self.long_items): list_pages("imageSummaryList", image, self.long_items)}
 
     def facts(self):
         with Session(self.work) as session:
@@ -437,11 +512,14 @@ class Bench:
     def ideal(self, images):
         return math.ceil(images / CONCURRENCY) * LATENCY
 
+    def boto3_client(self, url):
+        return boto3.client("imagebuilder", region_name="us-east-1", endpoint_url=url,
+                            aws_access_key_id=KEYS["access_key_id"],
+                            aws_secret_access_key=KEYS["secret_access_key"],
+                            config=botocore.config.Config(max_pool_connections=CONCURRENCY))
+
     def boto3_in_threads(self, url):
-        client = boto3.client("imagebuilder", region_name="us-east-1", endpoint_url=url,
-                              aws_access_key_id=KEYS["access_key_id"],
-                              aws_secret_access_key=KEYS["secret_access_key"],
-                              config=botocore.config.Config(max_pool_connections=CONCURRENCY))
+        client = self.boto3_client(url)
         with concurrent.futures.ThreadPoolExecutor(CONCURRENCY) as pool:
             began = time.perf_counter()
             answers = list(pool.map(lambda wanted: client.get_image(imageBuildVersionArn=wanted), arns(self.images)))
@@ -609,6 +687,57 @@ class Bench:
             self.check_requests(10, requests, 1 <= requests <= CONCURRENCY)
             return [line_of_requests("LIMIT 1 over 1,000 ARNs", requests, CONCURRENCY, False, session.peak_memory())]
 
+    def boto3_paginator(self, wanted):
+        client = self.boto3_client(self.far.lists_url)
+        # Debian's boto3 has the operation, and not yet the paginator that later ones make of this.
+        paginator = botocore.paginate.Paginator(
+            client.list_image_packages,
+            {"input_token": "nextToken", "output_token": "nextToken", "limit_key": "maxResults",
+             "result_key": "imagePackageList"},
+            client.meta.service_model.operation_model("ListImagePackages"))
+        began = time.perf_counter()
+        pages = paginator.paginate(imageBuildVersionArn=wanted)
+        items = sum(len(page["imagePackageList"]) for page in pages)
+        seconds = time.perf_counter() - began
+        if items != self.items:
+            raise WrongResult(f"boto3 found {items} packages")
+        return seconds
+
+    def row_11(self):
+        wanted, pages = f"{LIST_OF}:image/list-{self.items}/1.0.0/1", math.ceil(self.items / PAGE_SIZE)
+        with self.session() as session:
+            session.rows(f"SELECT FROM lists.image_packages WHERE image_arn = '{wanted}' LIMIT 1")
+            wrapper, bare, sdk = in_turns(
+                self.rounds,
+                lambda: self.time_far(11, session, pages, self.items, "SELECT count(package_name) FROM "
+                                      "lists.image_packages WHERE image_arn = %s", wanted),
+                lambda: float(self.run_client("pages", self.far.lists_url, wanted)),
+                lambda: self.boto3_paginator(wanted))
+            work = (f"a list of {pages} pages ({self.items:,} packages), {PAGE_LATENCY * 1000:.0f} ms each, "
+                    "one after another")
+            memory = session.peak_memory()
+            return [line_of_times(work, "libcurl alone", wrapper, bare, 1.05, memory),
+                    line_of_times("the same", "boto3's paginator", wrapper, sdk, 1.0, memory)]
+
+    def row_12(self):
+        wanted = f"{LIST_OF}:image/list-{self.long_items}/1.0.0/1"
+        with self.session() as session:
+            self.far.take_requests()
+            session.rows("SELECT package_name FROM lists.image_packages WHERE image_arn = %s LIMIT 1", wanted)
+            requests = self.far.take_requests()
+            self.check_requests(12, requests, 1 <= requests <= 2)
+            return [line_of_requests(f"LIMIT 1 over a list of {math.ceil(self.long_items / PAGE_SIZE)} pages",
+                                     requests, 2, False, session.peak_memory())]
+
+    def row_13(self):
+        wanted = f"{LIST_OF}:image-pipeline/list-{self.long_items}"
+        with Session(self.work) as session, Session(self.work) as idle:
+            self.time_far(13, session, math.ceil(self.long_items / PAGE_SIZE), self.long_items,
+                          "SELECT least(count(*), count(arn), count(name), count(platform), count(state_status), "
+                          "count(date_created)) FROM lists.image_pipeline_images WHERE image_pipeline_arn = %s", wanted)
+            return [line_of_memory(f"a list of {self.long_items:,} images, `count(*)` and five columns",
+                                   "a session that did nothing", session.peak_memory(), idle.peak_memory(), 16)]
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
@@ -619,7 +748,7 @@ def main():
     parser.add_argument("rows", nargs="*", type=int, metavar="ROW")
     options = parser.parse_args()
     try:
-        wrong = Bench(options).run(options.rows or range(1, 11))
+        wrong = Bench(options).run(options.rows or range(1, 14))
     except WrongResult as error:
         sys.exit(f"bench: {error}")
     for complaint in wrong:

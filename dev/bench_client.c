@@ -3,11 +3,13 @@
  * libcurl alone, and a parse by json-c alone.
  *
  * usage: bench_client requests ENDPOINT COUNT PROCESSES
+ *		  bench_client pages ENDPOINT ARN
  *		  bench_client parse FILE
  *		  bench_client version
  *
- * The first two print the seconds that the work took; starting the program is
- * not part of it.
+ * "pages" asks for a list's pages one after another, and looks only for their
+ * tokens.  All but the last print the seconds that the work took; starting the
+ * program is not part of it.
  */
 #include "postgres_fe.h"
 
@@ -65,9 +67,9 @@ take_body(char *data, size_t size, size_t count, void *userp)
 	return size * count;
 }
 
-/* The headers of a request for an image, signed now. */
+/* The headers of a GET with a query, or of a POST with a body, signed now. */
 static struct curl_slist *
-signed_headers(const char *host, const NameValue *query)
+signed_headers(const char *host, const char *path, const NameValue *query, const char *body)
 {
 	const AwsCredentials credentials = {
 		.access_key_id = "AKIDEXAMPLE",
@@ -76,11 +78,13 @@ signed_headers(const char *host, const NameValue *query)
 	SigV4Scope	scope = {.region = REGION,.service = "imagebuilder"};
 	NameValue	headers[] = {{"Host", host}, {"X-Amz-Date", scope.date}};
 	const SigV4Request request = {
-		.method = "GET",
-		.path = "/GetImage",
+		.method = body ? "POST" : "GET",
+		.path = path,
 		.normalize_path = true,
 		.query = query,
-		.nquery = 1,
+		.nquery = query ? 1 : 0,
+		.body = body,
+		.body_length = body ? strlen(body) : 0,
 		.headers = headers,
 		.nheaders = lengthof(headers),
 	};
@@ -105,39 +109,72 @@ signed_headers(const char *host, const NameValue *query)
 	return list;
 }
 
-/* GetImage for the image of that number; its answer replaces what "body" held. */
+/* Send a request; its answer replaces what "answer" held. */
 static void
-get_image(CURL *handle, const char *endpoint, int number, Buffer *body)
+perform(CURL *handle, const char *url, struct curl_slist *headers, Buffer *answer)
 {
-	char	   *arn = psprintf(ARN, number);
-	NameValue	query = {"imageBuildVersionArn", arn};
-	struct curl_slist *headers = signed_headers(strstr(endpoint, "//") + 2, &query);
-	StringInfoData url;
 	long		status = 0;
 	CURLcode	result;
 
-	initStringInfo(&url);
-	appendStringInfo(&url, "%s/GetImage?", endpoint);
-	sigv4_query(&url, &query, 1);
-	body->length = 0;
-	curl_easy_setopt(handle, CURLOPT_URL, url.data);
+	answer->length = 0;
+	curl_easy_setopt(handle, CURLOPT_URL, url);
 	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
 	result = curl_easy_perform(handle);
 	if (result != CURLE_OK)
 		fail(curl_easy_strerror(result));
 	curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200 || body->length == 0)
+	if (status != 200 || answer->length == 0)
 		fail("an answer is none");
 	curl_slist_free_all(headers);
+}
+
+/* GetImage for the image of that number. */
+static void
+get_image(CURL *handle, const char *endpoint, int number, Buffer *answer)
+{
+	char	   *arn = psprintf(ARN, number);
+	NameValue	query = {"imageBuildVersionArn", arn};
+	StringInfoData url;
+
+	initStringInfo(&url);
+	appendStringInfo(&url, "%s/GetImage?", endpoint);
+	sigv4_query(&url, &query, 1);
+	perform(handle, url.data,
+			signed_headers(strstr(endpoint, "//") + 2, "/GetImage", &query, NULL), answer);
 	pfree(url.data);
 	pfree(arn);
 }
 
-/* One after another, through one handle and so one connection. */
+/* A page of ListImagePackages, whose token is of plain characters and replaces *token. */
 static void
-get_images(const char *endpoint, int count)
+get_page(CURL *handle, const char *endpoint, const char *arn, char **token, Buffer *answer)
 {
-	Buffer		body = {0};
+	static const char member[] = "\"nextToken\": \"";
+	char	   *url = psprintf("%s/ListImagePackages", endpoint);
+	char	   *body = psprintf("{\"imageBuildVersionArn\": \"%s\", \"maxResults\": 25%s%s%s}", arn,
+								*token ? ", \"nextToken\": \"" : "", *token ? *token : "",
+								*token ? "\"" : "");
+	struct curl_slist *headers = signed_headers(strstr(endpoint, "//") + 2,
+												"/ListImagePackages", NULL, body);
+
+	headers = curl_slist_append(headers, "Content-Type: application/json");
+	curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body);
+	perform(handle, url, headers, answer);
+	buffer_append(answer, "", 1);
+	*token = strstr(answer->data, member);
+	if (*token)
+	{
+		*token += strlen(member);
+		*token = psprintf("%.*s", (int) strcspn(*token, "\""), *token);
+	}
+	pfree(url);
+	pfree(body);
+}
+
+/* A handle, which uses one connection. */
+static CURL *
+make_handle(Buffer *body)
+{
 	CURL	   *handle = curl_easy_init();
 
 	if (handle == NULL)
@@ -146,7 +183,17 @@ get_images(const char *endpoint, int count)
 	curl_easy_setopt(handle, CURLOPT_PROXY, "");
 	curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(handle, CURLOPT_WRITEDATA, &body);
+	curl_easy_setopt(handle, CURLOPT_WRITEDATA, body);
+	return handle;
+}
+
+/* One after another. */
+static void
+get_images(const char *endpoint, int count)
+{
+	Buffer		body = {0};
+	CURL	   *handle = make_handle(&body);
+
 	for (int i = 0; i < count; i++)
 		get_image(handle, endpoint, i, &body);
 	curl_easy_cleanup(handle);
@@ -182,6 +229,26 @@ measure_requests(const char *endpoint, int count, int processes)
 			fail("a process failed");
 	}
 	printf("%.6f\n", seconds_now() - began);
+}
+
+static void
+measure_pages(const char *endpoint, const char *arn)
+{
+	Buffer		body = {0};
+	CURL	   *handle;
+	char	   *token = NULL;
+	double		began;
+
+	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+		fail("could not start libcurl");
+	began = seconds_now();
+	handle = make_handle(&body);
+	do
+		get_page(handle, endpoint, arn, &token, &body);
+	while (token);
+	printf("%.6f\n", seconds_now() - began);
+	curl_easy_cleanup(handle);
+	pg_free(body.data);
 }
 
 static Buffer
@@ -221,11 +288,13 @@ main(int argc, char **argv)
 {
 	if (argc == 5 && strcmp(argv[1], "requests") == 0)
 		measure_requests(argv[2], atoi(argv[3]), atoi(argv[4]));
+	else if (argc == 4 && strcmp(argv[1], "pages") == 0)
+		measure_pages(argv[2], argv[3]);
 	else if (argc == 3 && strcmp(argv[1], "parse") == 0)
 		measure_parse(argv[2]);
 	else if (argc == 2 && strcmp(argv[1], "version") == 0)
 		printf("%s\n", curl_version_info(CURLVERSION_NOW)->version);
 	else
-		fail("usage: bench_client requests ENDPOINT COUNT PROCESSES | parse FILE | version");
+		fail("usage: bench_client requests ENDPOINT COUNT PROCESSES | pages ENDPOINT ARN | parse FILE | version");
 	return 0;
 }
