@@ -39,6 +39,11 @@ COMPONENTS = [
     for i in range(5)
 ]
 RECIPES = [arn("us-east-1", ACCOUNTS[0], f"r{i}/1.0.0", "image-recipe") for i in range(3)]
+BUILDS = [asked for asked in ARNS if "x.x" not in asked]
+VERSIONS = sorted({asked.rpartition("/")[0] for asked in BUILDS})
+PIPELINES = [
+    arn(["us-east-1", "eu-west-1"][i % 2], ACCOUNTS[0], f"p{i}", "image-pipeline") for i in range(4)
+]
 MISSING_COMPONENTS = [arn("us-east-1", ACCOUNTS[0], "missing/1.0.0/1", "component")]
 # What rows hold besides: equal to no image's ARN.
 NO_ARNS = [
@@ -76,6 +81,7 @@ def response(rng, asked, no_arns):
                 "version": "1.0.0",
                 "home": region,
                 "state": maybe({"status": rng.choice(["AVAILABLE", "FAILED"])}),
+                "sourcePipelineArn": maybe(rng.choice(PIPELINES + ARNS[:1])),
                 "imageTestsConfiguration": {"timeoutMinutes": maybe(rng.randrange(60, 64))},
                 "tags": maybe(
                     {key: rng.choice("xyz") for key in rng.sample("abc", rng.randrange(4))}
@@ -151,9 +157,51 @@ def other_responses(rng):
         yield "GetImageRecipe", asked, json.dumps({"imageRecipe": {"components": parts}})
 
 
-def put(endpoint, asked, body, operation=""):
+def build_summary(rng, asked):
+    """What lists of builds have of one."""
+    return {
+        "arn": asked,
+        "name": rng.choice(["a", "b1", "c2", None]),
+        "version": "1.0.0",
+        "state": {"status": rng.choice(["AVAILABLE", "FAILED"])},
+        "tags": {key: rng.choice("xyz") for key in rng.sample("abc", rng.randrange(3))},
+    }
+
+
+def lists(rng):
+    """Lists' operations, ARNs, the member that has the items, and these; some have none."""
+    for asked in BUILDS[:-2]:
+        names = rng.sample(["curl", "bash", "openssl", "telnet", "zlib", "vim", "git"],
+                           rng.randrange(8))
+        packages = [{"packageName": name, "packageVersion": rng.choice(["1", "2", None])}
+                    for name in names]
+        yield "ListImagePackages", asked, "imagePackageList", packages
+    for asked in PIPELINES[:-1]:
+        builds = [build_summary(rng, build) for build in rng.sample(BUILDS, rng.randrange(8))]
+        yield "ListImagePipelineImages", asked, "imageSummaryList", builds
+    for asked in VERSIONS[1:]:
+        builds = [build_summary(rng, build) for build in BUILDS if build.startswith(f"{asked}/")]
+        yield "ListImageBuildVersions:version", asked, "imageSummaryList", builds * rng.randrange(3)
+
+
+def pages(rng, member, items):
+    """A list's pages by their tokens, which other lists have too; any page may be empty."""
+    token = ""
+    for number in range(1, 100):
+        count = rng.randrange(4)
+        page, items = items[:count], items[count:]
+        last = not items and rng.random() < 0.7
+        following = None if last else f't/+="\u00e9{number}'
+        yield token, json.dumps({member: page, "nextToken": following})
+        if last:
+            break
+        token = following
+
+
+def put(endpoint, asked, body, operation="", token=""):
+    query = {"operation": operation, "arn": asked, "token": token}
     request = urllib.request.Request(
-        f"{endpoint}/-/responses?operation={operation}&arn={urllib.parse.quote(asked, safe='')}",
+        f"{endpoint}/-/responses?{urllib.parse.urlencode(query)}",
         method="PUT",
         data=body.encode(),
     )
@@ -199,8 +247,11 @@ SCHEMA_TABLES = ["images", "amis", "components", "component_parameters", "image_
 OPERATION_TABLES = {
     "component_details": ("arn", COMPONENTS),
     "resource_tags": ("resource_arn", ARNS + COMPONENTS),
-    "image_policies": ("image_arn", [asked for asked in ARNS if "x.x" not in asked]),
+    "image_policies": ("image_arn", BUILDS),
     "image_recipe_components": ("image_recipe_arn", RECIPES),
+    "image_packages": ("image_arn", BUILDS),
+    "image_pipeline_images": ("image_pipeline_arn", PIPELINES),
+    "image_version_builds": ("image_version_arn", VERSIONS),
 }
 
 # In both schemas, over what is in each.
@@ -239,6 +290,28 @@ CREATE VIEW recipe_parts AS
   SELECT r.image_arn AS arn, c.ordinal AS number, c.component_arn AS name, t.value AS label
   FROM image_recipes r JOIN image_recipe_components c ON c.image_recipe_arn = r.arn
     LEFT JOIN resource_tags t ON t.resource_arn = r.image_arn AND t.key = 'a';
+-- Of lists: by rows' ARNs, some of a part of the list, and one list by another.
+CREATE VIEW packaged AS
+  SELECT i.arn, p.package_name AS name, p.package_version AS label
+  FROM images i JOIN image_packages p ON p.image_arn = i.build_version_arn;
+CREATE VIEW stocked AS
+  SELECT i.arn, i.name, CASE WHEN EXISTS (SELECT FROM image_packages p
+    WHERE p.image_arn = i.build_version_arn AND p.package_name = 'curl') THEN 'curl' END AS label,
+    (SELECT count(*) FROM (SELECT FROM image_packages p WHERE p.image_arn = i.build_version_arn
+      LIMIT 3) f)::int AS number FROM images i;
+CREATE VIEW pipelined AS
+  SELECT i.arn, l.arn AS build, l.state_status AS label, (SELECT count(*) FROM image_packages p
+    WHERE p.image_arn = l.arn)::int AS number
+  FROM images i JOIN image_pipeline_images l ON l.image_pipeline_arn = i.source_pipeline_arn;
+CREATE VIEW parent_packages AS
+  SELECT v.id, v.parent AS arn, p.package_name AS name, p.package_version AS label
+  FROM inv v LEFT JOIN image_packages p ON p.image_arn = v.parent;
+CREATE VIEW siblings AS
+  SELECT s.sid, b.arn, b.name, p.package_version AS label
+  FROM small s JOIN images i ON i.arn = s.arn
+    JOIN image_pipeline_images l ON l.image_pipeline_arn = i.source_pipeline_arn
+    JOIN image_version_builds b ON b.image_version_arn = l.image_version_arn
+    LEFT JOIN image_packages p ON p.image_arn = b.arn AND p.package_name > 'd';
 CREATE VIEW everywhere AS
   SELECT 'aws'::text AS place, 1 AS number, arn, name FROM images
   UNION ALL SELECT 'us', 2, arn, name FROM images_us UNION ALL SELECT 'eu', 3, arn, name FROM
@@ -314,6 +387,9 @@ def set_up(session, endpoints, no_arns):
         put(endpoints["aws"], asked, component_response(rng, asked))
     for operation, asked, body in other_responses(rng):
         put(endpoints["aws"], asked, body, operation)
+    for operation, asked, member, items in lists(rng):
+        for token, body in pages(rng, member, items):
+            put(endpoints["aws"], asked, body, operation, token)
     session.run(
         "CREATE SCHEMA shared; CREATE SCHEMA remote; CREATE SCHEMA local; SET search_path = shared"
     )

@@ -28,6 +28,8 @@ DRIVERS = {
     "built": "sid:int arn:any name:text label:any",
     "twofold": "id:int arn:any name:text label:text",
     "policed": "sid:int arn:any name:text label:text",
+    "parent_packages": "id:int arn:any name:text label:text",
+    "siblings": "sid:int arn:key name:text label:text",
     "names_of_kind(1)": "id:int name:text",
     "generate_series(1, 4)": "n:int",
 }
@@ -57,6 +59,9 @@ KEYED = {
     "joined": "arn:key name:text ami_id:any region:text number:int",
     "ingredients": "arn:key name:text number:int label:text",
     "recipe_parts": "arn:key name:any number:int label:text",
+    "packaged": "arn:key name:text label:text",
+    "stocked": "arn:key name:text number:int label:text",
+    "pipelined": "arn:key build:key number:int label:text",
     "left_joined": "arn:key name:text ami_id:any number:int label:text",
 }
 TABLES = ("images", "amis", "ranged", "listed", "deep", "family", "images_us", "tags")

@@ -37,6 +37,7 @@ FEATURES = {
     "partitions": r"\b(deep|ranged|ranged_amis|listed|hosts|teams|placed)\b",
     "views": r"\b(named|joined|left_joined|summary|labelled|chained)\b",
     "views with UNION ALL": r"\b(everywhere|either|filtered)\b",
+    "lists": r"\b(packaged|stocked|pipelined|parent_packages|siblings)\b",
     "set operations": r"\b(UNION|EXCEPT|INTERSECT)\b",
     "WITH": r"\bWITH\b",
     "WITH RECURSIVE": r"RECURSIVE",
