@@ -104,6 +104,8 @@ my @cases = (
 	[ 'tableoid', "SELECT DISTINCT tableoid::regclass FROM amis WHERE image_arn = '$a'", 'amis', 1 ],
 	[ 'tableoid joined', "SELECT DISTINCT c.relname FROM amis JOIN pg_class c ON c.oid = amis.tableoid WHERE image_arn = '$a'",
 		'amis', 1 ],
+	[ 'tableoid in an EXISTS that could be hashed', 'SELECT id, EXISTS (SELECT FROM images m WHERE m.arn = i.arn
+		AND m.tableoid::bigint > 1) FROM instances i ORDER BY 1', "1|t\n2|t\n3|f\n4|t\n5|f", 3 ],
 	[ 'row marks', "SELECT id, name FROM instances i JOIN images USING (arn) WHERE id = 1 FOR UPDATE", '1|alpha', 1 ],
 	[ 'PL/pgSQL', "SELECT * FROM names('{$a,$b}')", "alpha\nbeta", 2 ],
 	[ 'SQL function', "SELECT name_of('$a')", 'alpha', 1 ],

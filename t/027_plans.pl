@@ -436,6 +436,7 @@ my $subquery = qr/GROUP BY, DISTINCT, .* = ANY \(ARRAY\(SELECT .* LATERAL .* OFF
 for my $case (
 	[ 'no condition', 'SELECT count(*) FROM images', qr/$add$/ ],
 	[ 'a condition on another column', "SELECT count(*) FROM images WHERE name = 'x'", qr/$add$/ ],
+	[ 'a condition on a system column', 'SELECT count(*) FROM images WHERE tableoid > 0', qr/$add$/ ],
 	[ 'LIKE', "SELECT count(*) FROM images WHERE arn LIKE 'arn:%'", qr/$add Only =, IN and = ANY on arn .*$/ ],
 	[ 'OR', "SELECT count(*) FROM images WHERE arn = '$g1' OR name = 'x'", qr/$add Each arm of OR .*$/ ],
 	[ 'build_version_arn', "SELECT count(*) FROM images WHERE build_version_arn = '$g1'",

@@ -48,9 +48,10 @@ note_columns(Node *node, void *context)
 		return false;
 	if (IsA(node, Var) && ((Var *) node)->varno == (int) search->context->relid)
 	{
-		search->key |= bms_is_member(((Var *) node)->varattno, search->context->columns);
-		search->build |= search->build_version_arn != 0 &&
-			((Var *) node)->varattno == search->build_version_arn;
+		AttrNumber	attnum = ((Var *) node)->varattno;	/* of a system column: negative */
+
+		search->key |= attnum > 0 && bms_is_member(attnum, search->context->columns);
+		search->build |= search->build_version_arn != 0 && attnum == search->build_version_arn;
 	}
 	if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop == OR_EXPR)
 		search->or = true;
