@@ -240,7 +240,10 @@ check_token(ImageBuilderScan *state, const Request *page)
 	return !found;
 }
 
-/* Start the look-up of the page after the current one, if there is such a page. */
+/*
+ * Start the look-up of the page after the current one, if there is such a page, and let
+ * libcurl send it while the current page's rows are taken.
+ */
 static void
 start_next_page(ImageBuilderScan *state)
 {
@@ -249,7 +252,10 @@ start_next_page(ImageBuilderScan *state)
 	state->next_page.request = request_next(state->request, state->document,
 											lookup_warns(state->client) ? WARNING : ERROR);
 	if (state->next_page.request && check_token(state, state->next_page.request))
+	{
 		start(state, &state->next_page);
+		lookup_wait(0);
+	}
 	else
 		leave_list(state);
 	MemoryContextSwitchTo(previous);
