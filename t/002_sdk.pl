@@ -8,13 +8,16 @@ use lib "$FindBin::Bin/lib";
 use PostgreSQL::Test::Utils;
 use Test::More;
 use TestEndpoint;
+use TestIdentity;
 
 needs('python3-boto3', 'awscli');
 my $endpoint = TestEndpoint->new;
+my $identity = TestIdentity->new;
 my $node = new_cluster('main');
-set_up($node, $endpoint->url);
+set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "'");
 
 TestEndpoint::compare($node, $endpoint, 'sdk');
 
+$identity->stop;
 $endpoint->stop;
 done_testing();

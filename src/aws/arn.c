@@ -208,3 +208,11 @@ arn_kind_form(const char *kind, const char *partition, bool longest)
 	}
 	return forms;
 }
+
+/* True if a text is an AWS account ID, 12 digits. */
+bool
+arn_account_is_valid(const char *account)
+{
+	return strlen(account) == ARN_ACCOUNT_SIZE - 1 &&
+		strspn(account, "0123456789") == ARN_ACCOUNT_SIZE - 1;
+}

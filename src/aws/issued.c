@@ -315,6 +315,26 @@ issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 	return problem;
 }
 
+/*
+ * Return the account in the answer to GetCallerIdentity, in JSON or in XML, in the
+ * current memory context; NULL if the answer has none.
+ */
+char *
+issued_parse_account(const char *body, size_t length)
+{
+	json_object *object;
+	char	   *account;
+
+	if (is_xml(body, length))
+		return xml_element(body, "Account");
+	object = json_parse_object(body, length);
+	account = string_member(object_member(object_member(object, "GetCallerIdentityResponse"),
+										  "GetCallerIdentityResult"),
+							"Account");
+	json_release(object);
+	return account;
+}
+
 /* Parse an error of STS, in JSON or in XML; see aws_error_parse(). */
 void
 issued_parse_sts_error(AwsError *error, int status, const char *body, size_t length)

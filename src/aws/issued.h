@@ -20,6 +20,7 @@ extern const char *issued_parse_process(IssuedCredentials *issued, const char *o
 										size_t length);
 extern const char *issued_parse_sts(IssuedCredentials *issued, const char *body,
 									size_t length);
+extern char *issued_parse_account(const char *body, size_t length);
 extern void issued_parse_sts_error(AwsError *error, int status, const char *body,
 								   size_t length);
 

@@ -129,6 +129,6 @@ option_check_path(const char *value)
 	const ColumnPath *path = column_path_parse(value, &error);
 
 	if (path && path->kind == PATH_PARAMETER && !operation_has_key_path(value))
-		return "the special paths are \"@key\", \"@source\", \"@response\" and the key's, such as \"@arn\"";
+		return "the special paths are \"@key\", \"@source\", \"@response\", \"@region\", \"@account\" and the key's, such as \"@arn\"";
 	return error;
 }

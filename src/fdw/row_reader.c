@@ -59,6 +59,7 @@ struct RowReader
 	MemoryContext row_context;	/* holds the current row's values */
 
 	const Request *request;		/* request whose response is being read */
+	char		account[ARN_ACCOUNT_SIZE];	/* as which it was asked, for PATH_ACCOUNT */
 	const Document *document;
 	int			source;			/* index of the current row source */
 	DocumentNode parent;		/* item whose parent_members have been found */
@@ -187,14 +188,30 @@ forget_shared(RowReader *reader)
 	reader->parent = DOC_ABSENT;
 }
 
+/* True if a column needs the account as which requests are made. */
+bool
+row_reader_needs_account(const RowReader *reader)
+{
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		if (reader->columns[i].path->kind == PATH_ACCOUNT)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Go to the start of a document, the response to a request; both must live until its
- * last row has been read.
+ * last row has been read.  "account" is the one as which the request was made; NULL
+ * unless row_reader_needs_account().
  */
 void
-row_reader_start(RowReader *reader, const Request *request, const Document *document)
+row_reader_start(RowReader *reader, const Request *request, const Document *document,
+				 const char *account)
 {
 	forget_shared(reader);
+	if (account)
+		strlcpy(reader->account, account, sizeof(reader->account));
 	reader->request = request;
 	reader->document = document;
 	reader->source = 0;
@@ -265,12 +282,18 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 	ColumnPathKind kind = column->path->kind;
 	DocumentNode node;
 	int32		ordinal;
+	Arn			arn;
 
 	*isnull = false;
 	switch (kind)
 	{
 		case PATH_PARAMETER:
 			return converter_from_text(column->converter, reader->request->arn);
+		case PATH_REGION:
+			arn_parse(reader->request->arn, &arn);
+			return converter_from_text(column->converter, arn.region);
+		case PATH_ACCOUNT:
+			return converter_from_text(column->converter, reader->account);
 		case PATH_SOURCE:
 			*isnull = source->label == NULL;
 			return *isnull ? (Datum) 0 :
@@ -319,6 +342,8 @@ value_group(const RowReader *reader, const ReaderColumn *column)
 	{
 		case PATH_PARAMETER:
 		case PATH_RESPONSE:
+		case PATH_REGION:
+		case PATH_ACCOUNT:
 		case PATH_ROOT_MEMBER:
 			return 0;
 		case PATH_SOURCE:

@@ -11,8 +11,9 @@ typedef struct RowReader RowReader;
 
 extern RowReader *row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs,
 									 bool warn);
+extern bool row_reader_needs_account(const RowReader *reader);
 extern void row_reader_start(RowReader *reader, const Request *request,
-							 const Document *document);
+							 const Document *document, const char *account);
 extern bool row_reader_next(RowReader *reader, TupleTableSlot *slot);
 
 #endif							/* IMAGEBUILDER_ROW_READER_H */

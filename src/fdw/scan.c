@@ -287,6 +287,19 @@ next_to_read(ForeignScanState *node)
 	return &state->requests[state->next_request];
 }
 
+/* Have the rows of the current response read, whose account a column may need. */
+static void
+start_rows(ImageBuilderScan *state)
+{
+	char		account[ARN_ACCOUNT_SIZE];
+	bool		needs_account = row_reader_needs_account(state->reader);
+
+	if (needs_account)
+		lookup_account(state->client, state->request, account);
+	row_reader_start(state->reader, state->request, state->document,
+					 needs_account ? account : NULL);
+}
+
 /*
  * Go on to the next page, or the next request, whose look-up finds something.  Returns
  * false after the last, or, with "blocked" set, if an asynchronous scan would have to
@@ -314,7 +327,7 @@ next_document(ForeignScanState *node)
 		if (state->document)
 		{
 			start_next_page(state);
-			row_reader_start(state->reader, state->request, state->document);
+			start_rows(state);
 			return true;
 		}
 		leave_list(state);

@@ -55,6 +55,7 @@ struct Fetch
 	/* Result. */
 	IssuedCredentials issued;	/* credentials obtained so far */
 	const char *region;			/* Region of the profile that was used; NULL: none */
+	const char *account;		/* that STS says issued is of; NULL: it was not asked */
 	bool		rewritable;		/* issued came from a file or a program, whose owner may
 								 * replace the keys */
 	const Failure *failure;

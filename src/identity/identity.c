@@ -10,11 +10,9 @@
  */
 #include "postgres.h"
 
+#include "aws/arn.h"
 #include "identity/renewal.h"
 #include "utils/memutils.h"
-
-/* Number of digits of an AWS account ID. */
-#define ACCOUNT_DIGITS		12
 
 /* Number of identities from which on unused ones are dropped, the oldest use first. */
 #define MAX_IDENTITIES		1000
@@ -131,8 +129,7 @@ role_account(const ClientConfig *config, const char *account)
 		return "";
 	if (strstr(config->role_arn, CONFIG_ACCOUNT) == NULL)
 		return "any";
-	return strlen(account) == ACCOUNT_DIGITS &&
-		strspn(account, "0123456789") == ACCOUNT_DIGITS ? account : "";
+	return arn_account_is_valid(account) ? account : "";
 }
 
 /* Return a role's ARN with the account filled in. */

@@ -38,6 +38,10 @@ extern const Identity *identity_find(const IdentityUser *user, const char *accou
 extern void identity_note_accepted(Identity *identity, const char *region);
 extern bool identity_serves_elsewhere(const Identity *identity, const char *region);
 extern bool identity_is_fetching(const Identity *identity);
+extern IdentityState identity_ask_account(Identity *identity, const char *partition,
+										  char *account, long *wait);
+extern const Failure *identity_account_failure(const Identity *identity);
+extern void identity_end_asking(Identity *identity);
 extern uint64 identity_epoch(void);
 extern void identity_expire_all(void);
 extern void identity_forget_unused(void);

@@ -25,6 +25,7 @@ extern FetchState instance_begin(Fetch *fetch, long *wait);
 extern FetchState fetch_ask(Fetch *fetch, const char *name, long *wait);
 extern FetchState credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait);
 extern FetchState sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait);
+extern FetchState sts_get_caller_identity(Fetch *fetch, const char *partition, long *wait);
 extern FetchState sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file,
 													const char *role_arn,
 													const char *session_name, long *wait);

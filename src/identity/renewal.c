@@ -77,6 +77,9 @@ is_paused(const Identity *identity)
 static void
 drop_issued(Identity *identity)
 {
+	/* Other keys of a file or a program may be those of another account. */
+	if (identity->rewritable)
+		identity->caller[0] = '\0';
 	MemoryContextReset(identity->issued_context);
 	identity->credentials = (AwsCredentials) {0};
 	identity->region = NULL;

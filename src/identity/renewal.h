@@ -2,6 +2,7 @@
 #ifndef IMAGEBUILDER_RENEWAL_H
 #define IMAGEBUILDER_RENEWAL_H
 
+#include "aws/arn.h"
 #include "identity/fetch.h"
 #include "identity/identity.h"
 #include "lib/ilist.h"
@@ -32,6 +33,10 @@ struct Identity
 								 * replace */
 	int64		serve_until;	/* 0: there are no credentials */
 	int64		renew_at;		/* before serve_until */
+
+	/* Account of the credentials. */
+	char		caller[ARN_ACCOUNT_SIZE];	/* as STS says; "": not asked yet */
+	Fetch	   *caller_fetch;	/* asks STS, or has failed to; or NULL */
 
 	/* Fetch of new credentials; times are of clock.h. */
 	Fetch	   *fetch;			/* under way; or NULL */

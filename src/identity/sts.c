@@ -1,4 +1,4 @@
-/* sts.c: roles assumed with AWS's Security Token Service. */
+/* sts.c: AWS's Security Token Service: roles assumed, and whose credentials are. */
 #include "postgres.h"
 
 #include "aws/arn.h"
@@ -13,10 +13,11 @@
 #define ANSWER			"an STS response"
 #define ENDPOINT_HINT	"Check the server's option \"sts_endpoint_url\"."
 
-/* State of a role's call of STS, in Fetch.state. */
+/* State of a call of STS, in Fetch.state. */
 typedef struct StsFetch
 {
-	const char *role_arn;
+	const char *role_arn;		/* to be assumed; NULL: the account is asked for */
+	const char *partition;		/* whose STS is called; NULL: AWS's own */
 	const char *session_name;	/* NULL: SESSION_NAME */
 	const char *token_file;		/* has the web identity token; NULL: none */
 	char	   *form;
@@ -48,6 +49,8 @@ begin_form(StringInfo form, const char *action, const StsFetch *sts)
 	initStringInfo(form);
 	add_parameter(form, "Action", action);
 	add_parameter(form, "Version", "2011-06-15");
+	if (sts->role_arn == NULL)
+		return;
 	add_parameter(form, "RoleArn", sts->role_arn);
 	add_parameter(form, "RoleSessionName", sts->session_name ? sts->session_name : SESSION_NAME);
 }
@@ -95,16 +98,15 @@ set_call(Fetch *fetch, const StringInfoData *form, const char *secret)
 {
 	const ClientConfig *config = fetch->config;
 	StsFetch   *sts = fetch->state;
-	const char *partition = partition_of(sts->role_arn);
 	const char *error = NULL;
 
 	sts->form = secret_protect(form->data, form->len);
 	sts->secret = secret;
-	sts->region = region_of(fetch, partition);
+	sts->region = region_of(fetch, sts->partition);
 	if (sts->region == NULL)
 		return false;
 	if (config->sts_endpoint_url == NULL)
-		endpoint_resolve(&sts->endpoint, SERVICE, partition, sts->region,
+		endpoint_resolve(&sts->endpoint, SERVICE, sts->partition, sts->region,
 						 config->use_fips_endpoint, config->use_dualstack_endpoint);
 	else if (!endpoint_parse_url(&sts->endpoint, config->sts_endpoint_url, &error))
 		elog(ERROR, "option \"sts_endpoint_url\" was not validated: %s", error);
@@ -113,23 +115,59 @@ set_call(Fetch *fetch, const StringInfoData *form, const char *secret)
 
 /* Return a hint about an error that STS reports; NULL if the cause is not known. */
 static const char *
-hint_for(const AwsError *error, const char *region)
+hint_for(const AwsError *error, const StsFetch *sts)
 {
 	const char *code = error->code ? error->code : "";
 
 	if (strcmp(code, "RegionDisabledException") == 0)
 		return psprintf("STS is not active in Region \"%s\" for the account: the server's option \"region\" names another.",
-						region);
+						sts->region);
 	/* STS also sends this code for an account that has not opted in to the Region. */
 	if (strcmp(code, "InvalidClientTokenId") == 0)
 		return psprintf("Check the credentials, and that their account uses Region \"%s\": the server's option \"region\" names another.",
-						region);
+						sts->region);
+	if (error->class == AWS_ERROR_FORBIDDEN && sts->role_arn == NULL)
+		return "sts:GetCallerIdentity needs no permission, but the policy of a VPC endpoint for STS may deny it.";
 	if (error->class == AWS_ERROR_FORBIDDEN)
 		return "The credentials need the permission sts:AssumeRole for the role, and the role's trust policy must allow them.";
 	return NULL;
 }
 
-/* Take the role's credentials from the answer, or fail. */
+/*
+ * Take what was asked for from the body of an answer that is no error: the role's
+ * credentials, or the account.  Return the problem, a clause; NULL if there is none.
+ */
+static const char *
+take_body(Fetch *fetch)
+{
+	const StsFetch *sts = fetch->state;
+	const HttpTransfer *transfer = fetch->exchange.transfer;
+
+	if (sts->role_arn)
+		return issued_parse_sts(&fetch->issued, transfer->body, transfer->length);
+	fetch->account = issued_parse_account(transfer->body, transfer->length);
+	if (fetch->account && arn_account_is_valid(fetch->account))
+		return NULL;
+	return "the answer has no account of 12 digits";
+}
+
+/* Complete the failure of a call: say what it was for. */
+static FetchState
+fail_call(Fetch *fetch, Failure *failure)
+{
+	const StsFetch *sts = fetch->state;
+
+	failure->cause = sts->role_arn ?
+		psprintf("role \"%s\" could not be assumed: %s", sts->role_arn, failure->cause) :
+		psprintf("sts:GetCallerIdentity, for the account, failed: %s", failure->cause);
+	if (sts->role_arn == NULL)
+		failure->detail = psprintf("%s Only columns with the path \"@account\" need the account.",
+								   failure->detail);
+	fetch->failure = failure;
+	return FETCH_FAILED;
+}
+
+/* Take what was asked for from the answer, or fail. */
 static FetchState
 take_answer(Fetch *fetch)
 {
@@ -151,21 +189,18 @@ take_answer(Fetch *fetch)
 		failure = failure_of_aws_error(&error, NULL, transfer, fetch->exchange.attempts,
 									   fetch->exchange.secrets);
 		fetch->rejected = error.class;
-		failure->hint = hint_for(&error, sts->region);
+		failure->hint = hint_for(&error, sts);
 	}
 	else
 	{
-		problem = issued_parse_sts(&fetch->issued, transfer->body, transfer->length);
+		problem = take_body(fetch);
 		if (problem == NULL)
 			return FETCH_DONE;
 		failure = failure_create(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 								 "the answer is not " ANSWER, psprintf("STS: %s.", problem),
 								 ENDPOINT_HINT);
 	}
-	failure->cause = psprintf("role \"%s\" could not be assumed: %s", sts->role_arn,
-							  failure->cause);
-	fetch->failure = failure;
-	return FETCH_FAILED;
+	return fail_call(fetch, failure);
 }
 
 /* Return the path below the endpoint's, by botocore's rule for one-path services. */
@@ -249,6 +284,7 @@ begin(Fetch *fetch, const char *role_arn, const char *session_name)
 	StsFetch   *sts = palloc0(sizeof(StsFetch));
 
 	sts->role_arn = role_arn;
+	sts->partition = role_arn ? partition_of(role_arn) : NULL;
 	sts->session_name = session_name;
 	fetch->state = sts;
 	return sts;
@@ -265,6 +301,24 @@ sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 		add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
 	add_parameter(&form, "ExternalId", role->external_id);
 	if (!set_call(fetch, &form, role->external_id))
+		return FETCH_FAILED;
+	fetch->advance = advance_signed;
+	return advance_signed(fetch, wait);
+}
+
+/*
+ * Ask for the account of the credentials in fetch->issued, in the STS of a partition;
+ * fetch->account is the answer.
+ */
+FetchState
+sts_get_caller_identity(Fetch *fetch, const char *partition, long *wait)
+{
+	StsFetch   *sts = begin(fetch, NULL, NULL);
+	StringInfoData form;
+
+	sts->partition = pstrdup(partition);
+	begin_form(&form, "GetCallerIdentity", sts);
+	if (!set_call(fetch, &form, NULL))
 		return FETCH_FAILED;
 	fetch->advance = advance_signed;
 	return advance_signed(fetch, wait);

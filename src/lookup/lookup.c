@@ -83,28 +83,26 @@ take_cached(Lookup *lookup)
 	return true;
 }
 
-/* True if there are keys to sign with; if not, the look-up has failed. */
-static bool
-check_credentials(Lookup *lookup)
+/* Return the failure of a client that has no keys to sign with; NULL if it has. */
+static Failure *
+check_credentials(const Client *client)
 {
-	const ClientConfig *config = &lookup->client->config;
+	const ClientConfig *config = &client->config;
 	const AwsCredentials *credentials = &config->credentials;
 
 	if (strcmp(config->credential_provider, "static") != 0 ||
 		(credentials->access_key_id && credentials->secret_access_key))
-		return true;
-	attempt_fail(lookup,
-		 failure_create(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-						"there are no credentials",
-						credentials->access_key_id ?
-						"The user mapping has no \"secret_access_key\"." :
-						credentials->secret_access_key || credentials->session_token ?
-						"The user mapping has no \"access_key_id\"." :
-						psprintf("There is no user mapping with keys for the user \"%s\" and the server \"%s\"; in a view the user is its owner.",
-								 GetUserNameFromId(lookup->client->userid, true),
-								 GetForeignServer(lookup->client->serverid)->servername),
-						"Set \"access_key_id\" and \"secret_access_key\" with CREATE USER MAPPING or ALTER USER MAPPING."));
-	return false;
+		return NULL;
+	return failure_create(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+						  "there are no credentials",
+						  credentials->access_key_id ?
+						  "The user mapping has no \"secret_access_key\"." :
+						  credentials->secret_access_key || credentials->session_token ?
+						  "The user mapping has no \"access_key_id\"." :
+						  psprintf("There is no user mapping with keys for the user \"%s\" and the server \"%s\"; in a view the user is its owner.",
+								   GetUserNameFromId(client->userid, true),
+								   GetForeignServer(client->serverid)->servername),
+						  "Set \"access_key_id\" and \"secret_access_key\" with CREATE USER MAPPING or ALTER USER MAPPING.");
 }
 
 /* Remove a look-up from the unsettled ones, and close its identity. */
@@ -264,6 +262,7 @@ lookup_create(Client *client, const Request *request)
 	MemoryContext previous;
 	Lookup	   *lookup;
 	const char *error = NULL;
+	const Failure *failure;
 	IdentityUser user = user_of(client);
 
 	context = AllocSetContextCreate(client->context, "imagebuilder_fdw look-up",
@@ -282,7 +281,11 @@ lookup_create(Client *client, const Request *request)
 						 client->config.use_dualstack_endpoint);
 	else if (!endpoint_parse_url(&lookup->endpoint, client->config.endpoint_url, &error))
 		elog(ERROR, "option \"endpoint_url\" was not validated: %s", error);
-	if (!take_cached(lookup) && check_credentials(lookup))
+	if (take_cached(lookup))
+		failure = NULL;
+	else if ((failure = check_credentials(client)) != NULL)
+		attempt_fail(lookup, failure);
+	else
 	{
 		lookup->identity = identity_open(&user, lookup->parts.account_id);
 		lookup->state = LOOKUP_QUEUED;
@@ -415,4 +418,72 @@ lookup_finish(Lookup *lookup)
 	if (lookup->state == LOOKUP_FAILED && !lookup->reported)
 		report(lookup);
 	return lookup->document;
+}
+
+/*
+ * Advance all look-ups until an identity's account for ARNs of a partition is known, or
+ * cannot be.
+ */
+static IdentityState
+wait_for_account(Identity *identity, const char *partition, char *account)
+{
+	for (;;)
+	{
+		long		wait = advance_all();
+		IdentityState state = identity_ask_account(identity, partition, account, &wait);
+
+		if (state != IDENTITY_WAITING)
+			return state;
+		CHECK_FOR_INTERRUPTS();
+		if (wait == 0)
+			continue;
+		begin_requests();
+		http_wait(wait);
+	}
+}
+
+/*
+ * Put the account as which a user asks for ARNs into *account; return the failure, in
+ * the current memory context, or NULL.
+ */
+static const Failure *
+find_account(const IdentityUser *user, const Arn *arn, char *account)
+{
+	Identity   *identity = identity_open(user, arn->account_id);
+	const Failure *failure = NULL;
+
+	PG_TRY();
+	{
+		if (wait_for_account(identity, arn->partition, account) == IDENTITY_FAILED)
+			failure = failure_copy(identity_account_failure(identity));
+	}
+	PG_CATCH();
+	{
+		identity_end_asking(identity);
+		identity_close(identity);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	identity_end_asking(identity);
+	identity_close(identity);
+	return failure;
+}
+
+/*
+ * Put the account as which a client makes a request into *account, of ARN_ACCOUNT_SIZE
+ * bytes.  Waits for STS where only that knows, and the session has not asked yet; raises
+ * the failure, whatever "on_error" says, and 57014 and the like when interrupted.
+ */
+void
+lookup_account(Client *client, const Request *request, char *account)
+{
+	IdentityUser user = user_of(client);
+	const Failure *failure = check_credentials(client);
+	Arn			arn;
+
+	arn_parse(request->arn, &arn);
+	if (failure == NULL)
+		failure = find_account(&user, &arn, account);
+	if (failure)
+		failure_report(failure, request_subject(request), ERROR);
 }

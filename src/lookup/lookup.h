@@ -62,5 +62,6 @@ extern Lookup *lookup_create(Client *client, const Request *request);
 extern bool lookup_is_settled(const Lookup *lookup);
 extern void lookup_wait(long timeout);
 extern const Document *lookup_finish(Lookup *lookup);
+extern void lookup_account(Client *client, const Request *request, char *account);
 
 #endif							/* IMAGEBUILDER_LOOKUP_H */

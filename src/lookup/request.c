@@ -119,9 +119,11 @@ static bool
 lacks_build(const Operation *operation, const Arn *parts)
 {
 	const char *kind = operation->parameter.kind;
+	const char *type = strchr(kind, ' ') ? strrchr(kind, ' ') + 1 : kind;
 
+	/* Of alternatives, the last is the one with builds. */
 	return operation->builds &&
-		arn_is_of_kind(parts, psprintf("%.*s:version", (int) strcspn(kind, ":"), kind));
+		arn_is_of_kind(parts, psprintf("%.*s:version", (int) strcspn(type, ":"), type));
 }
 
 /* Return the first table whose key takes an ARN; NULL if no table does. */

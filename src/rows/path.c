@@ -22,6 +22,8 @@ static const struct
 	{"@key", PATH_KEY, SUFFIX_NONE},
 	{"@source", PATH_SOURCE, SUFFIX_NONE},
 	{"@response", PATH_RESPONSE, SUFFIX_NONE},
+	{"@region", PATH_REGION, SUFFIX_NONE},
+	{"@account", PATH_ACCOUNT, SUFFIX_NONE},
 };
 
 static const char at_needs_quotes[] =

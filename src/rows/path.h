@@ -51,6 +51,8 @@ typedef enum ColumnPathKind
 	PATH_PARAMETER,				/* @NAME: what the request asks for */
 	PATH_SOURCE,				/* @source */
 	PATH_RESPONSE,				/* @response */
+	PATH_REGION,				/* @region: the Region that was asked */
+	PATH_ACCOUNT,				/* @account: the account as which it was asked */
 } ColumnPathKind;
 
 /* Conversion of the string at the end of a path. */

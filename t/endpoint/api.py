@@ -10,7 +10,7 @@ import re
 import urllib.parse
 
 # name: as in operations.tsv; path: as in the model; parameter: the member that takes the ARN; kind: which
-# ARNs it takes, TYPE or TYPE:any, TYPE:build, TYPE:version, "*": any; member: the answer's, which has what
+# ARNs it takes, TYPE or TYPE:any, TYPE:build, TYPE:version, "*": any, or several of these; member: the answer's, which has what
 # was asked for; place: the parameter's; page_size: the most items of a page, None: one answer
 Operation = collections.namedtuple("Operation", "name path parameter kind member place page_size")
 OPERATIONS = {operation[0]: Operation(*operation) for operation in [
@@ -30,6 +30,8 @@ OPERATIONS = {operation[0]: Operation(*operation) for operation in [
      "image:build", "responses", "filter", 25),
     ("ListImageScanFindingAggregations:image_pipeline", "/ListImageScanFindingAggregations", "imagePipelineArn",
      "image-pipeline", "responses", "filter", 25),
+    ("ListWorkflowExecutions", "/ListWorkflowExecutions", "imageBuildVersionArn", "image:build", "workflowExecutions",
+     "body", 25),
     ("ListComponentBuildVersions:version", "/ListComponentBuildVersions", "componentVersionArn",
      "component:version", "componentSummaryList", "body", 25),
     ("GetComponent", "/GetComponent", "componentBuildVersionArn", "component:any", "component", "query", None),
@@ -45,6 +47,8 @@ OPERATIONS = {operation[0]: Operation(*operation) for operation in [
      "distribution-configuration", "distributionConfiguration", "query", None),
     ("GetLifecyclePolicy", "/GetLifecyclePolicy", "lifecyclePolicyArn", "lifecycle-policy", "lifecyclePolicy",
      "query", None),
+    ("ListLifecycleExecutions", "/ListLifecycleExecutions", "resourceArn", "lifecycle-policy image:build",
+     "lifecycleExecutions", "body", 25),
     ("ListTagsForResource", "/tags/{resourceArn}", "resourceArn", "*", "tags", "path", None),
 ]}
 # An ARN: Region, account, resource type and what follows it.
@@ -69,7 +73,12 @@ def find(method, path, query, body):
 
 def takes(operation, arn):
     """Whether an operation takes an ARN."""
-    kind, _, which = operation.kind.partition(":")
+    return any(is_of_kind(arn, kind) for kind in operation.kind.split())
+
+
+def is_of_kind(arn, kind):
+    """Whether an ARN is of one kind."""
+    kind, _, which = kind.partition(":")
     parts = ARN.fullmatch(arn)
     if not parts or kind not in ("*", parts[3]):
         return False

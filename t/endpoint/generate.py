@@ -10,7 +10,7 @@ import api
 
 SHAPES = {operation: json.loads(body) for operation, (_, body) in api.complete().items()}
 MAPS = {"tags", "amiTags", "resourceTags", "imageTags", "tagMap"}
-TIMES = {"dateCreated", "dateUpdated", "deprecationTime", "dateLastRun", "dateNextRun"}
+TIMES = {"dateCreated", "dateUpdated", "deprecationTime", "dateLastRun", "dateNextRun", "startTime", "endTime"}
 COUNTS = {"all", "critical", "high", "medium"}
 WORDS = ["", "a", "golden-linux", "Größe", "日本語", "\U0001f600", "quote\"d", "back\\slash", "tab\t", "line\n", "\x01\x1f",
          "\u007f", "\ufffd", "' OR 1=1 --", "{}", "null", "1e5", " spaced ", "\u2028", "e\u0301"]
@@ -107,7 +107,7 @@ def write(rng, value):
 
 def random_arn(operation, seed):
     """An ARN that an operation takes, another one for each seed."""
-    resource = api.OPERATIONS[operation].kind.partition(":")[0].replace("*", "image-pipeline")
+    resource = api.OPERATIONS[operation].kind.split()[0].partition(":")[0].replace("*", "image-pipeline")
     for end in (f"random-{seed}", f"random-{seed}/1.0.0", f"random/1.0.0/{seed}", f"build/random/1.0.0/{seed}"):
         arn = f"arn:aws:imagebuilder:us-east-1:123456789012:{resource}/{end}"
         if api.takes(api.OPERATIONS[operation], arn):

@@ -57,6 +57,7 @@ API_TABLES = {
     "container_recipe_policies": ("GetContainerRecipePolicy", "policy"),
     "image_scan_finding_counts": ("ListImageScanFindingAggregations:image", "responses[]"),
     "image_pipeline_scan_finding_counts": ("ListImageScanFindingAggregations:image_pipeline", "responses[]"),
+    "workflow_executions": ("ListWorkflowExecutions", "workflowExecutions[]"),
     "component_version_builds": ("ListComponentBuildVersions:version", "componentSummaryList[]"),
     "component_details": ("GetComponent", "component"),
     "workflow_version_builds": ("ListWorkflowBuildVersions:version", "workflowSummaryList[]"),
@@ -70,8 +71,11 @@ API_TABLES = {
     "distribution_configuration_distributions":
         ("GetDistributionConfiguration", "distributionConfiguration.distributions[]"),
     "lifecycle_policy_details": ("GetLifecyclePolicy", "lifecyclePolicy"),
+    "lifecycle_executions": ("ListLifecycleExecutions", "lifecycleExecutions[]"),
     "resource_tags": ("ListTagsForResource", "tags{}"),
 }
+# The account of the keys that all requests of a comparison are signed with.
+ACCOUNT = "123456789012"
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 ISO = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(\.\d+)?)?(Z|z|[+-]\d\d(?::?\d\d)?)?")
 
@@ -158,6 +162,10 @@ def cell(root, arn, label, steps, kind, path):
     lists = [step for step in steps[:-1] if step[0] == "[]"]
     if path == "@source":
         return label
+    if path == "@region":
+        return arn.split(":")[3]
+    if path == "@account":
+        return ACCOUNT
     if path == "@response":
         return root
     if path == "@key":

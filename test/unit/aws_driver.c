@@ -204,6 +204,9 @@ main(void)
 			issued(in, out, false);
 		else if (strcmp(call, "sts") == 0)
 			issued(in, out, true);
+		else if (strcmp(call, "account") == 0)
+			add_string(out, "account", issued_parse_account(string_of(in, "body"),
+															strlen(string_of(in, "body"))));
 		else if (strcmp(call, "sts_error") == 0)
 			sts_error(in, out);
 		else

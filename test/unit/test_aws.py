@@ -463,6 +463,14 @@ def issued():
                  "<ErrorResponse><Error><Code>Throttling</Code><Message>m</Message></Error></ErrorResponse>"):
         got = call("sts_error", status=400, body=body)
         check(f"STS error {body}", [got["code"], got["message"], got["class"]], ["Throttling", "m", 4])
+    for body, account in (
+            ('{"GetCallerIdentityResponse": {"GetCallerIdentityResult": {"Account": "123456789012", "Arn": "a"}}}', "123456789012"),
+            ('{"GetCallerIdentityResponse": {"GetCallerIdentityResult": {"Account": 123456789012}}}', None),
+            ('{"GetCallerIdentityResult": {"Account": "123456789012"}}', None), ("[]", None), ("", None), ("oops", None),
+            ('<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+             "<Arn>a</Arn><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>", "123456789012"),
+            ("<GetCallerIdentityResponse><Account/></GetCallerIdentityResponse>", None)):
+        check(f"account of {body}", call("account", body=body).get("account"), account)
     check("STS error, none", call("sts_error", status=500, body="oops")["class"], 2)
 
 
