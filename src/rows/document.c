@@ -57,26 +57,14 @@ scalar_end(const Document *doc, const char *p)
 	return p;
 }
 
-/*
- * Return the entry of the list or object that starts at "start"; NULL if the index has
- * no entry for it.
- */
-static const DocumentSkip *
-find_skip(const Document *doc, uint32 start)
+/* Compare an offset with the start of an index entry, for bsearch(). */
+static int
+compare_start(const void *offset, const void *skip)
 {
-	uint32		low = 0;
-	uint32		high = doc->nskips;
+	uint32		a = *(const uint32 *) offset;
+	uint32		b = ((const DocumentSkip *) skip)->start;
 
-	while (low < high)
-	{
-		uint32		middle = low + (high - low) / 2;
-
-		if (doc->skips[middle].start < start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < doc->nskips && doc->skips[low].start == start ? &doc->skips[low] : NULL;
+	return a < b ? -1 : a > b;
 }
 
 /*
@@ -110,7 +98,9 @@ container_end(const Document *doc, const char *p, uint32 *place)
 		 */
 		if (p - start >= DOCUMENT_SKIP_SPAN && !searched)
 		{
-			const DocumentSkip *skip = find_skip(doc, start - doc->body);
+			uint32		offset = start - doc->body;
+			const DocumentSkip *skip = bsearch(&offset, doc->skips, doc->nskips,
+											   sizeof(DocumentSkip), compare_start);
 
 			if (skip)
 			{
@@ -147,16 +137,6 @@ document_raw(const Document *doc, DocumentNode node, size_t *length)
 
 	*length = value_end(doc, node, &place) - doc->body - node;
 	return doc->body + node;
-}
-
-/* Return the bytes between a string's quotes, as received. */
-static const char *
-raw_string(const Document *doc, DocumentNode node, size_t *length)
-{
-	const char *raw = document_raw(doc, node, length);
-
-	*length -= 2;
-	return raw + 1;
 }
 
 /*
@@ -347,7 +327,6 @@ static char *
 to_database(const char *utf8, size_t length, size_t *converted_length)
 {
 	char	   *converted;
-	char	   *copy;
 
 	if (length > MaxAllocSize / MAX_CONVERSION_GROWTH)
 		ereport(ERROR,
@@ -363,11 +342,8 @@ to_database(const char *utf8, size_t length, size_t *converted_length)
 		*converted_length = strlen(converted);
 		return converted;
 	}
-	copy = palloc(length + 1);
-	memcpy(copy, utf8, length);
-	copy[length] = '\0';
 	*converted_length = length;
-	return copy;
+	return pnstrdup(utf8, length);
 }
 
 /*
@@ -378,11 +354,12 @@ to_database(const char *utf8, size_t length, size_t *converted_length)
 const char *
 document_utf8(const Document *doc, DocumentNode node, size_t *length)
 {
-	const char *raw = raw_string(doc, node, length);
+	const char *raw = document_raw(doc, node, length) + 1;
 	char	   *utf8;
 	bool		lone;
 
 	Assert(document_kind(doc, node) == DOC_STRING);
+	*length -= 2;				/* the quotes */
 	if (memchr(raw, '\\', *length) == NULL)
 		return raw;
 	utf8 = unescape(raw, *length, length, &lone);
@@ -431,21 +408,15 @@ document_json(const Document *doc, DocumentNode node, size_t *length)
 const char *
 document_kind_name(DocumentKind kind)
 {
-	switch (kind)
-	{
-		case DOC_NULL:
-			return "null";
-		case DOC_TRUE:
-		case DOC_FALSE:
-			return "boolean";
-		case DOC_NUMBER:
-			return "number";
-		case DOC_STRING:
-			return "string";
-		case DOC_LIST:
-			return "array";
-		case DOC_OBJECT:
-			return "object";
-	}
-	return "value";
+	static const char *const names[] = {
+		[DOC_NULL] = "null",
+		[DOC_TRUE] = "boolean",
+		[DOC_FALSE] = "boolean",
+		[DOC_NUMBER] = "number",
+		[DOC_STRING] = "string",
+		[DOC_LIST] = "array",
+		[DOC_OBJECT] = "object",
+	};
+
+	return names[kind];
 }

@@ -15,17 +15,13 @@
 #include "miscadmin.h"
 #include "rows/document.h"
 
-/* State of the grammar: what it allows at the next token. */
-typedef enum Expect
-{
-	EXPECT_VALUE,
-	EXPECT_VALUE_OR_END,		/* just after [ */
-	EXPECT_NAME,
-	EXPECT_NAME_OR_END,			/* just after { */
-	EXPECT_COLON,
-	EXPECT_COMMA_OR_END,
-	EXPECT_END_OF_INPUT,
-} Expect;
+/* What the grammar of RFC 8259 allows at the next token, as bits. */
+#define ALLOW_VALUE		(1 << 0)
+#define ALLOW_NAME		(1 << 1)
+#define ALLOW_COLON		(1 << 2)
+#define ALLOW_COMMA		(1 << 3)
+#define ALLOW_CLOSE		(1 << 4)	/* the end of the innermost list or object */
+#define ALLOW_END		(1 << 5)	/* the end of the text */
 
 typedef struct Parser
 {
@@ -86,120 +82,67 @@ open_container(Parser *p, bool object)
 	push_kind(p, object);
 }
 
-static bool
-close_container(Parser *p, bool object)
+static void
+close_container(Parser *p)
 {
-	if (p->depth == 0 || in_object(p) != object)
-		return false;
-	p->depth--;
-	if (p->depth < DOCUMENT_SKIP_DEPTH)
-	{
-		DocumentSkip *skip = &p->doc->skips[p->open[p->depth]];
+	DocumentSkip *skip;
 
-		skip->end = p->lex->token_terminator - p->doc->body;
-		/*
-		 * Lists and objects inside a short one are shorter still, so their entries have
-		 * been dropped.
-		 */
-		if (skip->end - skip->start < DOCUMENT_SKIP_SPAN)
-			p->doc->nskips = p->open[p->depth];
-	}
-	return true;
+	if (--p->depth >= DOCUMENT_SKIP_DEPTH)
+		return;
+	skip = &p->doc->skips[p->open[p->depth]];
+	skip->end = p->lex->token_terminator - p->doc->body;
+	/*
+	 * Lists and objects inside a short one are shorter still, so their entries have been
+	 * dropped.
+	 */
+	if (skip->end - skip->start < DOCUMENT_SKIP_SPAN)
+		p->doc->nskips = p->open[p->depth];
 }
 
-static Expect
+static int
 after_value(const Parser *p)
 {
-	return p->depth == 0 ? EXPECT_END_OF_INPUT : EXPECT_COMMA_OR_END;
+	return p->depth == 0 ? ALLOW_END : ALLOW_COMMA | ALLOW_CLOSE;
 }
 
-/* Take a token that starts, or is, a value; false if the token does not. */
-static bool
-take_value(Parser *p, Expect *expect)
+/* Take a token; return what is allowed after it, 0 if "allowed" does not have it. */
+static int
+take_token(Parser *p, int allowed)
 {
-	switch (p->lex->token_type)
+	JsonTokenType token = p->lex->token_type;
+
+	switch (token)
 	{
+		case JSON_TOKEN_OBJECT_START:
+		case JSON_TOKEN_ARRAY_START:
+			if (!(allowed & ALLOW_VALUE))
+				return 0;
+			open_container(p, token == JSON_TOKEN_OBJECT_START);
+			return ALLOW_CLOSE | (token == JSON_TOKEN_OBJECT_START ? ALLOW_NAME : ALLOW_VALUE);
+		case JSON_TOKEN_OBJECT_END:
+		case JSON_TOKEN_ARRAY_END:
+			if (!(allowed & ALLOW_CLOSE) || in_object(p) != (token == JSON_TOKEN_OBJECT_END))
+				return 0;
+			close_container(p);
+			return after_value(p);
+		case JSON_TOKEN_COMMA:
+			if (!(allowed & ALLOW_COMMA))
+				return 0;
+			return in_object(p) ? ALLOW_NAME : ALLOW_VALUE;
+		case JSON_TOKEN_COLON:
+			return allowed & ALLOW_COLON ? ALLOW_VALUE : 0;
 		case JSON_TOKEN_STRING:
+			if (allowed & ALLOW_NAME)
+				return ALLOW_COLON;
+			return allowed & ALLOW_VALUE ? after_value(p) : 0;
 		case JSON_TOKEN_NUMBER:
 		case JSON_TOKEN_TRUE:
 		case JSON_TOKEN_FALSE:
 		case JSON_TOKEN_NULL:
-			*expect = after_value(p);
-			return true;
-		case JSON_TOKEN_OBJECT_START:
-			open_container(p, true);
-			*expect = EXPECT_NAME_OR_END;
-			return true;
-		case JSON_TOKEN_ARRAY_START:
-			open_container(p, false);
-			*expect = EXPECT_VALUE_OR_END;
-			return true;
+			return allowed & ALLOW_VALUE ? after_value(p) : 0;
 		default:
-			return false;
+			return 0;
 	}
-}
-
-static bool
-take_name(Parser *p, Expect *expect)
-{
-	if (p->lex->token_type != JSON_TOKEN_STRING)
-		return false;
-	*expect = EXPECT_COLON;
-	return true;
-}
-
-static bool
-take_comma_or_end(Parser *p, Expect *expect)
-{
-	switch (p->lex->token_type)
-	{
-		case JSON_TOKEN_COMMA:
-			*expect = in_object(p) ? EXPECT_NAME : EXPECT_VALUE;
-			return true;
-		case JSON_TOKEN_OBJECT_END:
-			if (!close_container(p, true))
-				return false;
-			break;
-		case JSON_TOKEN_ARRAY_END:
-			if (!close_container(p, false))
-				return false;
-			break;
-		default:
-			return false;
-	}
-	*expect = after_value(p);
-	return true;
-}
-
-/* Take one token by RFC 8259's grammar; false if the token is out of place. */
-static bool
-take_token(Parser *p, Expect *expect)
-{
-	JsonTokenType token = p->lex->token_type;
-
-	switch (*expect)
-	{
-		case EXPECT_VALUE:
-			return take_value(p, expect);
-		case EXPECT_VALUE_OR_END:
-			if (token == JSON_TOKEN_ARRAY_END)
-				return take_comma_or_end(p, expect);
-			return take_value(p, expect);
-		case EXPECT_NAME_OR_END:
-			if (token == JSON_TOKEN_OBJECT_END)
-				return take_comma_or_end(p, expect);
-			return take_name(p, expect);
-		case EXPECT_NAME:
-			return take_name(p, expect);
-		case EXPECT_COLON:
-			*expect = EXPECT_VALUE;
-			return token == JSON_TOKEN_COLON;
-		case EXPECT_COMMA_OR_END:
-			return take_comma_or_end(p, expect);
-		case EXPECT_END_OF_INPUT:
-			break;
-	}
-	return false;
 }
 
 /*
@@ -213,16 +156,15 @@ Document *
 document_parse(const char *body, size_t length, char **error)
 {
 	Parser		p = {0};
-	Expect		expect = EXPECT_VALUE;
+	int			allowed = ALLOW_VALUE;
 	uint32		tokens = 0;
 	bool		is_json = false;
 	const char *nul;
 
 	Assert(length < PG_UINT32_MAX);
-	p.doc = palloc(sizeof(Document));
+	p.doc = palloc0(sizeof(Document));
 	p.doc->body = body;
 	p.doc->length = length;
-	p.doc->nskips = 0;
 	p.capacity = DOCUMENT_SKIP_DEPTH;
 	p.doc->skips = palloc(p.capacity * sizeof(DocumentSkip));
 	p.max_depth = 64;
@@ -239,10 +181,11 @@ document_parse(const char *body, size_t length, char **error)
 			p.doc->root = p.lex->token_start - body;
 		if (p.lex->token_type == JSON_TOKEN_END)
 		{
-			is_json = expect == EXPECT_END_OF_INPUT;
+			is_json = allowed == ALLOW_END;
 			break;
 		}
-		if (!take_token(&p, &expect))
+		allowed = take_token(&p, allowed);
+		if (allowed == 0)
 			break;
 	}
 

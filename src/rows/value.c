@@ -139,25 +139,20 @@ check_expected(ColumnType expected, DocumentKind kind)
 
 /* Return a string's content, or any other value's JSON. */
 static char *
-text_form(const Document *doc, DocumentNode node, size_t *length)
+text_form(const Document *doc, DocumentNode node)
 {
-	if (document_kind(doc, node) == DOC_STRING)
-		return document_text(doc, node, length);
-	return document_json(doc, node, length);
-}
+	size_t		length;
 
-static Datum
-parse_numeric(const char *text)
-{
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	return document_kind(doc, node) == DOC_STRING ? document_text(doc, node, &length) :
+		document_json(doc, node, &length);
 }
 
 /* Return an integer's digits, however the JSON number is written: 60, 60.0, 6e1. */
 static char *
 integer_digits(const char *text)
 {
-	Datum		number = parse_numeric(text);
+	Datum		number = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+											 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	Datum		whole = DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0));
 
 	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, number, whole)))
@@ -307,8 +302,7 @@ timestamp_text(TimestampTz value)
 static Datum
 moment_from_json(Converter *c, const Document *doc, DocumentNode node, DocumentKind kind)
 {
-	size_t		length;
-	const char *text = text_form(doc, node, &length);
+	const char *text = text_form(doc, node);
 	Datum		moment;
 
 	if (kind == DOC_NUMBER)
@@ -392,28 +386,12 @@ converter_convert(Converter *c, const Document *doc, DocumentNode node)
 	if (c->category == TYPCATEGORY_DATETIME)
 		return moment_from_json(c, doc, node, kind);
 
-	switch (c->base_type)
-	{
-		case TEXTOID:
-			text = text_form(doc, node, &length);
-			if (c->type == TEXTOID)
-				return PointerGetDatum(cstring_to_text_with_len(text, length));
-			break;
-		case JSONOID:
-		case JSONBOID:
-			text = document_json(doc, node, &length);
-			break;
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			text = text_form(doc, node, &length);
-			if (kind == DOC_NUMBER)
-				text = integer_digits(text);
-			break;
-		default:
-			text = text_form(doc, node, &length);
-			break;
-	}
+	if (c->base_type == JSONOID || c->base_type == JSONBOID)
+		return converter_from_text(c, document_json(doc, node, &length));
+	text = text_form(doc, node);
+	if (kind == DOC_NUMBER &&
+		(c->base_type == INT2OID || c->base_type == INT4OID || c->base_type == INT8OID))
+		text = integer_digits(text);
 	return converter_from_text(c, text);
 }
 
