@@ -46,7 +46,7 @@ imagebuilder_fdw_handler(PG_FUNCTION_ARGS)
 	routine->IsForeignPathAsyncCapable = imagebuilderIsForeignPathAsyncCapable;
 	routine->ForeignAsyncRequest = imagebuilderForeignAsyncRequest;
 	routine->ForeignAsyncConfigureWait = imagebuilderForeignAsyncConfigureWait;
-	routine->ForeignAsyncNotify = imagebuilderForeignAsyncNotify;
+	routine->ForeignAsyncNotify = imagebuilderForeignAsyncRequest;
 	routine->ExplainForeignScan = imagebuilderExplainForeignScan;
 	routine->ImportForeignSchema = imagebuilderImportForeignSchema;
 	PG_RETURN_POINTER(routine);

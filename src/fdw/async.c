@@ -32,10 +32,11 @@ imagebuilderIsForeignPathAsyncCapable(ForeignPath *path)
 
 /*
  * Give Append the scan's next row, or the end of the rows, or mark the request as
- * pending.
+ * pending.  Also serves as ForeignAsyncNotify, which Append never calls, since no scan
+ * of this wrapper adds a socket.
  */
-static void
-respond(AsyncRequest *areq)
+void
+imagebuilderForeignAsyncRequest(AsyncRequest *areq)
 {
 	bool		blocked;
 	TupleTableSlot *row = scan_next_async((ForeignScanState *) areq->requestee, &blocked);
@@ -44,13 +45,6 @@ respond(AsyncRequest *areq)
 		ExecAsyncRequestPending(areq);
 	else
 		ExecAsyncRequestDone(areq, row);
-}
-
-/* Answer Append's request for a row, at once or later. */
-void
-imagebuilderForeignAsyncRequest(AsyncRequest *areq)
-{
-	respond(areq);
 }
 
 static bool
@@ -102,19 +96,9 @@ imagebuilderForeignAsyncConfigureWait(AsyncRequest *areq)
 	 * socket; Append does not call them for a scan without a socket.
 	 */
 	areq->callback_pending = false;
-	respond(areq);
+	imagebuilderForeignAsyncRequest(areq);
 	ExecAsyncResponse(areq);
 	if (areq->requestee->instrument)
 		InstrUpdateTupleCount(areq->requestee->instrument,
 							  TupIsNull(areq->result) ? 0.0 : 1.0);
-}
-
-/*
- * Answer the request.  Append never calls this, since no scan of this wrapper adds a
- * socket.
- */
-void
-imagebuilderForeignAsyncNotify(AsyncRequest *areq)
-{
-	respond(areq);
 }

@@ -7,6 +7,5 @@
 extern bool imagebuilderIsForeignPathAsyncCapable(ForeignPath *path);
 extern void imagebuilderForeignAsyncRequest(AsyncRequest *areq);
 extern void imagebuilderForeignAsyncConfigureWait(AsyncRequest *areq);
-extern void imagebuilderForeignAsyncNotify(AsyncRequest *areq);
 
 #endif							/* IMAGEBUILDER_ASYNC_H */

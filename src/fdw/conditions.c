@@ -19,8 +19,6 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-/* ---- values of columns ---------------------------------------------------------- */
-
 /* Column and an expression that a condition equates with it. */
 typedef struct ColumnValue
 {
@@ -152,8 +150,6 @@ replace_in_conditions(List *values, List *conditions, List **others)
 	return done;
 }
 
-/* ---- conditions --------------------------------------------------------------- */
-
 /*
  * Return the keys that follow from two conditions together, arn = x and x = value,
  * where x is another column of the relation.  PostgreSQL derives these two from an
@@ -219,8 +215,6 @@ conditions_classify(const KeyContext *relation, List *clauses)
 	conditions.exprs = context.exprs;
 	return conditions;
 }
-
-/* ---- partitions ---------------------------------------------------------------- */
 
 /*
  * Return the conditions of a table's partition constraint, none if the table is no

@@ -18,9 +18,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
-#include "utils/lsyscache.h"
-
-/* ---- the ARNs of a key --------------------------------------------------------- */
 
 /* Return a value of one of the text types as a C string. */
 static char *
@@ -32,12 +29,10 @@ text_of_datum(Datum value, Oid type)
 			return pstrdup(NameStr(*DatumGetName(value)));
 		case BPCHAROID:
 			{
-				/* Trailing blanks do not count when char(n) is compared. */
 				char	   *string = TextDatumGetCString(value);
-				size_t		length = strlen(string);
 
-				while (length > 0 && string[length - 1] == ' ')
-					string[--length] = '\0';
+				/* Trailing blanks do not count when char(n) is compared. */
+				string[bpchartruelen(string, strlen(string))] = '\0';
 				return string;
 			}
 		default:
@@ -59,21 +54,16 @@ static List *
 evaluate_array(Datum datum, bool from_statement)
 {
 	ArrayType  *array = DatumGetArrayTypeP(datum);
-	Oid			type = ARR_ELEMTYPE(array);
+	ArrayIterator iterator = array_create_iterator(array, 0, NULL);
 	List	   *values = NIL;
-	int16		length;
-	bool		byval;
-	char		align;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
+	Datum		element;
+	bool		isnull;
 
-	get_typlenbyvalalign(type, &length, &byval, &align);
-	deconstruct_array(array, type, length, byval, align, &elements, &nulls, &n);
-	for (int i = 0; i < n; i++)
+	while (array_iterate(iterator, &element, &isnull))
 	{
-		if (!nulls[i])
-			values = add_value(values, text_of_datum(elements[i], type), from_statement);
+		if (!isnull)
+			values = add_value(values, text_of_datum(element, ARR_ELEMTYPE(array)),
+							   from_statement);
 	}
 	return values;
 }
@@ -104,10 +94,12 @@ typedef struct ArnEntry
 	KeyValue   *value;
 } ArnEntry;
 
+/* Return a hash table of a list's ARNs; appends the first value of each to *distinct. */
 static HTAB *
-arn_table(List *values, const char *name)
+arn_table(List *values, List **distinct)
 {
-	HTAB	   *table = statement_text_table(name, sizeof(ArnEntry), CurrentMemoryContext);
+	HTAB	   *table = statement_text_table("imagebuilder_fdw ARNs", sizeof(ArnEntry),
+											 CurrentMemoryContext);
 	ListCell   *lc;
 
 	foreach(lc, values)
@@ -119,7 +111,10 @@ arn_table(List *values, const char *name)
 		if (found)
 			entry->value->from_statement |= value->from_statement;
 		else
+		{
 			entry->value = value;
+			*distinct = lappend(*distinct, value);
+		}
 	}
 	return table;
 }
@@ -128,22 +123,11 @@ arn_table(List *values, const char *name)
 static List *
 distinct(List *values)
 {
-	HTAB	   *table;
 	List	   *result = NIL;
-	ListCell   *lc;
 
 	if (list_length(values) <= 1)
 		return values;
-	table = arn_table(values, "imagebuilder_fdw distinct ARNs");
-	foreach(lc, values)
-	{
-		KeyValue   *value = lfirst(lc);
-		ArnEntry   *entry = hash_search(table, &value->arn, HASH_FIND, NULL);
-
-		if (entry->value == value)
-			result = lappend(result, value);
-	}
-	hash_destroy(table);
+	hash_destroy(arn_table(values, &result));
 	return result;
 }
 
@@ -151,7 +135,8 @@ distinct(List *values)
 static List *
 intersect(List *values, List *others)
 {
-	HTAB	   *table = arn_table(others, "imagebuilder_fdw common ARNs");
+	List	   *distinct_others = NIL;
+	HTAB	   *table = arn_table(others, &distinct_others);
 	List	   *result = NIL;
 	ListCell   *lc;
 
@@ -199,8 +184,6 @@ evaluate_node(List *key, List *exprs, ExprContext *econtext)
 	}
 	return NIL;
 }
-
-/* ---- a key with its guards and its filter ---------------------------------------- */
 
 /*
  * Prepare a key for execution: "exprs" are the expressions that the key refers to,

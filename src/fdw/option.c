@@ -393,46 +393,36 @@ mapping_options(Oid serverid, Oid userid)
 }
 
 /*
- * Raise 42501 for a role to be assumed with the host's AWS identity unless the server's
- * owner is a superuser: a server's owner can make user mappings for everybody, so may
- * have named the role.
- */
-static void
-check_role_of_host(const ClientConfig *config, const ForeignServer *server)
-{
-	if (config->role_arn && !superuser_arg(server->owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to assume a role with the AWS identity of the server's host"),
-				 errdetail("The owner of server \"%s\", who may have set \"role_arn\", is not a superuser.",
-						   server->servername),
-				 errhint("Have a superuser set the user mapping's option \"credential_provider\".")));
-}
-
-/*
  * Choose the credential provider: what the user mapping says or implies goes before the
  * server's option.  Raises 42501 if a user who is no superuser would get the host's AWS
  * identity by the server's option: only a superuser can lend that identity, to each
- * user by name, in the user mapping.
+ * user by name, in the user mapping.  Raises 42501, too, for a role to be assumed with
+ * that identity unless the server's owner is a superuser: the owner can make user
+ * mappings for everybody, so may have named the role.
  */
 static void
 choose_provider(ClientConfig *config, const ForeignServer *server, List *mapping, Oid userid)
 {
 	if (option_get(mapping, "credential_provider"))
 		return;
-	if (has_keys(mapping))
-		config->credential_provider = pstrdup("static");
-	else if (config->profile)
-		config->credential_provider = pstrdup("profile");
-	else if (strcmp(config->credential_provider, "static") != 0 && !superuser_arg(userid))
+	if (has_keys(mapping) || config->profile)
+		config->credential_provider = pstrdup(has_keys(mapping) ? "static" : "profile");
+	else if (strcmp(config->credential_provider, "static") == 0)
+		return;
+	else if (!superuser_arg(userid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to use the AWS identity of the server's host"),
 				 errdetail("User \"%s\" is not a superuser, and the user mapping has neither keys nor the option \"credential_provider\".",
 						   GetUserNameFromId(userid, false)),
 				 errhint("Put keys into the user mapping, or have a superuser set its option \"credential_provider\".")));
-	else if (strcmp(config->credential_provider, "static") != 0)
-		check_role_of_host(config, server);
+	else if (config->role_arn && !superuser_arg(server->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to assume a role with the AWS identity of the server's host"),
+				 errdetail("The owner of server \"%s\", who may have set \"role_arn\", is not a superuser.",
+						   server->servername),
+				 errhint("Have a superuser set the user mapping's option \"credential_provider\".")));
 }
 
 /*

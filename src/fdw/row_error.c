@@ -28,31 +28,20 @@ is_about_value(int sqlstate)
 }
 
 /*
- * Return the SQLSTATE to report for an error of a type's input function: HV004 for a
- * value that does not fit.  Invalid UTF-8 (22021), characters that text or the
- * database's encoding does not have (22P05) and what is too large or too deep (54) keep
- * their SQLSTATEs.
- */
-static int
-sqlstate_of(int sqlstate)
-{
-	if (sqlstate == ERRCODE_CHARACTER_NOT_IN_REPERTOIRE ||
-		sqlstate == ERRCODE_UNTRANSLATABLE_CHARACTER ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_PROGRAM_LIMIT_EXCEEDED)
-		return sqlstate;
-	return ERRCODE_FDW_INVALID_DATA_TYPE;
-}
-
-/*
  * Take, within PG_CATCH, the error of a row that could not be read.  "nested": also end
  * the subtransaction in which the row was read.  Allocates in the current memory
  * context.  Raises an error that is not about the row's data again.
+ *
+ * The SQLSTATE becomes HV004, for a value that does not fit, except for invalid UTF-8
+ * (22021), for characters that text or the database's encoding does not have (22P05)
+ * and for what is too large or too deep (54).
  */
 RowError *
 row_error_catch(bool nested)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ErrorData  *error = CopyErrorData();
+	int			sqlstate = error->sqlerrcode;
 	RowError   *row_error;
 
 	FlushErrorState();
@@ -61,10 +50,13 @@ row_error_catch(bool nested)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 	}
-	if (!is_about_value(error->sqlerrcode))
+	if (!is_about_value(sqlstate))
 		ReThrowError(error);
 	row_error = palloc(sizeof(RowError));
-	row_error->sqlstate = sqlstate_of(error->sqlerrcode);
+	row_error->sqlstate = sqlstate == ERRCODE_CHARACTER_NOT_IN_REPERTOIRE ||
+		sqlstate == ERRCODE_UNTRANSLATABLE_CHARACTER ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_PROGRAM_LIMIT_EXCEEDED ?
+		sqlstate : ERRCODE_FDW_INVALID_DATA_TYPE;
 	row_error->message = local_text(error->message, MAX_FOREIGN_TEXT);
 	FreeErrorData(error);
 	return row_error;

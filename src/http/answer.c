@@ -193,16 +193,16 @@ answer_header(const Answer *answer, const char *name, size_t *length)
 	return NULL;
 }
 
-/* Free the headers, and keep the body. */
+/* Free the headers. */
 void
 answer_forget_headers(Answer *answer)
 {
 	release(answer, &answer->headers);
 }
 
+/* Free the body. */
 void
-answer_free(Answer *answer)
+answer_forget_body(Answer *answer)
 {
-	release(answer, &answer->headers);
 	release(answer, &answer->body);
 }

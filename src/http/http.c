@@ -218,7 +218,7 @@ free_state(void *arg)
 	HttpState  *x = arg;
 
 	release_state(x);
-	answer_free(&x->answer);
+	answer_forget_body(&x->answer);
 }
 
 /* Set the options for a request and its answer.  Raises 53200. */
@@ -261,14 +261,6 @@ set_options(HttpState *x, const HttpRequest *request)
 	REQUIRE(h, CURLOPT_ERRORBUFFER, x->error);
 }
 
-/* True if a request is sent over TLS, to the service or to a proxy. */
-static bool
-uses_tls(const HttpRequest *request)
-{
-	return strncmp(request->url, "https:", 6) == 0 ||
-		(request->proxy && strncmp(request->proxy, "https:", 6) == 0);
-}
-
 /*
  * Send a request and return without waiting.
  *
@@ -292,7 +284,7 @@ http_start(const HttpRequest *request)
 	x->tls = strncmp(request->url, "https:", 6) == 0;
 	x->proxied = request->proxy != NULL;
 	set_options(x, request);
-	if (uses_tls(request))
+	if (x->tls || (request->proxy && strncmp(request->proxy, "https:", 6) == 0))
 		tls_set_options(x->handle, request->ca_bundle);
 	transfer->state = x;
 	transfer->outcome = HTTP_PENDING;

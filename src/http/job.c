@@ -66,29 +66,22 @@ note_ready(void *data, char *remote, char *local, int remote_port, int local_por
 	return 0;
 }
 
-static bool
-is_ready(const Job *job)
-{
-	curl_off_t	pretransfer_time = 0;
-
-	curl_easy_getinfo(job->handle, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_time);
-	return compat_curl_is_ready(job->ready, pretransfer_time);
-}
-
-/* True if a handle had a connection to send its request on. */
+/* True if a handle, whose transfer job_start() began, had a connection for its request. */
 bool
 job_is_ready(CURL *handle)
 {
-	const Job  *job = job_of(handle);
+	curl_off_t	pretransfer_time = 0;
 
-	return job && is_ready(job);
+	curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_time);
+	return compat_curl_is_ready(job_of(handle)->ready, pretransfer_time);
 }
 
 /* Return when a transfer's time is up, of clock.h. */
 static int64
 deadline_of(const Job *job)
 {
-	int			limit = is_ready(job) ? job->timeout : Min(job->timeout, job->connect_timeout);
+	int			limit = job_is_ready(job->handle) ? job->timeout :
+		Min(job->timeout, job->connect_timeout);
 
 	return job->begun + 1000 * (int64) limit + job->idle;
 }
@@ -161,7 +154,7 @@ end(Job *job)
 	job->over = true;
 	curl_multi_remove_handle(job->multi, job->handle);
 	dlist_delete(&job->node);
-	if (!is_ready(job))
+	if (!job_is_ready(job->handle))
 		sockets_forget_closed();	/* libcurl closes a connecting socket without a
 									 * callback */
 }
@@ -188,7 +181,7 @@ meaning_of(const Job *job, CURLcode result)
 	if (result == CURLE_ABORTED_BY_CALLBACK)
 		return job->timed_out ? CURLE_OPERATION_TIMEDOUT : CURLE_RECV_ERROR;
 	/* libcurl reports headers over one of its own limits as CURLE_OUT_OF_MEMORY. */
-	if (result == CURLE_OUT_OF_MEMORY && memory_is_ours() && is_ready(job))
+	if (result == CURLE_OUT_OF_MEMORY && memory_is_ours() && job_is_ready(job->handle))
 		return CURLE_WEIRD_SERVER_REPLY;
 	return result;
 }

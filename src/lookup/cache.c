@@ -177,7 +177,6 @@ cache_clear(void)
 	if (cache.context)
 		MemoryContextDelete(cache.context);
 	cache.context = NULL;
-	cache.entries = NULL;
 	cache.stale = false;
 	cache.epoch++;
 }

@@ -103,39 +103,17 @@ converter_fails_cleanly(const Converter *c)
 	}
 }
 
-static void
-check_expected(ColumnType expected, DocumentKind kind)
-{
-	bool		fits = true;
-
-	switch (expected)
-	{
-		case TYPE_ANY:
-		case TYPE_JSONB:
-			break;
-		case TYPE_TEXT:
-			fits = kind == DOC_STRING;
-			break;
-		case TYPE_BOOLEAN:
-			fits = kind == DOC_TRUE || kind == DOC_FALSE;
-			break;
-		case TYPE_INTEGER:
-		case TYPE_BIGINT:
-			fits = kind == DOC_NUMBER;
-			break;
-		case TYPE_TIMESTAMPTZ:
-			fits = kind == DOC_STRING || kind == DOC_NUMBER;
-			break;
-		case TYPE_TEXT_ARRAY:
-			fits = kind == DOC_LIST;
-			break;
-	}
-	if (!fits)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("a JSON %s cannot be read as type %s",
-						document_kind_name(kind), column_type_name(expected))));
-}
+/* Kinds of JSON values that a column of each type takes, as bits. */
+static const int kinds_taken[] = {
+	[TYPE_ANY] = ~0,
+	[TYPE_TEXT] = 1 << DOC_STRING,
+	[TYPE_BOOLEAN] = 1 << DOC_TRUE | 1 << DOC_FALSE,
+	[TYPE_INTEGER] = 1 << DOC_NUMBER,
+	[TYPE_BIGINT] = 1 << DOC_NUMBER,
+	[TYPE_TIMESTAMPTZ] = 1 << DOC_STRING | 1 << DOC_NUMBER,
+	[TYPE_JSONB] = ~0,
+	[TYPE_TEXT_ARRAY] = 1 << DOC_LIST,
+};
 
 /* Return a string's content, or any other value's JSON. */
 static char *
@@ -219,14 +197,19 @@ timestamp_from_number(const char *text)
 							   (TimestampTz) (usecs - epoch));
 }
 
+/*
+ * Return the byte past a form, in which 0 stands for any digit and another character for
+ * itself; NULL if the text does not begin so.
+ */
 static const char *
-skip_digits(const char *p, int min, int max)
+skip_form(const char *text, const char *form)
 {
-	int			n = 0;
-
-	while (n < max && isdigit((unsigned char) p[n]))
-		n++;
-	return n < min ? NULL : p + n;
+	for (; *form; form++, text++)
+	{
+		if (*form == '0' ? !isdigit((unsigned char) *text) : *text != *form)
+			return NULL;
+	}
+	return text;
 }
 
 /*
@@ -238,21 +221,17 @@ static bool
 is_iso_8601(const char *p, bool *zone)
 {
 	*zone = false;
-	if (!(p = skip_digits(p, 4, 4)) || *p++ != '-' ||
-		!(p = skip_digits(p, 2, 2)) || *p++ != '-' ||
-		!(p = skip_digits(p, 2, 2)))
-		return false;
-	if (*p == '\0')
-		return true;
-	if (!strchr("Tt ", *p++) ||
-		!(p = skip_digits(p, 2, 2)) || *p++ != ':' ||
-		!(p = skip_digits(p, 2, 2)))
+	p = skip_form(p, "0000-00-00");
+	if (p == NULL || *p == '\0')
+		return p != NULL;
+	if (!strchr("Tt ", *p) || !(p = skip_form(p + 1, "00:00")))
 		return false;
 	if (*p == ':')
 	{
-		if (!(p = skip_digits(p + 1, 2, 2)))
-			return false;
-		if (*p == '.' && !(p = skip_digits(p + 1, 1, INT_MAX)))
+		p = skip_form(p, ":00");
+		if (p && *p == '.' && (p = skip_form(p, ".0")))
+			p += strspn(p, "0123456789");
+		if (p == NULL)
 			return false;
 	}
 	*zone = *p != '\0';
@@ -260,15 +239,11 @@ is_iso_8601(const char *p, bool *zone)
 		return p[1] == '\0';
 	if (*p == '+' || *p == '-')
 	{
-		if (!(p = skip_digits(p + 1, 2, 2)))
-			return false;
-		if (*p == ':')
-			p++;
-		if (*p != '\0' && !(p = skip_digits(p, 2, 2)))
-			return false;
-		return *p == '\0' && p[-1] != ':';
+		p = skip_form(p + 1, "00");
+		if (p && *p != '\0')
+			p = skip_form(p, *p == ':' ? ":00" : "00");
 	}
-	return *p == '\0';
+	return p && *p == '\0';
 }
 
 /* Return an instant as text in UTC, which no setting of the session's changes. */
@@ -377,8 +352,11 @@ converter_convert(Converter *c, const Document *doc, DocumentNode node)
 	char	   *text;
 	size_t		length;
 
-	check_expected(c->expected, kind);
-
+	if (!(kinds_taken[c->expected] & (1 << kind)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("a JSON %s cannot be read as type %s",
+						document_kind_name(kind), column_type_name(c->expected))));
 	if (c->element && kind == DOC_LIST)
 		return array_from_json(c, doc, node);
 	if (c->type == BOOLOID && (kind == DOC_TRUE || kind == DOC_FALSE))
