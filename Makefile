@@ -41,6 +41,7 @@ OBJS = \
 	src/lookup/pace.o \
 	src/lookup/request.o \
 	src/lookup/statement.o \
+	src/lookup/text_table.o \
 	src/aws/arn.o \
 	src/aws/date.o \
 	src/aws/endpoint.o \
@@ -77,7 +78,6 @@ OBJS = \
 	src/http/setopt.o \
 	src/http/sockets.o \
 	src/http/tls.o \
-	src/rows/column_type.o \
 	src/rows/document.o \
 	src/rows/document_parse.o \
 	src/rows/member_tree.o \

@@ -12,12 +12,11 @@
 #include "executor/executor.h"
 #include "fdw/key.h"
 #include "fdw/key_state.h"
-#include "lookup/statement.h"
+#include "lookup/text_table.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 
 /* Return a value of one of the text types as a C string. */
 static char *
@@ -98,8 +97,8 @@ typedef struct ArnEntry
 static HTAB *
 arn_table(List *values, List **distinct)
 {
-	HTAB	   *table = statement_text_table("imagebuilder_fdw ARNs", sizeof(ArnEntry),
-											 CurrentMemoryContext);
+	HTAB	   *table = text_table_create("imagebuilder_fdw ARNs", sizeof(ArnEntry),
+										  CurrentMemoryContext);
 	ListCell   *lc;
 
 	foreach(lc, values)

@@ -319,12 +319,10 @@ http_header(const HttpTransfer *transfer, const char *name)
 	return answer->secret ? secret_copy(value, length) : pnstrdup(value, length);
 }
 
-/* Get a part of a URL, to be given to curl_free(); raises 53200, with the URL freed. */
+/* Return a code of libcurl's URL parser; if memory ran out, free the URL, raise 53200. */
 static CURLUcode
-get_part(CURLU *url, CURLUPart part, unsigned int flags, char **value)
+check_memory(CURLU *url, CURLUcode code)
 {
-	CURLUcode	code = curl_url_get(url, part, value, flags);
-
 	if (code == CURLUE_OUT_OF_MEMORY)
 	{
 		curl_url_cleanup(url);
@@ -337,8 +335,8 @@ static bool
 has_part(CURLU *url, CURLUPart part, const char *unless)
 {
 	char	   *value = NULL;
-	bool		has = get_part(url, part, 0, &value) == CURLUE_OK && value &&
-		strcmp(value, unless) != 0;
+	bool		has = check_memory(url, curl_url_get(url, part, &value, 0)) == CURLUE_OK &&
+		value && strcmp(value, unless) != 0;
 
 	curl_free(value);
 	return has;
@@ -349,7 +347,7 @@ static bool
 is_readable(CURLU *url, CURLUPart part, CURLUcode absent)
 {
 	char	   *value = NULL;
-	CURLUcode	code = get_part(url, part, CURLU_URLDECODE, &value);
+	CURLUcode	code = check_memory(url, curl_url_get(url, part, &value, CURLU_URLDECODE));
 
 	curl_free(value);
 	return code == CURLUE_OK || code == absent;
@@ -360,14 +358,10 @@ const char *
 http_proxy_problem(const char *text)
 {
 	CURLU	   *url = curl_url();
-	CURLUcode	code = url ? curl_url_set(url, CURLUPART_URL, text, 0) : CURLUE_OUT_OF_MEMORY;
+	CURLUcode	code = check_memory(url, url ? curl_url_set(url, CURLUPART_URL, text, 0) :
+									CURLUE_OUT_OF_MEMORY);
 	const char *problem = NULL;
 
-	if (code == CURLUE_OUT_OF_MEMORY)
-	{
-		curl_url_cleanup(url);
-		setopt_require(CURLE_OUT_OF_MEMORY);
-	}
 	if ((strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0) ||
 		code != CURLUE_OK || !has_part(url, CURLUPART_HOST, ""))
 		problem = "it must be a URL, http://HOST:PORT or https://HOST:PORT";

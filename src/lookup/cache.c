@@ -8,23 +8,15 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "lib/ilist.h"
 #include "lookup/cache.h"
-#include "utils/hsearch.h"
+#include "lookup/text_table.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-typedef struct CacheKey
-{
-	Oid			serverid;
-	Oid			userid;
-	const char *text;			/* the request's text; owned by the entry */
-} CacheKey;
-
 typedef struct CacheEntry
 {
-	CacheKey	key;			/* must be first */
+	const char *key;			/* see key_of(); must be first; owned by the entry */
 	dlist_node	node;			/* in cache.recent */
 	TimestampTz received_at;
 	char	   *body;			/* in the service's UTF-8 */
@@ -42,60 +34,39 @@ static struct
 	bool		stale;			/* the cache is to be dropped before the next use */
 } cache;
 
-static uint32
-hash_key(const void *key, Size keysize)
+/* Return the key of an answer to a request's text, in the current memory context. */
+static const char *
+key_of(Oid serverid, Oid userid, const char *text)
 {
-	const CacheKey *k = key;
-
-	(void) keysize;
-	return hash_combine(hash_combine(murmurhash32(k->serverid), murmurhash32(k->userid)),
-						string_hash(k->text, strlen(k->text) + 1));
-}
-
-static int
-match_key(const void *a, const void *b, Size keysize)
-{
-	const CacheKey *x = a;
-	const CacheKey *y = b;
-
-	(void) keysize;
-	return x->serverid == y->serverid && x->userid == y->userid ?
-		strcmp(x->text, y->text) : 1;
+	return psprintf("%u %u %s", serverid, userid, text);
 }
 
 /* Drop the cache if it is stale, and create it unless it exists. */
 static void
 prepare(void)
 {
-	HASHCTL		ctl = {0};
-
 	if (cache.stale)
 		cache_clear();
 	if (cache.context)
 		return;
 	dlist_init(&cache.recent);
 	cache.size = 0;
-	ctl.keysize = sizeof(CacheKey);
-	ctl.entrysize = sizeof(CacheEntry);
-	ctl.hash = hash_key;
-	ctl.match = match_key;
 	cache.context = AllocSetContextCreate(TopMemoryContext, "imagebuilder_fdw cache",
 										  ALLOCSET_DEFAULT_SIZES);
-	ctl.hcxt = cache.context;
-	cache.entries = hash_create("imagebuilder_fdw cache", 64, &ctl,
-								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	cache.entries = text_table_create("imagebuilder_fdw cache", sizeof(CacheEntry),
+									  cache.context);
 }
 
 static void
 drop_entry(CacheEntry *entry)
 {
-	char	   *text = unconstify(char *, entry->key.text);
+	char	   *key = unconstify(char *, entry->key);
 	char	   *body = entry->body;
 
 	dlist_delete(&entry->node);
 	cache.size -= entry->size;
 	hash_search(cache.entries, &entry->key, HASH_REMOVE, NULL);
-	pfree(text);
+	pfree(key);
 	pfree(body);
 }
 
@@ -114,7 +85,7 @@ cache_epoch(void)
 char *
 cache_get(Oid serverid, Oid userid, const char *text, int ttl, size_t *length)
 {
-	CacheKey	key = {serverid, userid, text};
+	const char *key = key_of(serverid, userid, text);
 	CacheEntry *entry;
 	char	   *body;
 
@@ -143,8 +114,8 @@ void
 cache_put(Oid serverid, Oid userid, const char *text, const char *body, size_t length,
 		  size_t limit, uint64 epoch)
 {
-	CacheKey	key = {serverid, userid, text};
-	size_t		size = sizeof(CacheEntry) + strlen(text) + 1 + length + 1;
+	const char *key = key_of(serverid, userid, text);
+	size_t		size = sizeof(CacheEntry) + strlen(key) + 1 + length + 1;
 	CacheEntry *entry;
 	char	   *kept;
 
@@ -160,7 +131,7 @@ cache_put(Oid serverid, Oid userid, const char *text, const char *body, size_t l
 	kept = MemoryContextAllocHuge(cache.context, length + 1);
 	memcpy(kept, body, length);
 	kept[length] = '\0';
-	key.text = MemoryContextStrdup(cache.context, text);
+	key = MemoryContextStrdup(cache.context, key);
 	entry = hash_search(cache.entries, &key, HASH_ENTER, NULL);
 	entry->received_at = GetCurrentTimestamp();
 	entry->body = kept;

@@ -8,7 +8,7 @@ typedef struct Pace
 	double		max;			/* upper bound: max_concurrency */
 	double		allowed;		/* limit of requests under way; below 1: one, with pauses */
 	int64		cut_at;			/* when throttling last lowered "allowed"; 0: "allowed" is
-								 * "most" */
+								 * "max" */
 	int64		grown_at;		/* when "allowed" last grew */
 	int64		sent_at;		/* when the latest request was sent */
 	double		round_trip;		/* smoothed, of granted requests; 0: unknown */

@@ -8,14 +8,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/hashfn.h"
 #include "http/http.h"
 #include "identity/identity.h"
 #include "lib/ilist.h"
 #include "lookup/cache.h"
 #include "lookup/statement.h"
+#include "lookup/text_table.h"
 #include "nodes/pg_list.h"
-#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -48,41 +47,6 @@ typedef struct LookupEntry
 	const void *owner;			/* node whose EXPLAIN counts the look-up: the first scan that
 								 * claimed it; until then, the read-ahead that started it */
 } LookupEntry;
-
-static uint32
-hash_text(const void *key, Size keysize)
-{
-	const char *text = *(const char *const *) key;
-
-	(void) keysize;
-	return string_hash(text, strlen(text) + 1);
-}
-
-static int
-match_text(const void *a, const void *b, Size keysize)
-{
-	(void) keysize;
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
-/*
- * Create a hash table whose entries start with a C string that they do not own:
- * dynahash's string keys have a fixed size, but ARNs and requests have no maximum
- * length.
- */
-HTAB *
-statement_text_table(const char *name, Size entrysize, MemoryContext context)
-{
-	HASHCTL		ctl = {0};
-
-	ctl.keysize = sizeof(const char *);
-	ctl.entrysize = entrysize;
-	ctl.hash = hash_text;
-	ctl.match = match_text;
-	ctl.hcxt = context;
-	return hash_create(name, 64, &ctl,
-					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-}
 
 /* Remove a statement whose EState is about to be freed (a MemoryContextCallback). */
 static void
@@ -201,8 +165,8 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	read_config(&client->config, serverid, userid);
 	client->in_flight = lookup_in_flight(serverid);
 	pace_init(&client->pace, client->config.max_concurrency);
-	client->lookups = statement_text_table("imagebuilder_fdw look-ups",
-										  sizeof(LookupEntry), statement->context);
+	client->lookups = text_table_create("imagebuilder_fdw look-ups", sizeof(LookupEntry),
+										statement->context);
 	statement->clients = lappend(statement->clients, client);
 	MemoryContextSwitchTo(previous);
 	return client;

@@ -40,8 +40,6 @@ typedef struct ReadAheadCounts
 
 extern Client *statement_client(EState *estate, Oid serverid, Oid userid,
 								ReadConfig read_config);
-extern struct HTAB *statement_text_table(const char *name, Size entrysize,
-										 MemoryContext context);
 extern bool statement_look_ahead(Client *client, const Request *request, const void *starter);
 extern bool statement_withdraw(Client *client, const Request *request);
 extern void statement_pass(Client *client, const Request *request, ReadAheadCounts *counts);

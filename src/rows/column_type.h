@@ -15,6 +15,21 @@ typedef enum ColumnType
 	TYPE_TEXT_ARRAY,
 } ColumnType;
 
-extern const char *column_type_name(ColumnType type);
+/* Return the SQL name of a column's type, as DDL takes it; not for TYPE_ANY. */
+static inline const char *
+column_type_name(ColumnType type)
+{
+	static const char *const names[] = {
+		[TYPE_TEXT] = "text",
+		[TYPE_BOOLEAN] = "boolean",
+		[TYPE_INTEGER] = "integer",
+		[TYPE_BIGINT] = "bigint",
+		[TYPE_TIMESTAMPTZ] = "timestamptz",
+		[TYPE_JSONB] = "jsonb",
+		[TYPE_TEXT_ARRAY] = "text[]",
+	};
+
+	return names[type];
+}
 
 #endif							/* IMAGEBUILDER_COLUMN_TYPE_H */

@@ -191,21 +191,10 @@ hex4(const char *s)
 static char
 simple_escape(char c)
 {
-	switch (c)
-	{
-		case 'b':
-			return '\b';
-		case 'f':
-			return '\f';
-		case 'n':
-			return '\n';
-		case 'r':
-			return '\r';
-		case 't':
-			return '\t';
-		default:
-			return c;
-	}
+	static const char letters[] = "bfnrt";
+	const char *letter = strchr(letters, c);
+
+	return letter ? "\b\f\n\r\t"[letter - letters] : c;
 }
 
 /*

@@ -42,23 +42,6 @@ in_object(const Parser *p)
 	return (p->kinds[(p->depth - 1) / 8] >> ((p->depth - 1) % 8)) & 1;
 }
 
-static void
-push_kind(Parser *p, bool object)
-{
-	uint8		bit = 1 << (p->depth % 8);
-
-	if (p->depth == p->max_depth)
-	{
-		p->max_depth *= 2;
-		p->kinds = repalloc_huge(p->kinds, p->max_depth / 8);
-	}
-	if (object)
-		p->kinds[p->depth / 8] |= bit;
-	else
-		p->kinds[p->depth / 8] &= ~bit;
-	p->depth++;
-}
-
 /* Add an entry for a list or object just opened, and return its index. */
 static uint32
 add_skip(Parser *p)
@@ -77,9 +60,20 @@ add_skip(Parser *p)
 static void
 open_container(Parser *p, bool object)
 {
+	uint8		bit = 1 << (p->depth % 8);
+
 	if (p->depth < DOCUMENT_SKIP_DEPTH)
 		p->open[p->depth] = add_skip(p);
-	push_kind(p, object);
+	if (p->depth == p->max_depth)
+	{
+		p->max_depth *= 2;
+		p->kinds = repalloc_huge(p->kinds, p->max_depth / 8);
+	}
+	if (object)
+		p->kinds[p->depth / 8] |= bit;
+	else
+		p->kinds[p->depth / 8] &= ~bit;
+	p->depth++;
 }
 
 static void

@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "foreign_text.h"
 #include "miscadmin.h"
+#include "parser/parse_coerce.h"
 #include "rows/value.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -47,13 +48,12 @@ converter_create(ColumnType expected, Oid type, int32 typmod)
 	Converter  *c = palloc0(sizeof(Converter));
 	Oid			input;
 	Oid			element;
-	bool		preferred;
 
 	c->expected = expected;
 	c->type = type;
 	c->typmod = typmod;
 	c->base_type = getBaseType(type);
-	get_type_category_preferred(c->base_type, &c->category, &preferred);
+	c->category = TypeCategory(c->base_type);
 	getTypeInputInfo(type, &input, &c->ioparam);
 	fmgr_info(input, &c->input);
 
