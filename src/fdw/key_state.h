@@ -7,7 +7,7 @@
 /* ARN that a key yields. */
 typedef struct KeyValue
 {
-	const char *arn;			/* a C string; must be first */
+	const char *arn;			/* in the database's encoding */
 	bool		from_statement;	/* a constant or parameter of the statement, not a row's */
 } KeyValue;
 

@@ -42,13 +42,6 @@ typedef struct DocumentSkip
 #define DOCUMENT_SKIP_DEPTH	16
 #define DOCUMENT_SKIP_SPAN	((int) (DOCUMENT_SKIP_DEPTH * sizeof(DocumentSkip)))
 
-/*
- * Most entries that a body can have, with those of the lists and objects that are open
- * while the body is parsed.
- */
-#define DOCUMENT_MAX_SKIPS(length) \
-	((uint64) (length) / sizeof(DocumentSkip) + DOCUMENT_SKIP_DEPTH)
-
 typedef struct Document
 {
 	const char *body;			/* UTF-8 as received, not verified; not owned */

@@ -50,7 +50,9 @@ add_skip(Parser *p)
 
 	if (doc->nskips == p->capacity)
 	{
-		p->capacity = Min((uint64) p->capacity * 2, DOCUMENT_MAX_SKIPS(doc->length));
+		/* No body needs more for what is closed (see DocumentSkip) and what is open. */
+		p->capacity = Min((uint64) p->capacity * 2,
+						  doc->length / sizeof(DocumentSkip) + DOCUMENT_SKIP_DEPTH);
 		doc->skips = repalloc_huge(doc->skips, (Size) p->capacity * sizeof(DocumentSkip));
 	}
 	doc->skips[doc->nskips].start = p->lex->token_start - doc->body;

@@ -135,13 +135,6 @@ nearest_level(const RowCursor *cursor, int from, LevelKind kind)
 	return NULL;
 }
 
-/* Return the list that "^" means: the nearest one around the row's own item. */
-static const CursorLevel *
-enclosing_list(const RowCursor *cursor)
-{
-	return nearest_level(cursor, cursor->depth - 2, LEVEL_LIST);
-}
-
 /*
  * Return the value of the current row that a column's path leads to, or in which the
  * path's members are to be looked for; DOC_ABSENT if the row has no such value.
@@ -158,7 +151,8 @@ row_cursor_item(const RowCursor *cursor, ColumnPathKind kind)
 			return level->item;
 		case PATH_PARENT_MEMBER:
 		case PATH_PARENT_ORDINAL:
-			level = enclosing_list(cursor);
+			/* "^" means the nearest list around the row's own item. */
+			level = nearest_level(cursor, cursor->depth - 2, LEVEL_LIST);
 			return level ? level->item : DOC_ABSENT;
 		case PATH_KEY:
 			level = nearest_level(cursor, cursor->depth - 1, LEVEL_MAP);
@@ -181,7 +175,7 @@ row_cursor_ordinal(const RowCursor *cursor, ColumnPathKind kind)
 	const CursorLevel *level = NULL;
 
 	if (kind == PATH_PARENT_ORDINAL)
-		level = enclosing_list(cursor);
+		level = nearest_level(cursor, cursor->depth - 2, LEVEL_LIST);
 	else if (cursor->path->levels[cursor->depth - 1].kind == LEVEL_LIST)
 		level = &cursor->levels[cursor->depth - 1];
 	return level ? level->ordinal : 0;
