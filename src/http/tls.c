@@ -63,7 +63,7 @@ watch_handshake(const SSL *ssl, int where, int result)
 		BIO_set_callback_ex(SSL_get_rbio(ssl), watch_read);
 }
 
-/* True if a file is the same as another one and was not changed in between. */
+/* True if two results of stat() are of one file that was not changed in between. */
 static bool
 is_same_file(const struct stat *a, const struct stat *b)
 {

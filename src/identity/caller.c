@@ -16,7 +16,7 @@ static void
 take_account_of_role(const Identity *identity, char *account)
 {
 	static const char service[] = ":iam::";
-	const char *arn = identity_role(identity)->role_arn;
+	const char *arn = renewal_role(identity)->role_arn;
 
 	/* The option's check has seen to it that the account has 12 digits. */
 	strlcpy(account, strstr(arn, service) + strlen(service), ARN_ACCOUNT_SIZE);

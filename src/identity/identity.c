@@ -132,38 +132,6 @@ role_account(const ClientConfig *config, const char *account)
 	return arn_account_is_valid(account) ? account : "";
 }
 
-/* Return a role's ARN with the account filled in. */
-static char *
-fill_account(const char *role_arn, const char *account)
-{
-	StringInfoData out;
-	const char *place;
-
-	initStringInfo(&out);
-	while ((place = strstr(role_arn, CONFIG_ACCOUNT)))
-	{
-		appendBinaryStringInfo(&out, role_arn, place - role_arn);
-		appendStringInfoString(&out, account);
-		role_arn = place + strlen(CONFIG_ACCOUNT);
-	}
-	appendStringInfoString(&out, role_arn);
-	return out.data;
-}
-
-/* Return the role of an identity that assumes one, in the current memory context. */
-ProfileRole *
-identity_role(const Identity *identity)
-{
-	const ClientConfig *config = &identity->config;
-	ProfileRole *role = palloc0(sizeof(ProfileRole));
-
-	role->role_arn = fill_account(config->role_arn, identity->account);
-	role->external_id = config->external_id;
-	role->role_session_name = config->role_session_name;
-	role->duration_seconds = config->role_duration / 1000;
-	return role;
-}
-
 static Identity *
 find(const IdentityUser *user, const char *account)
 {

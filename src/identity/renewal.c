@@ -130,6 +130,38 @@ take_failure(Identity *identity, const Failure *failure)
 	MemoryContextSwitchTo(previous);
 }
 
+/* Return a role's ARN with the account filled in. */
+static char *
+fill_account(const char *role_arn, const char *account)
+{
+	StringInfoData out;
+	const char *place;
+
+	initStringInfo(&out);
+	while ((place = strstr(role_arn, CONFIG_ACCOUNT)))
+	{
+		appendBinaryStringInfo(&out, role_arn, place - role_arn);
+		appendStringInfoString(&out, account);
+		role_arn = place + strlen(CONFIG_ACCOUNT);
+	}
+	appendStringInfoString(&out, role_arn);
+	return out.data;
+}
+
+/* Return the role of an identity that assumes one, in the current memory context. */
+ProfileRole *
+renewal_role(const Identity *identity)
+{
+	const ClientConfig *config = &identity->config;
+	ProfileRole *role = palloc0(sizeof(ProfileRole));
+
+	role->role_arn = fill_account(config->role_arn, identity->account);
+	role->external_id = config->external_id;
+	role->role_session_name = config->role_session_name;
+	role->duration_seconds = config->role_duration / 1000;
+	return role;
+}
+
 /* Functions to fetch new credentials. */
 
 /* Begin to fetch credentials, with those of the base if there is one. */
@@ -151,7 +183,7 @@ start_fetch(Identity *identity, bool background)
 	{
 		renewal_copy_credentials(&fetch->issued.credentials, &base->credentials);
 		fetch->region = base->region ? pstrdup(base->region) : NULL;
-		fetch->roles = identity_role(identity);
+		fetch->roles = renewal_role(identity);
 		fetch->nroles = 1;
 	}
 	MemoryContextSwitchTo(previous);

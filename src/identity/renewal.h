@@ -56,7 +56,7 @@ struct Identity
 	int64		rejected_at;	/* time of that rejection, of clock.h */
 };
 
-extern ProfileRole *identity_role(const Identity *identity);
+extern ProfileRole *renewal_role(const Identity *identity);
 extern void renewal_copy_credentials(AwsCredentials *to, const AwsCredentials *from);
 extern void renewal_give_static(Identity *identity);
 extern void renewal_abandon(Identity *identity);

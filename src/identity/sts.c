@@ -134,8 +134,8 @@ hint_for(const AwsError *error, const StsFetch *sts)
 }
 
 /*
- * Take what was asked for from the body of an answer that is no error: the role's
- * credentials, or the account.  Return the problem, a clause; NULL if there is none.
+ * Put the role's credentials, or for sts:GetCallerIdentity the account, into the fetch
+ * from a successful answer.  Return the problem, a clause; NULL if there is none.
  */
 static const char *
 take_body(Fetch *fetch)

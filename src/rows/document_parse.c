@@ -15,7 +15,7 @@
 #include "miscadmin.h"
 #include "rows/document.h"
 
-/* What the grammar of RFC 8259 allows at the next token, as bits. */
+/* Bits for the tokens that the grammar of RFC 8259 allows next. */
 #define ALLOW_VALUE		(1 << 0)
 #define ALLOW_NAME		(1 << 1)
 #define ALLOW_COLON		(1 << 2)
