@@ -257,19 +257,21 @@ for my $case ([ 'a parameter', "PREPARE p(text) AS SELECT name FROM images WHERE
 	like(attempt($node, $query), qr/^22023 /, "$name is the statement's own: 22023");
 }
 
-# ---- many operands --------------------------------------------------------------------
-
 # ---- rows that another session has changed meanwhile -----------------------------------
 
-my $other = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('postgres'), '-c',
-	"UPDATE t SET arn = '${prefix}q2/1.0.0/1' WHERE id = 1; SELECT pg_sleep(2)" ],
-	'<', \undef, '>', \my $ignored);
+my $other = session_of($node);
+my $blocked = session_of($node);
+$other->query("BEGIN; UPDATE t SET arn = '${prefix}q2/1.0.0/1' WHERE id = 1");
+$blocked->query_until(qr/started/, "\\echo started\n
+	UPDATE t SET id = t.id FROM images i WHERE i.arn = t.arn AND t.id = 1 RETURNING i.name;\n");
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
-	WHERE wait_event = 'PgSleep'") or die 'the other session does not wait';
-is($node->safe_psql('postgres', 'UPDATE t SET id = t.id FROM images i
-		WHERE i.arn = t.arn AND t.id = 1 RETURNING i.name'),
-	'', 'a row that no longer has the ARN that was looked up is not updated');
-$other->finish;
+	WHERE wait_event_type = 'Lock'") or die 'the UPDATE does not wait for the other session';
+$other->query('COMMIT');
+is($blocked->query('SELECT 1'), '1',
+	'a row that no longer has the ARN that was looked up is not updated');
+$_->quit for $other, $blocked;
+
+# ---- many operands --------------------------------------------------------------------
 
 # An OR of many is planned without comparing each operand with all others, which would
 # take longer than the limit, several minutes for 60,000.
