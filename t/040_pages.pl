@@ -126,11 +126,14 @@ $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (DROP on_error)");
 
 # A cursor whose list is no longer there.
 my $session = session_of($node);
+$endpoint->reset_counters;
 in_session($session, 'BEGIN; DECLARE c CURSOR FOR SELECT package_name FROM ' . list('list-1000')
 	. '; MOVE 20 FROM c');
+# Page 2 is under way, and page 3's token will be there once it is answered.
+wait_until { ($endpoint->counters->{by_status}{200} // 0) == 2 } 'page 2 is answered ahead';
 $endpoint->control('DELETE', 'tokens');
 my $gone = in_session($session, "\\set VERBOSITY verbose\nMOVE 100 FROM c");
-like($gone, qr/ERROR:  55000: could not look up page [23] of packages .* the page is no longer there/,
+like($gone, qr/ERROR:  55000: could not look up page 3 of packages .* the page is no longer there/,
 	'a token that is no longer valid');
 like($gone, qr/HINT:  Run the statement again/, 'with what to do');
 in_session($session, 'ROLLBACK');
