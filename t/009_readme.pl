@@ -139,7 +139,7 @@ while ($shown =~ /^\| \[`(\w+)`\].*\| `(\w+)` \|$/gm)
 {
 	my ($table, $action) = ($1, $2);
 	like($node->safe_psql('doc_tables_md', "EXPLAIN SELECT FROM imagebuilder.$table"),
-		qr/Operation: $action(:\w+)?\n/, "the action of $table");
+		qr/Operation: $action(:\w+)?$/m, "the action of $table");
 }
 
 # README can be read in one sitting.

@@ -2,7 +2,6 @@
 #include "aws/base.h"
 
 #include <json-c/json.h>
-#include <math.h>
 
 #include "aws/date.h"
 #include "aws/issued.h"
@@ -75,8 +74,8 @@ take_expiration(IssuedCredentials *issued, json_object *object)
 	if (!json_object_is_type(value, json_type_int) &&
 		!json_object_is_type(value, json_type_double))
 		return false;
-	seconds = floor(json_object_get_double(value));
-	if (!(seconds >= 0 && seconds <= DATE_MAX))
+	seconds = json_object_get_double(value);
+	if (!(seconds >= 0 && seconds < DATE_MAX + 1.0))
 		return false;
 	issued->expires = (int64) seconds;
 	return true;
