@@ -16,7 +16,7 @@
 \echo
 CREATE EXTENSION imagebuilder_fdw;
 CREATE SERVER local FOREIGN DATA WRAPPER imagebuilder_fdw
-  OPTIONS (endpoint_url :'endpoint');
+  OPTIONS (endpoint_url :'endpoint', sts_endpoint_url :'endpoint');
 CREATE USER MAPPING FOR CURRENT_USER SERVER local
   OPTIONS (access_key_id 'AKIDEXAMPLE',
            secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');

@@ -48,6 +48,10 @@ for ([ GetImage => 'images' ], [ GetComponent => 'component_details' ])
 		"the ARNs of $asked can be looked up");
 }
 
+is($node->safe_psql('postgres', "SELECT DISTINCT account_id FROM imagebuilder.workflow_executions
+		WHERE image_arn = '" . arn('golden-linux/2.0.0/1') . "'"), '123456789012',
+	'it says whose keys they are, as STS does');
+
 # Each key, with its token, can be given to a user mapping.
 my %outcome;
 while ($printed =~ /^--   (A[KS]I\w+) (\S+)(?: (\S+))?$/gm)

@@ -215,7 +215,7 @@ def check_clock(date, clock):
                            f"Signature not yet current: {date} is still later than {now} (5 min.)")
 
 
-def check_signature(method, url, headers, body, region, clock, keys, operation):
+def check_signature(method, url, headers, body, region, clock, keys, operation, expected_service=SERVICE):
     """Sign what was received with botocore, and compare."""
     parts = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, "
                          r"SignedHeaders=([^,]+), Signature=([0-9a-f]{64})", headers.get("authorization", ""))
@@ -234,7 +234,7 @@ def check_signature(method, url, headers, body, region, clock, keys, operation):
                            "The security token included in the request is invalid.")
     if not {"host", "x-amz-date", *(["x-amz-security-token"] if token else [])} <= set(names):
         raise ServiceError(403, "IncompleteSignatureException", "A required header is not signed.")
-    if (day, signed_region, service) != (date[:8], region, SERVICE):
+    if (day, signed_region, service) != (date[:8], region, expected_service):
         raise ServiceError(403, "InvalidSignatureException",
                            f"Credential should be scoped to a valid Region, not '{signed_region}'.")
     check_clock(date, clock)
@@ -245,7 +245,7 @@ def check_signature(method, url, headers, body, region, clock, keys, operation):
                                              headers={name: headers[name] for name in names if name in headers})
     request.context["timestamp"] = date
     signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, secret, token),
-                                     SERVICE, region)
+                                     expected_service, region)
     canonical = signer.canonical_request(request)
     if signer.signature(signer.string_to_sign(request, canonical), request) != signature:
         raise ServiceError(403, "InvalidSignatureException",
@@ -386,7 +386,22 @@ class Handler(socketserver.StreamRequestHandler):
                 answer = json.dumps({"connections": len(server.idle - {self.request})})
         self.send(200, answer.encode())
 
+    def get_caller_identity(self, target):
+        """STS's answer, so that one endpoint serves for the account, too; identity.py has all of STS."""
+        scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/", self.headers.get("authorization", ""))
+        scheme = "https" if self.server.tls else "http"
+        try:
+            check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers, self.body,
+                            scope[1] if scope else "", now(), self.server.keys, "", "sts")
+            result = {"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/analyst", "UserId": "AIDAEXAMPLE"}
+            self.send(200, json.dumps({"GetCallerIdentityResponse": {"GetCallerIdentityResult": result}}).encode())
+        except ServiceError as error:
+            self.send(error.status, json.dumps({"Error": {"Code": error.code, "Message": error.message}}).encode())
+
     def get(self, target, path, parameters):
+        if self.body.startswith(b"Action=GetCallerIdentity&"):
+            self.get_caller_identity(target)
+            return
         operation, arn, token, size = api.find(self.method, path, parameters, self.body)
         with self.server.counters.lock:
             self.server.counters.by_arn[arn] += 1
