@@ -140,23 +140,44 @@ like($gone, qr/ERROR:  55000: could not look up page 3 of packages .* the page i
 like($gone, qr/HINT:  Run the statement again/, 'with what to do');
 in_session($session, 'ROLLBACK');
 
-# Faults of page 3: the session goes on, and nothing is left.
+# Faults of each page: the session goes on, and nothing is left.
 for my $case (
-	[ 'forbidden', qr/^42501 .* page 3 of packages of .*ListImagePackages for this image build/ ],
-	[ 'throttle', qr/^53400 .* page 3 / ], [ 'e500', qr/^08006 .* page 3 / ],
-	[ 'notfound', qr/^55000 .* page 3 .*: the list is no longer there/ ],
-	[ 'reset', qr/^08006 .* page 3 / ], [ 'close', qr/^08006 .* page 3 / ],
-	[ 'truncate', qr/^08006 .* page 3 / ], [ 'hang', qr/^08001 .* page 3 |^08006 .* page 3 / ],
-	[ 'notjson', qr/^HV00M .* page 3 .* is not a ListImagePackages response/ ])
+	[ 'forbidden', qr/^42501 .*ListImagePackages for this image build/ ],
+	[ 'throttle', qr/^53400 / ], [ 'e500', qr/^08006 / ], [ 'notfound', qr/^55000 .*: the list is no longer/ ],
+	[ 'reset', qr/^08006 / ], [ 'close', qr/^08006 / ], [ 'truncate', qr/^08006 / ],
+	[ 'hang', qr/^(08001|08006) / ], [ 'notjson', qr/^HV00M .* is not a ListImagePackages response/ ])
 {
 	my ($fault, $outcome) = @$case;
-	my $list = list("page3-fault-$fault-list-100");
-	my $error = in_session($session,
-		"\\set VERBOSITY verbose\nSELECT count(*) FROM $list") =~ s/.*ERROR:  (\w+): /$1 /sr =~ s/\n/ /gr;
-	like($error, $outcome, "$fault on page 3");
-	is(in_session($session, "SELECT count(*) FROM (SELECT FROM $list LIMIT 25) p"), '25',
-		"$fault on page 3: page 1 is there, in the same session");
+	for my $page (1 .. 4)
+	{
+		my $list = list("page$page-fault-$fault-list-100");
+		my $error = in_session($session,
+			"\\set VERBOSITY verbose\nSELECT count(*) FROM $list") =~ s/.*ERROR:  (\w+): /$1 /sr =~ s/\n/ /gr;
+		if ($page == 1 && $fault eq 'notfound')
+		{
+			is($error, '0', 'what does not exist has no rows');
+			next;
+		}
+		like($error, $outcome, "$fault on page $page");
+		like($error, $page == 1 ? qr/could not look up packages of/ : qr/ page $page of packages of /,
+			"$fault on page $page: the error names it");
+		my $before = ($page - 1) * 25;
+		is(in_session($session, "SELECT count(*) FROM (SELECT FROM $list LIMIT $before) p"), $before,
+			"$fault on page $page: the pages before are there, in the same session");
+	}
 }
+# Wrong types on a later page, and a time-out between pages, in the same session, too.
+pages('wrong-later', [ ['a'], '"t"' ], [ ['b'], 'null' ]);
+$endpoint->control('PUT', "responses?operation=ListImagePackages&arn=" . build('wrong-later')
+	. "&token=t", '{"imagePackageList": [{"packageName": 1}]}');
+like(in_session($session, 'SELECT max(package_name) FROM ' . list('wrong-later')),
+	qr/ERROR:  HV004: could not read column "package_name" of page 2 of packages of /,
+	'a wrong type on page 2');
+$endpoint->control('POST', 'latency?ms=200');
+like(in_session($session, "SET statement_timeout = '1s'; SELECT count(*) FROM " . list('list-1000')),
+	qr/ERROR:  57014/, 'a time-out between pages');
+$endpoint->control('POST', 'latency?ms=0');
+in_session($session, 'RESET statement_timeout');
 like(in_session($session, "SELECT package_version + 1 FROM " . list('list-60')), qr/ERROR/, 'a plain error');
 is(in_session($session, 'SELECT count(*) FROM ' . list('list-60')), '60', 'and on');
 $session->quit;
@@ -169,13 +190,6 @@ like(attempt($node, 'SELECT max(package_name) FROM ' . list('wrong')),
 like(attempt($node, 'SELECT count(*) FROM ' . list('fault-building')),
 	qr/AWS error InvalidRequestException.* \| Only a build with state_status = 'AVAILABLE' has packages/,
 	'a build that is not available');
-# A cancel between pages.
-$endpoint->control('POST', 'latency?ms=200');
-my ($rc, $out, $err) = $node->psql('postgres',
-	"SET statement_timeout = '1s'; SELECT count(*) FROM " . list('list-1000'));
-like($err, qr/canceling statement due to statement timeout/, 'a time-out between pages');
-$endpoint->control('POST', 'latency?ms=0');
-
 $node->stop;
 $endpoint->stop;
 done_testing();
