@@ -12,6 +12,7 @@ OBJS = \
 	src/secret.o \
 	src/api/operations.o \
 	src/api/schema.o \
+	src/fdw/asked.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \
 	src/fdw/conditions.o \

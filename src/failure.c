@@ -8,7 +8,7 @@
 
 /*
  * Words and SQLSTATE for each class of error that the service reports.  A hint is a
- * format: its first argument is what the ARN stands for, its second the operation's
+ * format: its first argument says for which resource, its second is the operation's
  * name.
  */
 static const struct
@@ -45,7 +45,7 @@ static const struct
 	"Check the user mapping's option \"secret_access_key\", and this server's clock."},
 	[AWS_ERROR_FORBIDDEN] = {ERRCODE_INSUFFICIENT_PRIVILEGE,
 		"the service denies access",
-	"The AWS identity needs the permission imagebuilder:%2$s for this %1$s."},
+	"The AWS identity needs the permission imagebuilder:%2$s%1$s."},
 };
 
 /* Return a failure that refers to the texts passed. */
@@ -187,6 +187,8 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 {
 	const char *hint = operation ? classes[error->class].hint : NULL;
 	bool		refused = operation && error->class == AWS_ERROR_REQUEST;
+	char	   *resource = operation && operation->target == TARGET_ARN ?
+		psprintf(" for this %s", arn_kind_noun(operation->parameters[0].kind)) : "";
 	char	   *request_id = http_header(transfer, "x-amzn-RequestId");
 	StringInfoData detail;
 
@@ -208,8 +210,7 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 	return failure_create(classes[error->class].sqlstate, classes[error->class].cause,
 						  detail.data,
 						  refused ? operation->refusal :
-						  hint ? psprintf(hint, arn_kind_noun(operation->parameter.kind),
-										  operation_api(operation)) : NULL);
+						  hint ? psprintf(hint, resource, operation_api(operation)) : NULL);
 }
 
 /* Return the failure of an unexpected answer; "detail" says why, in sentences. */
@@ -235,13 +236,13 @@ failure_of_answer(const HttpTransfer *transfer, const char *answer, const char *
 						  "Check the server's option \"endpoint_url\".");
 }
 
-/* Report a failure at an elog level; "subject" is what request_subject() returns. */
+/* Report a failure at an elog level; "action" is what request_action() returns. */
 void
-failure_report(const Failure *failure, const char *subject, int level)
+failure_report(const Failure *failure, const char *action, int level)
 {
 	ereport(level,
 			(errcode(failure->sqlstate),
-			 errmsg("could not look up %s: %s", subject,
+			 errmsg("could not %s: %s", action,
 					local_text(failure->cause, MAX_FOREIGN_TEXT)),
 			 failure->detail ?
 			 errdetail("%s", local_text(failure->detail, 2 * MAX_FOREIGN_TEXT)) : 0,

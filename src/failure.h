@@ -29,6 +29,6 @@ extern Failure *failure_of_aws_error(const AwsError *error, const Operation *ope
 									 const char *const *secrets);
 extern Failure *failure_of_answer(const HttpTransfer *transfer, const char *answer,
 								  const char *detail, const char *const *secrets);
-extern void failure_report(const Failure *failure, const char *subject, int level);
+extern void failure_report(const Failure *failure, const char *action, int level);
 
 #endif							/* IMAGEBUILDER_FAILURE_H */

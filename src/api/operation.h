@@ -21,9 +21,20 @@ typedef struct Parameter
 {
 	const char *name;			/* the column with the path "@NAME" holds the value */
 	const char *member;			/* name in the API's model */
-	const char *kind;			/* the ARN's kind, see arn_is_of_kind() */
+	const char *kind;			/* the ARN's kind, see arn_is_of_kind(); "text": the value
+								 * may be any text */
 	ParameterPlace place;
 } Parameter;
+
+/* Most parameters of an operation. */
+#define MAX_PARAMETERS	2
+
+/* Where an operation's requests go. */
+typedef enum OperationTarget
+{
+	TARGET_ARN,					/* to the Region of the first parameter, an ARN */
+	TARGET_SCOPE,				/* to the Region of the server */
+} OperationTarget;
 
 /* Value of maxResults: the service's default, and its most for most lists. */
 #define PAGE_SIZE	25
@@ -31,13 +42,18 @@ typedef struct Parameter
 typedef struct Operation
 {
 	const char *name;			/* in the API, see operation_api(); shown by EXPLAIN */
-	const char *path;			/* the URL's path; the method is POST if the parameter is
-								 * in the body, else GET */
-	const char *part;			/* for messages: part of the resource that the answer has,
-								 * "tags", say; NULL: the whole resource */
+	const char *path;			/* the URL's path */
+	OperationTarget target;
+	const char *part;			/* for messages: what the answer has of the first
+								 * parameter's resource, or lists, "tags", say; NULL:
+								 * the whole resource */
 	const char *builds;			/* table of a version's builds, for hints; NULL: none */
 	const char *refusal;		/* hint for an InvalidRequestException; NULL: none */
-	Parameter	parameter;
+	const Parameter *parameters;	/* all of them are required */
+	int			nparameters;
+	const char *constant_member;	/* member of the body that is always sent, with the
+									 * value "constant"; NULL: none */
+	const char *constant;
 	bool		paged;			/* answers are pages of a list, each with the next one's
 								 * nextToken but for the last */
 	int			page_size;		/* value of maxResults; 0: none is sent */
@@ -47,7 +63,7 @@ typedef struct Operation
 
 extern const Operation *operation_find(const char *name);
 extern char *operation_api(const Operation *operation);
-extern bool operation_is_key_path(const Operation *operation, const char *path);
-extern bool operation_has_key_path(const char *path);
+extern int	operation_parameter(const Operation *operation, const char *path);
+extern bool operation_is_parameter_path(const char *path);
 
 #endif							/* IMAGEBUILDER_OPERATION_H */

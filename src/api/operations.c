@@ -3,6 +3,9 @@
 
 #include "api/operation.h"
 
+#define PARAMETERS(...) \
+	.parameters = (const Parameter[]) {__VA_ARGS__}, \
+	.nparameters = sizeof((const Parameter[]) {__VA_ARGS__}) / sizeof(Parameter)
 #define ANSWER(...)	.answer = (const char *const[]) {__VA_ARGS__, NULL}
 
 static const Operation operations[] = {
@@ -37,20 +40,28 @@ operation_api(const Operation *operation)
 	return pnstrdup(operation->name, strcspn(operation->name, ":"));
 }
 
-/* True if a column's path, "@NAME", leads to the ARN that an operation was asked with. */
-bool
-operation_is_key_path(const Operation *operation, const char *path)
+/*
+ * Return the index of the parameter whose value a column with a path, "@NAME", holds; -1
+ * if the operation has no such parameter.
+ */
+int
+operation_parameter(const Operation *operation, const char *path)
 {
-	return *path == '@' && strcmp(path + 1, operation->parameter.name) == 0;
+	for (int i = 0; *path == '@' && i < operation->nparameters; i++)
+	{
+		if (strcmp(path + 1, operation->parameters[i].name) == 0)
+			return i;
+	}
+	return -1;
 }
 
-/* True if a column's path leads to the ARN that some operation was asked with. */
+/* True if a column's path leads to a parameter of some operation. */
 bool
-operation_has_key_path(const char *path)
+operation_is_parameter_path(const char *path)
 {
 	for (size_t i = 0; i < lengthof(operations); i++)
 	{
-		if (operation_is_key_path(&operations[i], path))
+		if (operation_parameter(&operations[i], path) >= 0)
 			return true;
 	}
 	return false;

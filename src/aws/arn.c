@@ -216,3 +216,13 @@ arn_account_is_valid(const char *account)
 	return strlen(account) == ARN_ACCOUNT_SIZE - 1 &&
 		strspn(account, "0123456789") == ARN_ACCOUNT_SIZE - 1;
 }
+
+/* Return the account in a role's ARN, as option_check_role() takes it, in a fresh copy. */
+char *
+arn_account_of_role(const char *role)
+{
+	static const char service[] = ":iam::";
+	const char *account = strstr(role, service) + strlen(service);
+
+	return pnstrdup(account, strcspn(account, ":"));
+}

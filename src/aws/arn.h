@@ -22,6 +22,7 @@ extern bool arn_is_of_kind(const Arn *arn, const char *kind);
 extern char *arn_kind_noun(const char *kind);
 extern char *arn_kind_form(const char *kind, const char *partition, bool longest);
 extern bool arn_region_is_valid(const char *region);
+extern char *arn_account_of_role(const char *role);
 extern bool arn_account_is_valid(const char *account);
 
 #endif							/* IMAGEBUILDER_ARN_H */

@@ -45,6 +45,13 @@ find_partition(const char *name, const char *region)
 	return &partitions[0];
 }
 
+/* Return the name of a Region's partition. */
+const char *
+endpoint_partition(const char *region)
+{
+	return find_partition(NULL, region)->name;
+}
+
 /*
  * Return a partition's first Region, for which endpoints.json has its global services
  * sign; the first Region of "aws" if the partition is unknown or NULL.

@@ -11,6 +11,7 @@ typedef struct Endpoint
 								 * be empty */
 } Endpoint;
 
+extern const char *endpoint_partition(const char *region);
 extern const char *endpoint_first_region(const char *partition);
 extern void endpoint_resolve(Endpoint *endpoint, const char *service,
 							 const char *partition, const char *region,

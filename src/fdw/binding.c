@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fdw/binding.h"
 #include "fdw/option.h"
 #include "foreign/foreign.h"
@@ -44,16 +45,32 @@ binding_table(Oid relid)
 	return bound;
 }
 
-/* Return the name that makes a column without options the key. */
+/* Return the name that makes a column without options hold a parameter's value. */
 const char *
-binding_key_name(const BoundTable *table)
+binding_parameter_name(const BoundTable *table, int parameter)
 {
 	for (int i = 0; table->table && i < table->table->ncolumns; i++)
 	{
-		if (operation_is_key_path(table->operation, table->table->columns[i].path))
+		if (operation_parameter(table->operation, table->table->columns[i].path) == parameter)
 			return table->table->columns[i].name;
 	}
-	return "image_arn";
+	return strcmp(table->operation->name, "GetImage") == 0 ? "image_arn" :
+		table->operation->parameters[parameter].name;
+}
+
+/* Return a clause about the paths that make up an operation's key, for messages. */
+char *
+binding_key_paths(const Operation *operation)
+{
+	StringInfoData paths;
+
+	initStringInfo(&paths);
+	appendStringInfoString(&paths, operation->nparameters == 0 ? "the table has no key" :
+						   "the table's key has the path ");
+	for (int i = 0; i < operation->nparameters; i++)
+		appendStringInfo(&paths, "%s\"@%s\"", i > 0 ? " and the path " : "",
+						 operation->parameters[i].name);
+	return paths.data;
 }
 
 /* Return the path and the type that a column's options and name bind it to. */
@@ -77,35 +94,67 @@ binding_column(const BoundTable *table, AttrNumber attnum)
 		bound.path = column->path;
 		bound.type = column->type;
 	}
-	else if (!table->table && table->sources && strcmp(name, binding_key_name(table)) == 0)
+	/* A table that is not in the schema, but has the option "rows", has a key, too. */
+	for (int i = 0; !table->table && table->sources && i < table->operation->nparameters; i++)
 	{
-		/*
-		 * A table that is not in the schema, but has the option "rows", has a key
-		 * column too.
-		 */
-		bound.path = psprintf("@%s", table->operation->parameter.name);
+		if (strcmp(name, binding_parameter_name(table, i)) != 0)
+			continue;
+		bound.path = psprintf("@%s", table->operation->parameters[i].name);
 		bound.type = TYPE_TEXT;
 	}
 	return bound;
 }
 
-/* Return the attribute numbers of the columns that hold the requested ARN. */
-Bitmapset *
-binding_key_columns(const BoundTable *table, int natts)
+/*
+ * True if a column of a type holds any text as it is.  A name, a varchar(n) or a domain
+ * may cut or refuse a text: then PostgreSQL compares the column's own value.
+ */
+bool
+binding_keeps_text(Oid type, int32 typmod)
 {
-	Bitmapset  *keys = NULL;
+	return type == TEXTOID || (type == VARCHAROID && typmod < 0);
+}
+
+/*
+ * Return the columns of a table that repeat what a request asks for; Region and account
+ * only where the request does not take them from an ARN.
+ */
+EchoColumns
+binding_echo_columns(const BoundTable *table, int natts)
+{
+	EchoColumns echo = {0};
+	bool		scope = table->operation->target == TARGET_SCOPE;
 
 	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
 	{
-		BoundColumn column;
+		Oid			type = get_atttype(table->relid, attnum);
+		int32		typmod;
+		Oid			collation;
+		const char *path;
+		int			parameter;
 
-		if (get_atttype(table->relid, attnum) == InvalidOid)
+		if (type == InvalidOid)
 			continue;			/* dropped */
-		column = binding_column(table, attnum);
-		if (column.path && operation_is_key_path(table->operation, column.path))
-			keys = bms_add_member(keys, attnum);
+		path = binding_column(table, attnum).path;
+		if (path == NULL || *path != '@')
+			continue;
+		parameter = operation_parameter(table->operation, path);
+		if (parameter >= 0)
+		{
+			echo.parameters[parameter] = bms_add_member(echo.parameters[parameter], attnum);
+			echo.key = bms_add_member(echo.key, attnum);
+		}
+		else if (scope && strcmp(path, "@region") == 0)
+			echo.region = bms_add_member(echo.region, attnum);
+		else if (scope && strcmp(path, "@account") == 0)
+			echo.account = bms_add_member(echo.account, attnum);
+		else
+			continue;
+		get_atttypetypmodcoll(table->relid, attnum, &type, &typmod, &collation);
+		if (binding_keeps_text(type, typmod))
+			echo.unchanged = bms_add_member(echo.unchanged, attnum);
 	}
-	return keys;
+	return echo;
 }
 
 /* Raise HV00R unless the table has a row source. */

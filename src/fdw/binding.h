@@ -25,10 +25,22 @@ typedef struct BoundTable
 	int			nsources;
 } BoundTable;
 
+/* Attribute numbers of the columns that repeat what a request asks for, by what it is. */
+typedef struct EchoColumns
+{
+	Bitmapset  *parameters[MAX_PARAMETERS];
+	Bitmapset  *key;			/* all of parameters */
+	Bitmapset  *region;
+	Bitmapset  *account;
+	Bitmapset  *unchanged;		/* those of all these columns that hold any text as it is */
+} EchoColumns;
+
 extern BoundTable *binding_table(Oid relid);
 extern BoundColumn binding_column(const BoundTable *table, AttrNumber attnum);
-extern const char *binding_key_name(const BoundTable *table);
-extern Bitmapset *binding_key_columns(const BoundTable *table, int natts);
+extern const char *binding_parameter_name(const BoundTable *table, int parameter);
+extern char *binding_key_paths(const Operation *operation);
+extern bool binding_keeps_text(Oid type, int32 typmod);
+extern EchoColumns binding_echo_columns(const BoundTable *table, int natts);
 extern void binding_check_table(const BoundTable *table);
 pg_noreturn extern void binding_reject_column(const BoundTable *table, AttrNumber attnum);
 pg_noreturn extern void binding_reject_path(const BoundTable *table, AttrNumber attnum,

@@ -1,19 +1,22 @@
 /*
- * conditions.c: a foreign table's conditions, split into key, guards and the rest.
+ * conditions.c: a foreign table's conditions, split into keys, guards and the rest.
  *
  * A guard is a condition that needs no row of the table: it compares an outer row's
  * columns, parameters and constants only.  A scan checks its guards before it makes any
- * request.
+ * request.  Other conditions need of a row only what the request will repeat: a scan
+ * checks these on what it is about to ask for, and leaves out what no row could satisfy.
  */
 #include "postgres.h"
 
 #include "access/nbtree.h"
+#include "access/sysattr.h"
 #include "access/table.h"
-#include "catalog/pg_type.h"
 #include "fdw/conditions.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
@@ -69,14 +72,14 @@ add_value(List *values, AttrNumber attnum, Expr *expr)
  * row of the relation and can replace the column in any other condition.
  */
 static List *
-column_values(const KeyContext *context, List *clauses)
+column_values(const KeyContext *context, List *rinfos)
 {
 	List	   *values = NIL;
 	ListCell   *lc;
 
-	foreach(lc, clauses)
+	foreach(lc, rinfos)
 	{
-		OpExpr	   *op = lfirst(lc);
+		OpExpr	   *op = (OpExpr *) lfirst_node(RestrictInfo, lc)->clause;
 
 		if (!IsA(op, OpExpr) || list_length(op->args) != 2 ||
 			!op_mergejoinable(op->opno, exprType(linitial(op->args))) || !equality_is_bitwise(op))
@@ -127,47 +130,24 @@ replace_columns(Node *node, void *context)
 }
 
 /*
- * Return those conditions of a partition's constraint whose columns all have values, with
- * the columns replaced; append the others to *others.
- */
-static List *
-replace_in_conditions(List *values, List *conditions, List **others)
-{
-	List	   *done = NIL;
-	ListCell   *lc;
-
-	foreach(lc, conditions)
-	{
-		/* A partition constraint's columns are relation 1's. */
-		ColumnReplacement replacement = {1, values, false};
-		Node	   *condition = replace_columns(lfirst(lc), &replacement);
-
-		if (replacement.missing)
-			*others = lappend(*others, lfirst(lc));
-		else
-			done = lappend(done, condition);
-	}
-	return done;
-}
-
-/*
  * Return the keys that follow from two conditions together, arn = x and x = value,
  * where x is another column of the relation.  PostgreSQL derives these two from an
  * equivalence class of arn, x and value.
  */
 static List *
-implied_keys(KeyContext *context, List *clauses, List **key_quals)
+implied_keys(KeyContext *context, List *rinfos, List **key_quals)
 {
 	ColumnReplacement replacement = {
-		context->relid, column_values(context, clauses), false
+		context->relid, column_values(context, rinfos), false
 	};
 	List	   *keys = NIL;
 	ListCell   *lc;
 
-	foreach(lc, replacement.values ? clauses : NIL)
+	foreach(lc, replacement.values ? rinfos : NIL)
 	{
 		bool		exact = true;
-		Expr	   *clause = (Expr *) replace_columns(lfirst(lc), &replacement);
+		Expr	   *clause = (Expr *)
+			replace_columns((Node *) lfirst_node(RestrictInfo, lc)->clause, &replacement);
 		List	   *key = key_extract(context, clause, &exact);
 
 		if (key)
@@ -179,39 +159,113 @@ implied_keys(KeyContext *context, List *clauses, List **key_quals)
 	return keys;
 }
 
-/* Sort the conditions of a relation's scan, given as clauses without RestrictInfo. */
-Conditions
-conditions_classify(const KeyContext *relation, List *clauses)
+/*
+ * Return what conditions say of the context's parameter; NIL if they leave it open.
+ * Appends to *key_quals; clears the members of "exact", one a condition, of conditions
+ * that say more.
+ */
+static List *
+key_of_parameter(KeyContext *context, List *rinfos, List **key_quals, bool *exact)
 {
-	Conditions	conditions = {0};
-	KeyContext	context = *relation;
 	List	   *keys = NIL;
 	ListCell   *lc;
 
-	foreach(lc, clauses)
+	foreach(lc, rinfos)
 	{
-		Expr	   *clause = lfirst(lc);
-		bool		exact = true;
-		List	   *key;
+		Expr	   *clause = lfirst_node(RestrictInfo, lc)->clause;
+		bool		is_exact = true;
+		List	   *key = key_extract(context, clause, &is_exact);
 
-		if (key_is_known(&context, clause))
-		{
-			conditions.guards = lappend(conditions.guards, clause);
-			continue;
-		}
-		key = key_extract(&context, clause, &exact);
 		if (key)
 		{
 			keys = lappend(keys, key);
-			conditions.key_quals = lappend(conditions.key_quals, clause);
+			*key_quals = list_append_unique_ptr(*key_quals, clause);
+			exact[foreach_current_index(lc)] |= is_exact;
 		}
-		if (!key || !exact)
-			conditions.others = lappend(conditions.others, clause);
 	}
 	if (keys == NIL)
-		keys = implied_keys(&context, clauses, &conditions.key_quals);
-	if (keys)
-		conditions.key = list_make2(makeInteger(KEY_AND), keys);
+		keys = implied_keys(context, rinfos, key_quals);
+	return keys ? list_make2(makeInteger(KEY_AND), keys) : NIL;
+}
+
+/* Return the attribute numbers of a relation's columns in an expression. */
+static Bitmapset *
+columns_in(Node *node, Index relid)
+{
+	Bitmapset  *offsets = NULL;
+	Bitmapset  *columns = NULL;
+	int			offset = -1;
+
+	pull_varattnos(node, relid, &offsets);
+	while ((offset = bms_next_member(offsets, offset)) >= 0)
+		columns = bms_add_member(columns,
+								 Max(offset + FirstLowInvalidHeapAttributeNumber, 0));
+	return columns;
+}
+
+/*
+ * True if a condition may be checked on what is about to be asked for.  Its result must
+ * depend on columns that repeat what was asked, and checking it must do no harm if no row
+ * has these values, or if another condition, of a security barrier, hides the row: it
+ * must neither fail nor show the values, but for conditions on Region and account alone,
+ * which no barrier protects.
+ */
+static bool
+is_asked(const ConditionContext *relation, const RestrictInfo *rinfo)
+{
+	const EchoColumns *echo = &relation->echo;
+	Node	   *clause = (Node *) rinfo->clause;
+	Bitmapset  *columns;
+
+	if (echo->unchanged == NULL || rinfo->pseudoconstant)
+		return false;
+	columns = columns_in(clause, relation->key.relid);
+	if (!bms_is_subset(columns, echo->unchanged) || contain_volatile_functions(clause))
+		return false;
+	return !contain_leaked_vars(clause) ||
+		(relation->operation->target == TARGET_SCOPE &&
+		 !bms_overlap(columns, echo->key) && rinfo->security_level <= relation->min_security);
+}
+
+/* Sort the conditions of a relation's scan, given as RestrictInfos. */
+Conditions
+conditions_classify(const ConditionContext *relation, List *rinfos)
+{
+	Conditions	conditions = {.complete = true};
+	KeyContext	context = relation->key;
+	bool	   *exact;
+	List	   *rest = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rinfos)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (key_is_known(&context, rinfo->clause))
+			conditions.guards = lappend(conditions.guards, rinfo->clause);
+		else
+			rest = lappend(rest, rinfo);
+	}
+	exact = palloc0((list_length(rest) + 1) * sizeof(bool));
+	for (int i = 0; i < relation->operation->nparameters; i++)
+	{
+		List	   *key;
+
+		context.columns = relation->echo.parameters[i];
+		key = key_of_parameter(&context, rest, &conditions.key_quals, exact);
+		conditions.keys = lappend(conditions.keys, key);
+		conditions.complete &= key != NIL;
+	}
+	foreach(lc, rest)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (exact[foreach_current_index(lc)])
+			continue;
+		conditions.others = lappend(conditions.others, rinfo->clause);
+		if (is_asked(relation, rinfo))
+			conditions.asked = lappend(conditions.asked, rinfo->clause);
+	}
 	conditions.exprs = context.exprs;
 	return conditions;
 }
@@ -222,26 +276,29 @@ conditions_classify(const KeyContext *relation, List *clauses)
  * constraint, but scans every partition that it does not prune.
  */
 PartitionConditions
-conditions_of_partition(Oid table, Bitmapset *key_columns)
+conditions_of_partition(Oid table, const EchoColumns *echo)
 {
 	PartitionConditions conditions = {0};
 	Relation	relation = table_open(table, NoLock);
 	List	   *quals = relation->rd_rel->relispartition ? RelationGetPartitionQual(relation) : NIL;
-	List	   *arns = NIL;
-	int			attnum = -1;
+	ListCell   *lc;
 
 	table_close(relation, NoLock);
-	while (quals && (attnum = bms_next_member(key_columns, attnum)) >= 0)
+	foreach(lc, quals)
 	{
-		Oid			type;
-		int32		typmod;
-		Oid			collation;
+		BooleanTest *test = makeNode(BooleanTest);
 
-		get_atttypetypmodcoll(table, attnum, &type, &typmod, &collation);
-		if (key_keeps_value(makeVar(1, attnum, type, typmod, collation, 0)))
-			arns = add_value(arns, attnum, (Expr *) makeVar(1, 1, TEXTOID, -1, collation, 0));
+		if (!bms_is_subset(columns_in(lfirst(lc), 1), echo->unchanged))
+		{
+			conditions.others = lappend(conditions.others, lfirst(lc));
+			continue;
+		}
+		/* A constraint holds unless it is false. */
+		test->arg = lfirst(lc);
+		test->booltesttype = IS_NOT_FALSE;
+		test->location = -1;
+		conditions.asked = lappend(conditions.asked, expression_planner((Expr *) test));
 	}
-	conditions.arn_filter = replace_in_conditions(arns, quals, &conditions.others);
 	return conditions;
 }
 
@@ -250,12 +307,57 @@ conditions_of_partition(Oid table, Bitmapset *key_columns)
  * scan.  Such a guard only prevents look-ups ahead.
  */
 List *
-conditions_partition_guards(const KeyContext *context, const PartitionConditions *partition,
-							List *clauses)
+conditions_partition_guards(const ConditionContext *relation,
+							const PartitionConditions *partition, List *rinfos)
 {
-	List	   *unknown = NIL;
+	List	   *values = partition->others ? column_values(&relation->key, rinfos) : NIL;
+	List	   *guards = NIL;
+	ListCell   *lc;
 
-	if (partition->others == NIL)
-		return NIL;
-	return replace_in_conditions(column_values(context, clauses), partition->others, &unknown);
+	foreach(lc, partition->others)
+	{
+		ColumnReplacement replacement = {1, values, false};
+		Node	   *guard = replace_columns(lfirst(lc), &replacement);
+
+		if (!replacement.missing)
+			guards = lappend(guards, guard);
+	}
+	return guards;
+}
+
+/* True if an expression needs more than a row of its relation and constants. */
+static bool
+needs_execution(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if ((IsA(node, Var) && ((Var *) node)->varno != *(int *) context) ||
+		(IsA(node, Param) && ((Param *) node)->paramkind != PARAM_EXTERN) ||
+		IsA(node, PlaceHolderVar) || IsA(node, SubPlan) || IsA(node, AlternativeSubPlan))
+		return true;
+	return expression_tree_walker(node, needs_execution, context);
+}
+
+/*
+ * Return those of a scan's "asked" conditions that can be checked outside of the scan, as
+ * columns of relation 1: they need no outer row.
+ */
+List *
+conditions_static(const ConditionContext *relation, List *asked)
+{
+	int			relid = relation->key.relid;
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	foreach(lc, asked)
+	{
+		Node	   *condition = lfirst(lc);
+
+		if (needs_execution(condition, &relid))
+			continue;
+		condition = copyObject(condition);
+		ChangeVarNodes(condition, relid, 1, 0);
+		found = lappend(found, condition);
+	}
+	return found;
 }

@@ -50,7 +50,7 @@ imagebuilder_fdw_columns(PG_FUNCTION_ARGS)
 				CStringGetTextDatum(column->name),
 				CStringGetTextDatum(column_type_name(column->type)),
 				CStringGetTextDatum(column->path),
-				BoolGetDatum(operation_is_key_path(operation, column->path)),
+				BoolGetDatum(operation_parameter(operation, column->path) >= 0),
 			};
 
 			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

@@ -1,15 +1,16 @@
 /*
- * key.c: key conditions, which say what ARNs a scan looks up.
+ * key.c: key conditions, which say what values of a parameter a scan asks for.
  *
- * A condition is a key condition if only finitely many ARNs can satisfy it and they can
- * be computed before the scan.  A key condition is exact if every row of these ARNs
- * satisfies it, so that the scan need not check it again.
+ * A condition is a key condition if only finitely many values can satisfy it and they
+ * can be computed before the scan.  A key condition is exact if every row of these
+ * values satisfies it, so that the scan need not check it again.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "compat.h"
+#include "fdw/binding.h"
 #include "fdw/key.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -72,18 +73,8 @@ key_is_known(const KeyContext *context, Expr *expr)
 }
 
 /*
- * True if a key column holds any ARN unchanged.  A name, a varchar(n) or a domain may
- * cut or refuse an ARN: then PostgreSQL compares the column's own value.
- */
-bool
-key_keeps_value(const Var *column)
-{
-	return column->vartype == TEXTOID || (column->vartype == VARCHAROID && column->vartypmod < 0);
-}
-
-/*
  * True if an operator is equality of text.  Under a collation that is not deterministic
- * more ARNs can be equal than the one written.
+ * more texts can be equal than the one written.
  */
 static bool
 is_text_equality(Oid opno, Oid collation)
@@ -246,6 +237,7 @@ extract_comparison(KeyContext *context, KeyKind kind, Oid opno, Oid collation, L
 {
 	Expr	   *column;
 	Expr	   *operand;
+	const Var  *var;
 
 	if (list_length(args) != 2 || !is_text_equality(opno, collation))
 		return NULL;
@@ -258,7 +250,8 @@ extract_comparison(KeyContext *context, KeyKind kind, Oid opno, Oid collation, L
 	}
 	if (!key_is_column(context, column) || !key_is_known(context, operand))
 		return NULL;
-	*exact &= key_keeps_value(key_var(column, context->relid));
+	var = key_var(column, context->relid);
+	*exact &= binding_keeps_text(var->vartype, var->vartypmod);
 	context->exprs = lappend(context->exprs, operand);
 	return list_make3(makeInteger(kind), makeInteger(list_length(context->exprs) - 1),
 					  makeInteger(is_from_statement(context, operand)));
@@ -317,7 +310,7 @@ key_extract(KeyContext *context, Expr *clause, bool *exact)
 	}
 	else if (IsA(clause, NullTest))
 	{
-		/* The key column repeats the requested ARN, so it is never null. */
+		/* The column repeats what was asked for, so it is never null. */
 		if (((NullTest *) clause)->nulltesttype == IS_NULL &&
 			key_is_column(context, ((NullTest *) clause)->arg))
 			key = list_make1(makeInteger(KEY_NOTHING));
@@ -329,7 +322,7 @@ key_extract(KeyContext *context, Expr *clause, bool *exact)
 	return key;
 }
 
-/* Return how many ARNs a key is expected to yield; -1 for NIL, no key. */
+/* Return how many values a key is expected to yield; -1 for NIL, no key. */
 double
 key_estimate(PlannerInfo *root, List *key, List *exprs)
 {

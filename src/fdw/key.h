@@ -1,4 +1,4 @@
-/* key.h: key conditions, which say what ARNs a scan looks up. */
+/* key.h: key conditions, which say what values of a parameter a scan asks for. */
 #ifndef IMAGEBUILDER_KEY_H
 #define IMAGEBUILDER_KEY_H
 
@@ -12,7 +12,7 @@
  */
 typedef enum KeyKind
 {
-	KEY_NOTHING,				/* no ARN; no operands */
+	KEY_NOTHING,				/* no value; no operands */
 	KEY_EQUAL,					/* the value of an expression; operands: its index
 								 * among the key's expressions, and whether it
 								 * is from the statement, see KeyValue */
@@ -29,12 +29,13 @@ key_kind(const List *node)
 	return (KeyKind) intVal(linitial(node));
 }
 
-/* Context in which a relation's key conditions are found. */
+/* Context in which a relation's conditions on a parameter are found. */
 typedef struct KeyContext
 {
 	PlannerInfo *root;
 	Index		relid;
-	Bitmapset  *columns;		/* the key columns' attribute numbers */
+	Bitmapset  *columns;		/* attribute numbers of the columns that repeat the
+								 * parameter */
 	HTAB	   *statement_operands; /* see key_collect_statement_operands() */
 	List	   *exprs;			/* expressions found so far */
 } KeyContext;
@@ -44,7 +45,6 @@ extern List *key_extract(KeyContext *context, Expr *clause, bool *exact);
 extern Var *key_var(Expr *expr, Index relid);
 extern bool key_is_column(const KeyContext *context, Expr *expr);
 extern bool key_is_known(const KeyContext *context, Expr *expr);
-extern bool key_keeps_value(const Var *column);
 extern double key_estimate(PlannerInfo *root, List *key, List *exprs);
 
 #endif							/* IMAGEBUILDER_KEY_H */

@@ -1,7 +1,7 @@
 /*
- * key_state.c: a key in execution: the ARNs that are to be looked up.
+ * key_state.c: keys in execution: the values to ask for.
  *
- * A scan evaluates its key when it starts, and a read-ahead evaluates that scan's key
+ * A scan evaluates its keys when it starts, and a read-ahead evaluates that scan's keys
  * earlier, for each outer row.  Both call key_state_evaluate(), so that a read-ahead
  * looks up what the scan will ask for and nothing else.
  */
@@ -13,7 +13,6 @@
 #include "fdw/key.h"
 #include "fdw/key_state.h"
 #include "lookup/text_table.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -40,11 +39,11 @@ text_of_datum(Datum value, Oid type)
 }
 
 static List *
-add_value(List *values, char *arn, bool from_statement)
+add_value(List *values, char *text, bool from_statement)
 {
 	KeyValue   *value = palloc(sizeof(KeyValue));
 
-	value->arn = arn;
+	value->text = text;
 	value->from_statement = from_statement;
 	return lappend(values, value);
 }
@@ -86,18 +85,18 @@ evaluate_comparison(List *node, List *exprs, ExprContext *econtext)
 	return add_value(NIL, text_of_datum(value, exprType((Node *) expr->expr)), from_statement);
 }
 
-/* Entry of a hash table of arn_table(): starts with the table's key, an ARN. */
-typedef struct ArnEntry
+/* Entry of a hash table of value_table(): starts with the table's key, a text. */
+typedef struct ValueEntry
 {
-	const char *arn;
+	const char *text;
 	KeyValue   *value;
-} ArnEntry;
+} ValueEntry;
 
-/* Return a hash table of a list's ARNs; appends the first value of each to *distinct. */
+/* Return a hash table of a list's texts; appends the first value of each to *distinct. */
 static HTAB *
-arn_table(List *values, List **distinct)
+value_table(List *values, List **distinct)
 {
-	HTAB	   *table = text_table_create("imagebuilder_fdw ARNs", sizeof(ArnEntry),
+	HTAB	   *table = text_table_create("imagebuilder_fdw values", sizeof(ValueEntry),
 										  CurrentMemoryContext);
 	ListCell   *lc;
 
@@ -105,7 +104,7 @@ arn_table(List *values, List **distinct)
 	{
 		KeyValue   *value = lfirst(lc);
 		bool		found;
-		ArnEntry   *entry = hash_search(table, &value->arn, HASH_ENTER, &found);
+		ValueEntry   *entry = hash_search(table, &value->text, HASH_ENTER, &found);
 
 		if (found)
 			entry->value->from_statement |= value->from_statement;
@@ -118,7 +117,7 @@ arn_table(List *values, List **distinct)
 	return table;
 }
 
-/* Return a list without repeated ARNs; from_statement is set if any repetition has it. */
+/* Return a list without repeated texts; from_statement is set if any repetition has it. */
 static List *
 distinct(List *values)
 {
@@ -126,23 +125,23 @@ distinct(List *values)
 
 	if (list_length(values) <= 1)
 		return values;
-	hash_destroy(arn_table(values, &result));
+	hash_destroy(value_table(values, &result));
 	return result;
 }
 
-/* Return the ARNs that are in both lists; from_statement is set if either has it. */
+/* Return the values that are in both lists; from_statement is set if either has it. */
 static List *
 intersect(List *values, List *others)
 {
 	List	   *distinct_others = NIL;
-	HTAB	   *table = arn_table(others, &distinct_others);
+	HTAB	   *table = value_table(others, &distinct_others);
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, values)
 	{
 		KeyValue   *value = lfirst(lc);
-		ArnEntry   *other = hash_search(table, &value->arn, HASH_FIND, NULL);
+		ValueEntry   *other = hash_search(table, &value->text, HASH_FIND, NULL);
 
 		if (other == NULL)
 			continue;
@@ -185,29 +184,21 @@ evaluate_node(List *key, List *exprs, ExprContext *econtext)
 }
 
 /*
- * Prepare a key for execution: "exprs" are the expressions that the key refers to,
- * "guards" conditions over the rows that "exprs" are over, "arn_filter" conditions on
- * an ARN (see PartitionConditions).  Allocates in the current memory context, for as
- * long as "parent" is executed.
+ * Prepare keys for execution, one for each parameter of a table's operation: "exprs" are
+ * the expressions that the keys refer to, "guards" conditions over the rows that "exprs"
+ * are over, "asked" conditions on the table's columns (see Conditions).  Allocates in the
+ * current memory context, for as long as "parent" is executed.
  */
 KeyState *
-key_state_create(List *key, List *exprs, List *guards, List *arn_filter, PlanState *parent)
+key_state_create(List *keys, List *exprs, List *guards, List *asked, Oid table,
+				 PlanState *parent)
 {
 	KeyState   *state = palloc0(sizeof(KeyState));
-	EState	   *estate = parent->state;
-	Expr	   *arn = (Expr *) makeNullConst(TEXTOID, -1, InvalidOid);
 
-	state->key = key;
+	state->keys = keys;
 	state->exprs = ExecInitExprList(exprs, parent);
 	state->guards = ExecInitQual(guards, parent);
-	if (arn_filter == NIL)
-		return state;
-	state->arn_slot =
-		MakeSingleTupleTableSlot(ExecTypeFromTL(list_make1(makeTargetEntry(arn, 1, "arn", false))),
-								 &TTSOpsVirtual);
-	state->arn_filter = ExecPrepareCheck(arn_filter, estate);
-	state->filter_context = CreateExprContext(estate);
-	state->filter_context->ecxt_scantuple = state->arn_slot;
+	state->asked = asked ? asked_create(asked, table, parent) : NULL;
 	return state;
 }
 
@@ -219,30 +210,54 @@ key_state_guards_hold(const KeyState *state, ExprContext *econtext)
 }
 
 /*
- * Return the ARNs of a key, as a list of KeyValue, each ARN once, in order of first
- * appearance; in the database's encoding and the current memory context.  There must be
- * a key, and the caller must have checked the guards.
+ * Return a cursor before the first combination of the keys' values, in the current memory
+ * context.  Each key yields a value once, in order of first appearance, in the database's
+ * encoding.  No parameter may be left open, and the caller must have checked the guards.
  */
-List *
+KeyCursor
 key_state_evaluate(const KeyState *state, ExprContext *econtext)
 {
-	return distinct(evaluate_node(state->key, state->exprs, econtext));
+	KeyCursor	cursor = {0};
+	ListCell   *lc;
+
+	foreach(lc, state->keys)
+	{
+		List	   *values = distinct(evaluate_node(lfirst(lc), state->exprs, econtext));
+
+		cursor.sets = lappend(cursor.sets, values);
+		cursor.ended |= values == NIL;
+	}
+	return cursor;
 }
 
-/* True unless the table is a partition whose constraint excludes rows of an ARN. */
-bool
-key_state_admits(const KeyState *state, const char *arn)
+/* Return how many combinations there are. */
+double
+key_cursor_count(const KeyCursor *cursor)
 {
-	MemoryContext previous;
+	double		count = 1;
+	ListCell   *lc;
 
-	if (state->arn_filter == NULL)
-		return true;
-	ResetExprContext(state->filter_context);
-	ExecClearTuple(state->arn_slot);
-	previous = MemoryContextSwitchTo(state->filter_context->ecxt_per_tuple_memory);
-	state->arn_slot->tts_values[0] = CStringGetTextDatum(arn);
-	MemoryContextSwitchTo(previous);
-	state->arn_slot->tts_isnull[0] = false;
-	ExecStoreVirtualTuple(state->arn_slot);
-	return ExecCheck(state->arn_filter, state->filter_context);
+	foreach(lc, cursor->sets)
+		count *= list_length(lfirst(lc));
+	return count;
+}
+
+/* Put the next combination, a value a parameter, into *values; false after the last. */
+bool
+key_cursor_next(KeyCursor *cursor, const KeyValue **values)
+{
+	int			n = list_length(cursor->sets);
+
+	if (cursor->ended)
+		return false;
+	for (int i = 0; i < n; i++)
+		values[i] = list_nth(list_nth(cursor->sets, i), cursor->places[i]);
+	for (int i = n - 1; i >= 0; i--)
+	{
+		if (++cursor->places[i] < list_length(list_nth(cursor->sets, i)))
+			return true;
+		cursor->places[i] = 0;
+	}
+	cursor->ended = true;
+	return true;
 }

@@ -1,32 +1,40 @@
-/* key_state.h: a key in execution: the ARNs that are to be looked up. */
+/* key_state.h: keys in execution: the values to ask for. */
 #ifndef IMAGEBUILDER_KEY_STATE_H
 #define IMAGEBUILDER_KEY_STATE_H
 
+#include "api/operation.h"
+#include "fdw/asked.h"
 #include "nodes/execnodes.h"
 
-/* ARN that a key yields. */
+/* Value of a parameter that a key yields. */
 typedef struct KeyValue
 {
-	const char *arn;			/* in the database's encoding */
+	const char *text;			/* in the database's encoding */
 	bool		from_statement;	/* a constant or parameter of the statement, not a row's */
 } KeyValue;
 
 typedef struct KeyState
 {
-	List	   *key;			/* see key.h; NIL: no key */
+	List	   *keys;			/* one for each parameter, see key.h */
 	List	   *exprs;			/* of ExprState */
 	ExprState  *guards;			/* must be true before anything is looked up; NULL: no
 								 * guards */
-	ExprState  *arn_filter;		/* conditions of the table's partition constraint, over
-								 * arn_slot; NULL: no conditions */
-	TupleTableSlot *arn_slot;
-	ExprContext *filter_context;
+	AskedState *asked;			/* conditions on what is asked for; NULL: none */
 } KeyState;
 
-extern KeyState *key_state_create(List *key, List *exprs, List *guards, List *arn_filter,
-								  PlanState *parent);
+/* Position in the combinations of a key's values, one for each parameter. */
+typedef struct KeyCursor
+{
+	List	   *sets;			/* lists of KeyValue, one for each parameter */
+	int			places[MAX_PARAMETERS];
+	bool		ended;
+} KeyCursor;
+
+extern KeyState *key_state_create(List *keys, List *exprs, List *guards, List *asked,
+								  Oid table, PlanState *parent);
 extern bool key_state_guards_hold(const KeyState *state, ExprContext *econtext);
-extern List *key_state_evaluate(const KeyState *state, ExprContext *econtext);
-extern bool key_state_admits(const KeyState *state, const char *arn);
+extern KeyCursor key_state_evaluate(const KeyState *state, ExprContext *econtext);
+extern bool key_cursor_next(KeyCursor *cursor, const KeyValue **values);
+extern double key_cursor_count(const KeyCursor *cursor);
 
 #endif							/* IMAGEBUILDER_KEY_STATE_H */

@@ -131,32 +131,51 @@ keyless_reasons(const KeyContext *context, RelOptInfo *rel, List *conditions)
 }
 
 /*
- * Raise HV002, with a hint: the WHERE clause that the table needs, and a sentence for
- * each reason.
+ * Return the first parameter that the keys of a scan leave open, and the name of its
+ * column; NULL if the table has no such column.
+ */
+static const char *
+open_column(Relation relation, const BoundTable *table, List *keys, int *parameter)
+{
+	EchoColumns echo = binding_echo_columns(table, RelationGetNumberOfAttributes(relation));
+	int			attnum;
+
+	*parameter = 0;
+	while (list_nth(keys, *parameter))
+		(*parameter)++;
+	attnum = bms_next_member(echo.parameters[*parameter], -1);
+	return attnum < 0 ? NULL : NameStr(TupleDescAttr(RelationGetDescr(relation), attnum - 1)->attname);
+}
+
+/*
+ * Raise HV002, with a hint: the WHERE clause that the table needs for the keys it leaves
+ * open, and a sentence for each reason.
  */
 void
-keyless_reject(Relation relation, List *reasons)
+keyless_reject(Relation relation, List *keys, List *reasons)
 {
 	BoundTable *table = binding_table(RelationGetRelid(relation));
-	Bitmapset  *keys = binding_key_columns(table, RelationGetNumberOfAttributes(relation));
-	int			key = bms_next_member(keys, -1);
-	const char *column = key < 0 ? binding_key_name(table) :
-		NameStr(TupleDescAttr(RelationGetDescr(relation), key - 1)->attname);
+	int			parameter;
+	const char *column = open_column(relation, table, keys, &parameter);
+	const char *name = column ? column : binding_parameter_name(table, parameter);
+	const char *kind = table->operation->parameters[parameter].kind;
+	bool		is_arn = strcmp(kind, "text") != 0;
 	StringInfoData more;
 	ListCell   *lc;
 
 	initStringInfo(&more);
 	foreach(lc, reasons)
-		appendStringInfo(&more, strVal(lfirst(lc)), column);
+		appendStringInfo(&more, strVal(lfirst(lc)), name);
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+			 is_arn ?
 			 errmsg("foreign table \"%s\" can be read by %s ARN only",
-					RelationGetRelationName(relation),
-					arn_kind_noun(table->operation->parameter.kind)),
-			 key < 0 ?
+					RelationGetRelationName(relation), arn_kind_noun(kind)) :
+			 errmsg("foreign table \"%s\" can be read by %s only",
+					RelationGetRelationName(relation), name),
+			 column == NULL ?
 			 errhint("Add a column \"%s\" to it, or one with the option path '@%s'.",
-					 column, table->operation->parameter.name) :
+					 name, table->operation->parameters[parameter].name) :
 			 errhint("Add WHERE %s = '%s', or join on that column.%s", column,
-					 arn_kind_form(table->operation->parameter.kind, "aws", true),
-					 more.data)));
+					 is_arn ? arn_kind_form(kind, "aws", true) : "...", more.data)));
 }

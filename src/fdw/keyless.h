@@ -6,6 +6,6 @@
 #include "utils/relcache.h"
 
 extern List *keyless_reasons(const KeyContext *context, RelOptInfo *rel, List *conditions);
-pg_noreturn extern void keyless_reject(Relation relation, List *reasons);
+pg_noreturn extern void keyless_reject(Relation relation, List *keys, List *reasons);
 
 #endif							/* IMAGEBUILDER_KEYLESS_H */

@@ -128,7 +128,7 @@ option_check_path(const char *value)
 	const char *error = NULL;
 	const ColumnPath *path = column_path_parse(value, &error);
 
-	if (path && path->kind == PATH_PARAMETER && !operation_has_key_path(value))
+	if (path && path->kind == PATH_PARAMETER && !operation_is_parameter_path(value))
 		return "the special paths are \"@key\", \"@source\", \"@response\", \"@region\", \"@account\" and the key's, such as \"@arn\"";
 	return error;
 }

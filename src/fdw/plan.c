@@ -1,9 +1,9 @@
 /*
  * plan.c: planning of foreign scans.
  *
- * A foreign table is scanned by the ARNs of a key only.  A path without a key is
- * offered too, since the planner needs a path and EXPLAIN must not fail, at a cost that
- * any path with a key beats.
+ * A scan needs a value for each parameter of its operation.  A path that leaves one open
+ * is offered too, since the planner needs a path and EXPLAIN must not fail, at a cost that
+ * any other path beats.
  */
 #include "postgres.h"
 
@@ -20,18 +20,19 @@
 #include "optimizer/plancat.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
+#include "rewrite/rewriteManip.h"
 
 /*
- * Cost of a path without a key, beyond any other path's cost.  PostgreSQL before 18
+ * Cost of a path that leaves a parameter open, beyond any other path's cost.  PostgreSQL before 18
  * adds 1e10 for each node that is disabled, each time that the node is run.
  */
 #define NO_KEY_COST			1.0e30
 
 /*
- * Number of images, as far as joins are concerned.  The planner takes a column without
+ * Number of values of a parameter, images say, as far as joins are concerned.  The planner takes a column without
  * statistics to have 200 values: then each row joined finds one image.
  */
-#define IMAGES				200.0
+#define VALUES				200.0
 
 /* Rows expected for a response, if the schema does not have the table. */
 #define DEFAULT_ROWS		10.0
@@ -39,36 +40,34 @@
 /* State of a relation's planning, kept in RelOptInfo.fdw_private. */
 typedef struct RelPlan
 {
-	KeyContext	key;			/* context of the relation, without expressions */
-	const char *operation;		/* the operation's name */
-	double		rows;			/* rows expected for an ARN, before filters */
-	double		pages;			/* pages expected for an ARN */
+	ConditionContext context;
+	double		rows;			/* rows expected for a request, before filters */
+	double		pages;			/* pages expected for a request */
 	PartitionConditions partition;
 	Conditions	own;			/* the relation's own conditions */
 	double		selectivity;	/* selectivity of own.others */
 	QualCost	quals;			/* cost of checking own.others */
 } RelPlan;
 
-/* Return all clauses of a scan, including gating ones (pseudoconstants). */
+/* Return all conditions of a scan, including gating ones (pseudoconstants). */
 static List *
-clauses_of(RelOptInfo *rel, ParamPathInfo *param)
+conditions_of(RelOptInfo *rel, ParamPathInfo *param)
 {
-	List	   *rinfos = list_concat_copy(rel->baserestrictinfo, param ? param->ppi_clauses : NIL);
-
-	return list_concat(extract_actual_clauses(rinfos, false), extract_actual_clauses(rinfos, true));
+	return list_concat_copy(rel->baserestrictinfo, param ? param->ppi_clauses : NIL);
 }
 
 /* ---- what a path will look up ------------------------------------------------- */
 
 /*
- * Return a key, without its expressions and guards, as a List that plans can be copied
+ * Return keys, without their expressions and guards, as a List that plans can be copied
  * with; plan_key_from_list() reads the List.
  */
 List *
 plan_key_to_list(const PlannedKey *key)
 {
-	return list_make4(key->key, key->arn_filter, list_make2_oid(key->serverid, key->userid),
-					  makeString(pstrdup(key->operation)));
+	return list_make4(key->keys, key->asked,
+					  list_make3_oid(key->table, key->serverid, key->userid),
+					  makeString(pstrdup(key->operation->name)));
 }
 
 PlannedKey *
@@ -76,11 +75,12 @@ plan_key_from_list(List *list)
 {
 	PlannedKey *key = palloc0(sizeof(PlannedKey));
 
-	key->key = linitial(list);
-	key->arn_filter = lsecond(list);
-	key->serverid = linitial_oid(lthird(list));
-	key->userid = lsecond_oid(lthird(list));
-	key->operation = strVal(lfourth(list));
+	key->keys = linitial(list);
+	key->asked = lsecond(list);
+	key->table = linitial_oid(lthird(list));
+	key->serverid = lsecond_oid(lthird(list));
+	key->userid = lthird_oid(lthird(list));
+	key->operation = operation_find(strVal(lfourth(list)));
 	return key;
 }
 
@@ -94,22 +94,25 @@ copy_key(const PlannedKey *key)
 }
 
 /*
- * Return the key of a scan with certain conditions.  The guards include PostgreSQL's
+ * Return the keys of a scan with certain conditions.  The guards include PostgreSQL's
  * gating conditions, and the conditions on an outer row that follow from a partition's
  * constraint: PostgreSQL prunes the partition for a row that fails them.
  */
 static PlannedKey *
-key_of_conditions(const RelOptInfo *rel, const Conditions *conditions, List *clauses)
+key_of_conditions(const RelOptInfo *rel, Oid table, const Conditions *conditions, List *rinfos)
 {
 	const RelPlan *plan = rel->fdw_private;
 	PlannedKey	key = {
-		.key = conditions->key,
+		.keys = conditions->keys,
+		.complete = conditions->complete,
 		.exprs = conditions->exprs,
 		.guards = list_concat_copy(conditions->guards,
-								   conditions_partition_guards(&plan->key, &plan->partition,
-															   clauses)),
-		.arn_filter = plan->partition.arn_filter,
-		.operation = plan->operation,
+								   conditions_partition_guards(&plan->context,
+															   &plan->partition, rinfos)),
+		.asked = list_concat(conditions_static(&plan->context, conditions->asked),
+							 plan->partition.asked),
+		.operation = plan->context.operation,
+		.table = table,
 		.serverid = rel->serverid,
 		.userid = rel->userid,
 	};
@@ -117,13 +120,16 @@ key_of_conditions(const RelOptInfo *rel, const Conditions *conditions, List *cla
 	return copy_key(&key);
 }
 
-/* Return a copy of the key of a path's scan; NULL if the path has no key. */
+/*
+ * Return a copy of the keys of a path's scan; NULL if the scan leaves one open, or does not
+ * make its requests by keys alone.
+ */
 PlannedKey *
 plan_key_of_path(const ForeignPath *path)
 {
 	const PlannedKey *key = linitial(path->fdw_private);
 
-	return key->key ? copy_key(key) : NULL;
+	return key->complete && key->operation->target == TARGET_ARN ? copy_key(key) : NULL;
 }
 
 /*
@@ -149,66 +155,83 @@ plan_keys_to_child(PlannerInfo *root, List *keys, RelOptInfo *child_rel)
 
 /* ---- sizes and paths ----------------------------------------------------------- */
 
+/* Return how many requests a scan is expected to make; -1 if a parameter is left open. */
+static double
+estimate_requests(PlannerInfo *root, const Conditions *conditions)
+{
+	double		requests = 1;
+	ListCell   *lc;
+
+	foreach(lc, conditions->complete ? conditions->keys : NIL)
+		requests *= key_estimate(root, lfirst(lc), conditions->exprs);
+	return conditions->complete ? requests : -1;
+}
+
 void
 imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 							  Oid foreigntableid)
 {
 	RelPlan    *plan = palloc0(sizeof(RelPlan));
 	BoundTable *table = binding_table(foreigntableid);
-	double		keys;
+	ConditionContext *context = &plan->context;
+	double		requests;
 
 	baserel->fdw_private = plan;
-	plan->key.root = root;
-	plan->key.relid = baserel->relid;
-	plan->key.columns = binding_key_columns(table, baserel->max_attr);
-	key_collect_statement_operands(&plan->key);
-	plan->operation = table->operation->name;
+	context->operation = table->operation;
+	context->echo = binding_echo_columns(table, baserel->max_attr);
+	context->min_security = baserel->baserestrict_min_security;
+	context->key.root = root;
+	context->key.relid = baserel->relid;
+	context->key.columns = context->echo.key;
+	key_collect_statement_operands(&context->key);
 	plan->rows = table->table ? table->table->rows : DEFAULT_ROWS;
 	plan->pages = table->operation->page_size > 0 ?
 		Max(1, plan->rows / table->operation->page_size) : 1;
-	plan->partition = conditions_of_partition(foreigntableid, plan->key.columns);
-	plan->own = conditions_classify(&plan->key, clauses_of(baserel, NULL));
+	plan->partition = conditions_of_partition(foreigntableid, &context->echo);
+	plan->own = conditions_classify(context, baserel->baserestrictinfo);
 	plan->selectivity =
 		clauselist_selectivity(root, plan->own.others, baserel->relid, JOIN_INNER, NULL);
 	cost_qual_eval(&plan->quals, plan->own.others, root);
 
-	baserel->tuples = IMAGES * plan->rows;
-	keys = key_estimate(root, plan->own.key, plan->own.exprs);
-	baserel->rows = clamp_row_est((keys < 0 ? IMAGES : keys) * plan->rows * plan->selectivity);
+	baserel->tuples = (table->operation->nparameters > 0 ? VALUES : 1) * plan->rows;
+	requests = estimate_requests(root, &plan->own);
+	baserel->rows = clamp_row_est(requests < 0 ? baserel->tuples * plan->selectivity :
+								  requests * plan->rows * plan->selectivity);
 	baserel->reltarget->width = get_relation_data_width(foreigntableid, NULL);
 }
 
-/* Add a path to a relation; "conditions" are those in "clauses". */
+/* Add a path to a relation; "conditions" are those in "rinfos". */
 static void
-add_scan_path(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param,
-			  const Conditions *conditions, List *clauses)
+add_scan_path(PlannerInfo *root, RelOptInfo *rel, Oid table, ParamPathInfo *param,
+			  const Conditions *conditions, List *rinfos)
 {
 	const RelPlan *plan = rel->fdw_private;
-	PlannedKey *key = key_of_conditions(rel, conditions, clauses);
-	double		keys = key_estimate(root, conditions->key, conditions->exprs);
-	double		tuples = Max(keys, 0) * plan->rows;
+	PlannedKey *key = key_of_conditions(rel, table, conditions, rinfos);
+	double		requests = estimate_requests(root, conditions);
+	double		tuples = Max(requests, 0) * plan->rows;
 	double		rows = param ? clamp_row_est(tuples * plan->selectivity) : rel->rows;
 	QualCost	quals = plan->quals;
 	Cost		startup = quals.startup + rel->reltarget->cost.startup;
 	Cost		run = tuples * (cpu_tuple_cost + quals.per_tuple) +
 		rows * rel->reltarget->cost.per_tuple;
 
-	if (keys < 0)
+	if (requests < 0)
 		startup += NO_KEY_COST;
-	else if (keys > 0)
+	else if (requests > 0)
 	{
 		/*
 		 * A read-ahead overlaps the look-ups of a join's inner scans, as a scan
 		 * overlaps those of a list.
 		 */
 		startup += param ? PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE : PLAN_LOOKUP_COST;
-		run += (keys - 1) * PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE;
+		run += (requests - 1) * PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE;
 		/* The pages of a list are asked for one after another. */
-		run += keys * (plan->pages - 1) * PLAN_LOOKUP_COST;
+		run += requests * (plan->pages - 1) * PLAN_LOOKUP_COST;
 	}
 	if (param)
 		param->ppi_rows = rows;
-	add_path(rel, (Path *) compat_foreign_path(root, rel, rows, keys < 0, startup, startup + run,
+	add_path(rel, (Path *) compat_foreign_path(root, rel, rows, requests < 0, startup,
+											   startup + run,
 											   param ? param->ppi_req_outer :
 											   rel->lateral_relids, list_make1(key)));
 }
@@ -227,30 +250,78 @@ is_key_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 	return key_is_column(arg, em->em_expr);
 }
 
+/* True if a condition says something of a parameter. */
+static bool
+is_key(const ConditionContext *relation, Expr *clause)
+{
+	KeyContext	context = relation->key;
+	bool		found = false;
+
+	for (int i = 0; i < relation->operation->nparameters && !found; i++)
+	{
+		bool		exact = true;
+
+		context.columns = relation->echo.parameters[i];
+		found = key_extract(&context, clause, &exact) != NIL;
+	}
+	return found;
+}
+
 /* Return the join conditions that are keys once the other side gives parameters. */
 static List *
 join_conditions(PlannerInfo *root, RelOptInfo *rel)
 {
 	const RelPlan *plan = rel->fdw_private;
-	KeyContext	context = plan->key;
+	KeyContext	context = plan->context.key;
 	List	   *conditions = NIL;
 	ListCell   *lc;
 
 	foreach(lc, rel->joininfo)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		bool		exact = true;
 
-		if (join_clause_is_movable_to(rinfo, rel) &&
-			key_extract(&context, rinfo->clause, &exact))
+		if (join_clause_is_movable_to(rinfo, rel) && is_key(&plan->context, rinfo->clause))
 			conditions = lappend(conditions, rinfo);
 	}
-	if (rel->has_eclass_joins)
+	/* PostgreSQL takes the column of one parameter a call. */
+	for (int i = 0; rel->has_eclass_joins && i < plan->context.operation->nparameters; i++)
+	{
+		context.columns = plan->context.echo.parameters[i];
 		conditions = list_concat(conditions,
 								 generate_implied_equalities_for_column(root, rel,
 																		is_key_member, &context,
 																		rel->lateral_referencers));
+	}
 	return conditions;
+}
+
+/*
+ * Return the sets of other relations whose rows may give a relation's scan its keys, as
+ * ParamPathInfos: those of each join condition, and, since an operation may have several
+ * parameters, all of them together.
+ */
+static List *
+sets_of_outer_relations(PlannerInfo *root, RelOptInfo *rel)
+{
+	List	   *params = NIL;
+	Relids		all = NULL;
+	ListCell   *lc;
+
+	foreach(lc, join_conditions(root, rel))
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		Relids		outer = bms_union(rinfo->clause_relids, rel->lateral_relids);
+
+		outer = bms_del_member(outer, rel->relid);
+		if (bms_is_empty(outer))
+			continue;
+		params = list_append_unique_ptr(params, get_baserel_parampathinfo(root, rel, outer));
+		all = bms_add_members(all, outer);
+	}
+	if (list_length(params) > 1 &&
+		((RelPlan *) rel->fdw_private)->context.operation->nparameters > 1)
+		params = list_append_unique_ptr(params, get_baserel_parampathinfo(root, rel, all));
+	return params;
 }
 
 void
@@ -258,34 +329,21 @@ imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 							Oid foreigntableid)
 {
 	const RelPlan *plan = baserel->fdw_private;
-	List	   *params = NIL;
 	ListCell   *lc;
 
-	(void) foreigntableid;
-	add_scan_path(root, baserel, NULL, &plan->own, clauses_of(baserel, NULL));
-
-	foreach(lc, join_conditions(root, baserel))
-	{
-		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		Relids		outer = bms_union(rinfo->clause_relids, baserel->lateral_relids);
-
-		outer = bms_del_member(outer, baserel->relid);
-		if (!bms_is_empty(outer))
-			params = list_append_unique_ptr(params,
-											get_baserel_parampathinfo(root, baserel, outer));
-	}
-	foreach(lc, params)
+	add_scan_path(root, baserel, foreigntableid, NULL, &plan->own, conditions_of(baserel, NULL));
+	foreach(lc, sets_of_outer_relations(root, baserel))
 	{
 		ParamPathInfo *param = lfirst(lc);
-		List	   *clauses = clauses_of(baserel, param);
-		Conditions	conditions = conditions_classify(&plan->key, clauses);
+		List	   *rinfos = conditions_of(baserel, param);
+		Conditions	conditions = conditions_classify(&plan->context, rinfos);
 
 		/*
 		 * PostgreSQL may have picked another equality of an equivalence class for these
-		 * clauses, one that is no key.
+		 * conditions, one that is no key.
 		 */
-		if (conditions.key)
-			add_scan_path(root, baserel, param, &conditions, clauses);
+		if (conditions.complete)
+			add_scan_path(root, baserel, foreigntableid, param, &conditions, rinfos);
 	}
 }
 
@@ -314,22 +372,32 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 						   List *tlist, List *scan_clauses, Plan *outer_plan)
 {
 	const RelPlan *plan = baserel->fdw_private;
-	Conditions	conditions = conditions_classify(&plan->key,
-												 extract_actual_clauses(scan_clauses, false));
+	Conditions	conditions;
+	List	   *rinfos = NIL;
+	List	   *asked = copyObject(plan->partition.asked);
 	List	   *recheck_quals = NIL;
+	ListCell   *lc;
 
 	(void) foreigntableid;
 	(void) best_path;
+	foreach(lc, scan_clauses)
+	{
+		if (!lfirst_node(RestrictInfo, lc)->pseudoconstant)
+			rinfos = lappend(rinfos, lfirst(lc));
+	}
+	conditions = conditions_classify(&plan->context, rinfos);
+	ChangeVarNodes((Node *) asked, 1, baserel->relid, 0);
 	/* EvalPlanQual checks conditions again only in statements that lock or write rows. */
 	if (root->rowMarks)
 		recheck_quals = list_concat_copy(conditions.key_quals, conditions.guards);
 	return make_foreignscan(tlist, conditions.others, baserel->relid,
-							list_make3(conditions.exprs, conditions.guards, conditions.key_quals),
-							list_make5(conditions.key,
+							list_make4(conditions.exprs, conditions.guards, conditions.key_quals,
+									   list_concat(asked, conditions.asked)),
+							list_make4(conditions.keys,
 									   needed_attributes(baserel, conditions.others),
-									   plan->partition.arn_filter,
-									   makeString(pstrdup(plan->operation)),
-									   conditions.key ? NIL :
-									   keyless_reasons(&plan->key, baserel, conditions.others)),
+									   makeString(pstrdup(plan->context.operation->name)),
+									   conditions.complete ? NIL :
+									   keyless_reasons(&plan->context.key, baserel,
+													   conditions.others)),
 							NIL, recheck_quals, outer_plan);
 }

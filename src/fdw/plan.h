@@ -2,25 +2,26 @@
 #ifndef IMAGEBUILDER_PLAN_H
 #define IMAGEBUILDER_PLAN_H
 
+#include "api/operation.h"
 #include "foreign/fdwapi.h"
 
 /* Indexes into ForeignScan.fdw_private. */
 enum FdwScanPrivateIndex
 {
-	FdwScanPrivateKey,			/* the key, see key.h; NIL: no key */
+	FdwScanPrivateKeys,			/* see Conditions.keys */
 	FdwScanPrivateAttrs,		/* attribute numbers to fill, as integers */
-	FdwScanPrivateArnFilter,	/* see PartitionConditions */
 	FdwScanPrivateOperation,	/* the operation's name, a String, for EXPLAIN */
-	FdwScanPrivateKeyless,		/* why the scan may have no key, see keyless_reasons() */
+	FdwScanPrivateKeyless,		/* why a key may be left open, see keyless_reasons() */
 };
 
 /* Indexes into ForeignScan.fdw_exprs, which has lists of expressions. */
 enum FdwScanExprsIndex
 {
-	FdwScanExprsKey,			/* the expressions that the key refers to */
+	FdwScanExprsKey,			/* the expressions that the keys refer to */
 	FdwScanExprsGuards,			/* conditions that need no row of the table, without
 								 * PostgreSQL's gating conditions */
-	FdwScanExprsKeyQuals,		/* the conditions that the key was made of */
+	FdwScanExprsKeyQuals,		/* the conditions that the keys were made of */
+	FdwScanExprsAsked,			/* conditions to check on what is about to be asked for */
 };
 
 /*
@@ -35,14 +36,16 @@ enum FdwScanExprsIndex
  */
 #define PLAN_LOOKUPS_AT_ONCE	16.0
 
-/* Key of a planned scan: what it will look up, as far as its conditions say. */
+/* Keys of a planned scan: what it will look up, as far as its conditions say. */
 typedef struct PlannedKey
 {
-	List	   *key;			/* see key.h; NIL: no key, so nothing is looked up */
-	List	   *exprs;			/* expressions that the key refers to */
+	List	   *keys;			/* see Conditions.keys */
+	bool		complete;		/* no key is left open */
+	List	   *exprs;			/* expressions that the keys refer to */
 	List	   *guards;			/* conditions that must hold for any look-up */
-	List	   *arn_filter;		/* see PartitionConditions */
-	const char *operation;		/* the operation's name */
+	List	   *asked;			/* see conditions_static() */
+	const Operation *operation;
+	Oid			table;
 	Oid			serverid;
 	Oid			userid;			/* InvalidOid: the current user */
 } PlannedKey;

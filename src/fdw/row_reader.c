@@ -25,6 +25,7 @@ typedef struct ReaderColumn
 	AttrNumber	attnum;
 	const char *name;
 	ColumnPath *path;
+	int			parameter;		/* for PATH_PARAMETER */
 	Converter  *converter;
 	MemberTree *member;			/* for PATH_MEMBER and PATH_PARENT_MEMBER */
 
@@ -94,11 +95,9 @@ bind_columns(const BoundTable *table, TupleDesc tupdesc, List *attrs, int *ncolu
 		column->path = column_path_parse(bound.path, &error);
 		if (column->path == NULL)
 			binding_reject_path(table, attnum, bound.path, error);
-		if (column->path->kind == PATH_PARAMETER &&
-			!operation_is_key_path(table->operation, bound.path))
-			binding_reject_path(table, attnum, bound.path,
-								psprintf("the table's key has the path \"@%s\"",
-										 table->operation->parameter.name));
+		column->parameter = operation_parameter(table->operation, bound.path);
+		if (column->path->kind == PATH_PARAMETER && column->parameter < 0)
+			binding_reject_path(table, attnum, bound.path, binding_key_paths(table->operation));
 		column->converter = converter_create(bound.type, attr->atttypid, attr->atttypmod);
 		column->shared = column->path->kind != PATH_MEMBER &&
 			column->path->kind != PATH_ITEM && column->path->kind != PATH_ORDINAL;
@@ -282,16 +281,16 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 	ColumnPathKind kind = column->path->kind;
 	DocumentNode node;
 	int32		ordinal;
-	Arn			arn;
 
 	*isnull = false;
 	switch (kind)
 	{
 		case PATH_PARAMETER:
-			return converter_from_text(column->converter, reader->request->arn);
+			return converter_from_text(column->converter,
+									   reader->request->values[column->parameter]);
 		case PATH_REGION:
-			arn_parse(reader->request->arn, &arn);
-			return converter_from_text(column->converter, arn.region);
+			return converter_from_text(column->converter,
+									   request_target(reader->request).region);
 		case PATH_ACCOUNT:
 			return converter_from_text(column->converter, reader->account);
 		case PATH_SOURCE:

@@ -1,11 +1,12 @@
 /*
  * scan.c: execution of foreign scans.
  *
- * A scan goes through the ARNs of its key, and the rows of each answer
+ * A scan goes through the requests that its keys make, and the rows of each answer
  * (see row_reader.c).
  */
 #include "postgres.h"
 
+#include "aws/arn.h"
 #include "common/hashfn.h"
 #include "compat.h"
 #include "executor/executor.h"
@@ -26,7 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* Request for one ARN of the key, or for another page of a list. */
+/* Request for one combination of the keys' values, or for another page of a list. */
 typedef struct ScanRequest
 {
 	Request    *request;
@@ -44,7 +45,7 @@ typedef struct ImageBuilderScan
 
 	MemoryContext key_context;	/* holds requests */
 	bool		started;		/* the key has been evaluated into requests */
-	ScanRequest *requests;		/* one for each ARN, in order */
+	ScanRequest *requests;		/* one for each combination, in order */
 	int			nrequests;
 	int			next_request;	/* index of the next one to return rows of */
 	int			next_lookup;	/* index of the next one to look up */
@@ -83,11 +84,11 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 
 	state = palloc0(sizeof(ImageBuilderScan));
 	node->fdw_state = state;
-	state->key = key_state_create(list_nth(plan->fdw_private, FdwScanPrivateKey),
+	state->key = key_state_create(list_nth(plan->fdw_private, FdwScanPrivateKeys),
 								  list_nth(plan->fdw_exprs, FdwScanExprsKey),
 								  list_nth(plan->fdw_exprs, FdwScanExprsGuards),
-								  list_nth(plan->fdw_private, FdwScanPrivateArnFilter),
-								  &node->ss.ps);
+								  list_nth(plan->fdw_exprs, FdwScanExprsAsked),
+								  RelationGetRelid(relation), &node->ss.ps);
 	state->key_context = AllocSetContextCreate(estate->es_query_cxt,
 											   "imagebuilder_fdw key",
 											   ALLOCSET_SMALL_SIZES);
@@ -108,61 +109,100 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 }
 
 /*
- * True if a value of the key is to be looked up.  A value from the statement's text must
- * be an ARN that the operation takes, else this raises an error or a warning, unless a
- * partition's constraint excludes the value.  A row's value that is no such ARN finds
- * nothing; once in a statement, this warns of a row's ARN of another kind.
+ * True if a value may be asked for.  A value from the statement's text must be one that
+ * the parameter takes, else this raises an error or a warning.  A row's value that is not
+ * finds nothing; once in a statement, this warns of a row's ARN of another kind.
  */
 static bool
-is_wanted(const ImageBuilderScan *state, const KeyValue *value)
+is_wanted(const ImageBuilderScan *state, int parameter, const KeyValue *value)
 {
 	Client	   *client = state->client;
-	bool		fits = request_fits(state->operation, value->arn);
 
-	if (!fits && !value->from_statement && (*client->kind_warned || !request_is_arn(value->arn)))
-		return false;
-	if (!key_state_admits(state->key, value->arn))
-		return false;
 	if (value->from_statement)
-		return fits || request_check(state->operation, value->arn,
-									 lookup_warns(client) ? WARNING : ERROR);
-	if (!fits)
+		return request_check(state->operation, parameter, value->text,
+							 lookup_warns(client) ? WARNING : ERROR);
+	if (request_fits(state->operation, parameter, value->text))
+		return true;
+	if (!*client->kind_warned && request_is_arn(value->text))
 	{
-		request_warn_of_kind(state->operation, value->arn);
+		request_warn_of_kind(state->operation, parameter, value->text);
 		*client->kind_warned = true;
 	}
-	return fits;
+	return false;
 }
 
-/* Evaluate the key, and create a request for each ARN to look up. */
+/*
+ * Return the request for a combination of values; NULL if no row can satisfy the scan's
+ * conditions, a partition's constraint among them, or a value finds nothing.
+ */
+static Request *
+request_for(const ImageBuilderScan *state, const KeyValue *const *values,
+			const Target *scope, const char *account)
+{
+	const char *texts[MAX_PARAMETERS];
+
+	for (int i = 0; i < state->operation->nparameters; i++)
+		texts[i] = values[i]->text;
+	if (state->key->asked && !asked_admits(state->key->asked, texts, scope, account))
+		return NULL;
+	for (int i = 0; i < state->operation->nparameters; i++)
+	{
+		if (!is_wanted(state, i, values[i]))
+			return NULL;
+	}
+	return request_create(state->operation, scope, texts);
+}
+
+/* Create a request for each combination of the keys' values. */
 static void
-evaluate_key(ForeignScanState *node)
+create_requests(ImageBuilderScan *state, ExprContext *econtext)
+{
+	KeyCursor	cursor = key_state_evaluate(state->key, econtext);
+	double		count = key_cursor_count(&cursor);
+	const KeyValue *values[MAX_PARAMETERS];
+	const Target *scope = state->operation->target == TARGET_SCOPE ?
+		statement_scope(state->client) : NULL;
+	char		account[ARN_ACCOUNT_SIZE];
+
+	if (count >= MaxAllocHugeSize / sizeof(ScanRequest))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the keys' values have too many combinations")));
+	state->requests = palloc_extended(((Size) count + 1) * sizeof(ScanRequest),
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (state->key->asked && asked_needs_account(state->key->asked))
+		lookup_account(state->client, scope,
+					   psprintf("list %s in Region \"%s\"", state->operation->part, scope->region),
+					   account);
+	while (key_cursor_next(&cursor, values))
+	{
+		Request    *request = request_for(state, values, scope, account);
+
+		if (request)
+			state->requests[state->nrequests++].request = request;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Evaluate the keys, and create the requests of the scan. */
+static void
+evaluate_keys(ForeignScanState *node)
 {
 	ImageBuilderScan *state = node->fdw_state;
 	const ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 	MemoryContext previous;
-	List	   *values = NIL;
-	ListCell   *lc;
 
 	MemoryContextReset(state->key_context);
 	previous = MemoryContextSwitchTo(state->key_context);
+	state->nrequests = 0;
+	state->requests = NULL;
 	if (key_state_guards_hold(state->key, econtext))
 	{
-		if (state->key->key == NIL)
-			keyless_reject(node->ss.ss_currentRelation,
+		if (list_member_ptr(state->key->keys, NIL))
+			keyless_reject(node->ss.ss_currentRelation, state->key->keys,
 						   list_nth(plan->fdw_private, FdwScanPrivateKeyless));
-		values = key_state_evaluate(state->key, econtext);
-	}
-	state->nrequests = 0;
-	state->requests = palloc0((list_length(values) + 1) * sizeof(ScanRequest));
-	foreach(lc, values)
-	{
-		const KeyValue *value = lfirst(lc);
-
-		if (is_wanted(state, value))
-			state->requests[state->nrequests++].request = request_create(state->operation,
-																		 value->arn);
+		create_requests(state, econtext);
 	}
 	MemoryContextSwitchTo(previous);
 	state->next_request = state->next_lookup = 0;
@@ -234,8 +274,8 @@ check_token(ImageBuilderScan *state, const Request *page)
 	if (found)
 		ereport(lookup_warns(state->client) ? WARNING : ERROR,
 				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
-				 errmsg("could not look up %s: its nextToken has been there before",
-						request_subject(page)),
+				 errmsg("could not %s: its nextToken has been there before",
+						request_action(page)),
 				 errdetail("The service would return the same pages for ever.")));
 	return !found;
 }
@@ -295,7 +335,11 @@ start_rows(ImageBuilderScan *state)
 	bool		needs_account = row_reader_needs_account(state->reader);
 
 	if (needs_account)
-		lookup_account(state->client, state->request, account);
+	{
+		Target		target = request_target(state->request);
+
+		lookup_account(state->client, &target, request_action(state->request), account);
+	}
 	row_reader_start(state->reader, state->request, state->document,
 					 needs_account ? account : NULL);
 }
@@ -344,7 +388,7 @@ imagebuilderIterateForeignScan(ForeignScanState *node)
 
 	ExecClearTuple(slot);
 	if (!state->started)
-		evaluate_key(node);
+		evaluate_keys(node);
 	for (;;)
 	{
 		if (state->document == NULL && !next_document(node))
@@ -387,7 +431,7 @@ imagebuilderReScanForeignScan(ForeignScanState *node)
 	ImageBuilderScan *state = node->fdw_state;
 
 	/*
-	 * The key's parameters may have changed, so it is evaluated again; the statement
+	 * The keys' parameters may have changed, so they are evaluated again; the statement
 	 * keeps the responses.
 	 */
 	state->next_request = state->next_lookup = 0;

@@ -7,20 +7,10 @@
  */
 #include "postgres.h"
 
+#include "aws/arn.h"
 #include "identity/provider.h"
 #include "identity/renewal.h"
 #include "utils/memutils.h"
-
-/* Put the account of an identity's role into *account. */
-static void
-take_account_of_role(const Identity *identity, char *account)
-{
-	static const char service[] = ":iam::";
-	const char *arn = renewal_role(identity)->role_arn;
-
-	/* The option's check has seen to it that the account has 12 digits. */
-	strlcpy(account, strstr(arn, service) + strlen(service), ARN_ACCOUNT_SIZE);
-}
 
 /* Begin to ask STS with an identity's credentials, which must be ready. */
 static void
@@ -71,7 +61,7 @@ identity_ask_account(Identity *identity, const char *partition, char *account, l
 
 	if (identity->base)
 	{
-		take_account_of_role(identity, account);
+		strlcpy(account, arn_account_of_role(renewal_role(identity)->role_arn), ARN_ACCOUNT_SIZE);
 		return IDENTITY_READY;
 	}
 	if (identity->caller[0] == '\0')

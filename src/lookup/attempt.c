@@ -36,7 +36,7 @@ attempt_send(Lookup *lookup)
 	lookup->access_key_id = pstrdup(credentials->access_key_id);
 	lookup->clock_offset = signed_clock_offset(lookup->endpoint.host);
 	lookup->transfer = request_send(lookup->request, &lookup->client->config, credentials,
-									&lookup->endpoint, lookup->parts.region, lookup->fresh,
+									&lookup->endpoint, lookup->target.region, lookup->fresh,
 									lookup->secrets);
 	lookup->fresh = false;
 	MemoryContextSwitchTo(previous);
@@ -123,7 +123,7 @@ take_aws_error(Lookup *lookup)
 	}
 	/* Only a service that knows the credentials sends a code; a proxy may send a 403. */
 	if (error.class == AWS_ERROR_FORBIDDEN && error.code)
-		identity_note_accepted(lookup->identity, lookup->parts.region);
+		identity_note_accepted(lookup->identity, lookup->target.region);
 	lookup->rejected = error.class == AWS_ERROR_UNKNOWN_KEY;
 	attempt_fail(lookup, failure_of_aws_error(&error, lookup->request->operation, transfer,
 									  lookup->attempts, lookup->secrets));
@@ -153,7 +153,7 @@ attempt_take_outcome(Lookup *lookup)
 			pace_granted(&lookup->client->pace, lookup->sent_at, clock_us());
 			/* A redirect does not show that anybody checked the signature. */
 			if (transfer->status < 300 || transfer->status >= 400)
-				identity_note_accepted(lookup->identity, lookup->parts.region);
+				identity_note_accepted(lookup->identity, lookup->target.region);
 		}
 		return;
 	}
@@ -162,7 +162,9 @@ attempt_take_outcome(Lookup *lookup)
 		schedule_retry(lookup, false))
 		return;
 	attempt_fail(lookup, failure_of_transfer(transfer, lookup->endpoint.host, lookup->attempts,
-									 expected_answer(lookup), "ARN's Region", "endpoint_url"));
+									 expected_answer(lookup), lookup->request->scope ?
+									 "server's option \"region\"" : "ARN's Region",
+									 "endpoint_url"));
 }
 
 /* True if a document is an object with one of the operation's top-level members. */

@@ -252,7 +252,7 @@ user_of(const Client *client)
 
 /*
  * Start to look up what a request asks for, without waiting for the answer; the
- * request's ARN must have passed request_check().  Failures of the look-up are raised
+ * request's values must have passed request_check().  Failures of the look-up are raised
  * by lookup_finish().
  */
 Lookup *
@@ -274,10 +274,10 @@ lookup_create(Client *client, const Request *request)
 	lookup->attempt_context = AllocSetContextCreate(context, "imagebuilder_fdw attempt",
 													ALLOCSET_SMALL_SIZES);
 	lookup->request = request_copy(request);
-	arn_parse(request->arn, &lookup->parts);
+	lookup->target = request_target(lookup->request);
 	if (client->config.endpoint_url == NULL)
-		endpoint_resolve(&lookup->endpoint, REQUEST_SERVICE, lookup->parts.partition,
-						 lookup->parts.region, client->config.use_fips_endpoint,
+		endpoint_resolve(&lookup->endpoint, REQUEST_SERVICE, lookup->target.partition,
+						 lookup->target.region, client->config.use_fips_endpoint,
 						 client->config.use_dualstack_endpoint);
 	else if (!endpoint_parse_url(&lookup->endpoint, client->config.endpoint_url, &error))
 		elog(ERROR, "option \"endpoint_url\" was not validated: %s", error);
@@ -287,7 +287,7 @@ lookup_create(Client *client, const Request *request)
 		attempt_fail(lookup, failure);
 	else
 	{
-		lookup->identity = identity_open(&user, lookup->parts.account_id);
+		lookup->identity = identity_open(&user, lookup->target.account);
 		lookup->state = LOOKUP_QUEUED;
 		dlist_push_tail(&unsettled, &lookup->node);
 		lookup->callback.func = give_up;
@@ -347,7 +347,7 @@ has_lookup_elsewhere(const Lookup *lookup, const Identity *identity)
 		const Lookup *other = dlist_container(Lookup, node, iter.cur);
 
 		if (other->client == lookup->client && other->identity == identity &&
-			strcmp(other->parts.region, lookup->parts.region) != 0)
+			strcmp(other->target.region, lookup->target.region) != 0)
 			return true;
 	}
 	return false;
@@ -366,11 +366,11 @@ is_region_failure(const Lookup *lookup)
 	while (lookup->rejected)
 	{
 		/* The identity may be dropped while the session waits, so find it each time. */
-		const Identity *identity = identity_find(&user, lookup->parts.account_id);
+		const Identity *identity = identity_find(&user, lookup->target.account);
 
 		if (identity == NULL)
 			return false;
-		if (identity_serves_elsewhere(identity, lookup->parts.region))
+		if (identity_serves_elsewhere(identity, lookup->target.region))
 			return true;
 		if (!has_lookup_elsewhere(lookup, identity))
 			return false;
@@ -395,7 +395,7 @@ report(Lookup *lookup)
 	else if (lookup->failure->sqlstate == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION)
 		warn = false;
 	lookup->reported = true;
-	failure_report(lookup->failure, request_subject(lookup->request), warn ? WARNING : ERROR);
+	failure_report(lookup->failure, request_action(lookup->request), warn ? WARNING : ERROR);
 }
 
 /*
@@ -443,18 +443,18 @@ wait_for_account(Identity *identity, const char *partition, char *account)
 }
 
 /*
- * Put the account as which a user asks for ARNs into *account; return the failure, in
+ * Put the account as which a user makes requests into *account; return the failure, in
  * the current memory context, or NULL.
  */
 static const Failure *
-find_account(const IdentityUser *user, const Arn *arn, char *account)
+find_account(const IdentityUser *user, const Target *target, char *account)
 {
-	Identity   *identity = identity_open(user, arn->account_id);
+	Identity   *identity = identity_open(user, target->account);
 	const Failure *failure = NULL;
 
 	PG_TRY();
 	{
-		if (wait_for_account(identity, arn->partition, account) == IDENTITY_FAILED)
+		if (wait_for_account(identity, target->partition, account) == IDENTITY_FAILED)
 			failure = failure_copy(identity_account_failure(identity));
 	}
 	PG_CATCH();
@@ -470,20 +470,19 @@ find_account(const IdentityUser *user, const Arn *arn, char *account)
 }
 
 /*
- * Put the account as which a client makes a request into *account, of ARN_ACCOUNT_SIZE
- * bytes.  Waits for STS where only that knows, and the session has not asked yet; raises
- * the failure, whatever "on_error" says, and 57014 and the like when interrupted.
+ * Put the account as which a client makes requests to a target into *account, of
+ * ARN_ACCOUNT_SIZE bytes.  Waits for STS where only that knows, and the session has not
+ * asked yet; raises the failure of "action" (see request_action()), whatever "on_error"
+ * says, and 57014 and the like when interrupted.
  */
 void
-lookup_account(Client *client, const Request *request, char *account)
+lookup_account(Client *client, const Target *target, const char *action, char *account)
 {
 	IdentityUser user = user_of(client);
 	const Failure *failure = check_credentials(client);
-	Arn			arn;
 
-	arn_parse(request->arn, &arn);
 	if (failure == NULL)
-		failure = find_account(&user, &arn, account);
+		failure = find_account(&user, target, account);
 	if (failure)
-		failure_report(failure, request_subject(request), ERROR);
+		failure_report(failure, action, ERROR);
 }

@@ -2,7 +2,6 @@
 #ifndef IMAGEBUILDER_LOOKUP_H
 #define IMAGEBUILDER_LOOKUP_H
 
-#include "aws/arn.h"
 #include "failure.h"
 #include "identity/identity.h"
 #include "lib/ilist.h"
@@ -30,7 +29,7 @@ typedef struct Lookup
 	MemoryContext context;		/* holds the look-up and its document */
 	MemoryContext attempt_context;	/* holds the current attempt, or the document's body */
 	Request    *request;
-	Arn			parts;
+	Target		target;
 	Endpoint	endpoint;
 	Identity   *identity;		/* signs the requests; NULL when settled */
 	LookupState state;
@@ -62,6 +61,7 @@ extern Lookup *lookup_create(Client *client, const Request *request);
 extern bool lookup_is_settled(const Lookup *lookup);
 extern void lookup_wait(long timeout);
 extern const Document *lookup_finish(Lookup *lookup);
-extern void lookup_account(Client *client, const Request *request, char *account);
+extern void lookup_account(Client *client, const Target *target, const char *action,
+						   char *account);
 
 #endif							/* IMAGEBUILDER_LOOKUP_H */

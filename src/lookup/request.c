@@ -1,4 +1,4 @@
-/* request.c: a request to EC2 Image Builder: an operation, and the ARN that it takes. */
+/* request.c: a request to EC2 Image Builder: an operation, and values for its parameters. */
 #include "postgres.h"
 
 #include "api/schema.h"
@@ -13,17 +13,25 @@
 
 /* Return a request for a page, in one block of the current memory context. */
 static Request *
-create(const Operation *operation, const char *arn, int page, const char *token,
-	   size_t token_length)
+create(const Operation *operation, const Target *scope, const char *const *values, int page,
+	   const char *token, size_t token_length)
 {
-	const char *member = operation->parameter.member;
-	size_t		length = strlen(arn);
-	/* Add 64 for the separators and the digits of the lengths. */
-	size_t		size = strlen(operation->name) + strlen(member) + 64 + length + token_length;
-	Request    *request = palloc(offsetof(Request, text) + size);
-	char	   *text = request->text;
+	/* Add 64 for the separators and lengths. */
+	size_t		size = strlen(operation->name) + 64 + token_length +
+		(scope ? strlen(scope->region) + strlen(scope->account) : 0) +
+		(operation->constant ? strlen(operation->constant_member) +
+		 strlen(operation->constant) : 0);
+	Request    *request;
+	char	   *text;
 
-	text += sprintf(text, "%.*s;;", (int) strcspn(operation->name, ":"), operation->name);
+	for (int i = 0; i < operation->nparameters; i++)
+		size += strlen(operation->parameters[i].member) + 2 * strlen(values[i]) + 32;
+	request = palloc(offsetof(Request, text) + size);
+	text = request->text;
+	text += sprintf(text, "%.*s;", (int) strcspn(operation->name, ":"), operation->name);
+	if (scope)
+		text += sprintf(text, "%s/%s", scope->region, scope->account);
+	*text++ = ';';
 	request->token = NULL;
 	if (token_length > 0)
 	{
@@ -32,28 +40,54 @@ create(const Operation *operation, const char *arn, int page, const char *token,
 		text += token_length;
 		*text++ = ';';
 	}
-	text += sprintf(text, "%s=%zu:", member, length);
-	memcpy(text, arn, length + 1);
+	for (int i = 0; i < operation->nparameters; i++)
+		text += sprintf(text, "%s=%zu:%s;", operation->parameters[i].member,
+						strlen(values[i]), values[i]);
+	if (operation->constant)
+		text += sprintf(text, "%s=%zu:%s;", operation->constant_member,
+						strlen(operation->constant), operation->constant);
+	*text++ = '\0';
+	for (int i = 0; i < operation->nparameters; i++)
+	{
+		request->values[i] = strcpy(text, values[i]);
+		text += strlen(text) + 1;
+	}
 	request->operation = operation;
+	request->scope = scope;
 	request->page = page;
-	request->arn = text;
 	request->token_length = token_length;
 	return request;
 }
 
-/* Return a request, for the first page of a list, in the current memory context. */
+/*
+ * Return a request, for the first page of a list, in the current memory context.
+ * "scope" is that of an operation with TARGET_SCOPE, and must outlive the request; NULL
+ * for others.
+ */
 Request *
-request_create(const Operation *operation, const char *arn)
+request_create(const Operation *operation, const Target *scope, const char *const *values)
 {
-	return create(operation, arn, 1, NULL, 0);
+	return create(operation, scope, values, 1, NULL, 0);
 }
 
 /* Return a copy in the current memory context. */
 Request *
 request_copy(const Request *request)
 {
-	return create(request->operation, request->arn, request->page, request->token,
-				  request->token_length);
+	return create(request->operation, request->scope, request->values, request->page,
+				  request->token, request->token_length);
+}
+
+/* Return where a request goes; the texts live in the current memory context. */
+Target
+request_target(const Request *request)
+{
+	Arn			arn;
+
+	if (request->scope)
+		return *request->scope;
+	arn_parse(request->values[0], &arn);
+	return (Target) {arn.partition, arn.region, arn.account_id};
 }
 
 /*
@@ -77,7 +111,8 @@ request_next(const Request *request, const Document *document, int level)
 	token = document_raw(document, node, &length);
 	if (document_kind(document, node) == DOC_STRING)
 		return length == strlen("\"\"") ? NULL :
-			create(request->operation, request->arn, request->page + 1, token, length);
+			create(request->operation, request->scope, request->values, request->page + 1,
+				   token, length);
 	ereport(level,
 			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
 			 errmsg("could not go on after %s: its nextToken is a JSON %s",
@@ -105,25 +140,25 @@ has_utf8(const char *text)
 										 out, length * MAX_CONVERSION_GROWTH + 1, true) == length;
 }
 
-/* True if a text is an ARN that an operation takes. */
+/* True if a value is one that an operation's parameter takes. */
 bool
-request_fits(const Operation *operation, const char *arn)
+request_fits(const Operation *operation, int parameter, const char *value)
 {
+	const char *kind = operation->parameters[parameter].kind;
 	Arn			parts;
 
-	return arn_parse(arn, &parts) && arn_is_of_kind(&parts, operation->parameter.kind) && has_utf8(arn);
+	return (strcmp(kind, "text") == 0 ||
+			(arn_parse(value, &parts) && arn_is_of_kind(&parts, kind))) && has_utf8(value);
 }
 
-/* True if an ARN is a version's where an operation takes builds of that resource type. */
+/* True if an ARN is a version's where a kind is that of builds of its resource type. */
 static bool
-lacks_build(const Operation *operation, const Arn *parts)
+lacks_build(const char *kind, const Arn *parts)
 {
-	const char *kind = operation->parameter.kind;
 	const char *type = strchr(kind, ' ') ? strrchr(kind, ' ') + 1 : kind;
 
 	/* Of alternatives, the last is the one with builds. */
-	return operation->builds &&
-		arn_is_of_kind(parts, psprintf("%.*s:version", (int) strcspn(type, ":"), type));
+	return arn_is_of_kind(parts, psprintf("%.*s:version", (int) strcspn(type, ":"), type));
 }
 
 /* Return the first table whose key takes an ARN; NULL if no table does. */
@@ -134,50 +169,57 @@ table_for(const Arn *parts)
 	{
 		const Operation *operation = schema_operation(&schema_tables[i]);
 
-		if (!operation->part && arn_is_of_kind(parts, operation->parameter.kind))
+		if (operation->target == TARGET_ARN && !operation->part &&
+			arn_is_of_kind(parts, operation->parameters[0].kind))
 			return schema_tables[i].name;
 	}
 	return NULL;
 }
 
 /*
- * Report, at an elog level, 22023 for a text that request_fits() refuses, with the form
+ * Report, at an elog level, 22023 for a value that request_fits() refuses, with the form
  * that the ARN must have, or the table that takes the ARN it is.
  */
 static void
-report_misfit(const Operation *operation, const char *arn, const char *detail, int level)
+report_misfit(const Operation *operation, int parameter, const char *value,
+			  const char *detail, int level)
 {
-	const char *kind = operation->parameter.kind;
+	const char *kind = operation->parameters[parameter].kind;
 	char	   *noun = arn_kind_noun(kind);
 	char	   *elsewhere = "";
 	Arn			parts;
 
-	if (!arn_parse(arn, &parts))
+	if (strcmp(kind, "text") == 0)
+		ereport(level,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" has no equivalent in UTF-8",
+						local_text(value, MAX_FOREIGN_TEXT))));
+	if (!arn_parse(value, &parts))
 		elsewhere = "";
-	else if (lacks_build(operation, &parts))
+	else if (operation->builds && lacks_build(kind, &parts))
 		elsewhere = psprintf(" The table \"%s\" has a version's builds.", operation->builds);
 	else if (!arn_is_of_kind(&parts, kind) && table_for(&parts))
 		elsewhere = psprintf(" This one is for the table \"%s\".", table_for(&parts));
 	ereport(level,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("\"%s\" is not the ARN of an Image Builder %s",
-					local_text(arn, MAX_FOREIGN_TEXT), noun),
+					local_text(value, MAX_FOREIGN_TEXT), noun),
 			 detail ? errdetail_internal("%s", detail) : 0,
 			 errhint("%s %s's ARN has the form %s.%s", strchr("aeiou", *noun) ? "An" : "A", noun,
 					 arn_kind_form(kind, "PARTITION", false), elsewhere)));
 }
 
 /*
- * True if a text is an ARN that an operation takes; if not, report 22023 at "level",
- * with the form that the ARN must have.
+ * True if a value is one that an operation's parameter takes; if not, report 22023 at
+ * "level", with the form that an ARN must have.
  */
 bool
-request_check(const Operation *operation, const char *arn, int level)
+request_check(const Operation *operation, int parameter, const char *value, int level)
 {
-	bool		fits = request_fits(operation, arn);
+	bool		fits = request_fits(operation, parameter, value);
 
 	if (!fits)
-		report_misfit(operation, arn, NULL, level);
+		report_misfit(operation, parameter, value, NULL, level);
 	return fits;
 }
 
@@ -192,51 +234,93 @@ request_is_arn(const char *text)
 
 /* Warn of a row's ARN that is of another kind than the operation's. */
 void
-request_warn_of_kind(const Operation *operation, const char *arn)
+request_warn_of_kind(const Operation *operation, int parameter, const char *value)
 {
-	report_misfit(operation, arn,
+	report_misfit(operation, parameter, value,
 				  "A row of this statement has it, and finds nothing; the statement's other rows of the kind are not warned of.",
 				  WARNING);
 }
 
 /*
  * Return what a request asks for, as messages name it: image "ARN", page 2 of packages
- * of image build version "ARN".
+ * of image build version "ARN", images in Region "eu-west-1" of account 123456789012.
  */
 char *
 request_subject(const Request *request)
 {
 	const Operation *operation = request->operation;
+	const char *separator = "";
 	StringInfoData subject;
 
 	initStringInfo(&subject);
 	if (request->page > 1)
 		appendStringInfo(&subject, "page %d of ", request->page);
 	if (operation->part)
-		appendStringInfo(&subject, "%s of ", operation->part);
-	appendStringInfo(&subject, "%s \"%s\"", arn_kind_noun(operation->parameter.kind),
-					 local_text(request->arn, MAX_FOREIGN_TEXT));
+	{
+		appendStringInfoString(&subject, operation->part);
+		separator = " of ";
+	}
+	for (int i = 0; i < operation->nparameters; i++)
+	{
+		const char *kind = operation->parameters[i].kind;
+
+		appendStringInfo(&subject, "%s%s \"%s\"", separator,
+						 strcmp(kind, "text") == 0 ? operation->parameters[i].name :
+						 arn_kind_noun(kind),
+						 local_text(request->values[i], MAX_FOREIGN_TEXT));
+		separator = " and ";
+	}
+	if (request->scope)
+		appendStringInfo(&subject, " in Region \"%s\"", request->scope->region);
+	if (request->scope && *request->scope->account)
+		appendStringInfo(&subject, " of account %s", request->scope->account);
 	return subject.data;
 }
 
-/* Return a request's body, a JSON object in UTF-8; "arn" is in UTF-8, too. */
+/* Return what a request does, as messages name it: 'look up image "ARN"', say. */
+char *
+request_action(const Request *request)
+{
+	return psprintf("%s %s", request->scope ? "list" : "look up", request_subject(request));
+}
+
+/* Return a text of the database's encoding in UTF-8. */
 static char *
-request_body(const Request *request, const char *arn)
+to_utf8(const char *text)
+{
+	return pg_server_to_any(text, strlen(text), PG_UTF8);
+}
+
+/* Return a request's body, a JSON object in UTF-8. */
+static char *
+request_body(const Request *request)
 {
 	const Operation *operation = request->operation;
-	const char *member = operation->parameter.member;
+	const char *separator = "";
 	StringInfoData body;
 
 	initStringInfo(&body);
-	if (operation->parameter.place == PLACE_FILTER)
-		appendStringInfo(&body, "{\"filter\": {\"name\": \"%s\", \"values\": [", member);
-	else
-		appendStringInfo(&body, "{\"%s\": ", member);
-	escape_json(&body, arn);
-	if (operation->parameter.place == PLACE_FILTER)
-		appendStringInfoString(&body, "]}");
+	appendStringInfoChar(&body, '{');
+	for (int i = 0; i < operation->nparameters; i++)
+	{
+		const Parameter *parameter = &operation->parameters[i];
+		bool		filter = parameter->place == PLACE_FILTER;
+
+		appendStringInfo(&body, filter ? "%s\"filter\": {\"name\": \"%s\", \"values\": [" :
+						 "%s\"%s\": ", separator, parameter->member);
+		escape_json(&body, to_utf8(request->values[i]));
+		if (filter)
+			appendStringInfoString(&body, "]}");
+		separator = ", ";
+	}
+	if (operation->constant)
+	{
+		appendStringInfo(&body, "%s\"%s\": \"%s\"", separator, operation->constant_member,
+						 operation->constant);
+		separator = ", ";
+	}
 	if (operation->page_size > 0)
-		appendStringInfo(&body, ", \"maxResults\": %d", operation->page_size);
+		appendStringInfo(&body, "%s\"maxResults\": %d", separator, operation->page_size);
 	if (request->token_length > 0)
 	{
 		appendStringInfoString(&body, ", \"nextToken\": ");
@@ -256,33 +340,36 @@ request_send(const Request *request, const ClientConfig *config,
 			 bool fresh, const char *secrets[SIGNED_MAX_SECRETS + 1])
 {
 	const Operation *operation = request->operation;
-	char	   *arn = pg_server_to_any(request->arn, strlen(request->arn), PG_UTF8);
-	NameValue	query = {operation->parameter.member, arn};
+	NameValue	query[MAX_PARAMETERS];
+	bool		in_body = operation->nparameters == 0;
 	StringInfoData path;
 	SignedRequest http = {
 		.service = REQUEST_SERVICE,
 		.region = region,
 		.endpoint = endpoint,
+		.query = query,
 		.max_body = config->max_response_size,
 		.fresh = fresh,
 	};
 
 	initStringInfo(&path);
 	appendStringInfoString(&path, operation->path);
-	switch (operation->parameter.place)
+	for (int i = 0; i < operation->nparameters; i++)
 	{
-		case PLACE_QUERY:
-			http.query = &query;
-			http.nquery = 1;
-			break;
-		case PLACE_PATH:
-			sigv4_uri_encode(&path, arn, false);
-			break;
-		case PLACE_BODY:
-		case PLACE_FILTER:
-			http.body = request_body(request, arn);
-			http.content_type = "application/json";
-			break;
+		const Parameter *parameter = &operation->parameters[i];
+		char	   *value = to_utf8(request->values[i]);
+
+		if (parameter->place == PLACE_PATH)
+			sigv4_uri_encode(&path, value, false);
+		else if (parameter->place == PLACE_QUERY)
+			query[http.nquery++] = (NameValue) {parameter->member, value};
+		else
+			in_body = true;
+	}
+	if (in_body)
+	{
+		http.body = request_body(request);
+		http.content_type = "application/json";
 	}
 	http.path = path.data;
 	return signed_send(&http, config, credentials, secrets);

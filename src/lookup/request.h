@@ -1,4 +1,4 @@
-/* request.h: a request to EC2 Image Builder: an operation, and the ARN that it takes. */
+/* request.h: a request to EC2 Image Builder: an operation, and values for its parameters. */
 #ifndef IMAGEBUILDER_REQUEST_H
 #define IMAGEBUILDER_REQUEST_H
 
@@ -9,28 +9,44 @@
 /* Name of the service in host names and signatures. */
 #define REQUEST_SERVICE		"imagebuilder"
 
+/* Where a request goes, and as whose account. */
+typedef struct Target
+{
+	const char *partition;
+	const char *region;
+	const char *account;		/* account that "{account}" in role_arn stands for; "" if
+								 * none is known */
+} Target;
+
 /* Request in one block of memory; equal texts mean equal requests. */
 typedef struct Request
 {
 	const Operation *operation;
+	const Target *scope;		/* of TARGET_SCOPE; not in the block */
 	int			page;			/* of the list, from 1 */
-	const char *arn;			/* in the database's encoding; points into text */
+	const char *values[MAX_PARAMETERS]; /* in the database's encoding */
 	const char *token;			/* the previous page's nextToken, a JSON string as
 								 * received; points into text, without a NUL */
 	size_t		token_length;	/* in bytes; 0 for the first page */
-	char		text[FLEXIBLE_ARRAY_MEMBER];	/* OPERATION;;nextToken=LENGTH:TOKEN;
-												 * PARAMETER=LENGTH:ARN, without the
-												 * token's part for the first page */
+	char		text[FLEXIBLE_ARRAY_MEMBER];	/* OPERATION;REGION/ACCOUNT;
+												 * nextToken=LENGTH:TOKEN;
+												 * MEMBER=LENGTH:VALUE;..., each part
+												 * where there is one */
 } Request;
 
-extern Request *request_create(const Operation *operation, const char *arn);
+extern Request *request_create(const Operation *operation, const Target *scope,
+							   const char *const *values);
 extern Request *request_copy(const Request *request);
 extern Request *request_next(const Request *request, const Document *document, int level);
-extern bool request_fits(const Operation *operation, const char *arn);
-extern bool request_check(const Operation *operation, const char *arn, int level);
+extern Target request_target(const Request *request);
+extern bool request_fits(const Operation *operation, int parameter, const char *value);
+extern bool request_check(const Operation *operation, int parameter, const char *value,
+						  int level);
 extern bool request_is_arn(const char *text);
-extern void request_warn_of_kind(const Operation *operation, const char *arn);
+extern void request_warn_of_kind(const Operation *operation, int parameter,
+								 const char *value);
 extern char *request_subject(const Request *request);
+extern char *request_action(const Request *request);
 extern HttpTransfer *request_send(const Request *request, const ClientConfig *config,
 								  const AwsCredentials *credentials,
 								  const Endpoint *endpoint, const char *region, bool fresh,

@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "aws/arn.h"
+#include "foreign/foreign.h"
 #include "http/http.h"
 #include "identity/identity.h"
 #include "lib/ilist.h"
@@ -170,6 +172,38 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	statement->clients = lappend(statement->clients, client);
 	MemoryContextSwitchTo(previous);
 	return client;
+}
+
+/*
+ * Return where and as whose account a client asks what no ARN says; raise HV002 unless
+ * its options say so.
+ */
+const Target *
+statement_scope(Client *client)
+{
+	const ClientConfig *config = &client->config;
+	const char *account = config->role_arn ? arn_account_of_role(config->role_arn) : "";
+
+	if (config->region == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+				 errmsg("server \"%s\" has no Region to list",
+						GetForeignServer(client->serverid)->servername),
+				 errhint("Set the server's option \"region\".")));
+	if (strcmp(account, CONFIG_ACCOUNT) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+				 errmsg("the user mapping's role is of no account to list"),
+				 errhint("A list has no ARN to take \"%s\" from: name an account in \"role_arn\", perhaps of another user's mapping or another server.",
+						 CONFIG_ACCOUNT)));
+	if (client->scope == NULL)
+	{
+		client->scope = MemoryContextAlloc(client->context, sizeof(Target));
+		client->scope->partition = endpoint_partition(config->region);
+		client->scope->region = config->region;
+		client->scope->account = MemoryContextStrdup(client->context, account);
+	}
+	return client->scope;
 }
 
 /* Return the entry of a request; NULL if the statement has not made it. */

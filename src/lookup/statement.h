@@ -26,6 +26,7 @@ struct Client
 	Pace		pace;			/* limits the requests under way */
 	int			nscans;			/* scans of the statement that use this client */
 	struct HTAB *lookups;		/* LookupEntry by request text */
+	Target	   *scope;			/* see statement_scope(); NULL until needed */
 };
 
 /* Function that reads the options from the catalogs into the current memory context. */
@@ -40,6 +41,7 @@ typedef struct ReadAheadCounts
 
 extern Client *statement_client(EState *estate, Oid serverid, Oid userid,
 								ReadConfig read_config);
+extern const Target *statement_scope(Client *client);
 extern bool statement_look_ahead(Client *client, const Request *request, const void *starter);
 extern bool statement_withdraw(Client *client, const Request *request);
 extern void statement_pass(Client *client, const Request *request, ReadAheadCounts *counts);

@@ -45,12 +45,12 @@ is_read_ahead(const Path *path)
 static bool
 is_same_key(PlannerInfo *root, const PlannedKey *key, const PlannedKey *other)
 {
-	if (strcmp(key->operation, other->operation) != 0 ||
+	if (key->operation != other->operation ||
 		key->serverid != other->serverid || key->userid != other->userid ||
 		(other->guards && !equal(key->guards, other->guards)) ||
-		(other->arn_filter && !equal(key->arn_filter, other->arn_filter)))
+		(other->asked && !equal(key->asked, other->asked)))
 		return false;
-	if (equal(key->key, other->key) && equal(key->exprs, other->exprs))
+	if (equal(key->keys, other->keys) && equal(key->exprs, other->exprs))
 		return true;
 	return list_length(key->exprs) == 1 && list_length(other->exprs) == 1 &&
 		(equal(linitial(key->exprs), linitial(other->exprs)) ||

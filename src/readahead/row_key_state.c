@@ -53,31 +53,49 @@ row_key_state_create(const PlannedKey *planned, List *exprs, PlanState *parent)
 {
 	RowKeyState *key = palloc0(sizeof(RowKeyState));
 
-	key->plain = planned->arn_filter == NIL;
+	key->plain = planned->asked == NIL;
 	note_expression((Node *) exprs, key);
 	key->estate = parent->state;
-	key->operation = operation_find(planned->operation);
-	key->state = key_state_create(planned->key, list_nth(exprs, ReadAheadExprsKey),
+	key->operation = planned->operation;
+	key->state = key_state_create(planned->keys, list_nth(exprs, ReadAheadExprsKey),
 								  list_nth(exprs, ReadAheadExprsGuards),
-								  planned->arn_filter, parent);
+								  planned->asked, planned->table, parent);
 	return key;
 }
 
-/* Return the requests (Request) for the ARNs of a key, in the current memory context. */
+/* Return the request for a combination of values; NULL if the scan will not ask for it. */
+static Request *
+request_for(const RowKeyState *key, const KeyValue *const *values)
+{
+	const char *texts[MAX_PARAMETERS];
+
+	for (int i = 0; i < key->operation->nparameters; i++)
+	{
+		texts[i] = values[i]->text;
+		if (!request_fits(key->operation, i, texts[i]))
+			return NULL;
+	}
+	return key->state->asked && !asked_admits(key->state->asked, texts, NULL, NULL) ? NULL :
+		request_create(key->operation, NULL, texts);
+}
+
+/* Return the requests (Request) that a key makes, in the current memory context. */
 static List *
 evaluate_key(const RowKeyState *key, ExprContext *econtext)
 {
 	List	   *requests = NIL;
-	ListCell   *lc;
+	KeyCursor	cursor;
+	const KeyValue *values[MAX_PARAMETERS];
 
 	if (!key_state_guards_hold(key->state, econtext))
 		return NIL;
-	foreach(lc, key_state_evaluate(key->state, econtext))
+	cursor = key_state_evaluate(key->state, econtext);
+	while (key_cursor_next(&cursor, values))
 	{
-		const KeyValue *value = lfirst(lc);
+		Request    *request = request_for(key, values);
 
-		if (request_fits(key->operation, value->arn) && key_state_admits(key->state, value->arn))
-			requests = lappend(requests, request_create(key->operation, value->arn));
+		if (request)
+			requests = lappend(requests, request);
 	}
 	return requests;
 }
@@ -102,8 +120,7 @@ is_of_session(int sqlstate)
 }
 
 /*
- * Return the requests (Request) for the ARNs of a key whose evaluation may raise an
- * error.  The statement may never reach the row, so an error is dropped, and no further
+ * Return the requests (Request) of a key whose evaluation may raise an error.  The statement may never reach the row, so an error is dropped, and no further
  * row's key is evaluated ahead: the inner scan raises the error if the statement
  * reaches the row.
  */
@@ -134,8 +151,8 @@ try_key(RowKeyState *key, ExprContext *econtext)
 			ReThrowError(error);
 		FreeErrorData(error);
 		ReScanExprContext(econtext);
-		if (key->state->filter_context)
-			ReScanExprContext(key->state->filter_context);
+		if (key->state->asked)
+			asked_reset(key->state->asked);
 		key->ended = true;
 		requests = NIL;
 	}
