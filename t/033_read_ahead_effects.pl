@@ -214,9 +214,14 @@ $node->safe_psql('postgres', qq{
 	CREATE VIEW public.both_view AS
 		SELECT arn, name FROM images UNION ALL SELECT arn, name FROM range_local;
 	CREATE VIEW public.range_view AS
-		SELECT arn, name FROM range UNION ALL SELECT arn, name FROM range WHERE false});
+		SELECT arn, name FROM range UNION ALL SELECT arn, name FROM range WHERE false;
+	CREATE VIEW public.where_view AS SELECT arn, name FROM images WHERE name <> 'x'
+		UNION ALL SELECT arn, name FROM range_local;
+	CREATE VIEW public.nested_view AS SELECT DISTINCT arn, name FROM where_view;
+	CREATE VIEW public.union_view AS
+		SELECT arn, name FROM images UNION SELECT arn, name FROM range_local});
 my $rows = "ami-0123|local\n$open|open";
-for my $table ('range', 'list', 'one', 'both_view', 'range_view')
+for my $table (qw(range list one both_view range_view where_view nested_view union_view))
 {
 	for my $pruning ('on', 'off')
 	{
@@ -244,12 +249,22 @@ for my $case ([ 'a sub-select', '(SELECT min(name) FROM range_local)' ],
 	is($node->safe_psql('postgres', "SELECT name FROM images WHERE arn = $operand"), '',
 		"$name: a row's value that is no ARN equals none");
 }
+for my $table ('images', '(SELECT DISTINCT arn, name FROM images)', 'where_view', 'union_view')
+{
+	is($node->safe_psql('postgres', "SELECT count(*) FROM range_local l JOIN $table i USING (arn)
+			WHERE l.arn = 'ami-0123'"), $table =~ /view/ ? 1 : 0,
+		"$table: the key of the other table's row is no image");
+}
 for my $case ([ 'a parameter', "PREPARE p(text) AS SELECT name FROM images WHERE arn = \$1;
 		SET plan_cache_mode = force_generic_plan; EXECUTE p('ami-1')" ],
 	[ 'a parameter\'s array', "PREPARE p(text[]) AS SELECT name FROM images WHERE arn = ANY (\$1);
 		SET plan_cache_mode = force_generic_plan; EXECUTE p('{ami-1}')" ],
 	[ 'a variable of PL/pgSQL', "DO \$\$ DECLARE v text := 'ami-1'; n text;
 		BEGIN SELECT name INTO n FROM images WHERE arn = v; END \$\$" ],
+	[ 'a sub-query with DISTINCT', "SELECT * FROM (SELECT DISTINCT name, arn FROM images) q
+		WHERE arn = 'ami-1'" ],
+	[ 'an arm of UNION ALL', "SELECT name FROM (SELECT arn, name FROM images WHERE arn = 'ami-1'
+		UNION ALL SELECT arn, name FROM range_local) q WHERE arn <> 'ami-2'" ],
 	[ 'a partition that may have it', "SELECT name FROM range
 		WHERE arn = 'arn:aws:imagebuilder:us-east-1:123456789012:no-image'" ])
 {

@@ -16,6 +16,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -118,6 +119,26 @@ hash_operand(Node *node, void *context)
 }
 
 /*
+ * Return an operand without its collation, which an equivalence class may have changed;
+ * the comparison's operator has its own.
+ */
+static Node *
+without_collation(Node *operand)
+{
+	while (operand && IsA(operand, RelabelType))
+		operand = (Node *) ((RelabelType *) operand)->arg;
+	if (operand && IsA(operand, Const))
+	{
+		Const	   *copy = makeNode(Const);
+
+		*copy = *(Const *) operand;
+		copy->constcollid = InvalidOid;
+		operand = (Node *) copy;
+	}
+	return operand;
+}
+
+/*
  * True if an expression's value comes from rows: of this query, of an outer query, or
  * of a sub-select.
  */
@@ -161,10 +182,41 @@ is_key_column_of_statement(const KeyContext *context, const Var *var)
 	return var->varlevelsup == 0 && var->varattno > 0 && bms_is_member(var->varattno, columns);
 }
 
+/*
+ * True if what an outer query compares with a column is a value of rows for a relation
+ * of a sub-query: the column is a UNION's, with ALL or without, whose other arms may have
+ * rows that are no images, or a table's, and an equivalence class has it in the sub-query.
+ * PostgreSQL pushes these conditions into sub-queries as if they stood there.
+ */
+static bool
+is_column_of_other_rows(PlannerInfo *root, const Var *var)
+{
+	const RangeTblEntry *rte;
+
+	if (var->varlevelsup != 0 || (int) var->varno > list_length(root->parse->rtable))
+		return false;
+	rte = rt_fetch(var->varno, root->parse->rtable);
+	return rte->rtekind != RTE_SUBQUERY || rte->inh ||
+		(rte->subquery && rte->subquery->setOperations);
+}
+
+/* Context in which a query's operands are collected. */
+typedef struct OperandWalk
+{
+	const KeyContext *relation;
+	PlannerInfo *root;			/* the query: the relation's own or an outer one */
+} OperandWalk;
+
+/*
+ * Add the operands that the relation's own query compares with key columns, or remove
+ * those that an outer query compares with columns of other rows.
+ */
 static bool
 collect_operands(Node *node, void *context)
 {
-	const KeyContext *relation = context;
+	const OperandWalk *walk = context;
+	const KeyContext *relation = walk->relation;
+	bool		own = walk->root == relation->root;
 	List	   *args = NIL;
 
 	if (node == NULL)
@@ -179,15 +231,21 @@ collect_operands(Node *node, void *context)
 		Node	   *operand = list_nth(args, 1 - i);
 
 		if (column && IsA(column, Var) && !depends_on_row(operand, NULL) &&
-			is_key_column_of_statement(relation, (Var *) column))
+			(own ? is_key_column_of_statement(relation, (Var *) column) :
+			 is_column_of_other_rows(walk->root, (Var *) column)))
 		{
 			uint32		hash = 0;
 			bool		found;
 			StatementOperands *entry;
 
+			operand = without_collation(operand);
 			hash_operand(operand, &hash);
-			entry = hash_search(relation->statement_operands, &hash, HASH_ENTER, &found);
-			entry->operands = lappend(found ? entry->operands : NIL, operand);
+			entry = hash_search(relation->statement_operands, &hash,
+								own ? HASH_ENTER : HASH_FIND, &found);
+			if (own)
+				entry->operands = lappend(found ? entry->operands : NIL, operand);
+			else if (found)
+				entry->operands = list_delete(entry->operands, operand);
 		}
 	}
 	CHECK_FOR_INTERRUPTS();
@@ -198,7 +256,8 @@ collect_operands(Node *node, void *context)
  * Collect, in a relation's context, the operands that the statement itself compares
  * with the relation's key columns: constants, parameters, and expressions of these.
  * PostgreSQL also derives comparisons from equivalence classes: in "images.arn = t.arn
- * AND t.arn = 'x'" the 'x' is a value of t's rows.
+ * AND t.arn = 'x'" the 'x' is a value of t's rows.  So it is where images is in a
+ * sub-query, into which PostgreSQL pushes the comparison.
  */
 void
 key_collect_statement_operands(KeyContext *context)
@@ -211,18 +270,26 @@ key_collect_statement_operands(KeyContext *context)
 
 	context->statement_operands = hash_create("imagebuilder_fdw operands", 16, &ctl,
 											  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	collect_operands((Node *) context->root->parse->jointree, context);
+	for (PlannerInfo *root = context->root; root; root = root->parent_root)
+	{
+		OperandWalk walk = {.relation = context, .root = root};
+
+		collect_operands((Node *) root->parse->jointree, &walk);
+		if (hash_get_num_entries(context->statement_operands) == 0)
+			break;
+	}
 }
 
 static bool
 is_from_statement(const KeyContext *context, Expr *operand)
 {
 	uint32		hash = 0;
+	Node	   *value = without_collation((Node *) operand);
 	const StatementOperands *entry;
 
-	hash_operand((Node *) operand, &hash);
+	hash_operand(value, &hash);
 	entry = hash_search(context->statement_operands, &hash, HASH_FIND, NULL);
-	return entry && list_member(entry->operands, operand);
+	return entry && list_member(entry->operands, value);
 }
 
 /* ---- keys in conditions ---------------------------------------------------------- */
