@@ -186,6 +186,28 @@ meaning_of(const Job *job, CURLcode result)
 	return result;
 }
 
+/*
+ * Start a transfer again, on a new connection, if libcurl could send nothing of the
+ * request, since it has tried kept connections only, which were all dead; false if that
+ * is not so, or fails.  From 8.22 on libcurl takes a connection that it used within the
+ * last second for alive, even one that sockets.c has shut down, and gives up after six.
+ */
+static bool
+restart(Job *job, CURLcode result)
+{
+	long		connections = 0;	/* new ones */
+	long		sent = 0;			/* bytes of requests */
+
+	curl_easy_getinfo(job->handle, CURLINFO_NUM_CONNECTS, &connections);
+	curl_easy_getinfo(job->handle, CURLINFO_REQUEST_SIZE, &sent);
+	if (result != CURLE_SEND_ERROR || connections > 0 || sent > 0)
+		return false;
+	curl_multi_remove_handle(job->multi, job->handle);
+	job->ready = false;
+	return curl_easy_setopt(job->handle, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
+		curl_multi_add_handle(job->multi, job->handle) == CURLM_OK;
+}
+
 static void
 finish(Job *job, CURLcode result)
 {
@@ -230,8 +252,11 @@ job_pause_all(CURLM *multi)
 
 	while (multi && (message = curl_multi_info_read(multi, &left)))
 	{
-		if (message->msg == CURLMSG_DONE)
-			finish(job_of(message->easy_handle), message->data.result);
+		Job		   *job = job_of(message->easy_handle);
+		CURLcode	result = message->data.result;
+
+		if (message->msg == CURLMSG_DONE && !restart(job, result))
+			finish(job, result);
 	}
 	now = clock_us();
 	dlist_foreach_modify(iter, &jobs)

@@ -27,7 +27,8 @@ static struct
 								 * some, too */
 	volatile uint64 refused;	/* requests that malloc() refused */
 	bool		ours;			/* libcurl uses this allocator */
-	void	   *buffer;			/* libcurl's latest receive buffer */
+	char	   *buffer;			/* block of libcurl's latest receive buffer */
+	size_t		extra;			/* bytes of the block beside the buffer */
 } memory;
 
 static void *
@@ -39,13 +40,23 @@ note_refused(void *block)
 	return block;
 }
 
+/* Note a block if it is as large as one of a receive buffer of "length" bytes. */
+static void
+note_buffer(void *block, size_t size, size_t length)
+{
+	if (block == NULL || size < length || size > length + MEMORY_BUFFER_EXTRA)
+		return;
+	memory.buffer = block;
+	memory.extra = size - length;
+}
+
 static void *
 allocate(size_t size)
 {
 	void	   *block = note_refused(malloc(size));
 
-	if (block && (size == MEMORY_BUFFER || size == MEMORY_SECRET_BUFFER))
-		memory.buffer = block;
+	note_buffer(block, size, MEMORY_BUFFER);
+	note_buffer(block, size, MEMORY_SECRET_BUFFER);
 	return block;
 }
 
@@ -137,10 +148,15 @@ memory_refused(void)
 	return memory.refused;
 }
 
-/* Wipe the receive buffer, if libcurl keeps it; no transfer may be receiving. */
+/*
+ * Wipe the receive buffer, if libcurl keeps it; no transfer may be receiving.  What
+ * libcurl keeps beside the buffer may lie before it or after it, so as many bytes stay
+ * as they are at either end of the block: at most MEMORY_BUFFER_EXTRA.
+ */
 void
 memory_wipe_buffer(void)
 {
 	if (COMPAT_CURL_KEEPS_BUFFER && memory.buffer)
-		explicit_bzero(memory.buffer, malloc_usable_size(memory.buffer));
+		explicit_bzero(memory.buffer + memory.extra,
+					   malloc_usable_size(memory.buffer) - 2 * memory.extra);
 }

@@ -6,11 +6,13 @@
 
 /*
  * Sizes of libcurl's receive buffer, in bytes, for answers that are not secret and for
- * secret ones.  The allocator recognizes the buffer by these sizes, which libcurl uses
- * for nothing else.
+ * secret ones.  The allocator recognizes the buffer's block by these sizes, to which
+ * libcurl may add MEMORY_BUFFER_EXTRA at most (8.23 has the length before the buffer);
+ * libcurl uses such sizes for nothing else.
  */
 #define MEMORY_BUFFER			(128 * 1024)
 #define MEMORY_SECRET_BUFFER	(16 * 1024 - 48)
+#define MEMORY_BUFFER_EXTRA		32
 
 extern void memory_start(void);
 extern bool memory_is_ours(void);

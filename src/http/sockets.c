@@ -262,7 +262,8 @@ sockets_close(void *userp, curl_socket_t fd)
 /*
  * Shut down kept connections on which unrequested data came (a second answer, a load
  * balancer's 408): older libcurl (7.88) would take the data for the answer to the next
- * request.  libcurl itself notices a connection that the server has closed.
+ * request.  libcurl itself notices a connection that the server has closed, before it
+ * sends a request (from 8.22 on, perhaps only when it has tried to).
  */
 void
 sockets_reject_unsolicited_data(void)
@@ -321,7 +322,7 @@ is_connected_to(curl_socket_t fd, const char *address, long port)
 
 /*
  * Shut down kept connections to the address that a handle's connection went to, so
- * that libcurl finds them dead and sends no request on them.  Call this between
+ * that libcurl finds them dead and can send no request on them.  Call this between
  * calls of libcurl, when libcurl waits for every socket that is in use.
  */
 void
