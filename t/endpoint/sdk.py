@@ -157,14 +157,15 @@ def ask_cli(endpoint, operation, arn):
     return whole(operation, pages) if operation.page_size else pages[0]
 
 
-def missing(whole, seen, path=""):
-    """Members that a body has and a client does not show; null ones aside."""
-    if isinstance(whole, dict):
-        return [lost for name, value in whole.items() if value is not None
-                for lost in ([path + "." + name] if not isinstance(seen, dict) or name not in seen
-                             else missing(value, seen[name], path + "." + name))]
-    if isinstance(whole, list):
-        if not isinstance(seen, list) or len(seen) != len(whole):
-            return [path]
-        return [lost for w, s in zip(whole, seen) for lost in missing(w, s, path + "[]")]
-    return [] if seen is not None else [path]
+def differing(whole, seen, path="", name=""):
+    """Paths of a body's values that a client does not show or shows otherwise; null ones aside."""
+    if whole is None:
+        return []
+    if isinstance(whole, dict) and isinstance(seen, dict):
+        return [lost for key, value in whole.items()
+                for lost in differing(value, seen.get(key), f"{path}.{key}", key)]
+    if isinstance(whole, list) and isinstance(seen, list) and len(whole) == len(seen):
+        return [lost for pair in zip(whole, seen) for lost in differing(*pair, path + "[]", name)]
+    if name in generate.TIMES and seen is not None:
+        return [] if projection.microseconds(whole) == projection.microseconds(seen) else [path]
+    return [] if whole == seen else [path]
