@@ -10,9 +10,13 @@ use Test::More;
 use TestEndpoint;
 
 needs('python3-boto3');
-my ($stdout, $stderr) = ('', '');
-my $ok = IPC::Run::run([ $TestEndpoint::PYTHON, "$FindBin::Bin/endpoint/test_endpoint.py" ], '>', \$stdout, '2>', \$stderr);
-ok($ok, 'test_endpoint.py') or diag("$stdout$stderr");
-like($stderr, qr/^Ran ([1-9]\d+) tests/m, 'which has tests');
+for my $file ('test_endpoint.py', 'test_lists.py')
+{
+	my ($stdout, $stderr) = ('', '');
+	my $ok = IPC::Run::run([ $TestEndpoint::PYTHON, "$FindBin::Bin/endpoint/$file" ],
+		'>', \$stdout, '2>', \$stderr);
+	ok($ok, $file) or diag("$stdout$stderr");
+	like($stderr, qr/^Ran ([1-9]\d*) tests/m, 'which has tests');
+}
 
 done_testing();

@@ -28,12 +28,12 @@ my ($status, $rows, $errors) = $node->psql('postgres', $printed);
 is($status, 0, 'all that it prints is SQL') or diag($errors);
 like($rows, qr/^[^|]+\|\d[^|]*\|Linux\|AVAILABLE$/, 'whose query finds an image');
 
-# The ARNs of each operation, with their states.
+# The ARNs of each operation, with their states, or the Regions (and owners).
 my ($operation, %state);
 for (split /\n/, $printed)
 {
 	$operation = $1 if /^-- ([\w:]+)$/;
-	$state{$operation}{$1} = $2 // '' if /^--   (arn:\S+)(?: (\S+))?$/;
+	$state{$operation}{$1} = $2 // '' if /^--   (arn:\S+|\w+-\w+-\d[\w.]*)(?: (\S+))?$/;
 }
 is(join(' ', map { scalar keys %$_ } @state{ sort keys %state }),
 	join(' ', map { scalar(my @files = glob "$_/*.json") } sort glob "$SOURCE/t/endpoint/fixtures/*"),

@@ -11,12 +11,21 @@ import urllib.parse
 
 # name: as in operations.tsv; path: as in the model; parameter: the member that takes the ARN; kind: which
 # ARNs it takes, TYPE or TYPE:any, TYPE:build, TYPE:version, "*": any, or several of these; member: the answer's, which has what
-# was asked for; place: the parameter's; page_size: the most items of a page, None: one answer
-Operation = collections.namedtuple("Operation", "name path parameter kind member place page_size")
+# was asked for; place: the parameter's; page_size: the most items of a page, None: one answer;
+# target: "arn", or "scope" for what a Region has; constant: the only value of the parameter
+Operation = collections.namedtuple(
+    "Operation", "name path parameter kind member place page_size target constant",
+    defaults=["arn", ""])
+# A request is of the first one that it fits.
 OPERATIONS = {operation[0]: Operation(*operation) for operation in [
     ("GetImage", "/GetImage", "imageBuildVersionArn", "image:any", "image", "query", None),
     ("ListImageBuildVersions:version", "/ListImageBuildVersions", "imageVersionArn", "image:version",
      "imageSummaryList", "body", 25),
+    ("ListImageBuildVersions", "/ListImageBuildVersions", "", "", "imageSummaryList", "body", 25,
+     "scope"),
+    ("ListImages", "/ListImages", "owner", "text", "imageVersionList", "body", 25, "scope",
+     "Self"),
+    ("ListImages:shared", "/ListImages", "owner", "text", "imageVersionList", "body", 25, "scope"),
     ("GetImagePipeline", "/GetImagePipeline", "imagePipelineArn", "image-pipeline", "imagePipeline", "query", None),
     ("ListImagePipelineImages", "/ListImagePipelineImages", "imagePipelineArn", "image-pipeline",
      "imageSummaryList", "body", 25),
@@ -54,10 +63,46 @@ OPERATIONS = {operation[0]: Operation(*operation) for operation in [
 # An ARN: Region, account, resource type and what follows it.
 ARN = re.compile(r"arn:aws[^:]*:imagebuilder:([^:/]+):([^:/]+):([^:/]+)/([^:]+)")
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
+OWNERS = ("Self", "Shared", "Amazon", "ThirdParty", "AWSMarketplace")
+# The account of the keys that the endpoint knows without their having been issued.
+ACCOUNT = "123456789012"
 
 
-def find(method, path, query, body):
-    """The operation that a request asks for, the ARN, the token and the page's size; (None, "", "", 0)."""
+def of_scope(region, account=ACCOUNT, owner=""):
+    """What stands for an ARN in an operation of a scope: REGION[.ACCOUNT][.OWNER]."""
+    return ".".join(filter(None, [region, account if account != ACCOUNT else "", owner]))
+
+
+def as_control(asked):
+    """How a control of the endpoint names what is asked for."""
+    if ":" in asked:
+        return {"arn": asked}
+    return {"region": region_of(asked), "owner": owner_of(asked)}
+
+
+def region_of(asked):
+    """The Region that is asked: an ARN's, or that of a scope."""
+    return asked.split(":")[3] if ":" in asked else asked.partition(".")[0]
+
+
+def owner_of(asked):
+    """The owner that a list of a scope is asked for, "" if none that there is."""
+    last = asked.rpartition(".")[2]
+    return last if last in OWNERS else ""
+
+
+def fits(operation, given):
+    """Whether a request that gives these members is the operation's."""
+    if operation.constant:      # which is what the service takes for granted, too
+        return given.get(operation.parameter, operation.constant) == operation.constant
+    return not operation.parameter or operation.parameter in given
+
+
+def find(method, path, query, body, region="", account=ACCOUNT):
+    """The operation that a request asks for, the ARN, the token and the page's size.
+
+    (None, "", "", 0) if there is none.  Region and account are those of the request's signature:
+    of them is made what stands for the ARN in an operation of a scope."""
     name, _, last = path.rpartition("/")
     asked = json.loads(body) if body else {}
     filters = {asked["filter"]["name"]: asked["filter"]["values"][0]} if "filter" in asked else {}
@@ -65,14 +110,20 @@ def find(method, path, query, body):
              "path": {"resourceArn": urllib.parse.unquote(last)} if name.endswith("/tags") else {}}
     for operation in OPERATIONS.values():
         is_path = last == operation.path[1:] or (operation.place == "path" and name.endswith("/tags"))
-        if is_path and operation.parameter in given[operation.place] and (method == "POST") == bool(operation.page_size):
-            return (operation, given[operation.place][operation.parameter], asked.get("nextToken", ""),
+        is_method = (method == "POST") == bool(operation.page_size)
+        if is_path and is_method and fits(operation, given[operation.place]):
+            value = given[operation.place].get(operation.parameter, "")
+            if operation.target == "scope":
+                value = of_scope(region, account, "" if operation.constant else str(value))
+            return (operation, value, asked.get("nextToken", ""),
                     asked.get("maxResults", operation.page_size))
     return None, "", "", 0
 
 
 def takes(operation, arn):
-    """Whether an operation takes an ARN."""
+    """Whether an operation takes an ARN, or that owner."""
+    if operation.target == "scope":
+        return bool(owner_of(arn) or operation.constant or not operation.parameter)
     return any(is_of_kind(arn, kind) for kind in operation.kind.split())
 
 
@@ -102,7 +153,9 @@ def default_operation(arn):
 
 @functools.cache
 def fixtures():
-    """{(operation, ARN): body}: a folder an operation, with a full stop for a colon; a file's name is the ARN where the answer has none."""
+    """{(operation, ARN): body}: a folder an operation, with a full stop for a colon.
+
+    A file's name is the ARN where the answer has none; a scope's is REGION or REGION.OWNER."""
     found = {}
     for path in sorted(FIXTURES.glob("*/*.json")):
         operation = OPERATIONS[path.parent.name.replace(".", ":")]
@@ -116,5 +169,12 @@ def fixtures():
 
 @functools.cache
 def complete():
-    """{operation: (ARN, body)}: the fixtures that fill every member."""
-    return {operation: (arn, body) for (operation, arn), body in fixtures().items() if resource_name(arn) == "complete"}
+    """{operation: (ARN, body)}: the fixtures that fill every member, a list in each item."""
+    return {operation: (arn, body) for (operation, arn), body in fixtures().items()
+            if resource_name(arn) == "complete" or is_complete_list(OPERATIONS[operation], body)}
+
+
+def is_complete_list(operation, body):
+    """Whether all that a scope's list has is named "complete"."""
+    items = json.loads(body)[operation.member] if operation.target == "scope" else []
+    return bool(items) and all(resource_name(item["arn"]).startswith("complete") for item in items)

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A stand-in for EC2 Image Builder's endpoint, for tests and the demonstration.
 
-Speaks operations that read one resource by its ARN over HTTP/1.1 with kept
-connections, and TLS if given a certificate; verifies each request's signature with botocore's own signer and
+Speaks operations that read one resource by its ARN, or what there is in a Region, over
+HTTP/1.1 with kept connections, and TLS if given a certificate; verifies each request's signature with botocore's own signer and
 its clock against this machine's; answers from the fixtures beside this file.
 What it says is checked by boto3 and the AWS CLI (see compare.py).
 
@@ -79,6 +79,7 @@ class Resources:
         self.put = {}           # by operation, ARN, and token of a page
         self.any = False        # whether there is a resource of any other name, too
         self.tokens = {}        # of pages: the place in the list that they stand for
+        self.names = {}         # by scope: as if its lists were those of what has such a name
 
     def find(self, operation, arn, token=""):
         """A resource by its ARN, else the newest available one that matches."""
@@ -86,6 +87,8 @@ class Resources:
             return self.put[operation.name, arn, token]
         if (operation.name, arn) in self.fixtures:
             return self.fixtures[operation.name, arn]
+        if operation.target == "scope":
+            return json.dumps({operation.member: []}).encode()
         if operation.page_size or operation.member == "policy":
             return None
         prefix, _, version = arn.rpartition("/")
@@ -97,17 +100,34 @@ class Resources:
                    in ("AVAILABLE", "ACTIVE")]
         return self.fixtures[operation.name, max(matches)[-1]] if matches else None
 
-    def anything(self, operation, name):
+    def name(self, operation, arn):
+        """The name that says how a resource answers: its own, or that given to a scope."""
+        if operation.target == "arn":
+            return api.resource_name(arn)
+        return self.names.get(arn) or self.names.get(api.region_of(arn), "")
+
+    def anything(self, operation, name, region=""):
         """What a resource of any name answers with, if there is one; list-N is a list of N items."""
         count = re.search(r"list-(\d+)", name)
         if operation.page_size and count:
             items = json.loads(api.complete()[operation.name][1])[operation.member]
+            if operation.target == "scope":
+                return self.list_of(operation, items[0], int(count[1]), region)
             key = next(key for key, value in items[0].items() if isinstance(value, str))
             return json.dumps({operation.member: [{**items[0], key: f"{key}-{i}"}
                                                   for i in range(int(count[1]))]}).encode()
         content = {"policy": '{"Version": "2012-10-17"}', "tags": {"Name": name}}.get(
             operation.member, [] if operation.page_size else {"name": name, "version": "1.0.0/1"})
         return json.dumps({operation.member: content}).encode() if self.any else None
+
+    @staticmethod
+    def list_of(operation, item, count, region):
+        """As many items as that of a list of a Region, named item-0 and so on."""
+        resource, _, version = item["arn"].split("/", 2)
+        resource = resource.replace(api.region_of(resource), region)
+        return json.dumps({operation.member: [
+            {**item, "arn": f"{resource}/item-{i}/{version}", "name": f"item-{i}"}
+            for i in range(count)]}).encode()
 
     def page(self, operation, arn, body, token, size):
         """A page of a list, which has a token if it is not the last."""
@@ -177,6 +197,7 @@ class Keys:
         self.file, self.read = file, 0
         self.known = dict(CREDENTIALS)
         self.expirations = {}
+        self.accounts = {}
 
     def find(self, key):
         """The secret, the token, and whether they have expired; None."""
@@ -188,11 +209,17 @@ class Keys:
                         issued = json.loads(line)
                         self.known[issued["access_key_id"]] = issued["secret_access_key"], issued["session_token"]
                         self.expirations[issued["access_key_id"]] = issued["expiration"]
+                        self.accounts[issued["access_key_id"]] = issued["account"]
                     self.read = file.tell()
             if key not in self.known:
                 return None
             expired = key == "ASIAEXPIREDEXAMPLE" or (self.expirations.get(key) or math.inf) < now()
             return (*self.known[key], expired)
+
+    def account(self, key):
+        """The account of a key; the endpoint's own if there is no such key."""
+        self.find(key)
+        return self.accounts.get(key, api.ACCOUNT)
 
     def expire(self):
         """All that was issued until now has expired."""
@@ -351,11 +378,16 @@ class Handler(socketserver.StreamRequestHandler):
             server.counters.reset()
             server.seen.clear()
         elif path == "responses" and self.method == "PUT":
-            arn = parameters["arn"][0]
+            arn = parameters["arn"][0] if "arn" in parameters else self.scope_of(parameters)
             operation = parameters.get("operation", [""])[0] or api.default_operation(arn).name
             server.resources.put[operation, arn, parameters.get("token", [""])[0]] = self.body
         elif path == "responses":
             server.resources.put.clear()
+            server.resources.names.clear()
+        elif path == "name":
+            # A scope's lists, or those of one account or owner, are as those of what is named so:
+            # fault-KIND, list-N, page2-fault-KIND-list-N.
+            server.resources.names[self.scope_of(parameters)] = parameters.get("name", [""])[0]
         elif path == "tokens":
             server.resources.tokens.clear()     # none that was given out is valid any longer
         elif path == "operation":
@@ -386,13 +418,24 @@ class Handler(socketserver.StreamRequestHandler):
                 answer = json.dumps({"connections": len(server.idle - {self.request})})
         self.send(200, answer.encode())
 
+    def signed_by(self):
+        """The key and the Region that a request says it is signed with."""
+        found = re.search(r"Credential=([^/]+)/\d+/([^/]+)/",
+                          self.headers.get("authorization", ""))
+        return found.groups() if found else ("", "")
+
+    @staticmethod
+    def scope_of(parameters):
+        """The scope that a control names: region=, account= and owner=."""
+        return api.of_scope(parameters["region"][0], parameters.get("account", [api.ACCOUNT])[0],
+                            parameters.get("owner", [""])[0])
+
     def get_caller_identity(self, target):
         """STS's answer, so that one endpoint serves for the account, too; identity.py has all of STS."""
-        scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/", self.headers.get("authorization", ""))
         scheme = "https" if self.server.tls else "http"
         try:
             check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers, self.body,
-                            scope[1] if scope else "", now(), self.server.keys, "", "sts")
+                            self.signed_by()[1], now(), self.server.keys, "", "sts")
             result = {"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/analyst", "UserId": "AIDAEXAMPLE"}
             self.send(200, json.dumps({"GetCallerIdentityResponse": {"GetCallerIdentityResult": result}}).encode())
         except ServiceError as error:
@@ -402,7 +445,9 @@ class Handler(socketserver.StreamRequestHandler):
         if self.body.startswith(b"Action=GetCallerIdentity&"):
             self.get_caller_identity(target)
             return
-        operation, arn, token, size = api.find(self.method, path, parameters, self.body)
+        key, region = self.signed_by()
+        operation, arn, token, size = api.find(self.method, path, parameters, self.body, region,
+                                               self.server.keys.account(key))
         with self.server.counters.lock:
             self.server.counters.by_arn[arn] += 1
             self.server.counters.by_request[f"{operation and operation.name} {arn} {token}".strip()] += 1
@@ -412,11 +457,12 @@ class Handler(socketserver.StreamRequestHandler):
             if not api.takes(operation, arn):
                 raise ServiceError(400, "InvalidParameterValueException",
                                    f"The value supplied for parameter '{operation.parameter}' is not valid.")
-            if size and not 1 <= size <= operation.page_size:
+            if operation.page_size and size not in range(1, operation.page_size + 1):
                 raise ServiceError(400, "InvalidParameterValueException", "maxResults is out of its range.")
-            region, name = arn.split(":")[3], api.resource_name(arn)
+            region, name = api.region_of(arn), self.server.resources.name(operation, arn)
             page = self.server.resources.tokens.get((operation.name, arn, token), 0) // 25 + 1
-            fault, first = faults.find(name, arn, self.server.seen, page)
+            subject = arn if operation.target == "arn" else f"{operation.name} {arn} {name}"
+            fault, first = faults.find(name, subject, self.server.seen, page)
             if fault in (faults.skew, faults.digit):
                 self.clock_offset = faults.SKEW
                 self.day = "%d" if fault is faults.skew else "%-d"
@@ -434,9 +480,12 @@ class Handler(socketserver.StreamRequestHandler):
                 time.sleep(self.server.latency)
             if fault and fault(self, arn, first):
                 return
-            standard = faults.standard(operation)
+            standard = faults.standard(operation) if operation.target == "arn" else arn
             asked = standard if fault or first is False else arn
-            body = self.server.resources.find(operation, asked, token) or self.server.resources.anything(operation, name)
+            resources = self.server.resources
+            is_named = operation.target == "scope" and "list-" in name
+            body = (not is_named and resources.find(operation, asked, token)
+                    or resources.anything(operation, name, region))
             if body is None:
                 raise ServiceError(404, "ResourceNotFoundException",
                                    f"The resource with ARN '{arn}' was not found.")

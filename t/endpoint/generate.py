@@ -106,7 +106,11 @@ def write(rng, value):
 
 
 def random_arn(operation, seed):
-    """An ARN that an operation takes, another one for each seed."""
+    """An ARN, or Region and owner, that an operation takes, another one for each seed."""
+    if api.OPERATIONS[operation].target == "scope":
+        of = api.OPERATIONS[operation]
+        owner = api.OWNERS[1 + seed % 4] if of.parameter and not of.constant else ""
+        return api.of_scope(f"us-random-{seed}", owner=owner)
     resource = api.OPERATIONS[operation].kind.split()[0].partition(":")[0].replace("*", "image-pipeline")
     for end in (f"random-{seed}", f"random-{seed}/1.0.0", f"random/1.0.0/{seed}", f"build/random/1.0.0/{seed}"):
         arn = f"arn:aws:imagebuilder:us-east-1:123456789012:{resource}/{end}"

@@ -12,6 +12,8 @@ import json
 import pathlib
 import re
 
+import api
+
 # table: its sources, (label, rows)
 TABLES = {
     "images": [(None, "")],
@@ -47,6 +49,12 @@ TABLES = {
 }
 # The other tables: operation, and rows.
 API_TABLES = {
+    "image_versions": ("ListImages", "imageVersionList[]"),
+    "shared_image_versions": ("ListImages:shared", "imageVersionList[]"),
+    "image_builds": ("ListImageBuildVersions", "imageSummaryList[]"),
+    "image_build_amis": ("ListImageBuildVersions", "imageSummaryList[].outputResources.amis[]"),
+    "image_build_containers":
+        ("ListImageBuildVersions", "imageSummaryList[].outputResources.containers[]"),
     "image_version_builds": ("ListImageBuildVersions:version", "imageSummaryList[]"),
     "image_pipeline_details": ("GetImagePipeline", "imagePipeline"),
     "image_pipeline_images": ("ListImagePipelineImages", "imageSummaryList[]"),
@@ -74,8 +82,9 @@ API_TABLES = {
     "lifecycle_executions": ("ListLifecycleExecutions", "lifecycleExecutions[]"),
     "resource_tags": ("ListTagsForResource", "tags{}"),
 }
-# The account of the keys that all requests of a comparison are signed with.
-ACCOUNT = "123456789012"
+# Tables that SQL does not have yet: remove a name here once it does.
+PENDING = {"image_versions", "shared_image_versions", "image_builds", "image_build_amis",
+           "image_build_containers"}
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 ISO = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(\.\d+)?)?(Z|z|[+-]\d\d(?::?\d\d)?)?")
 
@@ -163,9 +172,11 @@ def cell(root, arn, label, steps, kind, path):
     if path == "@source":
         return label
     if path == "@region":
-        return arn.split(":")[3]
+        return api.region_of(arn)
     if path == "@account":
-        return ACCOUNT
+        return api.ACCOUNT      # of the keys that all requests of a comparison are signed with
+    if path == "@ownership":
+        return api.owner_of(arn)
     if path == "@response":
         return root
     if path == "@key":
@@ -199,9 +210,14 @@ def cell(root, arn, label, steps, kind, path):
 
 
 def project(pages, operation, arn, columns):
-    """All rows that an operation's answers make: {table: [{column: value}]}, in order."""
+    """All rows that an operation's answers make: {table: [{column: value}]}, in order.
+
+    The tables are those that have columns; "arn" is what was asked for, of a scope too."""
     result = {}
+    there = {column[0] for column in columns}
     for table, sources in tables_of(operation).items():
+        if table not in there:
+            continue
         wanted = [column[1:] for column in columns if column[0] == table]
         result[table] = [
             {name: cell(root, arn, label, steps, kind, path) for name, kind, path in wanted}

@@ -88,6 +88,9 @@ def teach(directory, shared):
         name = entry.partition(":")[0]
         if name not in taught["operations"]:
             add_operation(taught, api.OPERATIONS[entry])
+        if api.OPERATIONS[entry].target == "scope":
+            # Without a version's ARN, which older models require.
+            taught["shapes"][taught["operations"][name]["input"]["shape"]]["required"] = []
         add_members(taught, taught["operations"][name]["output"]["shape"], f"Taught{name}", complete)
     extras = {part: {name: value for name, value in taught[part].items() if model[part].get(name) != value}
               for part in ("shapes", "operations")}
@@ -112,6 +115,9 @@ def given(operation, arn):
     """The operation's parameters."""
     if operation.place == "filter":
         return {"filter": {"name": operation.parameter, "values": [arn]}}
+    if operation.target == "scope":
+        owner = operation.constant or api.owner_of(arn)
+        return {operation.parameter: owner} if operation.parameter else {}
     return {operation.parameter: arn}
 
 
@@ -130,7 +136,7 @@ def boto3_client(endpoint, region):
 
 def ask_boto3(endpoint, operation, arn):
     """What boto3 shows of an operation's answer, all pages by its paginator or by their tokens."""
-    client = boto3_client(endpoint, arn.split(":")[3])
+    client = boto3_client(endpoint, api.region_of(arn))
     name = botocore.xform_name(operation.name.partition(":")[0])
     if operation.page_size and client.can_paginate(name):
         return plain(whole(operation, list(client.get_paginator(name).paginate(**given(operation, arn)))))
@@ -143,7 +149,7 @@ def ask_boto3(endpoint, operation, arn):
 def ask_cli(endpoint, operation, arn):
     """The same of the AWS CLI."""
     environment = {"PATH": os.environ["PATH"], "HOME": data_path.split(os.pathsep)[0], "AWS_DATA_PATH": data_path,
-                   "AWS_REGION": arn.split(":")[3], "AWS_PAGER": "", **KEYS}
+                   "AWS_REGION": api.region_of(arn), "AWS_PAGER": "", **KEYS}
     arguments = [word for name, value in given(operation, arn).items()
                  for word in (f"--{botocore.xform_name(name, '-')}", value if isinstance(value, str) else json.dumps(value))]
     pages, token = [], None

@@ -40,7 +40,9 @@ def quoted(arn):
     return urllib.parse.quote(arn, safe="-_.~")
 
 
-class EndpointTest(unittest.TestCase):
+class EndpointCase(unittest.TestCase):
+    """An endpoint, and exchanges with it."""
+
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
@@ -77,6 +79,8 @@ class EndpointTest(unittest.TestCase):
             with connection.getresponse() as response:
                 return response.status, response.headers, response.read()
 
+
+class EndpointTest(EndpointCase):
     def sign(self, arn=ARN, *, key=KEY, secret=None, token="as known", region=None, service="imagebuilder",
              when=None, base="/", query=None):
         """A target and the headers that botocore signs it with."""
