@@ -42,7 +42,6 @@ class Database:
         self.columns = [tuple(row) for row in self.run(
             "SELECT jsonb_build_array(table_name, column_name, data_type, path) FROM imagebuilder_fdw_columns()")[0]]
         self.there = {column[0] for column in self.columns}
-        self.has_regions = False
         self.keys = dict(self.run("SELECT jsonb_build_array(table_name, column_name) "
                                   "FROM imagebuilder_fdw_columns() WHERE is_key")[0])
 
@@ -71,23 +70,24 @@ class Database:
         return f"region = '{api.region_of(arn)}'{owner}"
 
     def has(self, operation):
-        """Whether SQL has all tables of an operation."""
-        return self.there.issuperset(projection.tables_of(operation))
+        """Whether SQL has tables of an operation."""
+        return not self.there.isdisjoint(projection.tables_of(operation))
 
     def set_regions(self, asked):
         """Have the server ask those Regions of scopes that are asked for."""
         regions = sorted({api.region_of(arn) for operation, arn in asked
                           if ":" not in arn and self.has(operation)})
         if regions:
-            action = "SET" if self.has_regions else "ADD"
+            has_regions, = self.run("SELECT to_jsonb(srvoptions::text ~ '[{,\"]regions=') "
+                                    "FROM pg_foreign_server WHERE srvname = 'aws'")[0]
+            action = "SET" if has_regions else "ADD"
             self.run(f"ALTER SERVER aws OPTIONS ({action} regions '{','.join(regions)}')")
-            self.has_regions = True
 
     def tables(self, asked):
         """{(operation, arn): {table: rows}} as SQL has them."""
         self.set_regions(asked)
-        wanted = [(operation, arn, table) for operation, arn in asked if self.has(operation)
-                  for table in projection.tables_of(operation)]
+        wanted = [(operation, arn, table) for operation, arn in asked
+                  for table in projection.tables_of(operation) if table in self.there]
         results = self.run(*(self.table_query(table, arn) for _, arn, table in wanted))
         found = {(operation, arn): {} for operation, arn in asked}
         for (operation, arn, table), rows in zip(wanted, results):
