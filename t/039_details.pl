@@ -82,7 +82,7 @@ for my $case (
 
 # A version's ARN where a build's is wanted.
 like(attempt($node, "SELECT policy FROM image_policies WHERE image_arn = '$of:image/a/1.0.0'"),
-	qr/image\/NAME\/VERSION\/BUILD\. The table "image_version_builds" has a version's builds\.$/,
+	qr/image\/NAME\/VERSION\/BUILD\. The table "image_builds" has a version's builds\.$/,
 	'the hint says where builds are');
 is($node->safe_psql('postgres', "SELECT p.image_arn FROM images i
 		JOIN image_policies p ON p.image_arn = i.build_version_arn

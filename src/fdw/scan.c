@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "aws/arn.h"
 #include "common/hashfn.h"
 #include "compat.h"
@@ -164,7 +166,7 @@ create_requests(ImageBuilderScan *state, ExprContext *econtext)
 		statement_scope(state->client) : NULL;
 	char		account[ARN_ACCOUNT_SIZE];
 
-	if (count >= MaxAllocHugeSize / sizeof(ScanRequest))
+	if (count >= INT_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the keys' values have too many combinations")));

@@ -82,9 +82,6 @@ API_TABLES = {
     "lifecycle_executions": ("ListLifecycleExecutions", "lifecycleExecutions[]"),
     "resource_tags": ("ListTagsForResource", "tags{}"),
 }
-# Tables that SQL does not have yet: remove a name here once it does.
-PENDING = {"image_versions", "shared_image_versions", "image_builds", "image_build_amis",
-           "image_build_containers"}
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 ISO = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(\.\d+)?)?(Z|z|[+-]\d\d(?::?\d\d)?)?")
 
