@@ -12,6 +12,9 @@ OBJS = \
 	src/secret.o \
 	src/api/operations.o \
 	src/api/schema.o \
+	src/config/config.o \
+	src/config/option.o \
+	src/config/option_check.o \
 	src/fdw/asked.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \
@@ -23,8 +26,6 @@ OBJS = \
 	src/fdw/key.o \
 	src/fdw/key_state.o \
 	src/fdw/keyless.o \
-	src/fdw/option.o \
-	src/fdw/option_check.o \
 	src/fdw/plan.o \
 	src/fdw/plantree.o \
 	src/fdw/row_error.o \

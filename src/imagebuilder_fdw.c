@@ -2,6 +2,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "config/config.h"
 #include "fdw/async.h"
 #include "fdw/execution.h"
 #include "fdw/explain.h"
@@ -10,6 +11,7 @@
 #include "fdw/scan.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
+#include "lookup/statement.h"
 #include "readahead/guard.h"
 #include "readahead/readahead.h"
 
@@ -22,10 +24,12 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	config_init();
 	execution_init();
 	guard_init();
 	readahead_init();
 	readahead_plan_init();
+	statement_init();
 }
 
 /* Return the callbacks that PostgreSQL calls for planning, scans, EXPLAIN and imports. */

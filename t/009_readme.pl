@@ -190,7 +190,7 @@ for my $object (
 }
 cmp_ok(scalar keys %known, '>', 20, 'options are known');
 is_deeply([ sort keys %named ], [ sort keys %known ], 'doc/options.md has all options and no others');
-my $defined = slurp_file("$SOURCE/src/fdw/option.c");
+my $defined = slurp_file("$SOURCE/src/config/option.c");
 my %default = $defined =~ /^\t\{"(\w+)", .*, "([^"]*)"\},$/gm;
 cmp_ok(scalar keys %default, '>=', 10, 'options have defaults');
 for my $document ('README.md', 'doc/options.md')

@@ -47,6 +47,15 @@ $session->query($query);
 is($endpoint->requests, 1, 'ALTER SERVER in another session drops it');
 $session->quit;
 
+# Options that are rolled back, in a transaction or a part of one, do not stay.
+my $unreachable = "ALTER SERVER aws OPTIONS (SET endpoint_url 'http://127.0.0.1:1')";
+for ([ 'BEGIN', 'ROLLBACK' ], [ 'BEGIN; SAVEPOINT s', 'ROLLBACK TO s; COMMIT' ])
+{
+	my ($begin, $end) = @$_;
+	is((requests_of("$query; $begin; $unreachable; SELECT attempt(\$a\$$query\$a\$) LIKE '08001%'; $end; $query"))[0],
+		"golden-linux\nt\ngolden-linux", "ALTER SERVER, then $end");
+}
+
 # Neither failures nor missing images are kept, nor anything too old.
 my $missing = "SELECT count(*) FROM images WHERE arn = '" . arn('none/1.0.0/1') . "'";
 is((requests_of("$missing; $missing"))[1], 2, 'a missing image is not kept');

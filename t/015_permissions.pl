@@ -132,6 +132,21 @@ $session->query('RESET ROLE');
 $session->{stderr} = '';
 $session->quit;
 
+# A configuration that the session has read does not outlive a superuser's rights.
+$node->safe_psql('postgres', 'CREATE ROLE chief LOGIN SUPERUSER; CREATE USER MAPPING FOR chief SERVER aws; ALTER SERVER aws OPTIONS (DROP cache_ttl)');
+for my $form ($query, 'EXECUTE q')
+{
+	$node->safe_psql('postgres', 'ALTER ROLE chief SUPERUSER');
+	my $chief = $node->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', 'chief' ]);
+	$chief->query("SET search_path = imagebuilder; PREPARE q AS $query");
+	is($chief->query($form), 'golden-linux', "$form of a superuser");
+	$node->safe_psql('postgres', 'ALTER ROLE chief NOSUPERUSER; GRANT SELECT ON ALL TABLES IN SCHEMA imagebuilder TO chief');
+	$chief->query($form);
+	like($chief->{stderr}, qr/permission denied to use the AWS identity/, "$form of what is none any more");
+	$chief->{stderr} = '';
+	$chief->quit;
+}
+
 $identity->stop;
 $endpoint->stop;
 done_testing();

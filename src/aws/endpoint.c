@@ -1,6 +1,7 @@
 /* endpoint.c: host names and URLs of AWS's services. */
 #include "aws/base.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 
 #include "aws/endpoint.h"
@@ -113,48 +114,46 @@ raise_no_memory(void)
 #endif
 }
 
-/* Copy a part of a URL into the current memory context; false if memory ran out. */
-static bool
-take_part(CURLU *url, CURLUPart part, char **copy)
+/* Copy a part of a URL into the current memory context; NULL if absent, or memory ran out. */
+static char *
+take_part(CURLU *url, CURLUPart part, CURLUcode *code)
 {
 	char	   *value = NULL;
-	CURLUcode	code = curl_url_get(url, part, &value,
-									part == CURLUPART_PORT ? CURLU_NO_DEFAULT_PORT : 0);
-	bool		taken = code != CURLUE_OUT_OF_MEMORY;
+	char	   *copy = NULL;
+	CURLUcode	result = curl_url_get(url, part, &value,
+									  part == CURLUPART_PORT ? CURLU_NO_DEFAULT_PORT : 0);
 
-	*copy = NULL;
-	if (code == CURLUE_OK && value)
-	{
-		*copy = palloc_extended(strlen(value) + 1, MCXT_ALLOC_NO_OOM);
-		if (*copy)
-			strcpy(*copy, value);
-		else
-			taken = false;
-	}
+	if (result == CURLUE_OK && value)
+		copy = palloc_extended(strlen(value) + 1, MCXT_ALLOC_NO_OOM);
+	if (copy)
+		strcpy(copy, value);
+	if (result == CURLUE_OUT_OF_MEMORY || (value && !copy))
+		*code = CURLUE_OUT_OF_MEMORY;
 	curl_free(value);
-	return taken;
+	return copy;
 }
 
-/* Parse a URL; false if libcurl cannot parse the text.  Raises 53200. */
+/* Parse a URL; false if libcurl cannot, with the flags of curl_url_set().  Raises 53200. */
 static bool
-parse_url(UrlParts *parts, const char *text)
+parse_url(UrlParts *parts, const char *text, unsigned int flags)
 {
 	CURLU	   *url = curl_url();
-	CURLUcode	code = url ? curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS) :
+	CURLUcode	code = url ? curl_url_set(url, CURLUPART_URL, text, flags) :
 		CURLUE_OUT_OF_MEMORY;
-	bool		taken = code != CURLUE_OUT_OF_MEMORY;
 
 	if (code == CURLUE_OK)
-		taken = take_part(url, CURLUPART_SCHEME, &parts->scheme) &&
-			take_part(url, CURLUPART_USER, &parts->user) &&
-			take_part(url, CURLUPART_PASSWORD, &parts->password) &&
-			take_part(url, CURLUPART_HOST, &parts->host) &&
-			take_part(url, CURLUPART_PORT, &parts->port) &&
-			take_part(url, CURLUPART_PATH, &parts->path) &&
-			take_part(url, CURLUPART_QUERY, &parts->query) &&
-			take_part(url, CURLUPART_FRAGMENT, &parts->fragment);
+		*parts = (UrlParts) {
+			.scheme = take_part(url, CURLUPART_SCHEME, &code),
+			.user = take_part(url, CURLUPART_USER, &code),
+			.password = take_part(url, CURLUPART_PASSWORD, &code),
+			.host = take_part(url, CURLUPART_HOST, &code),
+			.port = take_part(url, CURLUPART_PORT, &code),
+			.path = take_part(url, CURLUPART_PATH, &code),
+			.query = take_part(url, CURLUPART_QUERY, &code),
+			.fragment = take_part(url, CURLUPART_FRAGMENT, &code),
+		};
 	curl_url_cleanup(url);
-	if (!taken)
+	if (code == CURLUE_OUT_OF_MEMORY)
 		raise_no_memory();
 	return code == CURLUE_OK;
 }
@@ -190,7 +189,7 @@ endpoint_parse_url(Endpoint *endpoint, const char *text, const char **error)
 	UrlParts	url;
 	size_t		length;
 
-	*error = parse_url(&url, text) ? url_problem(&url) :
+	*error = parse_url(&url, text, CURLU_PATH_AS_IS) ? url_problem(&url) :
 		"it must be a URL, such as https://HOST or http://HOST:PORT";
 	if (*error)
 		return false;
@@ -203,6 +202,38 @@ endpoint_parse_url(Endpoint *endpoint, const char *text, const char **error)
 	while (length > 0 && endpoint->base_path[length - 1] == '/')
 		endpoint->base_path[--length] = '\0';
 	return true;
+}
+
+/* True if a part of a URL (or NULL) holds a percent-encoded control character. */
+static bool
+hides_control(const char *part)
+{
+	for (const char *p = part; p && (p = strchr(p, '%')) != NULL; p++)
+	{
+		if ((p[1] == '0' || p[1] == '1') && isxdigit((unsigned char) p[2]))
+			return true;
+	}
+	return false;
+}
+
+/* Return why a URL cannot be a proxy's, a clause; NULL if it can.  Raises 53200. */
+const char *
+endpoint_proxy_problem(const char *text)
+{
+	UrlParts	url = {0};
+	const char *problem = NULL;
+
+	if ((strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0) ||
+		!parse_url(&url, text, 0) || !url.host || !*url.host)
+		problem = "it must be a URL, http://HOST:PORT or https://HOST:PORT";
+	else if ((url.path && strcmp(url.path, "/") != 0) || (url.query && *url.query) ||
+			 (url.fragment && *url.fragment))
+		problem = "it must hold nothing after the port";
+	else if (hides_control(url.user) || hides_control(url.password))
+		problem = "its user name and password must hold no control characters";
+	if (url.password)
+		explicit_bzero(url.password, strlen(url.password));
+	return problem;
 }
 
 /* Return the URL of a path below the base path and a query, both percent-encoded. */

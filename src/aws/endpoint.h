@@ -18,6 +18,7 @@ extern void endpoint_resolve(Endpoint *endpoint, const char *service,
 							 bool use_fips, bool use_dualstack);
 extern bool endpoint_parse_url(Endpoint *endpoint, const char *url,
 							   const char **error);
+extern const char *endpoint_proxy_problem(const char *url);
 extern char *endpoint_url(const Endpoint *endpoint, const char *path,
 						  const char *query);
 

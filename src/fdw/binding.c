@@ -7,8 +7,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "config/config.h"
 #include "fdw/binding.h"
-#include "fdw/option.h"
 #include "foreign/foreign.h"
 #include "utils/lsyscache.h"
 

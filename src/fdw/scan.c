@@ -17,7 +17,6 @@
 #include "fdw/key.h"
 #include "fdw/key_state.h"
 #include "fdw/keyless.h"
-#include "fdw/option.h"
 #include "fdw/plan.h"
 #include "fdw/plantree.h"
 #include "fdw/row_reader.h"
@@ -98,8 +97,7 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 	binding_check_table(table);
 	state->operation = table->operation;
 	state->client = statement_client(estate, serverid,
-									 OidIsValid(userid) ? userid : GetUserId(),
-									 option_read_config);
+									 OidIsValid(userid) ? userid : GetUserId());
 	state->client->nscans++;
 	state->reader = row_reader_create(table, RelationGetDescr(relation),
 									  list_nth(plan->fdw_private, FdwScanPrivateAttrs),
@@ -235,7 +233,7 @@ look_ahead(ForeignScanState *node)
 	ImageBuilderScan *state = node->fdw_state;
 	int			depth = execution_depth(&node->ss.ps, state->runs_to_end);
 	int			window = state->operation->paged && depth == 1 ? 1 :
-		state->client->config.max_concurrency * depth;
+		state->client->config->max_concurrency * depth;
 	int			end = Min(state->nrequests, state->next_request + window);
 
 	for (; state->next_lookup < end; state->next_lookup++)

@@ -62,7 +62,6 @@ typedef struct HttpTransfer
 extern HttpTransfer *http_start(const HttpRequest *request);
 extern void http_release(HttpTransfer *transfer);
 extern char *http_header(const HttpTransfer *transfer, const char *name);
-extern const char *http_proxy_problem(const char *url);
 
 /* Functions of engine.c. */
 extern void http_wait(long timeout);

@@ -16,7 +16,7 @@
 static void
 start(Identity *identity)
 {
-	Fetch	   *fetch = fetch_create(identity->context, &identity->config, NULL);
+	Fetch	   *fetch = fetch_create(identity->context, identity->config, PROVIDER_STATIC);
 	MemoryContext previous = MemoryContextSwitchTo(fetch->context);
 
 	identity->caller_fetch = fetch;

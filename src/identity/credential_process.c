@@ -3,7 +3,7 @@
  *
  * The program is named in a file of the server's host, and run as the server's system
  * user: a user to whom a superuser lends a profile (see choose_provider() in
- * fdw/option.c) can have the program run, but neither choose it nor pass it anything.
+ * config/option.c) can have the program run, but neither choose it nor pass it anything.
  */
 #include "postgres.h"
 

@@ -53,43 +53,16 @@ web_identity_begin(Fetch *fetch, long *wait)
 }
 
 /*
- * Providers in the order in which "default" asks them.  A profile named in the options
- * takes precedence over the environment, as in botocore.
+ * Providers by CredentialProvider, from PROVIDER_ENVIRONMENT on.  A profile named in the
+ * options takes precedence over the environment, as in botocore.
  */
 static const Provider providers[] = {
-	{"environment", "the server process's environment", environment_begin, true},
-	{"profile", "the shared AWS files", profile_begin, false},
-	{"web_identity", "a web identity token", web_identity_begin, true},
-	{"container", "the container's credentials endpoint", container_begin, false},
-	{"instance", "the instance metadata service", instance_begin, false},
+	{"the server process's environment", environment_begin, true},
+	{"the shared AWS files", profile_begin, false},
+	{"a web identity token", web_identity_begin, true},
+	{"the container's credentials endpoint", container_begin, false},
+	{"the instance metadata service", instance_begin, false},
 };
-
-static const Provider *
-find_provider(const char *name)
-{
-	for (size_t i = 0; i < lengthof(providers); i++)
-	{
-		if (strcmp(providers[i].name, name) == 0)
-			return &providers[i];
-	}
-	return NULL;
-}
-
-/* Return the problem with a value of "credential_provider", a clause; NULL if valid. */
-const char *
-fetch_provider_problem(const char *name)
-{
-	StringInfoData valid;
-
-	if (strcmp(name, "static") == 0 || strcmp(name, "default") == 0 || find_provider(name))
-		return NULL;
-	initStringInfo(&valid);
-	appendStringInfoString(&valid, "the valid values are \"static\", \"default\"");
-	for (size_t i = 0; i < lengthof(providers); i++)
-		appendStringInfo(&valid, "%s\"%s\"", i + 1 < lengthof(providers) ? ", " : " and ",
-						 providers[i].name);
-	return valid.data;
-}
 
 static void
 set_provider(Fetch *fetch, const Provider *provider)
@@ -98,23 +71,22 @@ set_provider(Fetch *fetch, const Provider *provider)
 	fetch->advance = provider->begin;
 }
 
-/* Ask only the provider of a name, from now on. */
+/* Ask only one provider, from now on. */
 FetchState
-fetch_ask(Fetch *fetch, const char *name, long *wait)
+fetch_ask(Fetch *fetch, CredentialProvider provider, long *wait)
 {
 	fetch->chain = false;
-	set_provider(fetch, find_provider(name));
+	set_provider(fetch, &providers[provider - PROVIDER_ENVIRONMENT]);
 	return fetch->advance(fetch, wait);
 }
 
 /*
- * Prepare to obtain credentials from the provider of a name, or from "default"; NULL
- * if fetch->issued will be given credentials with which to assume fetch->roles.  The
- * fetch ends with its memory context, requests under way included; "config" must live
- * as long.
+ * Prepare to obtain credentials from a provider; PROVIDER_STATIC if fetch->issued will
+ * be given those with which to assume fetch->roles.  The fetch ends with its memory
+ * context, requests under way included; "config" must live as long.
  */
 Fetch *
-fetch_create(MemoryContext parent, const ClientConfig *config, const char *provider)
+fetch_create(MemoryContext parent, const ClientConfig *config, CredentialProvider provider)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "imagebuilder_fdw credentials fetch",
 												  ALLOCSET_SMALL_SIZES);
@@ -124,11 +96,9 @@ fetch_create(MemoryContext parent, const ClientConfig *config, const char *provi
 	fetch->config = config;
 	fetch->exchange.context = AllocSetContextCreate(context, "imagebuilder_fdw attempt",
 													ALLOCSET_SMALL_SIZES);
-	if (provider)
-	{
-		fetch->chain = strcmp(provider, "default") == 0;
-		set_provider(fetch, fetch->chain ? &providers[0] : find_provider(provider));
-	}
+	fetch->chain = provider == PROVIDER_DEFAULT;
+	if (provider != PROVIDER_STATIC)
+		set_provider(fetch, &providers[fetch->chain ? 0 : provider - PROVIDER_ENVIRONMENT]);
 	return fetch;
 }
 

@@ -4,7 +4,7 @@
 
 #include "aws/issued.h"
 #include "aws/profile.h"
-#include "config.h"
+#include "config/config.h"
 #include "failure.h"
 #include "http/http.h"
 #include "identity/signed.h"
@@ -63,9 +63,8 @@ struct Fetch
 								 * for a role */
 };
 
-extern const char *fetch_provider_problem(const char *name);
 extern Fetch *fetch_create(MemoryContext parent, const ClientConfig *config,
-						   const char *provider);
+						   CredentialProvider provider);
 extern FetchState fetch_advance(Fetch *fetch, long *wait);
 extern void fetch_wait_until(long *wait, long ms);
 

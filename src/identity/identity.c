@@ -1,12 +1,10 @@
 /*
  * identity.c: identities with which a session signs requests to AWS.
  *
- * A session keeps one identity for each server and user, and, if they assume a role,
- * one more for each account that the role is assumed in, whose base is the first.
- *
- * A statement may outlive the configuration that it has read.  So identities belong to
- * an epoch, which ends when a server or user mapping changes: statements of another
- * epoch never see them.
+ * A session keeps one identity for each configuration, so for each server and user,
+ * and, if they assume a role, one more for each account that the role is assumed in,
+ * whose base is the first.  Statements of another epoch have another configuration, so
+ * never see them.
  */
 #include "postgres.h"
 
@@ -20,9 +18,6 @@
 static dlist_head identities = DLIST_STATIC_INIT(identities);	/* last used first */
 static int	nidentities = 0;
 
-/* Number of changes of servers and user mappings so far. */
-static uint64 epoch = 0;
-
 static void
 destroy(Identity *identity)
 {
@@ -32,31 +27,6 @@ destroy(Identity *identity)
 	dlist_delete(&identity->node);
 	nidentities--;
 	MemoryContextDelete(identity->context);
-}
-
-/* Return a copy of a string of the configuration; NULL of NULL. */
-static char *
-copy(const char *text)
-{
-	return text ? pstrdup(text) : NULL;
-}
-
-static void
-copy_config(ClientConfig *to, const ClientConfig *from)
-{
-	*to = *from;
-	to->region = copy(from->region);
-	to->endpoint_url = NULL;
-	to->sts_endpoint_url = copy(from->sts_endpoint_url);
-	to->ca_bundle = copy(from->ca_bundle);
-	to->proxy = copy(from->proxy);
-	to->on_error = NULL;
-	to->credential_provider = copy(from->credential_provider);
-	renewal_copy_credentials(&to->credentials, &from->credentials);
-	to->profile = copy(from->profile);
-	to->role_arn = copy(from->role_arn);
-	to->external_id = copy(from->external_id);
-	to->role_session_name = copy(from->role_session_name);
 }
 
 /* True if a look-up, or another identity, refers to an identity. */
@@ -97,17 +67,15 @@ create(const IdentityUser *user, const char *account, Identity *base)
 	previous = MemoryContextSwitchTo(context);
 	identity = palloc0(sizeof(Identity));
 	identity->context = context;
-	identity->serverid = user->serverid;
-	identity->userid = user->userid;
-	identity->epoch = user->epoch;
 	identity->in_flight = user->in_flight;
 	identity->account = pstrdup(account);
-	copy_config(&identity->config, user->config);
+	config_hold(user->config);
+	identity->config = user->config;
 	identity->issued_context = AllocSetContextCreate(context, "imagebuilder_fdw credentials",
 													 ALLOCSET_SMALL_SIZES);
 	identity->failure_context = AllocSetContextCreate(context, "imagebuilder_fdw failure",
 													  ALLOCSET_SMALL_SIZES);
-	if (base == NULL && strcmp(user->config->credential_provider, "static") == 0)
+	if (base == NULL && user->config->credential_provider == PROVIDER_STATIC)
 		renewal_give_static(identity);
 	MemoryContextSwitchTo(previous);
 	identity->base = base;
@@ -141,8 +109,7 @@ find(const IdentityUser *user, const char *account)
 	{
 		Identity   *identity = dlist_container(Identity, node, iter.cur);
 
-		if (identity->serverid == user->serverid && identity->userid == user->userid &&
-			identity->epoch == user->epoch && strcmp(identity->account, account) == 0)
+		if (identity->config == user->config && strcmp(identity->account, account) == 0)
 			return identity;
 	}
 	return NULL;
@@ -220,20 +187,6 @@ identity_close(Identity *identity)
 		renewal_abandon(identity);
 }
 
-/* Return the epoch; read it before reading a configuration. */
-uint64
-identity_epoch(void)
-{
-	return epoch;
-}
-
-/* End the epoch, so that later statements use new identities; never fails. */
-void
-identity_expire_all(void)
-{
-	epoch++;
-}
-
 /* Wipe and free the identities that no statement will use again. */
 void
 identity_forget_unused(void)
@@ -247,7 +200,7 @@ identity_forget_unused(void)
 		{
 			Identity   *identity = dlist_container(Identity, node, iter.cur);
 
-			if (!is_used(identity) && (identity->epoch != epoch || identity->serve_until == 0))
+			if (!is_used(identity) && (identity->config->epoch != config_epoch() || identity->serve_until == 0))
 				destroy(identity);
 		}
 	}

@@ -2,7 +2,7 @@
 #ifndef IMAGEBUILDER_IDENTITY_H
 #define IMAGEBUILDER_IDENTITY_H
 
-#include "config.h"
+#include "config/config.h"
 #include "failure.h"
 
 typedef struct Identity Identity;
@@ -14,13 +14,10 @@ typedef enum IdentityState
 	IDENTITY_FAILED,
 } IdentityState;
 
-/* User, server and configuration that a statement makes requests for. */
+/* What a statement makes requests for: a server and a user, by their configuration. */
 typedef struct IdentityUser
 {
 	const ClientConfig *config;
-	Oid			serverid;
-	Oid			userid;
-	uint64		epoch;			/* identity_epoch() before config was read */
 	uint64		statement;		/* the statement's number in the session */
 	int		   *in_flight;		/* requests under way to the server, including those for
 								 * credentials that a look-up waits for */
@@ -42,8 +39,6 @@ extern IdentityState identity_ask_account(Identity *identity, const char *partit
 										  char *account, long *wait);
 extern const Failure *identity_account_failure(const Identity *identity);
 extern void identity_end_asking(Identity *identity);
-extern uint64 identity_epoch(void);
-extern void identity_expire_all(void);
 extern void identity_forget_unused(void);
 
 #endif							/* IMAGEBUILDER_IDENTITY_H */

@@ -54,11 +54,11 @@ follow(Fetch *fetch, const ProfilePlan *plan, long *wait)
 		case PROFILE_PROCESS:
 			return credential_process_begin(fetch, plan, wait);
 		case PROFILE_ENVIRONMENT:
-			return fetch_ask(fetch, "environment", wait);
+			return fetch_ask(fetch, PROVIDER_ENVIRONMENT, wait);
 		case PROFILE_CONTAINER:
-			return fetch_ask(fetch, "container", wait);
+			return fetch_ask(fetch, PROVIDER_CONTAINER, wait);
 		case PROFILE_INSTANCE:
-			return fetch_ask(fetch, "instance", wait);
+			return fetch_ask(fetch, PROVIDER_INSTANCE, wait);
 	}
 	pg_unreachable();
 }

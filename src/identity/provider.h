@@ -10,7 +10,6 @@
 /* Provider of credentials. */
 typedef struct Provider
 {
-	const char *name;			/* value of the option "credential_provider" */
 	const char *title;			/* in messages */
 	FetchStep	begin;			/* sets fetch->advance if more than one step is needed */
 	bool		unless_profile; /* "default" skips it if the options name a profile */
@@ -22,7 +21,7 @@ extern FetchState container_begin(Fetch *fetch, long *wait);
 extern FetchState instance_begin(Fetch *fetch, long *wait);
 
 /* Steps that providers and roles share. */
-extern FetchState fetch_ask(Fetch *fetch, const char *name, long *wait);
+extern FetchState fetch_ask(Fetch *fetch, CredentialProvider provider, long *wait);
 extern FetchState credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait);
 extern FetchState sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait);
 extern FetchState sts_get_caller_identity(Fetch *fetch, const char *partition, long *wait);

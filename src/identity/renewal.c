@@ -91,7 +91,7 @@ drop_issued(Identity *identity)
 void
 renewal_give_static(Identity *identity)
 {
-	identity->credentials = identity->config.credentials;
+	identity->credentials = identity->config->credentials;
 	identity->serve_until = ISSUED_FOR_GOOD;
 	identity->renew_at = ISSUED_FOR_GOOD;
 }
@@ -152,7 +152,7 @@ fill_account(const char *role_arn, const char *account)
 ProfileRole *
 renewal_role(const Identity *identity)
 {
-	const ClientConfig *config = &identity->config;
+	const ClientConfig *config = identity->config;
 	ProfileRole *role = palloc0(sizeof(ProfileRole));
 
 	role->role_arn = fill_account(config->role_arn, identity->account);
@@ -169,8 +169,8 @@ static void
 start_fetch(Identity *identity, bool background)
 {
 	const Identity *base = identity->base;
-	Fetch	   *fetch = fetch_create(identity->context, &identity->config,
-									 base ? NULL : identity->config.credential_provider);
+	Fetch	   *fetch = fetch_create(identity->context, identity->config,
+									 base ? PROVIDER_STATIC : identity->config->credential_provider);
 	MemoryContext previous = MemoryContextSwitchTo(fetch->context);
 
 	fetch->background = background;
@@ -341,7 +341,7 @@ has_room(const Identity *identity)
 		if (dlist_container(Identity, renewal_node, iter.cur)->in_flight == identity->in_flight)
 			n++;
 	}
-	return n < identity->config.max_concurrency;
+	return n < identity->config->max_concurrency;
 }
 
 /* Renew the usable credentials of an identity that a look-up uses, if it is time to. */
@@ -433,7 +433,7 @@ may_have_others(const Identity *identity, AwsErrorClass reason)
 	switch (reason)
 	{
 		case AWS_ERROR_EXPIRED_TOKEN:
-			return identity->base || strcmp(identity->config.credential_provider, "static") != 0;
+			return identity->base || identity->config->credential_provider != PROVIDER_STATIC;
 		case AWS_ERROR_UNKNOWN_KEY:
 			/* Only keys in a file may have been replaced; AWS knows those it issues. */
 			return identity->rewritable;

@@ -11,9 +11,6 @@ struct Identity
 {
 	dlist_node	node;			/* in the list of identities */
 	MemoryContext context;		/* holds the identity */
-	Oid			serverid;
-	Oid			userid;
-	uint64		epoch;
 	char	   *account;		/* for {account} in the ARN; "any": not needed; "": no role */
 	char	   *accepted_in;	/* first Region that accepted a signature in this session;
 								 * NULL: none has */
@@ -22,7 +19,7 @@ struct Identity
 	int			roles;			/* identities that have this one as their base */
 	uint64		statement;		/* the latest statement that opened it */
 	int		   *in_flight;		/* requests under way to the server */
-	ClientConfig config;		/* the parts that credentials depend on */
+	const ClientConfig *config; /* held by the identity */
 	struct Identity *base;		/* identity that assumes the role; NULL: no role */
 
 	/* Credentials of the identity; times are Unix times in s. */

@@ -2,8 +2,7 @@
 #ifndef IMAGEBUILDER_SIGNED_H
 #define IMAGEBUILDER_SIGNED_H
 
-#include "aws/endpoint.h"
-#include "config.h"
+#include "config/config.h"
 #include "http/http.h"
 
 typedef struct SignedRequest

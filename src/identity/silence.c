@@ -24,7 +24,7 @@ seconds_since(const Silence *silence)
 bool
 silence_lasts(const Silence *silence)
 {
-	return silence->failure && silence->epoch == identity_epoch() &&
+	return silence->failure && silence->epoch == config_epoch() &&
 		seconds_since(silence) < PAUSE;
 }
 
@@ -70,6 +70,6 @@ silence_begin(Silence *silence, Fetch *fetch, const char *cause, const char *hin
 	silence->failure = failure_copy(failure);
 	MemoryContextSwitchTo(previous);
 	silence->since = clock_us();
-	silence->epoch = identity_epoch();
+	silence->epoch = config_epoch();
 	return FETCH_FAILED;
 }

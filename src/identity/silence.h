@@ -10,7 +10,7 @@ typedef struct Silence
 	MemoryContext context;		/* of the failure; NULL at first */
 	const Failure *failure;		/* NULL: the service has not failed to answer */
 	int64		since;			/* when the service failed to answer, of clock.h */
-	uint64		epoch;			/* identity_epoch() at that time */
+	uint64		epoch;			/* config_epoch() at that time */
 } Silence;
 
 extern bool silence_lasts(const Silence *silence);

@@ -73,7 +73,7 @@ region_of(Fetch *fetch, const char *partition)
 	const char *region = config->region ? config->region : fetch->region;
 	const char *source = "the shared AWS files name";
 
-	if (region == NULL && strcmp(config->credential_provider, "static") != 0)
+	if (region == NULL && config->credential_provider != PROVIDER_STATIC)
 	{
 		source = "the server process's environment names";
 		region = host_variable("AWS_REGION");
@@ -98,18 +98,17 @@ set_call(Fetch *fetch, const StringInfoData *form, const char *secret)
 {
 	const ClientConfig *config = fetch->config;
 	StsFetch   *sts = fetch->state;
-	const char *error = NULL;
 
 	sts->form = secret_protect(form->data, form->len);
 	sts->secret = secret;
 	sts->region = region_of(fetch, sts->partition);
 	if (sts->region == NULL)
 		return false;
-	if (config->sts_endpoint_url == NULL)
+	if (config->sts_endpoint.host)
+		sts->endpoint = config->sts_endpoint;
+	else
 		endpoint_resolve(&sts->endpoint, SERVICE, sts->partition, sts->region,
 						 config->use_fips_endpoint, config->use_dualstack_endpoint);
-	else if (!endpoint_parse_url(&sts->endpoint, config->sts_endpoint_url, &error))
-		elog(ERROR, "option \"sts_endpoint_url\" was not validated: %s", error);
 	return true;
 }
 

@@ -35,7 +35,7 @@ attempt_send(Lookup *lookup)
 	previous = MemoryContextSwitchTo(lookup->attempt_context);
 	lookup->access_key_id = pstrdup(credentials->access_key_id);
 	lookup->clock_offset = signed_clock_offset(lookup->endpoint.host);
-	lookup->transfer = request_send(lookup->request, &lookup->client->config, credentials,
+	lookup->transfer = request_send(lookup->request, lookup->client->config, credentials,
 									&lookup->endpoint, lookup->target.region, lookup->fresh,
 									lookup->secrets);
 	lookup->fresh = false;
@@ -58,7 +58,7 @@ schedule_retry(Lookup *lookup, bool throttled)
 {
 	int			attempts = lookup->attempts - lookup->clock_corrected - lookup->renewed;
 
-	if (attempts >= lookup->client->config.max_attempts)
+	if (attempts >= lookup->client->config->max_attempts)
 		return false;
 	lookup->budget_taken = retry_budget_take(lookup->client->budget, throttled);
 	if (lookup->budget_taken == 0)
@@ -209,10 +209,9 @@ attempt_read_answer(Lookup *lookup)
 	{
 		lookup->document = document;
 		lookup->state = LOOKUP_FOUND;
-		if (lookup->client->config.cache_ttl > 0 && !operation->paged)
-			cache_put(lookup->client->serverid, lookup->client->userid,
-					  lookup->request->text, transfer->body, transfer->length,
-					  lookup->client->config.cache_size, lookup->client->cache_epoch);
+		if (lookup->client->config->cache_ttl > 0 && !operation->paged)
+			cache_put(lookup->client->config, lookup->request->text, transfer->body,
+					  transfer->length, lookup->sent_at);
 		http_release(lookup->transfer);
 	}
 	else

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "clock.h"
 #include "lib/ilist.h"
 #include "lookup/cache.h"
 #include "lookup/text_table.h"
@@ -30,31 +31,46 @@ static struct
 	HTAB	   *entries;
 	dlist_head	recent;			/* most recently used first */
 	size_t		size;			/* of all entries, in bytes */
-	uint64		epoch;			/* how often the cache has been dropped */
-	bool		stale;			/* the cache is to be dropped before the next use */
+	uint64		epoch;			/* config_epoch() when the cache was created */
+	int64		cleared_at;		/* time of clock.h of the latest cache_clear() */
 } cache;
 
 /* Return the key of an answer to a request's text, in the current memory context. */
 static const char *
-key_of(Oid serverid, Oid userid, const char *text)
+key_of(const ClientConfig *config, const char *text)
 {
-	return psprintf("%u %u %s", serverid, userid, text);
+	return psprintf("%u %u %s", config->serverid, config->userid, text);
 }
 
-/* Drop the cache if it is stale, and create it unless it exists. */
 static void
-prepare(void)
+drop(void)
 {
-	if (cache.stale)
-		cache_clear();
 	if (cache.context)
-		return;
+		MemoryContextDelete(cache.context);
+	cache.context = NULL;
+}
+
+/*
+ * Drop the cache of another epoch, and create it unless it exists; false if the
+ * configuration is of an earlier epoch, so that its answers may no longer be right.
+ */
+static bool
+prepare(const ClientConfig *config)
+{
+	if (config->epoch != config_epoch())
+		return false;
+	if (cache.epoch != config->epoch)
+		drop();
+	if (cache.context)
+		return true;
+	cache.epoch = config->epoch;
 	dlist_init(&cache.recent);
 	cache.size = 0;
 	cache.context = AllocSetContextCreate(TopMemoryContext, "imagebuilder_fdw cache",
 										  ALLOCSET_DEFAULT_SIZES);
 	cache.entries = text_table_create("imagebuilder_fdw cache", sizeof(CacheEntry),
 									  cache.context);
+	return true;
 }
 
 static void
@@ -70,30 +86,24 @@ drop_entry(CacheEntry *entry)
 	pfree(body);
 }
 
-/* Return how often the cache has been dropped; see cache_put(). */
-uint64
-cache_epoch(void)
-{
-	prepare();
-	return cache.epoch;
-}
-
 /*
- * Return a copy, in the current memory context, of an answer that is at most "ttl" ms
- * old; NULL if the cache holds no such answer.
+ * Return a copy, in the current memory context, of an answer that is no older than
+ * cache_ttl; NULL if the cache holds no such answer.
  */
 char *
-cache_get(Oid serverid, Oid userid, const char *text, int ttl, size_t *length)
+cache_get(const ClientConfig *config, const char *text, size_t *length)
 {
-	const char *key = key_of(serverid, userid, text);
+	const char *key = key_of(config, text);
 	CacheEntry *entry;
 	char	   *body;
 
-	prepare();
+	if (!prepare(config))
+		return NULL;
 	entry = hash_search(cache.entries, &key, HASH_FIND, NULL);
 	if (entry == NULL)
 		return NULL;
-	if (TimestampDifferenceExceeds(entry->received_at, GetCurrentTimestamp(), ttl))
+	if (TimestampDifferenceExceeds(entry->received_at, GetCurrentTimestamp(),
+								   config->cache_ttl))
 	{
 		drop_entry(entry);
 		return NULL;
@@ -106,21 +116,21 @@ cache_get(Oid serverid, Oid userid, const char *text, int ttl, size_t *length)
 }
 
 /*
- * Keep an answer of at most "limit" bytes, dropping the least recently used answers to
- * keep the whole cache within "limit".  "epoch" is cache_epoch() from before the
- * request: an answer requested before the cache was dropped is not kept.
+ * Keep an answer, dropping the least recently used answers to keep the whole cache
+ * within cache_size.  "sent_at" is the request's time of clock.h: an answer requested
+ * before cache_clear() is not kept.
  */
 void
-cache_put(Oid serverid, Oid userid, const char *text, const char *body, size_t length,
-		  size_t limit, uint64 epoch)
+cache_put(const ClientConfig *config, const char *text, const char *body, size_t length,
+		  int64 sent_at)
 {
-	const char *key = key_of(serverid, userid, text);
+	const char *key = key_of(config, text);
+	size_t		limit = config->cache_size;
 	size_t		size = sizeof(CacheEntry) + strlen(key) + 1 + length + 1;
 	CacheEntry *entry;
 	char	   *kept;
 
-	prepare();
-	if (epoch != cache.epoch || size > limit)
+	if (!prepare(config) || sent_at <= cache.cleared_at || size > limit)
 		return;
 	entry = hash_search(cache.entries, &key, HASH_FIND, NULL);
 	if (entry)
@@ -145,16 +155,6 @@ cache_put(Oid serverid, Oid userid, const char *text, const char *body, size_t l
 void
 cache_clear(void)
 {
-	if (cache.context)
-		MemoryContextDelete(cache.context);
-	cache.context = NULL;
-	cache.stale = false;
-	cache.epoch++;
-}
-
-/* Have the whole cache dropped before the next use; may be called at any time. */
-void
-cache_expire(void)
-{
-	cache.stale = true;
+	drop();
+	cache.cleared_at = clock_us();
 }

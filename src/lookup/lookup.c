@@ -50,7 +50,7 @@ lookup_in_flight(Oid serverid)
 bool
 lookup_warns(const Client *client)
 {
-	return strcmp(client->config.on_error, "warning") == 0;
+	return client->config->on_error == ON_ERROR_WARNING;
 }
 
 /* True if lookup_finish() would not have to wait. */
@@ -69,11 +69,9 @@ take_cached(Lookup *lookup)
 	char	   *body;
 	size_t		length;
 
-	if (client->config.cache_ttl == 0 || lookup->request->operation->paged ||
-		cache_epoch() != client->cache_epoch)
+	if (client->config->cache_ttl == 0 || lookup->request->operation->paged)
 		return false;
-	body = cache_get(client->serverid, client->userid, lookup->request->text,
-					 client->config.cache_ttl, &length);
+	body = cache_get(client->config, lookup->request->text, &length);
 	if (body == NULL)
 		return false;
 	lookup->document = document_parse(body, length, &problem);
@@ -87,10 +85,10 @@ take_cached(Lookup *lookup)
 static Failure *
 check_credentials(const Client *client)
 {
-	const ClientConfig *config = &client->config;
+	const ClientConfig *config = client->config;
 	const AwsCredentials *credentials = &config->credentials;
 
-	if (strcmp(config->credential_provider, "static") != 0 ||
+	if (config->credential_provider != PROVIDER_STATIC ||
 		(credentials->access_key_id && credentials->secret_access_key))
 		return NULL;
 	return failure_create(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
@@ -100,8 +98,8 @@ check_credentials(const Client *client)
 						  credentials->secret_access_key || credentials->session_token ?
 						  "The user mapping has no \"access_key_id\"." :
 						  psprintf("There is no user mapping with keys for the user \"%s\" and the server \"%s\"; in a view the user is its owner.",
-								   GetUserNameFromId(client->userid, true),
-								   GetForeignServer(client->serverid)->servername),
+								   GetUserNameFromId(config->userid, true),
+								   GetForeignServer(config->serverid)->servername),
 						  "Set \"access_key_id\" and \"secret_access_key\" with CREATE USER MAPPING or ALTER USER MAPPING.");
 }
 
@@ -236,15 +234,12 @@ give_up(void *arg)
 	leave_queue(lookup);
 }
 
-/* Return the user, server and configuration of a statement's client, for the identity. */
+/* Return the configuration of a statement's client, for the identity. */
 static IdentityUser
 user_of(const Client *client)
 {
 	return (IdentityUser) {
-		.config = &client->config,
-		.serverid = client->serverid,
-		.userid = client->userid,
-		.epoch = client->identity_epoch,
+		.config = client->config,
 		.statement = client->statement,
 		.in_flight = client->in_flight,
 	};
@@ -261,7 +256,6 @@ lookup_create(Client *client, const Request *request)
 	MemoryContext context;
 	MemoryContext previous;
 	Lookup	   *lookup;
-	const char *error = NULL;
 	const Failure *failure;
 	IdentityUser user = user_of(client);
 
@@ -275,12 +269,12 @@ lookup_create(Client *client, const Request *request)
 													ALLOCSET_SMALL_SIZES);
 	lookup->request = request_copy(request);
 	lookup->target = request_target(lookup->request);
-	if (client->config.endpoint_url == NULL)
+	if (client->config->endpoint.host)
+		lookup->endpoint = client->config->endpoint;
+	else
 		endpoint_resolve(&lookup->endpoint, REQUEST_SERVICE, lookup->target.partition,
-						 lookup->target.region, client->config.use_fips_endpoint,
-						 client->config.use_dualstack_endpoint);
-	else if (!endpoint_parse_url(&lookup->endpoint, client->config.endpoint_url, &error))
-		elog(ERROR, "option \"endpoint_url\" was not validated: %s", error);
+						 lookup->target.region, client->config->use_fips_endpoint,
+						 client->config->use_dualstack_endpoint);
 	if (take_cached(lookup))
 		failure = NULL;
 	else if ((failure = check_credentials(client)) != NULL)

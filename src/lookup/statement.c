@@ -10,16 +10,13 @@
 #include "access/xact.h"
 #include "aws/arn.h"
 #include "foreign/foreign.h"
-#include "http/http.h"
 #include "identity/identity.h"
 #include "lib/ilist.h"
 #include "lookup/cache.h"
 #include "lookup/statement.h"
 #include "lookup/text_table.h"
 #include "nodes/pg_list.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 typedef struct Statement
 {
@@ -91,22 +88,6 @@ find_statement(EState *estate)
 	return statement;
 }
 
-/*
- * Have cached answers, credentials and connections dropped before their next use,
- * since a server or a user mapping has changed (a SyscacheCallbackFunction).  May be
- * called at any time.
- */
-static void
-forget_session(Datum arg, int cacheid, uint32 hashvalue)
-{
-	(void) arg;
-	(void) cacheid;
-	(void) hashvalue;
-	cache_expire();
-	identity_expire_all();
-	http_expire_connections();
-}
-
 /* Drop unused identities when a transaction ends (an XactCallback). */
 static void
 end_transaction(XactEvent event, void *arg)
@@ -116,25 +97,18 @@ end_transaction(XactEvent event, void *arg)
 		identity_forget_unused();
 }
 
-static void
-watch_catalogs(void)
+void
+statement_init(void)
 {
-	static bool watching = false;
-
-	if (watching)
-		return;
-	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, forget_session, (Datum) 0);
-	CacheRegisterSyscacheCallback(USERMAPPINGOID, forget_session, (Datum) 0);
 	RegisterXactCallback(end_transaction, NULL);
-	watching = true;
 }
 
 /*
  * Return the client of a server for a user, within the statement that the EState
- * belongs to.  The first call reads the configuration.
+ * belongs to.  Raises what config_get() raises.
  */
 Client *
-statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_config)
+statement_client(EState *estate, Oid serverid, Oid userid)
 {
 	Statement  *statement = find_statement(estate);
 	MemoryContext previous;
@@ -144,29 +118,20 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 	foreach(lc, statement->clients)
 	{
 		client = lfirst(lc);
-		if (client->serverid == serverid && client->userid == userid)
+		if (client->config->serverid == serverid && client->config->userid == userid)
 			return client;
 	}
 
-	watch_catalogs();
 	identity_forget_unused();
 	previous = MemoryContextSwitchTo(statement->context);
 	client = palloc0(sizeof(Client));
-	client->serverid = serverid;
-	client->userid = userid;
+	client->config = config_get(serverid, userid);
 	client->statement = statement->number;
 	client->context = statement->context;
 	client->budget = &statement->budget;
 	client->kind_warned = &statement->kind_warned;
-	/*
-	 * Read the epochs before the configuration: a change in between must invalidate what
-	 * is obtained with this configuration.
-	 */
-	client->identity_epoch = identity_epoch();
-	client->cache_epoch = cache_epoch();
-	read_config(&client->config, serverid, userid);
 	client->in_flight = lookup_in_flight(serverid);
-	pace_init(&client->pace, client->config.max_concurrency);
+	pace_init(&client->pace, client->config->max_concurrency);
 	client->lookups = text_table_create("imagebuilder_fdw look-ups", sizeof(LookupEntry),
 										statement->context);
 	statement->clients = lappend(statement->clients, client);
@@ -181,14 +146,14 @@ statement_client(EState *estate, Oid serverid, Oid userid, ReadConfig read_confi
 const Target *
 statement_scope(Client *client)
 {
-	const ClientConfig *config = &client->config;
+	const ClientConfig *config = client->config;
 	const char *account = config->role_arn ? arn_account_of_role(config->role_arn) : "";
 
 	if (config->region == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
 				 errmsg("server \"%s\" has no Region to list",
-						GetForeignServer(client->serverid)->servername),
+						GetForeignServer(config->serverid)->servername),
 				 errhint("Set the server's option \"region\".")));
 	if (strcmp(account, CONFIG_ACCOUNT) == 0)
 		ereport(ERROR,

@@ -2,7 +2,6 @@
 #ifndef IMAGEBUILDER_STATEMENT_H
 #define IMAGEBUILDER_STATEMENT_H
 
-#include "config.h"
 #include "lookup/lookup.h"
 #include "lookup/pace.h"
 #include "nodes/execnodes.h"
@@ -11,13 +10,9 @@
 /* Server as one user reaches it within one statement. */
 struct Client
 {
-	Oid			serverid;
-	Oid			userid;
 	uint64		statement;		/* the statement's number in the session */
 	MemoryContext context;		/* lives as long as the statement */
-	ClientConfig config;
-	uint64		identity_epoch; /* identity_epoch() before config was read */
-	uint64		cache_epoch;	/* cache_epoch() before config was read */
+	const ClientConfig *config;
 	RetryBudget *budget;		/* shared by the statement's clients */
 	bool	   *kind_warned;	/* request_warn_of_kind() has warned in this statement;
 								 * shared by the statement's clients */
@@ -29,9 +24,6 @@ struct Client
 	Target	   *scope;			/* see statement_scope(); NULL until needed */
 };
 
-/* Function that reads the options from the catalogs into the current memory context. */
-typedef void (*ReadConfig) (ClientConfig *config, Oid serverid, Oid userid);
-
 /* Outcomes of look-ups made ahead of rows that the read-ahead has passed. */
 typedef struct ReadAheadCounts
 {
@@ -39,8 +31,8 @@ typedef struct ReadAheadCounts
 	int			in_vain;		/* no scan has asked, but a request was sent */
 } ReadAheadCounts;
 
-extern Client *statement_client(EState *estate, Oid serverid, Oid userid,
-								ReadConfig read_config);
+extern void statement_init(void);
+extern Client *statement_client(EState *estate, Oid serverid, Oid userid);
 extern const Target *statement_scope(Client *client);
 extern bool statement_look_ahead(Client *client, const Request *request, const void *starter);
 extern bool statement_withdraw(Client *client, const Request *request);

@@ -17,7 +17,6 @@
 #include "executor/executor.h"
 #include "fdw/execution.h"
 #include "fdw/explain.h"
-#include "fdw/option.h"
 #include "fdw/plantree.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
@@ -106,11 +105,10 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 
 		key->state = row_key_state_create(planned, lfirst(lc), &node->ss.ps);
 		key->client = statement_client(estate, planned->serverid,
-									   OidIsValid(planned->userid) ? planned->userid : GetUserId(),
-									   option_read_config);
+									   OidIsValid(planned->userid) ? planned->userid : GetUserId());
 		key->client->nscans++;
 		if (!asks_already(state, key))
-			state->at_once += key->client->config.max_concurrency;
+			state->at_once += key->client->config->max_concurrency;
 	}
 	state->runs_to_end = plantree_runs_to_end(estate->es_plannedstmt, &scan->scan.plan);
 	state->size = state->at_once * EXECUTION_DEPTH;
@@ -141,7 +139,7 @@ static int
 limit_of(const ReadAheadKey *key)
 {
 	return key->counts.in_vain <= 0 ? INT_MAX :
-		key->client->config.max_concurrency + key->counts.claimed / 4 - key->counts.in_vain;
+		key->client->config->max_concurrency + key->counts.claimed / 4 - key->counts.in_vain;
 }
 
 /* Store the look-ups that the inner side will need for an outer row; start none. */

@@ -5,25 +5,14 @@
 #include "api/schema.h"
 #include "aws/arn.h"
 #include "aws/base.h"
-#include "aws/endpoint.h"
-#include "config.h"
-#include "fdw/option_check.h"
+#include "config/config.h"
+#include "config/option_check.h"
 #include "rows/path.h"
 
 const char *
 option_check_region(const char *value)
 {
 	return arn_region_is_valid(value) ? NULL : "a Region consists of letters, digits and hyphens";
-}
-
-const char *
-option_check_url(const char *value)
-{
-	Endpoint	endpoint;
-	const char *error = NULL;
-
-	endpoint_parse_url(&endpoint, value, &error);
-	return error;
 }
 
 const char *
@@ -45,13 +34,6 @@ const char *
 option_check_text(const char *value)
 {
 	return *value ? NULL : "it must not be empty";
-}
-
-const char *
-option_check_on_error(const char *value)
-{
-	return strcmp(value, "error") == 0 || strcmp(value, "warning") == 0 ? NULL :
-		"the valid values are \"error\" and \"warning\"";
 }
 
 /* True if a text has "min" to "max" ASCII letters, digits and bytes of "others". */

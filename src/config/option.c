@@ -11,15 +11,12 @@
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "compat.h"
-#include "fdw/option.h"
-#include "fdw/option_check.h"
-#include "foreign/foreign.h"
-#include "http/http.h"
-#include "identity/fetch.h"
+#include "config/config.h"
+#include "config/option_check.h"
 #include "miscadmin.h"
+#include "secret.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/syscache.h"
 
 /* Catalogs of the objects that an option may be set on. */
 #define ON_SERVER	ForeignServerRelationId
@@ -34,6 +31,8 @@
 typedef enum OptionType
 {
 	OPTION_STRING,
+	OPTION_URL,					/* read as an Endpoint */
+	OPTION_WORD,				/* one of a list; read as its index */
 	OPTION_BOOLEAN,
 	OPTION_INTEGER,
 	OPTION_DURATION,			/* a number with a unit of time; read as ms */
@@ -44,50 +43,61 @@ typedef struct Option
 {
 	const char *name;
 	Oid			catalog;
-	OptionType	type;
 	int			flags;
+	int			target;			/* offset in ClientConfig; -1: read elsewhere */
+	OptionType	type;
 	int			min;			/* range of a number, a duration in ms or a size in
 								 * bytes */
 	int			max;
 	OptionCheck check;			/* check of a string */
-	int			target;			/* offset in ClientConfig; -1: read elsewhere */
+	const char *const *words;	/* valid words; ends with a NULL */
 	const char *default_value;	/* NULL: no default */
 } Option;
 
+/* In the order of OnError and CredentialProvider. */
+static const char *const on_error_words[] = {"error", "warning", NULL};
+static const char *const provider_words[] = {"static", "default", "environment", "profile",
+"web_identity", "container", "instance", NULL};
+
 #define AT(member)	((int) offsetof(ClientConfig, member))
+#define STRING(check)			OPTION_STRING, 0, 0, check, NULL
+#define URL						OPTION_URL, 0, 0, NULL, NULL
+#define WORD(words)				OPTION_WORD, 0, 0, NULL, words
+#define BOOLEAN					OPTION_BOOLEAN, 0, 0, NULL, NULL
+#define NUMBER(type, min, max)	OPTION_##type, min, max, NULL, NULL
 #define HOUR_MS		(60 * 60 * 1000)
 #define GIGABYTE	(1024 * 1024 * 1024)
 
 static const Option options[] = {
-	{"region", ON_SERVER, OPTION_STRING, 0, 0, 0, option_check_region, AT(region), NULL},
-	{"endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, option_check_url, AT(endpoint_url), NULL},
-	{"sts_endpoint_url", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, option_check_url, AT(sts_endpoint_url), NULL},
-	{"use_fips_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_fips_endpoint), "false"},
-	{"use_dualstack_endpoint", ON_SERVER, OPTION_BOOLEAN, 0, 0, 0, NULL, AT(use_dualstack_endpoint), "false"},
-	{"ca_bundle", ON_SERVER, OPTION_STRING, SUPERUSER, 0, 0, option_check_file, AT(ca_bundle), NULL},
-	{"proxy", ON_SERVER, OPTION_STRING, SUPERUSER | SECRET, 0, 0, http_proxy_problem, AT(proxy), NULL},
-	{"connect_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(connect_timeout), "5s"},
-	{"request_timeout", ON_SERVER, OPTION_DURATION, 0, 1, HOUR_MS, NULL, AT(request_timeout), "60s"},
-	{"max_attempts", ON_SERVER, OPTION_INTEGER, 0, 1, 20, NULL, AT(max_attempts), "5"},
-	{"max_concurrency", ON_SERVER, OPTION_INTEGER, 0, 1, 64, NULL, AT(max_concurrency), "16"},
-	{"max_response_size", ON_SERVER, OPTION_SIZE, 0, 1, GIGABYTE, NULL, AT(max_response_size), "64MB"},
-	{"cache_ttl", ON_SERVER, OPTION_DURATION, 0, 0, INT_MAX, NULL, AT(cache_ttl), "0"},
-	{"cache_size", ON_SERVER, OPTION_SIZE, 0, 0, INT_MAX, NULL, AT(cache_size), "64MB"},
-	{"on_error", ON_SERVER, OPTION_STRING, 0, 0, 0, option_check_on_error, AT(on_error), "error"},
-	{"credential_provider", ON_SERVER, OPTION_STRING, SUPERUSER, 0, 0, fetch_provider_problem, AT(credential_provider), "static"},
-	{"credential_provider", ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, fetch_provider_problem, AT(credential_provider), NULL},
-	{"access_key_id", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, option_check_token, AT(credentials.access_key_id), NULL},
-	{"secret_access_key", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, option_check_token, AT(credentials.secret_access_key), NULL},
-	{"session_token", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, option_check_token, AT(credentials.session_token), NULL},
-	{"profile", ON_MAPPING, OPTION_STRING, SUPERUSER, 0, 0, option_check_text, AT(profile), NULL},
-	{"role_arn", ON_MAPPING, OPTION_STRING, 0, 0, 0, option_check_role, AT(role_arn), NULL},
-	{"external_id", ON_MAPPING, OPTION_STRING, SECRET, 0, 0, option_check_external_id, AT(external_id), NULL},
-	{"role_session_name", ON_MAPPING, OPTION_STRING, 0, 0, 0, option_check_session_name, AT(role_session_name), NULL},
-	{"role_duration", ON_MAPPING, OPTION_DURATION, 0, 900 * 1000, 43200 * 1000, NULL, AT(role_duration), NULL},
-	{"table_name", ON_TABLE, OPTION_STRING, 0, 0, 0, option_check_table, -1, NULL},
-	{"rows", ON_TABLE, OPTION_STRING, 0, 0, 0, option_check_rows, -1, NULL},
-	{"column_name", ON_COLUMN, OPTION_STRING, 0, 0, 0, option_check_text, -1, NULL},
-	{"path", ON_COLUMN, OPTION_STRING, 0, 0, 0, option_check_path, -1, NULL},
+	{"region", ON_SERVER, 0, AT(region), STRING(option_check_region), NULL},
+	{"endpoint_url", ON_SERVER, SUPERUSER | SECRET, AT(endpoint), URL, NULL},
+	{"sts_endpoint_url", ON_SERVER, SUPERUSER | SECRET, AT(sts_endpoint), URL, NULL},
+	{"use_fips_endpoint", ON_SERVER, 0, AT(use_fips_endpoint), BOOLEAN, "false"},
+	{"use_dualstack_endpoint", ON_SERVER, 0, AT(use_dualstack_endpoint), BOOLEAN, "false"},
+	{"ca_bundle", ON_SERVER, SUPERUSER, AT(ca_bundle), STRING(option_check_file), NULL},
+	{"proxy", ON_SERVER, SUPERUSER | SECRET, AT(proxy), STRING(endpoint_proxy_problem), NULL},
+	{"connect_timeout", ON_SERVER, 0, AT(connect_timeout), NUMBER(DURATION, 1, HOUR_MS), "5s"},
+	{"request_timeout", ON_SERVER, 0, AT(request_timeout), NUMBER(DURATION, 1, HOUR_MS), "60s"},
+	{"max_attempts", ON_SERVER, 0, AT(max_attempts), NUMBER(INTEGER, 1, 20), "5"},
+	{"max_concurrency", ON_SERVER, 0, AT(max_concurrency), NUMBER(INTEGER, 1, 64), "16"},
+	{"max_response_size", ON_SERVER, 0, AT(max_response_size), NUMBER(SIZE, 1, GIGABYTE), "64MB"},
+	{"cache_ttl", ON_SERVER, 0, AT(cache_ttl), NUMBER(DURATION, 0, INT_MAX), "0"},
+	{"cache_size", ON_SERVER, 0, AT(cache_size), NUMBER(SIZE, 0, INT_MAX), "64MB"},
+	{"on_error", ON_SERVER, 0, AT(on_error), WORD(on_error_words), "error"},
+	{"credential_provider", ON_SERVER, SUPERUSER, AT(credential_provider), WORD(provider_words), "static"},
+	{"credential_provider", ON_MAPPING, SUPERUSER, AT(credential_provider), WORD(provider_words), NULL},
+	{"access_key_id", ON_MAPPING, SECRET, AT(credentials.access_key_id), STRING(option_check_token), NULL},
+	{"secret_access_key", ON_MAPPING, SECRET, AT(credentials.secret_access_key), STRING(option_check_token), NULL},
+	{"session_token", ON_MAPPING, SECRET, AT(credentials.session_token), STRING(option_check_token), NULL},
+	{"profile", ON_MAPPING, SUPERUSER, AT(profile), STRING(option_check_text), NULL},
+	{"role_arn", ON_MAPPING, 0, AT(role_arn), STRING(option_check_role), NULL},
+	{"external_id", ON_MAPPING, SECRET, AT(external_id), STRING(option_check_external_id), NULL},
+	{"role_session_name", ON_MAPPING, 0, AT(role_session_name), STRING(option_check_session_name), NULL},
+	{"role_duration", ON_MAPPING, 0, AT(role_duration), NUMBER(DURATION, 900 * 1000, 43200 * 1000), NULL},
+	{"table_name", ON_TABLE, 0, -1, STRING(option_check_table), NULL},
+	{"rows", ON_TABLE, 0, -1, STRING(option_check_rows), NULL},
+	{"column_name", ON_COLUMN, 0, -1, STRING(option_check_text), NULL},
+	{"path", ON_COLUMN, 0, -1, STRING(option_check_path), NULL},
 };
 
 /* Pairs of options that cannot be set together on one object. */
@@ -144,7 +154,7 @@ reject_name(const char *name, Oid catalog)
 			 errhint("There are no valid options in this context.")));
 }
 
-static void
+pg_noreturn static void
 reject_value(const Option *option, const char *value, const char *why, const char *hint)
 {
 	ereport(ERROR,
@@ -209,35 +219,49 @@ check_unit(const Option *option, const char *value)
 			 errhint("Write \"%1$sMB\" for megabytes, or \"%1$skB\" or \"%1$sB\".", number)));
 }
 
-static bool
-parse_boolean(const Option *option, const char *value)
+/* Return the index of a word in its option's list; raise 22023 if it is not there. */
+static int
+parse_word(const Option *option, const char *value)
 {
-	bool		result;
+	StringInfoData valid;
 
-	if (!parse_bool(value, &result))
-		reject_value(option, value, "the valid values are \"true\" and \"false\"", NULL);
-	return result;
+	for (int i = 0; option->words[i]; i++)
+	{
+		if (strcmp(option->words[i], value) == 0)
+			return i;
+	}
+	initStringInfo(&valid);
+	for (int i = 0; option->words[i]; i++)
+		appendStringInfo(&valid, "%s\"%s\"",
+						 i == 0 ? "" : option->words[i + 1] ? ", " : " and ", option->words[i]);
+	reject_value(option, value, psprintf("the valid values are %s", valid.data), NULL);
 }
 
+/* Put an option's value into a configuration; raise 22023 unless it is of the type. */
 static void
-check_value(const Option *option, const char *value)
+take_value(ClientConfig *config, const Option *option, const char *value)
 {
-	const char *why;
+	void	   *target = (char *) config + option->target;
+	const char *why = NULL;
 
 	switch (option->type)
 	{
 		case OPTION_STRING:
-			why = option->check(value);
-			if (why)
+			*(char **) target = option->flags & SECRET ? secret_strdup(value) : pstrdup(value);
+			break;
+		case OPTION_URL:
+			if (!endpoint_parse_url(target, value, &why))
 				reject_value(option, value, why, NULL);
 			break;
+		case OPTION_WORD:
+			*(int *) target = parse_word(option, value);
+			break;
 		case OPTION_BOOLEAN:
-			parse_boolean(option, value);
+			if (!parse_bool(value, target))
+				reject_value(option, value, "the valid values are \"true\" and \"false\"", NULL);
 			break;
 		default:
-			if (option->type != OPTION_INTEGER)
-				check_unit(option, value);
-			parse_number(option, value);
+			*(int *) target = parse_number(option, value);
 			break;
 	}
 }
@@ -247,6 +271,8 @@ check_option(DefElem *def, Oid catalog)
 {
 	const Option *option = find_option(def->defname, catalog);
 	const char *value = defGetString(def);
+	ClientConfig scratch;
+	const char *why;
 
 	if (option == NULL)
 		reject_name(def->defname, catalog);
@@ -255,14 +281,12 @@ check_option(DefElem *def, Oid catalog)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to set option \"%s\"", option->name),
 				 errhint("Only a superuser may set it, for it reaches the server's host, its network or its identity.")));
-	check_value(option, value);
-}
-
-static bool
-has_keys(List *list)
-{
-	return option_get(list, "access_key_id") || option_get(list, "secret_access_key") ||
-		option_get(list, "session_token");
+	if (option->type == OPTION_DURATION || option->type == OPTION_SIZE)
+		check_unit(option, value);
+	if (option->type != OPTION_STRING)
+		take_value(&scratch, option, value);
+	else if ((why = option->check(value)) != NULL)
+		reject_value(option, value, why, NULL);
 }
 
 static void
@@ -296,7 +320,8 @@ check_keys(List *list)
 	bool		id = option_get(list, "access_key_id") != NULL;
 	bool		secret = option_get(list, "secret_access_key") != NULL;
 
-	if (provider && strcmp(provider, "static") != 0 && has_keys(list))
+	if (provider && strcmp(provider, "static") != 0 &&
+		(id || secret || option_get(list, "session_token")))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("keys and \"credential_provider\" \"%s\" cannot be set together", provider),
@@ -346,103 +371,21 @@ option_get(List *list, const char *name)
 	return NULL;
 }
 
-static void
-apply_option(ClientConfig *config, const Option *option, const char *value)
-{
-	void	   *target = (char *) config + option->target;
-
-	switch (option->type)
-	{
-		case OPTION_STRING:
-			*(char **) target = pstrdup(value);
-			break;
-		case OPTION_BOOLEAN:
-			*(bool *) target = parse_boolean(option, value);
-			break;
-		default:
-			*(int *) target = parse_number(option, value);
-			break;
-	}
-}
-
-static void
-apply_options(ClientConfig *config, List *list, Oid catalog)
-{
-	ListCell   *lc;
-
-	foreach(lc, list)
-	{
-		DefElem    *def = lfirst(lc);
-		const Option *option = find_option(def->defname, catalog);
-
-		if (option && option->target >= 0)
-			apply_option(config, option, defGetString(def));
-	}
-}
-
-/* Return the options of the user's own or the public user mapping, or NIL. */
-static List *
-mapping_options(Oid serverid, Oid userid)
-{
-	if (SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(userid),
-							  ObjectIdGetDatum(serverid)) ||
-		SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
-							  ObjectIdGetDatum(serverid)))
-		return GetUserMapping(userid, serverid)->options;
-	return NIL;
-}
-
 /*
- * Choose the credential provider: what the user mapping says or implies goes before the
- * server's option.  Raises 42501 if a user who is no superuser would get the host's AWS
- * identity by the server's option: only a superuser can lend that identity, to each
- * user by name, in the user mapping.  Raises 42501, too, for a role to be assumed with
- * that identity unless the server's owner is a superuser: the owner can make user
- * mappings for everybody, so may have named the role.
- */
-static void
-choose_provider(ClientConfig *config, const ForeignServer *server, List *mapping, Oid userid)
-{
-	if (option_get(mapping, "credential_provider"))
-		return;
-	if (has_keys(mapping) || config->profile)
-		config->credential_provider = pstrdup(has_keys(mapping) ? "static" : "profile");
-	else if (strcmp(config->credential_provider, "static") == 0)
-		return;
-	else if (!superuser_arg(userid))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to use the AWS identity of the server's host"),
-				 errdetail("User \"%s\" is not a superuser, and the user mapping has neither keys nor the option \"credential_provider\".",
-						   GetUserNameFromId(userid, false)),
-				 errhint("Put keys into the user mapping, or have a superuser set its option \"credential_provider\".")));
-	else if (config->role_arn && !superuser_arg(server->owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to assume a role with the AWS identity of the server's host"),
-				 errdetail("The owner of server \"%s\", who may have set \"role_arn\", is not a superuser.",
-						   server->servername),
-				 errhint("Have a superuser set the user mapping's option \"credential_provider\".")));
-}
-
-/*
- * Fill a ClientConfig with the options' defaults, a server's options, and then those of
- * the user's own or the public user mapping, if one exists; the look-up raises the
- * error for missing keys.  Strings are allocated in the current memory context.  Raises
- * 42501 if the user would use the host's AWS identity and may not.
+ * Put options of a server or a user mapping into a configuration, in the current memory
+ * context; a server's come with the defaults of all.
  */
 void
-option_read_config(ClientConfig *config, Oid serverid, Oid userid)
+option_apply(ClientConfig *config, List *list, Oid catalog)
 {
-	List	   *mapping = mapping_options(serverid, userid);
-	const ForeignServer *server = GetForeignServer(serverid);
-
 	for (size_t i = 0; i < lengthof(options); i++)
 	{
-		if (options[i].target >= 0 && options[i].default_value)
-			apply_option(config, &options[i], options[i].default_value);
+		const Option *option = &options[i];
+		const char *value = option_get(list, option->name);
+
+		if (value == NULL)
+			value = option->default_value;
+		if (option->catalog == catalog && option->target >= 0 && value)
+			take_value(config, option, value);
 	}
-	apply_options(config, server->options, ON_SERVER);
-	apply_options(config, mapping, ON_MAPPING);
-	choose_provider(config, server, mapping, userid);
 }

@@ -6,11 +6,9 @@
 typedef const char *(*OptionCheck) (const char *value);
 
 extern const char *option_check_region(const char *value);
-extern const char *option_check_url(const char *value);
 extern const char *option_check_file(const char *value);
 extern const char *option_check_token(const char *value);
 extern const char *option_check_text(const char *value);
-extern const char *option_check_on_error(const char *value);
 extern const char *option_check_role(const char *value);
 extern const char *option_check_external_id(const char *value);
 extern const char *option_check_session_name(const char *value);
