@@ -14,7 +14,6 @@ OBJS = \
 	src/api/schema.o \
 	src/config/config.o \
 	src/config/option.o \
-	src/config/option_check.o \
 	src/fdw/asked.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \
@@ -69,7 +68,6 @@ OBJS = \
 	src/identity/profile_provider.o \
 	src/identity/renewal.o \
 	src/identity/signed.o \
-	src/identity/silence.o \
 	src/identity/sts.o \
 	src/http/answer.o \
 	src/http/call.o \
@@ -77,7 +75,6 @@ OBJS = \
 	src/http/http.o \
 	src/http/job.o \
 	src/http/memory.o \
-	src/http/setopt.o \
 	src/http/sockets.o \
 	src/http/tls.o \
 	src/rows/document.o \

@@ -73,26 +73,6 @@ failure_copy(const Failure *failure)
 	return copy;
 }
 
-/* Return a copy of a credential source's failure, marked as failing every image. */
-Failure *
-failure_of_credentials(const Failure *failure)
-{
-	Failure    *copy = failure_copy(failure);
-
-	copy->no_credentials = true;
-	return copy;
-}
-
-/* Return a copy of a rejection by a Region of credentials that another Region accepts. */
-Failure *
-failure_of_region(const Failure *failure)
-{
-	Failure    *copy = failure_copy(failure);
-
-	copy->hint = "Another Region accepts these credentials: the Region may not be enabled for the account.";
-	return copy;
-}
-
 /* Return the hint for a transfer that made no connection, or lost it. */
 static const char *
 connection_hint(const HttpTransfer *transfer, const char *region, const char *option)

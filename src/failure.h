@@ -19,8 +19,6 @@ typedef struct Failure
 extern Failure *failure_create(int sqlstate, const char *cause,
 							   const char *detail, const char *hint);
 extern Failure *failure_copy(const Failure *failure);
-extern Failure *failure_of_credentials(const Failure *failure);
-extern Failure *failure_of_region(const Failure *failure);
 extern Failure *failure_of_transfer(const HttpTransfer *transfer,
 									const char *host, int attempts, const char *answer,
 									const char *region, const char *option);

@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+#include "clock.h"
+#include "common/pg_prng.h"
 #include "retry.h"
 
 #define BUDGET				500
@@ -48,14 +50,15 @@ retry_budget_refund(RetryBudget *budget, int taken)
 }
 
 /*
- * Return how long to wait before a retry, in ms.
+ * Return when to retry, as a time of clock.h.
  *
- * "retry" is 1 for the first retry, "jitter" is in [0, 1), "retry_after" is the value
- * of the header x-amz-retry-after (ms), NULL if the service sent no such header.
+ * "retry" is 1 for the first retry, "retry_after" is the value of the header
+ * x-amz-retry-after (ms), NULL if the service sent no such header.
  */
-int
-retry_delay(int retry, bool throttled, double jitter, const char *retry_after)
+int64
+retry_at(int retry, bool throttled, const char *retry_after)
 {
+	double		jitter = pg_prng_double(&pg_global_prng_state);
 	double		base = throttled ? THROTTLED_BASE_MS : TRANSIENT_BASE_MS;
 	int			delay = (int) (jitter * Min(ldexp(base, retry - 1), MAX_BACKOFF_MS));
 
@@ -67,5 +70,5 @@ retry_delay(int retry, bool throttled, double jitter, const char *retry_after)
 		if (end != retry_after && *end == '\0')
 			delay = (int) Max(delay, Min(wish, delay + RETRY_AFTER_SLACK_MS));
 	}
-	return delay;
+	return clock_us() + 1000 * (int64) delay;
 }

@@ -11,7 +11,6 @@ typedef struct RetryBudget
 extern void retry_budget_init(RetryBudget *budget);
 extern int	retry_budget_take(RetryBudget *budget, bool throttled);
 extern void retry_budget_refund(RetryBudget *budget, int taken);
-extern int	retry_delay(int retry, bool throttled, double jitter,
-						const char *retry_after);
+extern int64 retry_at(int retry, bool throttled, const char *retry_after);
 
 #endif							/* IMAGEBUILDER_RETRY_H */

@@ -10,7 +10,6 @@
 #include "aws/base.h"
 
 #include "aws/profile_setting.h"
-#include "aws/profile_source.h"
 
 /* Bounds of AssumeRole's DurationSeconds. */
 #define MIN_DURATION_SECONDS	900

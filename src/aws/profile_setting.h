@@ -30,4 +30,7 @@ extern char *profile_value(Resolver *r, const Profile *profile, const char *key)
 extern char *profile_required(Resolver *r, const Profile *profile, const char *key,
 							  const char *for_key);
 
+/* Function of profile_source.c. */
+extern bool profile_resolve_source(Resolver *r, const Profile *profile);
+
 #endif							/* IMAGEBUILDER_PROFILE_SETTING_H */

@@ -9,7 +9,6 @@
 #include "aws/base.h"
 
 #include "aws/profile_setting.h"
-#include "aws/profile_source.h"
 
 #define NEEDS_LOGIN "which needs a person to log in"
 

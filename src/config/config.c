@@ -10,6 +10,7 @@
 
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
 #include "config/config.h"
 #include "foreign/foreign.h"
 #include "http/http.h"
@@ -73,6 +74,22 @@ config_hold(const ClientConfig *config)
 	callback->arg = unconstify(ClientConfig *, config);
 	((ClientConfig *) callback->arg)->references++;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+}
+
+/* Return the value of an option in a list of DefElem; NULL if the list has none. */
+const char *
+option_get(List *list, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, list)
+	{
+		DefElem    *def = lfirst(lc);
+
+		if (strcmp(def->defname, name) == 0)
+			return defGetString(def);
+	}
+	return NULL;
 }
 
 /* Return the options of the user's own or the public user mapping, or NIL. */

@@ -72,8 +72,9 @@ extern uint64 config_epoch(void);
 extern const ClientConfig *config_get(Oid serverid, Oid userid);
 extern void config_hold(const ClientConfig *config);
 
-/* Functions of option.c. */
 extern const char *option_get(List *options, const char *name);
+
+/* Function of option.c. */
 extern void option_apply(ClientConfig *config, List *list, Oid catalog);
 
 #endif							/* IMAGEBUILDER_CONFIG_H */

@@ -4,6 +4,10 @@
 #include <limits.h>
 
 #include "access/reloptions.h"
+#include "api/operation.h"
+#include "api/schema.h"
+#include "aws/arn.h"
+#include "aws/base.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
@@ -12,8 +16,8 @@
 #include "commands/defrem.h"
 #include "compat.h"
 #include "config/config.h"
-#include "config/option_check.h"
 #include "miscadmin.h"
+#include "rows/path.h"
 #include "secret.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -27,6 +31,9 @@
 /* Flags of an option. */
 #define SUPERUSER	(1 << 0)	/* only a superuser may set it */
 #define SECRET		(1 << 1)	/* its value may hold a secret, and is not shown */
+
+/* Check of a string: returns what is wrong with the value, as a clause, or NULL. */
+typedef const char *(*OptionCheck) (const char *value);
 
 typedef enum OptionType
 {
@@ -54,6 +61,114 @@ typedef struct Option
 	const char *default_value;	/* NULL: no default */
 } Option;
 
+/* Checks of strings. */
+
+static const char *
+check_region(const char *value)
+{
+	return arn_region_is_valid(value) ? NULL : "a Region consists of letters, digits and hyphens";
+}
+
+static const char *
+check_file(const char *value)
+{
+	return is_absolute_path(value) ? NULL : "it must be an absolute path";
+}
+
+/* Check a key or token: a control character could end the HTTP header that holds it. */
+static const char *
+check_token(const char *value)
+{
+	if (!is_visible_ascii(value))
+		return "it must consist of visible ASCII characters";
+	return *value ? NULL : "it must not be empty";
+}
+
+static const char *
+check_text(const char *value)
+{
+	return *value ? NULL : "it must not be empty";
+}
+
+/* True if a text has "min" to "max" ASCII letters, digits and bytes of "others". */
+static bool
+consists_of(const char *text, size_t min, size_t max, const char *others)
+{
+	size_t		length = strlen(text);
+
+	for (const char *p = text; *p; p++)
+	{
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			  (*p >= '0' && *p <= '9') || strchr(others, *p)))
+			return false;
+	}
+	return length >= min && length <= max;
+}
+
+/*
+ * Check a role's ARN, arn:PARTITION:iam::ACCOUNT:role/NAME, where CONFIG_ACCOUNT may
+ * stand for the account.
+ */
+static const char *
+check_role(const char *value)
+{
+	static const char *const problem =
+		"it must be a role's ARN, arn:PARTITION:iam::ACCOUNT:role/NAME, where " CONFIG_ACCOUNT " stands for the image's account";
+	const char *account = strncmp(value, "arn:", 4) == 0 ? strstr(value + 4, ":iam::") : NULL;
+	const char *name = account ? strstr(account, ":role/") : NULL;
+	size_t		length = name ? name - account - strlen(":iam::") : 0;
+
+	if (name == NULL || !consists_of(value, 1, 2048, ":/_+=,.@-{}") || name[6] == '\0')
+		return problem;
+	account += strlen(":iam::");
+	if ((length == strlen(CONFIG_ACCOUNT) && strncmp(account, CONFIG_ACCOUNT, length) == 0) ||
+		(length == 12 && strspn(account, "0123456789") == 12))
+		return NULL;
+	return problem;
+}
+
+/* Check an external ID by the pattern of ExternalId in STS's AssumeRole. */
+static const char *
+check_external_id(const char *value)
+{
+	return consists_of(value, 2, 1224, "_+=,.@:/-") ? NULL :
+		"it must be 2 to 1224 letters, digits and characters of _+=,.@:/-";
+}
+
+/* Check a session name by the pattern of RoleSessionName in STS's AssumeRole. */
+static const char *
+check_session_name(const char *value)
+{
+	return consists_of(value, 2, 64, "_+=,.@-") ? NULL :
+		"it must be 2 to 64 letters, digits and characters of _+=,.@-";
+}
+
+static const char *
+check_table(const char *value)
+{
+	return schema_find_table(value) ? NULL : "imagebuilder_fdw_columns() lists the tables";
+}
+
+static const char *
+check_rows(const char *value)
+{
+	const char *error = NULL;
+
+	row_path_parse(value, &error);
+	return error;
+}
+
+static const char *
+check_path(const char *value)
+{
+	const char *error = NULL;
+	const ColumnPath *path = column_path_parse(value, &error);
+
+	if (path && path->kind == PATH_PARAMETER && !operation_is_parameter_path(value))
+		return "the special paths are \"@key\", \"@source\", \"@response\", \"@region\", \"@account\" and the key's, such as \"@arn\"";
+	return error;
+}
+
 /* In the order of OnError and CredentialProvider. */
 static const char *const on_error_words[] = {"error", "warning", NULL};
 static const char *const provider_words[] = {"static", "default", "environment", "profile",
@@ -61,20 +176,19 @@ static const char *const provider_words[] = {"static", "default", "environment",
 
 #define AT(member)	((int) offsetof(ClientConfig, member))
 #define STRING(check)			OPTION_STRING, 0, 0, check, NULL
-#define URL						OPTION_URL, 0, 0, NULL, NULL
 #define WORD(words)				OPTION_WORD, 0, 0, NULL, words
-#define BOOLEAN					OPTION_BOOLEAN, 0, 0, NULL, NULL
+#define PLAIN(type)				OPTION_##type, 0, 0, NULL, NULL
 #define NUMBER(type, min, max)	OPTION_##type, min, max, NULL, NULL
 #define HOUR_MS		(60 * 60 * 1000)
 #define GIGABYTE	(1024 * 1024 * 1024)
 
 static const Option options[] = {
-	{"region", ON_SERVER, 0, AT(region), STRING(option_check_region), NULL},
-	{"endpoint_url", ON_SERVER, SUPERUSER | SECRET, AT(endpoint), URL, NULL},
-	{"sts_endpoint_url", ON_SERVER, SUPERUSER | SECRET, AT(sts_endpoint), URL, NULL},
-	{"use_fips_endpoint", ON_SERVER, 0, AT(use_fips_endpoint), BOOLEAN, "false"},
-	{"use_dualstack_endpoint", ON_SERVER, 0, AT(use_dualstack_endpoint), BOOLEAN, "false"},
-	{"ca_bundle", ON_SERVER, SUPERUSER, AT(ca_bundle), STRING(option_check_file), NULL},
+	{"region", ON_SERVER, 0, AT(region), STRING(check_region), NULL},
+	{"endpoint_url", ON_SERVER, SUPERUSER | SECRET, AT(endpoint), PLAIN(URL), NULL},
+	{"sts_endpoint_url", ON_SERVER, SUPERUSER | SECRET, AT(sts_endpoint), PLAIN(URL), NULL},
+	{"use_fips_endpoint", ON_SERVER, 0, AT(use_fips_endpoint), PLAIN(BOOLEAN), "false"},
+	{"use_dualstack_endpoint", ON_SERVER, 0, AT(use_dualstack_endpoint), PLAIN(BOOLEAN), "false"},
+	{"ca_bundle", ON_SERVER, SUPERUSER, AT(ca_bundle), STRING(check_file), NULL},
 	{"proxy", ON_SERVER, SUPERUSER | SECRET, AT(proxy), STRING(endpoint_proxy_problem), NULL},
 	{"connect_timeout", ON_SERVER, 0, AT(connect_timeout), NUMBER(DURATION, 1, HOUR_MS), "5s"},
 	{"request_timeout", ON_SERVER, 0, AT(request_timeout), NUMBER(DURATION, 1, HOUR_MS), "60s"},
@@ -86,18 +200,18 @@ static const Option options[] = {
 	{"on_error", ON_SERVER, 0, AT(on_error), WORD(on_error_words), "error"},
 	{"credential_provider", ON_SERVER, SUPERUSER, AT(credential_provider), WORD(provider_words), "static"},
 	{"credential_provider", ON_MAPPING, SUPERUSER, AT(credential_provider), WORD(provider_words), NULL},
-	{"access_key_id", ON_MAPPING, SECRET, AT(credentials.access_key_id), STRING(option_check_token), NULL},
-	{"secret_access_key", ON_MAPPING, SECRET, AT(credentials.secret_access_key), STRING(option_check_token), NULL},
-	{"session_token", ON_MAPPING, SECRET, AT(credentials.session_token), STRING(option_check_token), NULL},
-	{"profile", ON_MAPPING, SUPERUSER, AT(profile), STRING(option_check_text), NULL},
-	{"role_arn", ON_MAPPING, 0, AT(role_arn), STRING(option_check_role), NULL},
-	{"external_id", ON_MAPPING, SECRET, AT(external_id), STRING(option_check_external_id), NULL},
-	{"role_session_name", ON_MAPPING, 0, AT(role_session_name), STRING(option_check_session_name), NULL},
+	{"access_key_id", ON_MAPPING, SECRET, AT(credentials.access_key_id), STRING(check_token), NULL},
+	{"secret_access_key", ON_MAPPING, SECRET, AT(credentials.secret_access_key), STRING(check_token), NULL},
+	{"session_token", ON_MAPPING, SECRET, AT(credentials.session_token), STRING(check_token), NULL},
+	{"profile", ON_MAPPING, SUPERUSER, AT(profile), STRING(check_text), NULL},
+	{"role_arn", ON_MAPPING, 0, AT(role_arn), STRING(check_role), NULL},
+	{"external_id", ON_MAPPING, SECRET, AT(external_id), STRING(check_external_id), NULL},
+	{"role_session_name", ON_MAPPING, 0, AT(role_session_name), STRING(check_session_name), NULL},
 	{"role_duration", ON_MAPPING, 0, AT(role_duration), NUMBER(DURATION, 900 * 1000, 43200 * 1000), NULL},
-	{"table_name", ON_TABLE, 0, -1, STRING(option_check_table), NULL},
-	{"rows", ON_TABLE, 0, -1, STRING(option_check_rows), NULL},
-	{"column_name", ON_COLUMN, 0, -1, STRING(option_check_text), NULL},
-	{"path", ON_COLUMN, 0, -1, STRING(option_check_path), NULL},
+	{"table_name", ON_TABLE, 0, -1, STRING(check_table), NULL},
+	{"rows", ON_TABLE, 0, -1, STRING(check_rows), NULL},
+	{"column_name", ON_COLUMN, 0, -1, STRING(check_text), NULL},
+	{"path", ON_COLUMN, 0, -1, STRING(check_path), NULL},
 };
 
 /* Pairs of options that cannot be set together on one object. */
@@ -173,25 +287,27 @@ reject_value(const Option *option, const char *value, const char *why, const cha
 static int
 parse_number(const Option *option, const char *value)
 {
-	int			flags = option->type == OPTION_DURATION ? GUC_UNIT_MS :
-		option->type == OPTION_SIZE ? GUC_UNIT_BYTE : 0;
-	const char *unit = option->type == OPTION_DURATION ? " ms" :
-		option->type == OPTION_SIZE ? " bytes" : "";
+	static const struct
+	{
+		int			flags;
+		const char *unit;
+		const char *problem;
+	}			kinds[] = {
+		[OPTION_INTEGER] = {0, "", "it must be an integer"},
+		[OPTION_DURATION] = {GUC_UNIT_MS, " ms",
+		"it must be a duration, such as \"500ms\", \"5s\" or \"1min\""},
+		[OPTION_SIZE] = {GUC_UNIT_BYTE, " bytes", "it must be a size, such as \"512kB\" or \"64MB\""},
+	};
 	const char *hint = NULL;
 	int			number = 0;
-	bool		parsed = parse_int(value, &number, flags, &hint);
+	bool		parsed = parse_int(value, &number, kinds[option->type].flags, &hint);
 	bool		too_large = !parsed && hint && strstr(hint, "range");
 
 	if (!parsed && !too_large)
-		reject_value(option, value,
-					 option->type == OPTION_DURATION ?
-					 "it must be a duration, such as \"500ms\", \"5s\" or \"1min\"" :
-					 option->type == OPTION_SIZE ?
-					 "it must be a size, such as \"512kB\" or \"64MB\"" :
-					 "it must be an integer", hint);
+		reject_value(option, value, kinds[option->type].problem, hint);
 	if (too_large || number < option->min || number > option->max)
-		reject_value(option, value, psprintf("it must be from %d to %d%s",
-											 option->min, option->max, unit), NULL);
+		reject_value(option, value, psprintf("it must be from %d to %d%s", option->min, option->max,
+											 kinds[option->type].unit), NULL);
 	return number;
 }
 
@@ -353,22 +469,6 @@ imagebuilder_fdw_validator(PG_FUNCTION_ARGS)
 	check_conflicts(list, catalog);
 	check_keys(list);
 	PG_RETURN_VOID();
-}
-
-/* Return the value of an option in a list of DefElem; NULL if the list has none. */
-const char *
-option_get(List *list, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, list)
-	{
-		DefElem    *def = lfirst(lc);
-
-		if (strcmp(def->defname, name) == 0)
-			return defGetString(def);
-	}
-	return NULL;
 }
 
 /*

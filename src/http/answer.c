@@ -14,8 +14,9 @@
 /* Bytes kept of the body of an error or a redirect; the rest is not received. */
 #define MAX_ERROR_BODY	((size_t) 64 * 1024)
 
-static void
-release(const Answer *answer, Bytes *bytes)
+/* Free the headers or the body of an answer. */
+void
+answer_free(const Answer *answer, Bytes *bytes)
 {
 	if (answer->secret)
 		secret_free(bytes->data);
@@ -191,18 +192,4 @@ answer_header(const Answer *answer, const char *name, size_t *length)
 		line = next;
 	}
 	return NULL;
-}
-
-/* Free the headers. */
-void
-answer_forget_headers(Answer *answer)
-{
-	release(answer, &answer->headers);
-}
-
-/* Free the body. */
-void
-answer_forget_body(Answer *answer)
-{
-	release(answer, &answer->body);
 }

@@ -31,7 +31,6 @@ typedef struct Answer
 extern size_t answer_take_header(char *data, size_t size, size_t count, void *userp);
 extern size_t answer_take_body(char *data, size_t size, size_t count, void *userp);
 extern const char *answer_header(const Answer *answer, const char *name, size_t *length);
-extern void answer_forget_headers(Answer *answer);
-extern void answer_forget_body(Answer *answer);
+extern void answer_free(const Answer *answer, Bytes *bytes);
 
 #endif							/* IMAGEBUILDER_ANSWER_H */

@@ -15,7 +15,6 @@
 #include "http/call.h"
 #include "http/engine.h"
 #include "http/memory.h"
-#include "http/setopt.h"
 #include "http/sockets.h"
 #include "miscadmin.h"
 

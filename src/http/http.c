@@ -6,9 +6,7 @@
 #include "http/answer.h"
 #include "http/engine.h"
 #include "http/memory.h"
-#include "http/setopt.h"
 #include "http/sockets.h"
-#include "http/tls.h"
 #include "secret.h"
 
 /* State of a transfer that libcurl uses; freed with the HttpTransfer's memory context. */
@@ -206,7 +204,7 @@ release_state(HttpState *x)
 			memory_wipe_buffer();
 	}
 	curl_slist_free_all(x->headers);
-	answer_forget_headers(&x->answer);
+	answer_free(&x->answer, &x->answer.headers);
 	x->handle = NULL;
 	x->headers = NULL;
 }
@@ -218,7 +216,7 @@ free_state(void *arg)
 	HttpState  *x = arg;
 
 	release_state(x);
-	answer_forget_body(&x->answer);
+	answer_free(&x->answer, &x->answer.body);
 }
 
 /* Set the options for a request and its answer.  Raises 53200. */

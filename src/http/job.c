@@ -12,7 +12,6 @@
 #include "http/call.h"
 #include "http/job.h"
 #include "http/memory.h"
-#include "http/setopt.h"
 #include "http/sockets.h"
 #include "lib/ilist.h"
 

@@ -12,10 +12,12 @@
  * libcurl keeps the allocator of the library that initializes libcurl first in the
  * process, and silently ignores later ones.  Where another extension was first,
  * libcurl's memory is neither wiped nor counted: memory_is_ours() is false.
+ *
+ * The options of libcurl's handles, which libcurl copies, are set with the macros of
+ * memory.h.
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
 #include <malloc.h>
 
 #include "http/memory.h"
@@ -98,6 +100,27 @@ memory_raise(const char *detail)
 			(errcode(ERRCODE_OUT_OF_MEMORY),
 			 errmsg("out of memory"),
 			 errdetail("%s", detail)));
+}
+
+/* Raise 53200 if memory ran out, HV000 if libcurl refused an option otherwise. */
+void
+setopt_require(CURLcode code)
+{
+	if (code == CURLE_OUT_OF_MEMORY)
+		memory_raise("libcurl could not take an option.");
+	if (code != CURLE_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not set up a request"),
+				 errdetail("libcurl: %s.", curl_easy_strerror(code))));
+}
+
+/* Raise 53200 if memory ran out; accept that libcurl lacks the option. */
+void
+setopt_ask_for(CURLcode code)
+{
+	if (code == CURLE_OUT_OF_MEMORY)
+		setopt_require(code);
 }
 
 /* Find out whether libcurl uses this allocator, by having libcurl allocate something. */

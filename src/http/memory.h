@@ -1,6 +1,8 @@
-/* memory.h: the allocator of libcurl, which wipes freed memory and counts failures. */
+/* memory.h: libcurl's allocator, which wipes and counts, and libcurl's options. */
 #ifndef IMAGEBUILDER_MEMORY_H
 #define IMAGEBUILDER_MEMORY_H
+
+#include <curl/curl.h>
 
 #include "compat.h"
 
@@ -19,5 +21,16 @@ extern bool memory_is_ours(void);
 extern uint64 memory_refused(void);
 extern void memory_wipe_buffer(void);
 pg_noreturn extern void memory_raise(const char *detail);
+
+/* Set an option that a request cannot do without. */
+#define REQUIRE(handle, option, value) \
+	setopt_require(curl_easy_setopt(handle, option, value))
+
+/* Set an option that some versions or builds of libcurl lack. */
+#define ASK_FOR(handle, option, value) \
+	setopt_ask_for(curl_easy_setopt(handle, option, value))
+
+extern void setopt_require(CURLcode code);
+extern void setopt_ask_for(CURLcode code);
 
 #endif							/* IMAGEBUILDER_MEMORY_H */

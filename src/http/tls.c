@@ -18,8 +18,8 @@
 
 #include "compat.h"
 #include "http/call.h"
-#include "http/setopt.h"
-#include "http/tls.h"
+#include "http/engine.h"
+#include "http/memory.h"
 #include "miscadmin.h"
 
 /* The system's authorities, and the file that they were read from. */
@@ -168,23 +168,20 @@ tls_set_options(CURL *handle, const char *ca_bundle)
 	REQUIRE(handle, CURLOPT_SSL_VERIFYPEER, 1L);
 	REQUIRE(handle, CURLOPT_SSL_VERIFYHOST, 2L);
 	ASK_FOR(handle, CURLOPT_SSL_CTX_FUNCTION, set_up_context);
-	if (ca_bundle == NULL && read_authorities() &&
-		curl_easy_setopt(handle, CURLOPT_SSL_CTX_DATA, &authorities) == CURLE_OK)
+	if (ca_bundle || (read_authorities() &&
+					  curl_easy_setopt(handle, CURLOPT_SSL_CTX_DATA, &authorities) == CURLE_OK))
 	{
-		/* The directory of authorities that libcurl may have by default stays set. */
-		REQUIRE(handle, CURLOPT_CAINFO, NULL);
-		REQUIRE(handle, CURLOPT_PROXY_CAINFO, NULL);
+		REQUIRE(handle, CURLOPT_CAINFO, ca_bundle);
+		REQUIRE(handle, CURLOPT_PROXY_CAINFO, ca_bundle);
 		/* libcurl's cache would keep the authorities for later connections. */
 		setopt_ask_for(compat_curl_set_no_ca_cache(handle));
 	}
+	/* The directory of authorities that libcurl may have by default is the system's. */
 	if (ca_bundle)
 	{
-		REQUIRE(handle, CURLOPT_CAINFO, ca_bundle);
 		ASK_FOR(handle, CURLOPT_CAPATH, NULL);
-		REQUIRE(handle, CURLOPT_PROXY_CAINFO, ca_bundle);
 		ASK_FOR(handle, CURLOPT_PROXY_CAPATH, NULL);
 		/* Verify for each connection: an authority may have been removed from the file. */
-		setopt_ask_for(compat_curl_set_no_ca_cache(handle));
 		REQUIRE(handle, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	}
 }

@@ -9,21 +9,8 @@
 
 #include "aws/arn.h"
 #include "identity/provider.h"
-#include "identity/renewal.h"
+#include "identity/identity.h"
 #include "utils/memutils.h"
-
-/* Begin to ask STS with an identity's credentials, which must be ready. */
-static void
-start(Identity *identity)
-{
-	Fetch	   *fetch = fetch_create(identity->context, identity->config, PROVIDER_STATIC);
-	MemoryContext previous = MemoryContextSwitchTo(fetch->context);
-
-	identity->caller_fetch = fetch;
-	renewal_copy_credentials(&fetch->issued.credentials, &identity->credentials);
-	fetch->region = identity->region ? pstrdup(identity->region) : NULL;
-	MemoryContextSwitchTo(previous);
-}
 
 /* Advance the request to STS; other credentials may follow those that it rejects. */
 static IdentityState
@@ -70,7 +57,7 @@ identity_ask_account(Identity *identity, const char *partition, char *account, l
 		{
 			state = identity_advance(identity, wait);
 			if (state == IDENTITY_READY)
-				start(identity);
+				identity->caller_fetch = renewal_fetch_with(identity, identity);
 		}
 		if (identity->caller_fetch)
 			state = ask(identity, partition, wait);
@@ -85,7 +72,7 @@ const Failure *
 identity_account_failure(const Identity *identity)
 {
 	return identity->caller_fetch ? identity->caller_fetch->failure :
-		identity_failure(identity);
+		identity->failure;
 }
 
 /* Free the request to STS for an identity's account, if there is one. */

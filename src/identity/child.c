@@ -29,7 +29,6 @@
 
 #include "descriptors.h"
 #include "identity/child.h"
-#include "identity/orphans.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -84,14 +83,14 @@ close_inherited(rlim_t limit)
 }
 
 static void
-connect_descriptors(const ChildProgram *program, rlim_t limit)
+connect_descriptors(const int ends[3], rlim_t limit)
 {
 	int			null = open("/dev/null", O_RDONLY);
 
 	dup2(null, STDIN_FILENO);
-	dup2(program->output, STDOUT_FILENO);
-	dup2(program->errors, STDERR_FILENO);
-	dup2(program->problem, PROBLEM_FD);
+	dup2(ends[0], STDOUT_FILENO);
+	dup2(ends[1], STDERR_FILENO);
+	dup2(ends[2], PROBLEM_FD);
 	fcntl(PROBLEM_FD, F_SETFD, FD_CLOEXEC);
 	close_inherited(limit);
 }
@@ -112,7 +111,7 @@ execute(char *const *paths, char **words)
 }
 
 static void
-run(const ChildProgram *program, char *const *paths, pid_t parent, rlim_t limit)
+run(char **words, const int ends[3], char *const *paths, pid_t parent, rlim_t limit)
 {
 	sigset_t	none;
 	int			problem;
@@ -128,10 +127,10 @@ run(const ChildProgram *program, char *const *paths, pid_t parent, rlim_t limit)
 #else
 	(void) parent;
 #endif
-	connect_descriptors(program, limit);
+	connect_descriptors(ends, limit);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	problem = execute(paths, program->words);
+	problem = execute(paths, words);
 	while (write(PROBLEM_FD, &problem, sizeof(problem)) < 0 && errno == EINTR)
 		;
 	_exit(NOT_EXECUTED);
@@ -308,13 +307,15 @@ paths_of(char *program)
 /*
  * Start a program, without a shell, in a session of its own, in the environment and
  * the directory of the backend, with nothing to read and no descriptor but the
- * standard three.  Return its process ID, for child_end(); -1, with errno, if there
- * can be no more processes.
+ * standard three.  "words" are its name and its arguments, and a NULL; "ends" are the
+ * writing ends of pipes for its standard output, its standard error, and the errno, an
+ * int, if the program cannot be executed.  Return its process ID, for child_end(); -1,
+ * with errno, if there can be no more processes.
  */
 pid_t
-child_start(const ChildProgram *program)
+child_start(char **words, const int ends[3])
 {
-	char	  **paths = paths_of(program->words[0]);
+	char	  **paths = paths_of(words[0]);
 	struct rlimit limit = {.rlim_cur = 1024};
 	pid_t		parent = getpid();
 	int			place = place_of(0);
@@ -331,7 +332,7 @@ child_start(const ChildProgram *program)
 		problem = errno;
 	}
 	if (pid == 0)
-		run(program, paths, parent, limit.rlim_cur);
+		run(words, ends, paths, parent, limit.rlim_cur);
 	if (pid > 0)
 	{
 		children[place].dying = false;

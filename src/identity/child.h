@@ -4,18 +4,13 @@
 
 #include <sys/types.h>
 
-/* Program to run in a child, and the writing ends of the pipes that connect the two. */
-typedef struct ChildProgram
-{
-	char	  **words;			/* the program and its arguments, then NULL */
-	int			output;			/* its standard output */
-	int			errors;			/* its standard error */
-	int			problem;		/* gets the errno, an int, if the program cannot be
-								 * executed */
-} ChildProgram;
-
-extern pid_t child_start(const ChildProgram *program);
+extern pid_t child_start(char **words, const int ends[3]);
 extern bool child_has_ended(pid_t pid);
 extern int	child_end(pid_t pid);
+
+/* Functions of orphans.c. */
+extern void orphans_adopt(bool (*is_known) (pid_t pid));
+extern void orphans_release(void);
+extern bool orphans_reap(bool end);
 
 #endif							/* IMAGEBUILDER_CHILD_H */

@@ -5,7 +5,6 @@
 
 #include "identity/host.h"
 #include "identity/provider.h"
-#include "identity/silence.h"
 #include "secret.h"
 
 #define HOST			"http://169.254.170.2"

@@ -2,8 +2,8 @@
  * credential_process.c: credentials printed by a program that a profile names.
  *
  * The program is named in a file of the server's host, and run as the server's system
- * user: a user to whom a superuser lends a profile (see choose_provider() in
- * config/option.c) can have the program run, but neither choose it nor pass it anything.
+ * user: a user to whom a superuser lends a profile (see check_lent() in
+ * config/config.c) can have the program run, but neither choose it nor pass it anything.
  */
 #include "postgres.h"
 

@@ -1,12 +1,19 @@
-/* exchange.c: the requests that credential providers send, and their failures. */
+/*
+ * exchange.c: the requests that credential providers send, and their failures.
+ *
+ * Only time-outs, which take seconds, show that a host has no metadata service.  A
+ * session waits for them once every SILENCE_PAUSE seconds, not in each statement.
+ */
 #include "postgres.h"
 
 #include "clock.h"
-#include "common/pg_prng.h"
 #include "foreign_text.h"
 #include "identity/provider.h"
 #include "retry.h"
 #include "utils/memutils.h"
+
+/* Seconds for which a service that did not answer is not asked; AWS gives no figure. */
+#define SILENCE_PAUSE	30
 
 /* Lower *wait to "ms" if it is more, or negative, which means no limit. */
 void
@@ -87,9 +94,7 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*sign_and_send) (Fetch *), int tries
 		return FETCH_WAITING;
 	if (x->attempts < tries && is_transient(fetch, &throttled))
 	{
-		x->retry_at = clock_us() +
-			1000 * (int64) retry_delay(x->attempts, throttled,
-									   pg_prng_double(&pg_global_prng_state), NULL);
+		x->retry_at = retry_at(x->attempts, throttled, NULL);
 		x->transfer = NULL;
 		x->request.fresh = !throttled;
 		fetch_wait_until(wait, clock_ms_until(x->retry_at));
@@ -127,4 +132,64 @@ fetch_take_issued(Fetch *fetch, bool expires, const char *cause)
 					  foreign_text(psprintf("%s.", problem), MAX_FOREIGN_TEXT,
 								   fetch->exchange.secrets),
 					  NULL);
+}
+
+static int64
+seconds_since(const Silence *silence)
+{
+	return (clock_us() - silence->since) / 1000000;
+}
+
+/* True during a service's pause, which a change of any server or user mapping ends. */
+bool
+silence_lasts(const Silence *silence)
+{
+	return silence->failure && silence->epoch == config_epoch() &&
+		seconds_since(silence) < SILENCE_PAUSE;
+}
+
+/* Fail as the last request to the service did, and say when that was. */
+FetchState
+silence_fail(const Silence *silence, Fetch *fetch)
+{
+	Failure    *failure = failure_copy(silence->failure);
+
+	failure->detail = psprintf("%s That was %d s ago; the session asks again once %d s have passed.",
+							   failure->detail, (int) seconds_since(silence), SILENCE_PAUSE);
+	fetch->failure = failure;
+	return FETCH_FAILED;
+}
+
+/*
+ * Fail because the service did not answer the fetch's request, and begin a pause.  A
+ * renewal's fetch begins none, even if a look-up has adopted it: its request may have
+ * timed out long ago, and once the credentials expire, the service must be asked.
+ */
+FetchState
+silence_begin(Silence *silence, Fetch *fetch, const char *cause, const char *hint)
+{
+	const HttpTransfer *transfer = fetch->exchange.transfer;
+	const char *start = strstr(fetch->exchange.request.url, "//") + 2;
+	char	   *host = pnstrdup(start, strcspn(start, "/?"));
+	Failure    *failure = failure_of_transfer(transfer, host, fetch->exchange.attempts,
+											   "one with credentials", "Region", "endpoint_url");
+	MemoryContext previous;
+
+	failure->cause = cause;
+	failure->hint = hint;
+	fetch->failure = failure;
+	if (fetch->background ||
+		(transfer->outcome != HTTP_NO_CONNECTION && transfer->outcome != HTTP_CONNECTION_LOST))
+		return FETCH_FAILED;
+	if (silence->context == NULL)
+		silence->context = AllocSetContextCreate(TopMemoryContext, "imagebuilder_fdw silence",
+												 ALLOCSET_SMALL_SIZES);
+	silence->failure = NULL;
+	MemoryContextReset(silence->context);
+	previous = MemoryContextSwitchTo(silence->context);
+	silence->failure = failure_copy(failure);
+	MemoryContextSwitchTo(previous);
+	silence->since = clock_us();
+	silence->epoch = config_epoch();
+	return FETCH_FAILED;
 }

@@ -142,7 +142,7 @@ advance(Fetch *fetch, long *wait)
 	{
 		state = ask_providers(fetch, wait);
 		if (state == FETCH_FAILED)
-			fetch->failure = failure_of_credentials(fetch->failure);
+			fetch->failure->no_credentials = true;
 		if (state != FETCH_DONE)
 			return state;
 		if (!issued_is_sendable(&fetch->issued.credentials))

@@ -58,7 +58,7 @@ struct Fetch
 	const char *account;		/* that STS says issued is of; NULL: it was not asked */
 	bool		rewritable;		/* issued came from a file or a program, whose owner may
 								 * replace the keys */
-	const Failure *failure;
+	Failure    *failure;
 	AwsErrorClass rejected;		/* class of STS's error, if STS rejected the credentials
 								 * for a role */
 };

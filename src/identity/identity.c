@@ -8,8 +8,7 @@
  */
 #include "postgres.h"
 
-#include "aws/arn.h"
-#include "identity/renewal.h"
+#include "identity/identity.h"
 #include "utils/memutils.h"
 
 /* Number of identities from which on unused ones are dropped, the oldest use first. */

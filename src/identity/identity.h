@@ -2,10 +2,9 @@
 #ifndef IMAGEBUILDER_IDENTITY_H
 #define IMAGEBUILDER_IDENTITY_H
 
-#include "config/config.h"
-#include "failure.h"
-
-typedef struct Identity Identity;
+#include "aws/arn.h"
+#include "identity/fetch.h"
+#include "lib/ilist.h"
 
 typedef enum IdentityState
 {
@@ -13,6 +12,53 @@ typedef enum IdentityState
 	IDENTITY_WAITING,			/* for the network, or until a moment given by *wait */
 	IDENTITY_FAILED,
 } IdentityState;
+
+/* Whom a session is to AWS, by a configuration and in an account. */
+typedef struct Identity
+{
+	dlist_node	node;			/* in the list of identities */
+	MemoryContext context;		/* holds the identity */
+	char	   *account;		/* for {account} in the ARN; "any": not needed; "": no role */
+	char	   *accepted_in;	/* first Region that accepted a signature in this session;
+								 * NULL: none has */
+	bool		accepted_elsewhere; /* a second Region has accepted a signature */
+	int			references;		/* look-ups that use this identity or one based on it */
+	int			roles;			/* identities that have this one as their base */
+	uint64		statement;		/* the latest statement that opened it */
+	int		   *in_flight;		/* requests under way to the server */
+	const ClientConfig *config; /* held by the identity */
+	struct Identity *base;		/* identity that assumes the role; NULL: no role */
+
+	/* Credentials of the identity; times are Unix times in s. */
+	MemoryContext issued_context;
+	AwsCredentials credentials; /* zeroed if serve_until is 0 */
+	char	   *region;			/* of the profile that gave them; NULL: none */
+	bool		rewritable;		/* keys from a file or a program, which their owner may
+								 * replace */
+	int64		serve_until;	/* 0: there are no credentials */
+	int64		renew_at;		/* before serve_until */
+
+	/* Account of the credentials. */
+	char		caller[ARN_ACCOUNT_SIZE];	/* as STS says; "": not asked yet */
+	Fetch	   *caller_fetch;	/* asks STS, or has failed to; or NULL */
+
+	/* Fetch of new credentials; times are of clock.h. */
+	Fetch	   *fetch;			/* under way; or NULL */
+	bool		background;		/* a renewal's fetch, which no look-up waits for */
+	int64		replace_at;		/* end of a look-up's wait for the fetch of a renewal;
+								 * 0: no such wait */
+	bool		renewing;		/* in the list of renewals */
+	dlist_node	renewal_node;
+	bool		base_renewed;	/* STS rejected the base's credentials, and they were
+								 * renewed during this fetch */
+	int64		paused_until;	/* end of the pause after a failure */
+	MemoryContext failure_context;
+	const Failure *failure;		/* for the latest statement's look-ups in the pause; NULL:
+								 * they fetch again */
+	uint64		rejected_in;	/* latest statement in which credentials were dropped
+								 * because a service rejected them */
+	int64		rejected_at;	/* time of that rejection, of clock.h */
+} Identity;
 
 /* What a statement makes requests for: a server and a user, by their configuration. */
 typedef struct IdentityUser
@@ -27,8 +73,6 @@ extern Identity *identity_open(const IdentityUser *user, const char *account);
 extern void identity_close(Identity *identity);
 extern IdentityState identity_advance(Identity *identity, long *wait);
 extern void identity_advance_renewals(long *wait);
-extern const AwsCredentials *identity_credentials(const Identity *identity);
-extern const Failure *identity_failure(const Identity *identity);
 extern bool identity_renew(Identity *identity, const char *access_key_id,
 						   AwsErrorClass reason);
 extern const Identity *identity_find(const IdentityUser *user, const char *account);
@@ -40,5 +84,12 @@ extern IdentityState identity_ask_account(Identity *identity, const char *partit
 extern const Failure *identity_account_failure(const Identity *identity);
 extern void identity_end_asking(Identity *identity);
 extern void identity_forget_unused(void);
+
+/* Functions of renewal.c for identity.c and caller.c. */
+extern ProfileRole *renewal_role(const Identity *identity);
+extern Fetch *renewal_fetch_with(Identity *identity, const Identity *source);
+extern void renewal_give_static(Identity *identity);
+extern void renewal_abandon(Identity *identity);
+extern void renewal_end(Identity *identity);
 
 #endif							/* IMAGEBUILDER_IDENTITY_H */

@@ -1,9 +1,9 @@
 /* instance.c: credentials of an EC2 instance's role, from IMDSv2. */
 #include "postgres.h"
 
+#include "aws/base.h"
 #include "identity/host.h"
 #include "identity/provider.h"
-#include "identity/silence.h"
 #include "secret.h"
 
 #define CAUSE			"the instance metadata service gave no credentials"
@@ -68,18 +68,11 @@ static char *
 line_of(const HttpTransfer *transfer)
 {
 	char	   *line = secret_strdup(transfer->body);
-	size_t		length;
 
 	if (strlen(line) != transfer->length)
 		return NULL;
 	line[strcspn(line, "\r\n")] = '\0';
-	length = strlen(line);
-	for (size_t i = 0; i < length; i++)
-	{
-		if (line[i] <= ' ' || line[i] >= 0x7f)
-			return NULL;
-	}
-	return length > 0 ? line : NULL;
+	return *line && is_visible_ascii(line) ? line : NULL;
 }
 
 static FetchState

@@ -28,7 +28,7 @@
 #include <sys/prctl.h>
 #endif
 
-#include "identity/orphans.h"
+#include "identity/child.h"
 
 #ifdef __linux__
 

@@ -111,29 +111,19 @@ watch_pipe(ProcessPipe *pipe)
 	return false;
 }
 
-/* End a program whose memory context ends (a MemoryContextCallback). */
-static void
-end_process(void *arg)
-{
-	process_end(arg);
-}
-
 /* Start a process's program; false, with errno, if that fails. */
 static bool
 start(Process *process, char **words)
 {
-	ChildProgram program = {.words = words};
 	pid_t		pid;
 
 	if (!open_pipe(&process->output) || !open_pipe(&process->errors) ||
 		!open_pipe(&process->exec_pipe) ||
 		!watch_pipe(&process->output) || !watch_pipe(&process->errors))
 		return false;
-	program.output = process->output.writer;
-	program.errors = process->errors.writer;
-	program.problem = process->exec_pipe.writer;
 	process->started = clock_us();
-	pid = child_start(&program);
+	pid = child_start(words, (const int[]) {process->output.writer, process->errors.writer,
+											process->exec_pipe.writer});
 	if (pid < 0)
 		return false;
 	process->pid = pid;
@@ -162,7 +152,7 @@ process_start(char **words)
 	prepare_pipe(&process->output, PROCESS_MAX_OUTPUT);
 	prepare_pipe(&process->errors, PROCESS_MAX_ERRORS);
 	prepare_pipe(&process->exec_pipe, 0);
-	process->callback.func = end_process;
+	process->callback.func = process_end;
 	process->callback.arg = process;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &process->callback);
 	if (!start(process, words))
@@ -196,10 +186,15 @@ process_advance(Process *process)
 	return true;
 }
 
-/* Kill a program if it has not ended, and keep its output.  Never fails. */
+/*
+ * Kill a Process's program if it has not ended, and keep its output (a
+ * MemoryContextCallback).  Never fails.
+ */
 void
-process_end(Process *process)
+process_end(void *arg)
 {
+	Process    *process = arg;
+
 	close_pipe(&process->output);
 	close_pipe(&process->errors);
 	close_pipe(&process->exec_pipe);

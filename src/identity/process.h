@@ -39,6 +39,6 @@ typedef struct Process
 
 extern Process *process_start(char **words);
 extern bool process_advance(Process *process);
-extern void process_end(Process *process);
+extern void process_end(void *process);
 
 #endif							/* IMAGEBUILDER_PROCESS_H */

@@ -29,6 +29,15 @@ extern FetchState sts_assume_role_with_web_identity(Fetch *fetch, const char *to
 													const char *role_arn,
 													const char *session_name, long *wait);
 
+/* Last failure of one service to answer; zeroed if there was none. */
+typedef struct Silence
+{
+	MemoryContext context;		/* of the failure; NULL at first */
+	const Failure *failure;		/* NULL: the service has not failed to answer */
+	int64		since;			/* when the service failed to answer, of clock.h */
+	uint64		epoch;			/* config_epoch() at that time */
+} Silence;
+
 /* Functions of exchange.c. */
 extern FetchState fetch_exchange(Fetch *fetch, HttpTransfer *(*sign_and_send) (Fetch *),
 								 int tries, long *wait);
@@ -36,6 +45,10 @@ extern void fetch_next_request(Fetch *fetch);
 extern FetchState fetch_fail(Fetch *fetch, const char *cause, const char *detail,
 							 const char *hint);
 extern FetchState fetch_take_issued(Fetch *fetch, bool expires, const char *cause);
+extern bool silence_lasts(const Silence *silence);
+extern FetchState silence_fail(const Silence *silence, Fetch *fetch);
+extern FetchState silence_begin(Silence *silence, Fetch *fetch, const char *cause,
+								const char *hint);
 extern bool fetch_read_error(const Fetch *fetch, AwsError *error);
 
 #endif							/* IMAGEBUILDER_PROVIDER_H */

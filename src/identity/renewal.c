@@ -14,7 +14,7 @@
 #include "postgres.h"
 
 #include "clock.h"
-#include "identity/renewal.h"
+#include "identity/identity.h"
 #include "secret.h"
 #include "utils/memutils.h"
 
@@ -43,8 +43,8 @@
 static dlist_head renewals = DLIST_STATIC_INIT(renewals);
 
 /* Copy credentials into the current memory context, which wipes the secrets. */
-void
-renewal_copy_credentials(AwsCredentials *to, const AwsCredentials *from)
+static void
+copy_credentials(AwsCredentials *to, const AwsCredentials *from)
 {
 	to->access_key_id = from->access_key_id ? pstrdup(from->access_key_id) : NULL;
 	to->secret_access_key = secret_strdup(from->secret_access_key);
@@ -107,7 +107,7 @@ take_issued(Identity *identity, const Fetch *fetch)
 
 	drop_issued(identity);
 	previous = MemoryContextSwitchTo(identity->issued_context);
-	renewal_copy_credentials(&identity->credentials, &fetch->issued.credentials);
+	copy_credentials(&identity->credentials, &fetch->issued.credentials);
 	identity->region = fetch->region ? pstrdup(fetch->region) : NULL;
 	identity->rewritable = fetch->rewritable;
 	MemoryContextSwitchTo(previous);
@@ -164,13 +164,26 @@ renewal_role(const Identity *identity)
 
 /* Functions to fetch new credentials. */
 
+/* Return a fetch for an identity that asks STS with the credentials of "source". */
+Fetch *
+renewal_fetch_with(Identity *identity, const Identity *source)
+{
+	Fetch	   *fetch = fetch_create(identity->context, identity->config, PROVIDER_STATIC);
+	MemoryContext previous = MemoryContextSwitchTo(fetch->context);
+
+	copy_credentials(&fetch->issued.credentials, &source->credentials);
+	fetch->region = source->region ? pstrdup(source->region) : NULL;
+	MemoryContextSwitchTo(previous);
+	return fetch;
+}
+
 /* Begin to fetch credentials, with those of the base if there is one. */
 static void
 start_fetch(Identity *identity, bool background)
 {
 	const Identity *base = identity->base;
-	Fetch	   *fetch = fetch_create(identity->context, identity->config,
-									 base ? PROVIDER_STATIC : identity->config->credential_provider);
+	Fetch	   *fetch = base ? renewal_fetch_with(identity, base) :
+		fetch_create(identity->context, identity->config, identity->config->credential_provider);
 	MemoryContext previous = MemoryContextSwitchTo(fetch->context);
 
 	fetch->background = background;
@@ -181,8 +194,6 @@ start_fetch(Identity *identity, bool background)
 		(*identity->in_flight)++;
 	if (base)
 	{
-		renewal_copy_credentials(&fetch->issued.credentials, &base->credentials);
-		fetch->region = base->region ? pstrdup(base->region) : NULL;
 		fetch->roles = renewal_role(identity);
 		fetch->nroles = 1;
 	}
@@ -410,20 +421,6 @@ identity_is_fetching(const Identity *identity)
 {
 	return (identity->fetch && !identity->background) ||
 		(identity->base && identity_is_fetching(identity->base));
-}
-
-/* Return the credentials to sign with; the identity must be ready. */
-const AwsCredentials *
-identity_credentials(const Identity *identity)
-{
-	return &identity->credentials;
-}
-
-/* Return the reason why an identity has no credentials; it must have failed. */
-const Failure *
-identity_failure(const Identity *identity)
-{
-	return identity->failure;
 }
 
 /* True if the source may have other credentials than those that a service rejected. */

@@ -277,6 +277,16 @@ advance_signed(Fetch *fetch, long *wait)
 	return FETCH_WAITING;
 }
 
+/* Begin a signed call; see set_call(). */
+static FetchState
+call(Fetch *fetch, const StringInfoData *form, const char *secret, long *wait)
+{
+	if (!set_call(fetch, form, secret))
+		return FETCH_FAILED;
+	fetch->advance = advance_signed;
+	return advance_signed(fetch, wait);
+}
+
 static StsFetch *
 begin(Fetch *fetch, const char *role_arn, const char *session_name)
 {
@@ -299,10 +309,7 @@ sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 	if (role->duration_seconds > 0)
 		add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
 	add_parameter(&form, "ExternalId", role->external_id);
-	if (!set_call(fetch, &form, role->external_id))
-		return FETCH_FAILED;
-	fetch->advance = advance_signed;
-	return advance_signed(fetch, wait);
+	return call(fetch, &form, role->external_id, wait);
 }
 
 /*
@@ -317,10 +324,7 @@ sts_get_caller_identity(Fetch *fetch, const char *partition, long *wait)
 
 	sts->partition = pstrdup(partition);
 	begin_form(&form, "GetCallerIdentity", sts);
-	if (!set_call(fetch, &form, NULL))
-		return FETCH_FAILED;
-	fetch->advance = advance_signed;
-	return advance_signed(fetch, wait);
+	return call(fetch, &form, NULL, wait);
 }
 
 /* Prepare a call with the token that the file has now; false if that fails. */

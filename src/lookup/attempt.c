@@ -2,7 +2,6 @@
 #include "postgres.h"
 
 #include "clock.h"
-#include "common/pg_prng.h"
 #include "lookup/attempt.h"
 #include "lookup/cache.h"
 #include "lookup/statement.h"
@@ -10,7 +9,7 @@
 
 /* Settle a look-up as failed; "failure" must live as long as the look-up. */
 void
-attempt_fail(Lookup *lookup, const Failure *failure)
+attempt_fail(Lookup *lookup, Failure *failure)
 {
 	lookup->state = LOOKUP_FAILED;
 	lookup->failure = failure;
@@ -28,7 +27,7 @@ expected_answer(const Lookup *lookup)
 void
 attempt_send(Lookup *lookup)
 {
-	const AwsCredentials *credentials = identity_credentials(lookup->identity);
+	const AwsCredentials *credentials = &lookup->identity->credentials;
 	MemoryContext previous;
 
 	MemoryContextReset(lookup->attempt_context);
@@ -65,10 +64,8 @@ schedule_retry(Lookup *lookup, bool throttled)
 		return false;
 	lookup->fresh = !throttled;
 	lookup->state = LOOKUP_BACKING_OFF;
-	lookup->retry_at = clock_us() +
-		1000 * (int64) retry_delay(attempts, throttled,
-								   pg_prng_double(&pg_global_prng_state),
-								   http_header(lookup->transfer, "x-amz-retry-after"));
+	lookup->retry_at = retry_at(attempts, throttled,
+								http_header(lookup->transfer, "x-amz-retry-after"));
 	return true;
 }
 

@@ -7,6 +7,6 @@
 extern void attempt_send(Lookup *lookup);
 extern void attempt_take_outcome(Lookup *lookup);
 extern void attempt_read_answer(Lookup *lookup);
-extern void attempt_fail(Lookup *lookup, const Failure *failure);
+extern void attempt_fail(Lookup *lookup, Failure *failure);
 
 #endif							/* IMAGEBUILDER_ATTEMPT_H */

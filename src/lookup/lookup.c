@@ -186,7 +186,7 @@ try_to_send(Lookup *lookup, long *wait)
 			break;
 		case IDENTITY_FAILED:
 			previous = MemoryContextSwitchTo(lookup->context);
-			attempt_fail(lookup, failure_copy(identity_failure(lookup->identity)));
+			attempt_fail(lookup, failure_copy(lookup->identity->failure));
 			MemoryContextSwitchTo(previous);
 			break;
 	}
@@ -256,7 +256,7 @@ lookup_create(Client *client, const Request *request)
 	MemoryContext context;
 	MemoryContext previous;
 	Lookup	   *lookup;
-	const Failure *failure;
+	Failure    *failure;
 	IdentityUser user = user_of(client);
 
 	context = AllocSetContextCreate(client->context, "imagebuilder_fdw look-up",
@@ -378,14 +378,9 @@ static void
 report(Lookup *lookup)
 {
 	bool		warn = lookup_warns(lookup->client) && !lookup->failure->no_credentials;
-	MemoryContext previous;
 
 	if (is_region_failure(lookup))
-	{
-		previous = MemoryContextSwitchTo(lookup->context);
-		lookup->failure = failure_of_region(lookup->failure);
-		MemoryContextSwitchTo(previous);
-	}
+		lookup->failure->hint = "Another Region accepts these credentials: the Region may not be enabled for the account.";
 	else if (lookup->failure->sqlstate == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION)
 		warn = false;
 	lookup->reported = true;

@@ -49,7 +49,7 @@ typedef struct Lookup
 	const char *secrets[SIGNED_MAX_SECRETS + 1];	/* values that messages must not
 													 * show */
 	const Document *document;	/* if found */
-	const Failure *failure;		/* if failed */
+	Failure    *failure;		/* if failed */
 	bool		rejected;		/* failed because the Region does not know the access key */
 	bool		reported;		/* the failure has been raised or warned of */
 	LookupStats stats;
