@@ -45,6 +45,13 @@ $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD max_attempts '4')");
 $endpoint->reset_counters;
 $session->query($query);
 is($endpoint->requests, 1, 'ALTER SERVER in another session drops it');
+
+# A configuration, which may hold secrets, is kept once, and no longer than it is used.
+my $kept = "SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'imagebuilder_fdw configuration'";
+is($session->query("SELECT count(*) FROM images a, images b WHERE a.arn = '$image' AND b.arn = '$other'; $kept") =~ s/\n/ /r, '1 1', 'scans share a configuration, and earlier ones are freed');
+$session->query("BEGIN; DECLARE c CURSOR FOR $query UNION ALL $query; FETCH c; ALTER SERVER aws OPTIONS (SET max_attempts '3')");
+is($session->query("$query; $kept; FETCH c") =~ s/\n/ /gr, 'golden-linux 2 golden-linux', 'a cursor keeps the earlier one');
+is($session->query("ROLLBACK; $query; $kept") =~ s/\n/ /gr, 'golden-linux 1', 'and its end frees that');
 $session->quit;
 
 # Options that are rolled back, in a transaction or a part of one, do not stay.

@@ -117,7 +117,7 @@ engine_add(CURL *handle, const HttpRequest *request, void *owner, JobDone done)
 	REQUIRE(handle, CURLOPT_OPENSOCKETFUNCTION, sockets_open);
 	REQUIRE(handle, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
 	/* Let a cancel end the transfer at once even if a name server does not answer. */
-	setopt_ask_for(compat_curl_set_quick_exit(handle));
+	setopt_check(compat_curl_set_quick_exit(handle), false);
 	job_start(engine.multi, handle, request->connect_timeout, request->timeout, owner, done);
 }
 

@@ -230,12 +230,12 @@ set_options(HttpState *x, const HttpRequest *request)
 		struct curl_slist *longer = curl_slist_append(x->headers, request->headers[i]);
 
 		if (longer == NULL)
-			setopt_require(CURLE_OUT_OF_MEMORY);
+			setopt_check(CURLE_OUT_OF_MEMORY, true);
 		x->headers = longer;
 	}
 	REQUIRE(h, CURLOPT_URL, request->url);
 	REQUIRE(h, CURLOPT_PATH_AS_IS, 1L);	/* send the path as it was signed */
-	setopt_require(compat_curl_set_protocol(h, x->tls));
+	setopt_check(compat_curl_set_protocol(h, x->tls), true);
 	REQUIRE(h, CURLOPT_FOLLOWLOCATION, 0L);
 	if (strcmp(request->method, "POST") == 0)
 	{

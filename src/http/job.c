@@ -133,7 +133,7 @@ job_start(CURLM *multi, CURL *handle, int connect_timeout, int timeout, void *ow
 	REQUIRE(handle, CURLOPT_NOPROGRESS, 0L);
 	REQUIRE(handle, CURLOPT_XFERINFOFUNCTION, watch);
 	REQUIRE(handle, CURLOPT_XFERINFODATA, job);
-	setopt_require(compat_curl_tell_ready(handle, note_ready, job));
+	setopt_check(compat_curl_tell_ready(handle, note_ready, job), true);
 	code = curl_multi_add_handle(multi, handle);
 	if (code == CURLM_OUT_OF_MEMORY)
 		memory_raise("A request could not be started.");

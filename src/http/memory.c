@@ -102,25 +102,20 @@ memory_raise(const char *detail)
 			 errdetail("%s", detail)));
 }
 
-/* Raise 53200 if memory ran out, HV000 if libcurl refused an option otherwise. */
+/*
+ * Raise 53200 if memory ran out, HV000 if libcurl refused an option otherwise that is
+ * required.
+ */
 void
-setopt_require(CURLcode code)
+setopt_check(CURLcode code, bool required)
 {
 	if (code == CURLE_OUT_OF_MEMORY)
 		memory_raise("libcurl could not take an option.");
-	if (code != CURLE_OK)
+	if (code != CURLE_OK && required)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("could not set up a request"),
 				 errdetail("libcurl: %s.", curl_easy_strerror(code))));
-}
-
-/* Raise 53200 if memory ran out; accept that libcurl lacks the option. */
-void
-setopt_ask_for(CURLcode code)
-{
-	if (code == CURLE_OUT_OF_MEMORY)
-		setopt_require(code);
 }
 
 /* Find out whether libcurl uses this allocator, by having libcurl allocate something. */

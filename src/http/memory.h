@@ -24,13 +24,12 @@ pg_noreturn extern void memory_raise(const char *detail);
 
 /* Set an option that a request cannot do without. */
 #define REQUIRE(handle, option, value) \
-	setopt_require(curl_easy_setopt(handle, option, value))
+	setopt_check(curl_easy_setopt(handle, option, value), true)
 
 /* Set an option that some versions or builds of libcurl lack. */
 #define ASK_FOR(handle, option, value) \
-	setopt_ask_for(curl_easy_setopt(handle, option, value))
+	setopt_check(curl_easy_setopt(handle, option, value), false)
 
-extern void setopt_require(CURLcode code);
-extern void setopt_ask_for(CURLcode code);
+extern void setopt_check(CURLcode code, bool required);
 
 #endif							/* IMAGEBUILDER_MEMORY_H */

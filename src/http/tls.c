@@ -157,7 +157,7 @@ set_up_context(CURL *handle, void *context, void *userp)
 
 /*
  * Have a handle use TLS 1.2 or later and verify certificates and host names, by the
- * authorities in a PEM file (NULL: the system's).  Raises as setopt_require(), and what
+ * authorities in a PEM file (NULL: the system's).  Raises as setopt_check(), and what
  * an interrupt raises.
  */
 void
@@ -174,7 +174,7 @@ tls_set_options(CURL *handle, const char *ca_bundle)
 		REQUIRE(handle, CURLOPT_CAINFO, ca_bundle);
 		REQUIRE(handle, CURLOPT_PROXY_CAINFO, ca_bundle);
 		/* libcurl's cache would keep the authorities for later connections. */
-		setopt_ask_for(compat_curl_set_no_ca_cache(handle));
+		setopt_check(compat_curl_set_no_ca_cache(handle), false);
 	}
 	/* The directory of authorities that libcurl may have by default is the system's. */
 	if (ca_bundle)

@@ -51,8 +51,8 @@ uri_problem(const char *uri)
 }
 
 /*
- * Return the value of the header Authorization, "" if the environment sets none; NULL,
- * with *problem set (a clause), if it cannot be used.
+ * Return the value of the header Authorization, "" if the environment sets none; with
+ * *problem set (a clause) if it cannot be used.
  */
 static char *
 authorization(const char **problem)
@@ -69,10 +69,7 @@ authorization(const char **problem)
 			*problem = psprintf("there is no file \"%s\"", file);
 	}
 	if (token && strpbrk(token, "\r\n"))
-	{
 		*problem = "the authorization token holds a line break";
-		token = NULL;
-	}
 	return token;
 }
 
@@ -105,7 +102,7 @@ container_begin(Fetch *fetch, long *wait)
 		return fetch_fail(fetch, "AWS_CONTAINER_CREDENTIALS_FULL_URI cannot be asked for credentials",
 						  psprintf("%c%s.", pg_toupper((unsigned char) *problem), problem + 1), NULL);
 	token = authorization(&problem);
-	if (token == NULL)
+	if (problem)
 		return fetch_fail(fetch, CAUSE, psprintf("%c%s.", pg_toupper((unsigned char) *problem), problem + 1), NULL);
 
 	headers[n++] = "Accept: application/json";

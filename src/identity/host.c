@@ -95,16 +95,10 @@ host_read_file(const char *path, const char **problem)
 		text = secret_protect(palloc0(status.st_size + 1), status.st_size);
 		length = read(fd, text, status.st_size);
 		if (length < 0)
-		{
 			*problem = psprintf("could not read file \"%s\": %s", path, strerror(errno));
-			text = NULL;
-		}
-		if (text && memchr(text, '\0', length))
-		{
+		else if (memchr(text, '\0', length))
 			*problem = psprintf("file \"%s\" holds a NUL byte", path);
-			text = NULL;
-		}
 	}
 	CloseTransientFile(fd);
-	return text;
+	return *problem ? NULL : text;
 }

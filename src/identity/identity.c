@@ -75,7 +75,10 @@ create(const IdentityUser *user, const char *account, Identity *base)
 	identity->failure_context = AllocSetContextCreate(context, "imagebuilder_fdw failure",
 													  ALLOCSET_SMALL_SIZES);
 	if (base == NULL && user->config->credential_provider == PROVIDER_STATIC)
-		renewal_give_static(identity);
+	{
+		identity->credentials = user->config->credentials;
+		identity->serve_until = identity->renew_at = ISSUED_FOR_GOOD;
+	}
 	MemoryContextSwitchTo(previous);
 	identity->base = base;
 	dlist_push_head(&identities, &identity->node);

@@ -88,7 +88,6 @@ extern void identity_forget_unused(void);
 /* Functions of renewal.c for identity.c and caller.c. */
 extern ProfileRole *renewal_role(const Identity *identity);
 extern Fetch *renewal_fetch_with(Identity *identity, const Identity *source);
-extern void renewal_give_static(Identity *identity);
 extern void renewal_abandon(Identity *identity);
 extern void renewal_end(Identity *identity);
 

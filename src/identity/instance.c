@@ -183,8 +183,7 @@ instance_begin(Fetch *fetch, long *wait)
 	if (!endpoint_parse_url(&endpoint, url, &error))
 		return fetch_fail(fetch, CAUSE,
 						  psprintf("AWS_EC2_METADATA_SERVICE_ENDPOINT: %s.", error), NULL);
-	instance->url = psprintf("%s://%s%s", endpoint.tls ? "https" : "http", endpoint.host,
-							 endpoint.base_path);
+	instance->url = endpoint_url(&endpoint, "", "");
 	fetch->state = instance;
 	ask_token(fetch);
 	fetch->advance = advance;

@@ -70,22 +70,18 @@ read_pipe(void *owner)
 	explicit_bzero(lost, sizeof(lost));
 }
 
-/* Allocate memory for the output that a pipe carries; 0: no output is kept. */
-static void
-prepare_pipe(ProcessPipe *pipe, size_t size)
-{
-	pipe->fd = pipe->writer = -1;
-	pipe->size = size;
-	if (size > 0)
-		pipe->text = secret_protect(palloc0(size + 1), size + 1);
-}
-
-/* Open a pipe; false, with errno, if that fails. */
+/*
+ * Open a pipe, of which http_wait() reads "size" bytes when it has data; 0: none are
+ * read.  False, with errno, if that fails.
+ */
 static bool
-open_pipe(ProcessPipe *p)
+open_pipe(ProcessPipe *p, size_t size)
 {
 	int			fds[2];
 
+	p->size = size;
+	if (size > 0)
+		p->text = secret_protect(palloc0(size + 1), size + 1);
 	if (!AcquireExternalFD())
 		return false;
 	if (pipe(fds) != 0)
@@ -98,14 +94,7 @@ open_pipe(ProcessPipe *p)
 	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
 	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	return true;
-}
-
-/* Have http_wait() read a pipe when it has data; false, with errno, without memory. */
-static bool
-watch_pipe(ProcessPipe *pipe)
-{
-	if (sockets_watch(pipe->fd, read_pipe, pipe))
+	if (size == 0 || sockets_watch(p->fd, read_pipe, p))
 		return true;
 	errno = ENOMEM;
 	return false;
@@ -117,9 +106,8 @@ start(Process *process, char **words)
 {
 	pid_t		pid;
 
-	if (!open_pipe(&process->output) || !open_pipe(&process->errors) ||
-		!open_pipe(&process->exec_pipe) ||
-		!watch_pipe(&process->output) || !watch_pipe(&process->errors))
+	if (!open_pipe(&process->output, PROCESS_MAX_OUTPUT) ||
+		!open_pipe(&process->errors, PROCESS_MAX_ERRORS) || !open_pipe(&process->exec_pipe, 0))
 		return false;
 	process->started = clock_us();
 	pid = child_start(words, (const int[]) {process->output.writer, process->errors.writer,
@@ -149,9 +137,8 @@ process_start(char **words)
 	Process    *process = palloc0(sizeof(Process));
 
 	process->status = -1;
-	prepare_pipe(&process->output, PROCESS_MAX_OUTPUT);
-	prepare_pipe(&process->errors, PROCESS_MAX_ERRORS);
-	prepare_pipe(&process->exec_pipe, 0);
+	process->output = process->errors = process->exec_pipe =
+		(ProcessPipe) {.fd = -1,.writer = -1};
 	process->callback.func = process_end;
 	process->callback.arg = process;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &process->callback);

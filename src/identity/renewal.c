@@ -87,15 +87,6 @@ drop_issued(Identity *identity)
 	identity->renew_at = 0;
 }
 
-/* Give an identity the credentials of the user mapping, which never expire. */
-void
-renewal_give_static(Identity *identity)
-{
-	identity->credentials = identity->config->credentials;
-	identity->serve_until = ISSUED_FOR_GOOD;
-	identity->renew_at = ISSUED_FOR_GOOD;
-}
-
 /* Replace an identity's credentials by those of a fetch. */
 static void
 take_issued(Identity *identity, const Fetch *fetch)
@@ -115,19 +106,6 @@ take_issued(Identity *identity, const Fetch *fetch)
 	identity->renew_at = identity->serve_until - Min(left / RENEWAL_DIVISOR, MAX_RENEWAL_LEAD);
 	identity->failure = NULL;
 	identity->paused_until = 0;
-}
-
-/* Keep the failure of a fetch, for look-ups that wait for credentials. */
-static void
-take_failure(Identity *identity, const Failure *failure)
-{
-	MemoryContext previous;
-
-	identity->failure = NULL;
-	MemoryContextReset(identity->failure_context);
-	previous = MemoryContextSwitchTo(identity->failure_context);
-	identity->failure = failure_copy(failure);
-	MemoryContextSwitchTo(previous);
 }
 
 /* Return a role's ARN with the account filled in. */
@@ -250,13 +228,21 @@ renew_base(Identity *identity)
 	return identity->base_renewed;
 }
 
-/* Note that a fetch failed; "failure" is NULL if no look-up waits for it. */
+/* Note that a fetch failed, and why; "failure" is NULL if no look-up waits for it. */
 static IdentityState
 fail(Identity *identity, const Failure *failure)
 {
+	MemoryContext previous;
+
 	identity->paused_until = clock_us() + PAUSE * INT64CONST(1000000);
 	if (failure)
-		take_failure(identity, failure);
+	{
+		identity->failure = NULL;
+		MemoryContextReset(identity->failure_context);
+		previous = MemoryContextSwitchTo(identity->failure_context);
+		identity->failure = failure_copy(failure);
+		MemoryContextSwitchTo(previous);
+	}
 	identity->base_renewed = false;
 	drop_fetch(identity);
 	return IDENTITY_FAILED;

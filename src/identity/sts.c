@@ -25,9 +25,8 @@ typedef struct StsFetch
 	Endpoint	endpoint;
 	const char *region;
 	int64		clock_offset;	/* clock offset of the latest signature */
-	bool		clock_corrected;	/* a rejected signature has corrected the clock
-									 * once */
-	bool		token_reread;	/* STS has rejected one web identity token */
+	bool		corrected;		/* a rejected signature has corrected the clock, or a
+								 * rejected token was read again */
 } StsFetch;
 
 static void
@@ -252,41 +251,6 @@ send_signed(Fetch *fetch)
 	return transfer;
 }
 
-/* True if the signature was rejected because of the clock, which is corrected now. */
-static bool
-correct_clock(const Fetch *fetch, StsFetch *sts)
-{
-	AwsError	error;
-
-	if (sts->clock_corrected || !fetch_read_error(fetch, &error))
-		return false;
-	sts->clock_corrected = error.class == AWS_ERROR_CLOCK &&
-		signed_correct_clock(sts->endpoint.host, fetch->exchange.transfer, sts->clock_offset);
-	return sts->clock_corrected;
-}
-
-static FetchState
-advance_signed(Fetch *fetch, long *wait)
-{
-	while (fetch_exchange(fetch, send_signed, fetch->config->max_attempts, wait) == FETCH_DONE)
-	{
-		if (!correct_clock(fetch, fetch->state))
-			return take_answer(fetch);
-		fetch->exchange.transfer = NULL;
-	}
-	return FETCH_WAITING;
-}
-
-/* Begin a signed call; see set_call(). */
-static FetchState
-call(Fetch *fetch, const StringInfoData *form, const char *secret, long *wait)
-{
-	if (!set_call(fetch, form, secret))
-		return FETCH_FAILED;
-	fetch->advance = advance_signed;
-	return advance_signed(fetch, wait);
-}
-
 static StsFetch *
 begin(Fetch *fetch, const char *role_arn, const char *session_name)
 {
@@ -297,34 +261,6 @@ begin(Fetch *fetch, const char *role_arn, const char *session_name)
 	sts->session_name = session_name;
 	fetch->state = sts;
 	return sts;
-}
-
-/* Assume a role with the credentials in fetch->issued, and replace them by the role's. */
-FetchState
-sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
-{
-	StringInfoData form;
-
-	begin_form(&form, "AssumeRole", begin(fetch, role->role_arn, role->role_session_name));
-	if (role->duration_seconds > 0)
-		add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
-	add_parameter(&form, "ExternalId", role->external_id);
-	return call(fetch, &form, role->external_id, wait);
-}
-
-/*
- * Ask for the account of the credentials in fetch->issued, in the STS of a partition;
- * fetch->account is the answer.
- */
-FetchState
-sts_get_caller_identity(Fetch *fetch, const char *partition, long *wait)
-{
-	StsFetch   *sts = begin(fetch, NULL, NULL);
-	StringInfoData form;
-
-	sts->partition = pstrdup(partition);
-	begin_form(&form, "GetCallerIdentity", sts);
-	return call(fetch, &form, NULL, wait);
 }
 
 /* Prepare a call with the token that the file has now; false if that fails. */
@@ -362,33 +298,87 @@ set_web_identity_call(Fetch *fetch)
 	return true;
 }
 
-/*
- * True if STS rejects a web identity token for the first time in a call: the host may
- * be replacing the file, so that its next token may be accepted.
- */
+/* True if the signature was rejected because of the clock, which is corrected now. */
 static bool
-is_worth_another_token(const Fetch *fetch, StsFetch *sts)
+correct_clock(const Fetch *fetch)
+{
+	const StsFetch *sts = fetch->state;
+	AwsError	error;
+
+	return fetch_read_error(fetch, &error) && error.class == AWS_ERROR_CLOCK &&
+		signed_correct_clock(sts->endpoint.host, fetch->exchange.transfer, sts->clock_offset);
+}
+
+/* True if STS rejects a token: the host may be replacing the file with the next one. */
+static bool
+is_token_rejected(const Fetch *fetch)
 {
 	AwsError	error;
 
-	if (sts->token_reread || !fetch_read_error(fetch, &error))
-		return false;
-	sts->token_reread = error.code && strcmp(error.code, "InvalidIdentityToken") == 0;
-	return sts->token_reread;
+	return fetch_read_error(fetch, &error) && error.code &&
+		strcmp(error.code, "InvalidIdentityToken") == 0;
 }
 
+/* Advance a call, which is made once more with a corrected clock or another token. */
 static FetchState
-advance_web_identity(Fetch *fetch, long *wait)
+advance(Fetch *fetch, long *wait)
 {
-	while (fetch_exchange(fetch, NULL, fetch->config->max_attempts, wait) == FETCH_DONE)
+	StsFetch   *sts = fetch->state;
+	bool		web = sts->token_file != NULL;
+
+	while (fetch_exchange(fetch, web ? NULL : send_signed, fetch->config->max_attempts,
+						  wait) == FETCH_DONE)
 	{
-		if (!is_worth_another_token(fetch, fetch->state))
+		if (sts->corrected || !(web ? is_token_rejected(fetch) : correct_clock(fetch)))
 			return take_answer(fetch);
-		fetch_next_request(fetch);
-		if (!set_web_identity_call(fetch))
-			return FETCH_FAILED;
+		sts->corrected = true;
+		fetch->exchange.transfer = NULL;
+		if (web)
+		{
+			fetch_next_request(fetch);
+			if (!set_web_identity_call(fetch))
+				return FETCH_FAILED;
+		}
 	}
 	return FETCH_WAITING;
+}
+
+/* Begin a signed call; see set_call(). */
+static FetchState
+call(Fetch *fetch, const StringInfoData *form, const char *secret, long *wait)
+{
+	if (!set_call(fetch, form, secret))
+		return FETCH_FAILED;
+	fetch->advance = advance;
+	return advance(fetch, wait);
+}
+
+/* Assume a role with the credentials in fetch->issued, and replace them by the role's. */
+FetchState
+sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
+{
+	StringInfoData form;
+
+	begin_form(&form, "AssumeRole", begin(fetch, role->role_arn, role->role_session_name));
+	if (role->duration_seconds > 0)
+		add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
+	add_parameter(&form, "ExternalId", role->external_id);
+	return call(fetch, &form, role->external_id, wait);
+}
+
+/*
+ * Ask for the account of the credentials in fetch->issued, in the STS of a partition;
+ * fetch->account is the answer.
+ */
+FetchState
+sts_get_caller_identity(Fetch *fetch, const char *partition, long *wait)
+{
+	StsFetch   *sts = begin(fetch, NULL, NULL);
+	StringInfoData form;
+
+	sts->partition = pstrdup(partition);
+	begin_form(&form, "GetCallerIdentity", sts);
+	return call(fetch, &form, NULL, wait);
 }
 
 /* Assume a role, unsigned, with a file's token.  The session's name may be NULL. */
@@ -399,6 +389,6 @@ sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const ch
 	begin(fetch, role_arn, session_name)->token_file = token_file;
 	if (!set_web_identity_call(fetch))
 		return FETCH_FAILED;
-	fetch->advance = advance_web_identity;
-	return advance_web_identity(fetch, wait);
+	fetch->advance = advance;
+	return advance(fetch, wait);
 }

@@ -410,51 +410,39 @@ lookup_finish(Lookup *lookup)
 }
 
 /*
- * Advance all look-ups until an identity's account for ARNs of a partition is known, or
- * cannot be.
- */
-static IdentityState
-wait_for_account(Identity *identity, const char *partition, char *account)
-{
-	for (;;)
-	{
-		long		wait = advance_all();
-		IdentityState state = identity_ask_account(identity, partition, account, &wait);
-
-		if (state != IDENTITY_WAITING)
-			return state;
-		CHECK_FOR_INTERRUPTS();
-		if (wait == 0)
-			continue;
-		begin_requests();
-		http_wait(wait);
-	}
-}
-
-/*
- * Put the account as which a user makes requests into *account; return the failure, in
- * the current memory context, or NULL.
+ * Advance all look-ups until the account as which a user makes requests is known, and
+ * put it into *account; return the failure, in the current memory context, or NULL.
  */
 static const Failure *
 find_account(const IdentityUser *user, const Target *target, char *account)
 {
 	Identity   *identity = identity_open(user, target->account);
-	const Failure *failure = NULL;
+	const Failure *volatile failure = NULL;
 
 	PG_TRY();
 	{
-		if (wait_for_account(identity, target->partition, account) == IDENTITY_FAILED)
-			failure = failure_copy(identity_account_failure(identity));
+		for (;;)
+		{
+			long		wait = advance_all();
+			IdentityState state = identity_ask_account(identity, target->partition, account, &wait);
+
+			if (state == IDENTITY_FAILED)
+				failure = failure_copy(identity_account_failure(identity));
+			if (state != IDENTITY_WAITING)
+				break;
+			CHECK_FOR_INTERRUPTS();
+			if (wait == 0)
+				continue;
+			begin_requests();
+			http_wait(wait);
+		}
 	}
-	PG_CATCH();
+	PG_FINALLY();
 	{
 		identity_end_asking(identity);
 		identity_close(identity);
-		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	identity_end_asking(identity);
-	identity_close(identity);
 	return failure;
 }
 
