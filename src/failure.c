@@ -69,7 +69,7 @@ failure_copy(const Failure *failure)
 									  failure->detail ? pstrdup(failure->detail) : NULL,
 									  failure->hint ? pstrdup(failure->hint) : NULL);
 
-	copy->no_credentials = failure->no_credentials;
+	copy->fails_all = failure->fails_all;
 	return copy;
 }
 

@@ -12,8 +12,8 @@ typedef struct Failure
 	const char *cause;			/* a clause, for the primary message */
 	const char *detail;			/* sentences; NULL: no DETAIL */
 	const char *hint;			/* a sentence; NULL: no HINT */
-	bool		no_credentials;	/* no image can be requested: the credential source
-								 * failed */
+	bool		fails_all;		/* nothing else can be requested either: the credential
+								 * source failed, or the statement may send no more */
 } Failure;
 
 extern Failure *failure_create(int sqlstate, const char *cause,

@@ -14,6 +14,7 @@
 #include "lookup/statement.h"
 #include "readahead/guard.h"
 #include "readahead/readahead.h"
+#include "utils/guc.h"
 
 PG_MODULE_MAGIC;
 
@@ -30,6 +31,7 @@ _PG_init(void)
 	readahead_init();
 	readahead_plan_init();
 	statement_init();
+	MarkGUCPrefixReserved("imagebuilder_fdw");
 }
 
 /* Return the callbacks that PostgreSQL calls for planning, scans, EXPLAIN and imports. */

@@ -142,7 +142,7 @@ advance(Fetch *fetch, long *wait)
 	{
 		state = ask_providers(fetch, wait);
 		if (state == FETCH_FAILED)
-			fetch->failure->no_credentials = true;
+			fetch->failure->fails_all = true;
 		if (state != FETCH_DONE)
 			return state;
 		if (!issued_is_sendable(&fetch->issued.credentials))

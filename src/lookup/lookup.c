@@ -166,6 +166,21 @@ may_send(Client *client, long *wait)
 	return pause == 0;
 }
 
+/* Send an attempt, or fail if it is the first and the statement may send no more. */
+static void
+send_attempt(Lookup *lookup)
+{
+	MemoryContext previous = MemoryContextSwitchTo(lookup->context);
+	Failure    *failure = lookup->taken ? NULL : statement_take_request(lookup->client);
+
+	lookup->taken = failure == NULL;
+	if (failure)
+		attempt_fail(lookup, failure);
+	else
+		attempt_send(lookup);
+	MemoryContextSwitchTo(previous);
+}
+
 /* Send an attempt if credentials and the request limit allow; else lower *wait. */
 static void
 try_to_send(Lookup *lookup, long *wait)
@@ -180,7 +195,7 @@ try_to_send(Lookup *lookup, long *wait)
 		case IDENTITY_READY:
 			/* Ask again: a fetch of the base identity may have taken the slot. */
 			if (may_send(lookup->client, wait))
-				attempt_send(lookup);
+				send_attempt(lookup);
 			break;
 		case IDENTITY_WAITING:
 			break;
@@ -231,6 +246,8 @@ give_up(void *arg)
 		return;
 	if (lookup->state == LOOKUP_SENT)
 		(*lookup->client->in_flight)--;
+	if (lookup->taken && !lookup->begun)
+		(*lookup->client->nrequests)--;
 	leave_queue(lookup);
 }
 
@@ -377,7 +394,7 @@ is_region_failure(const Lookup *lookup)
 static void
 report(Lookup *lookup)
 {
-	bool		warn = lookup_warns(lookup->client) && !lookup->failure->no_credentials;
+	bool		warn = lookup_warns(lookup->client) && !lookup->failure->fails_all;
 
 	if (is_region_failure(lookup))
 		lookup->failure->hint = "Another Region accepts these credentials: the Region may not be enabled for the account.";

@@ -36,6 +36,7 @@ typedef struct Lookup
 	dlist_node	node;			/* in "unsettled", until the look-up is settled */
 	MemoryContextCallback callback;
 	int			attempts;		/* requests sent so far */
+	bool		taken;			/* a request of the statement's has been taken for it */
 	bool		begun;			/* a request may have been sent, and is counted */
 	bool		clock_corrected;	/* one attempt corrected the clock */
 	bool		renewed;		/* one attempt followed a renewal of credentials */

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "access/xact.h"
 #include "aws/arn.h"
 #include "foreign/foreign.h"
@@ -16,6 +18,7 @@
 #include "lookup/statement.h"
 #include "lookup/text_table.h"
 #include "nodes/pg_list.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 typedef struct Statement
@@ -27,11 +30,15 @@ typedef struct Statement
 	List	   *clients;
 	RetryBudget budget;
 	bool		kind_warned;
+	int			nrequests;
 	MemoryContextCallback callback;
 } Statement;
 
 /* Statements under way; more than one where functions or cursors nest. */
 static dlist_head statements = DLIST_STATIC_INIT(statements);
+
+/* Setting imagebuilder_fdw.max_requests: most requests of a statement; 0: no limit. */
+static int	max_requests = 0;
 
 /* Number of statements so far in the session. */
 static uint64 nstatements = 0;
@@ -100,6 +107,10 @@ end_transaction(XactEvent event, void *arg)
 void
 statement_init(void)
 {
+	DefineCustomIntVariable("imagebuilder_fdw.max_requests",
+							"Sets the most requests that a statement may send.",
+							"An ARN and a page of a list are a request each, repeated or not; 0 means no limit.",
+							&max_requests, 0, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
 	RegisterXactCallback(end_transaction, NULL);
 }
 
@@ -130,6 +141,7 @@ statement_client(EState *estate, Oid serverid, Oid userid)
 	client->context = statement->context;
 	client->budget = &statement->budget;
 	client->kind_warned = &statement->kind_warned;
+	client->nrequests = &statement->nrequests;
 	client->in_flight = lookup_in_flight(serverid);
 	pace_init(&client->pace, client->config->max_concurrency);
 	client->lookups = text_table_create("imagebuilder_fdw look-ups", sizeof(LookupEntry),
@@ -169,6 +181,28 @@ statement_scope(Client *client)
 		client->scope->account = MemoryContextStrdup(client->context, account);
 	}
 	return client->scope;
+}
+
+/*
+ * Count one more request of a client's statement; if that may send no more, return the
+ * failure instead, in the current memory context.
+ */
+Failure *
+statement_take_request(Client *client)
+{
+	Failure    *failure;
+
+	if (max_requests == 0 || *client->nrequests < max_requests)
+	{
+		(*client->nrequests)++;
+		return NULL;
+	}
+	failure = failure_create(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+							 psprintf("the statement may send no more than %d requests",
+									  max_requests), NULL,
+							 "Have the statement ask for less, or raise imagebuilder_fdw.max_requests.");
+	failure->fails_all = true;
+	return failure;
 }
 
 /* Return the entry of a request; NULL if the statement has not made it. */

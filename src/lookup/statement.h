@@ -16,6 +16,8 @@ struct Client
 	RetryBudget *budget;		/* shared by the statement's clients */
 	bool	   *kind_warned;	/* request_warn_of_kind() has warned in this statement;
 								 * shared by the statement's clients */
+	int		   *nrequests;		/* that the statement has sent, or will with its next wait;
+								 * shared by the statement's clients */
 	int		   *in_flight;		/* requests under way to the server, of all statements of
 								 * the session */
 	Pace		pace;			/* limits the requests under way */
@@ -34,6 +36,7 @@ typedef struct ReadAheadCounts
 extern void statement_init(void);
 extern Client *statement_client(EState *estate, Oid serverid, Oid userid);
 extern const Target *statement_scope(Client *client);
+extern Failure *statement_take_request(Client *client);
 extern bool statement_look_ahead(Client *client, const Request *request, const void *starter);
 extern bool statement_withdraw(Client *client, const Request *request);
 extern void statement_pass(Client *client, const Request *request, ReadAheadCounts *counts);

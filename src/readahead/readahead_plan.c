@@ -284,7 +284,6 @@ readahead_plan_init(void)
 							 "Lets joins by ARN look up ahead of the rows that they join.",
 							 NULL, &enable_read_ahead, true, PGC_USERSET, 0,
 							 NULL, NULL, NULL);
-	MarkGUCPrefixReserved("imagebuilder_fdw");
 	previous_join_hook = set_join_pathlist_hook;
 	set_join_pathlist_hook = change_join_paths;
 	previous_rel_hook = set_rel_pathlist_hook;

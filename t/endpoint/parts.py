@@ -22,11 +22,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with self.server.lock, open(self.server.log, "ab") as log:
             log.write(body + b"\n")
         page = int(asked.get("nextToken", "1"))
-        answer = {"parts": [{"name": f"{asked['color']}-{page}"}]}
-        if page == 1:
+        color = asked.get("color", "none")
+        answer = {"parts": [] if color == "none" else [{"name": f"{color}-{page}"}]}
+        if color != "none" and page == 1:
             answer["nextToken"] = "2"
-        if asked["color"] == "none":
-            answer = {"parts": []}
         content = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
