@@ -141,6 +141,9 @@ SELECT o.*, table_option(option, value) FROM (VALUES
     ('rows', 'x.""[]'),
     ('rows', 'a@b[]'),
     ('rows', '/a'),
+    ('operation', 'ListImageBuildVersions'),
+    ('operation', 'ListImages:shared'),
+    ('operation', 'DeleteImage'),
     ('column_name', 'x')) AS o(option, value);
 SELECT o.*, column_option(option, value) FROM (VALUES
     ('column_name', 'ami_id'),

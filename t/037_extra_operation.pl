@@ -99,6 +99,11 @@ asks("SELECT wish, name FROM wishes JOIN parts_of ON thing_arn = thing WHERE col
 asks("SELECT w.wish, name FROM (VALUES ('$a'), ('$b')) AS v (arn) CROSS JOIN (SELECT DISTINCT wish FROM wishes OFFSET 0) w
 	JOIN parts_of ON thing_arn = v.arn AND color = w.wish ORDER BY 1, 2",
 	"red|red-1\nred|red-1\nred|red-2\nred|red-2", 6, 'of two tables');
+$node->safe_psql('postgres', q{CREATE FOREIGN TABLE own (thing text OPTIONS (path '@thing_arn'),
+	hue varchar(4) OPTIONS (path '@color'), part text OPTIONS (path 'name'))
+	SERVER parts OPTIONS (operation 'ListParts', rows 'parts[]')});
+asks("SELECT hue, part FROM own WHERE thing = '$a' AND hue IN ('red', 'blue') ORDER BY 1, 2",
+	"blue|blue-1\nblue|blue-2\nred|red-1\nred|red-2", 4, 'a table of one\'s own');
 like(attempt($node, "$all WHERE thing_arn = '$a'"),
 	qr/^HV002 .*can be read by color only \|  \| Add WHERE color = '\.\.\.'/, 'the second one is missing');
 like(attempt($node, "$all WHERE color = 'red'"), qr/^HV002 .* by thing build version ARN only/,

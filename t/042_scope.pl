@@ -69,6 +69,15 @@ like($node->safe_psql('postgres', "EXPLAIN SELECT c.component_arn FROM image_bui
 	JOIN components c ON c.image_arn = b.image_arn WHERE b.ami_id = 'ami-1'"),
 	qr/Read Ahead.*ListImageBuildVersions.*GetImage/s, 'a list once, then look-ups ahead');
 
+$node->safe_psql('postgres', q{CREATE FOREIGN TABLE tags_of_builds (region text OPTIONS (path '@region'),
+	build text OPTIONS (path '^arn'), key text OPTIONS (path '@key'), value text OPTIONS (path '.'))
+	SERVER aws OPTIONS (operation 'ListImageBuildVersions', rows 'imageSummaryList[].tags{}')});
+asks('a table of one\'s own', "SELECT count(DISTINCT build) > 5, min(region) FROM tags_of_builds
+	WHERE key = 'Name'", 'found true', 2);
+asks('and its Region', "SELECT count(*) FROM tags_of_builds WHERE region = 'x'", 'found 0', 0);
+like(attempt($node, "CREATE FOREIGN TABLE x (a text) SERVER aws OPTIONS (operation 'GetImage', table_name 'amis')"),
+	qr/^22023 |^HV/, 'a table is the schema\'s or one\'s own');
+
 # ---- conditions on Region and account choose before anything is sent
 
 $node->safe_psql('postgres', q{CREATE TABLE places (r text); INSERT INTO places VALUES ('eu-west-1');

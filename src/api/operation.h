@@ -61,7 +61,7 @@ typedef struct Operation
 								 * is present; ends with NULL; messages name the first */
 } Operation;
 
-extern const Operation *operation_find(const char *name);
+extern const Operation *operation_find(const char *name, bool missing_ok);
 extern char *operation_api(const Operation *operation);
 extern int	operation_parameter(const Operation *operation, const char *path);
 extern bool operation_is_parameter_path(const char *path);

@@ -15,19 +15,20 @@ static const Operation operations[] = {
 };
 
 /*
- * Return the operation that a table or a plan names; raise XX000 if no operation has
- * the name.
+ * Return the operation of a name; if no operation has the name, NULL if "missing_ok",
+ * else raise XX000.
  */
 const Operation *
-operation_find(const char *name)
+operation_find(const char *name, bool missing_ok)
 {
 	for (size_t i = 0; i < lengthof(operations); i++)
 	{
 		if (strcmp(operations[i].name, name) == 0)
 			return &operations[i];
 	}
-	elog(ERROR, "there is no operation \"%s\"", name);
-	return NULL;				/* keep the compiler quiet */
+	if (!missing_ok)
+		elog(ERROR, "there is no operation \"%s\"", name);
+	return NULL;
 }
 
 /*

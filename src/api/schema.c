@@ -41,7 +41,7 @@ schema_find_table(const char *name)
 const Operation *
 schema_operation(const SchemaTable *table)
 {
-	return operation_find(table && table->operation ? table->operation : "GetImage");
+	return operation_find(table && table->operation ? table->operation : "GetImage", false);
 }
 
 /* Return the column of a name; NULL if the table has no such column. */

@@ -150,6 +150,12 @@ check_table(const char *value)
 }
 
 static const char *
+check_operation(const char *value)
+{
+	return operation_find(value, true) ? NULL : "doc/tables.md lists the operations";
+}
+
+static const char *
 check_rows(const char *value)
 {
 	const char *error = NULL;
@@ -210,6 +216,7 @@ static const Option options[] = {
 	{"role_duration", ON_MAPPING, 0, AT(role_duration), NUMBER(DURATION, 900 * 1000, 43200 * 1000), NULL},
 	{"table_name", ON_TABLE, 0, -1, STRING(check_table), NULL},
 	{"rows", ON_TABLE, 0, -1, STRING(check_rows), NULL},
+	{"operation", ON_TABLE, 0, -1, STRING(check_operation), NULL},
 	{"column_name", ON_COLUMN, 0, -1, STRING(check_text), NULL},
 	{"path", ON_COLUMN, 0, -1, STRING(check_path), NULL},
 };
@@ -218,6 +225,7 @@ static const Option options[] = {
 static const char *const conflicts[][2] = {
 	{"endpoint_url", "use_fips_endpoint"},
 	{"endpoint_url", "use_dualstack_endpoint"},
+	{"table_name", "operation"},
 	{"column_name", "path"},
 };
 

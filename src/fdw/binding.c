@@ -22,13 +22,20 @@ binding_table(Oid relid)
 	BoundTable *bound = palloc0(sizeof(BoundTable));
 	List	   *options = GetForeignTable(relid)->options;
 	const char *rows = option_get(options, "rows");
+	const char *operation = option_get(options, "operation");
 
 	bound->relid = relid;
 	bound->name = option_get(options, "table_name");
 	if (bound->name == NULL)
 		bound->name = get_rel_name(relid);
-	bound->table = schema_find_table(bound->name);
-	bound->operation = schema_operation(bound->table);
+	/* A table that names its operation is the user's own, whatever its name. */
+	if (operation)
+		bound->operation = operation_find(operation, false);
+	else
+	{
+		bound->table = schema_find_table(bound->name);
+		bound->operation = schema_operation(bound->table);
+	}
 	if (rows)
 	{
 		SchemaSource *source = palloc0(sizeof(SchemaSource));

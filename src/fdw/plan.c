@@ -34,7 +34,7 @@
  */
 #define VALUES				200.0
 
-/* Rows expected for a response, if the schema does not have the table. */
+/* Rows expected for a response, or pages of a list, if the schema does not have the table. */
 #define DEFAULT_ROWS		10.0
 
 /* State of a relation's planning, kept in RelOptInfo.fdw_private. */
@@ -80,7 +80,7 @@ plan_key_from_list(List *list)
 	key->table = linitial_oid(lthird(list));
 	key->serverid = lsecond_oid(lthird(list));
 	key->userid = lthird_oid(lthird(list));
-	key->operation = operation_find(strVal(lfourth(list)));
+	key->operation = operation_find(strVal(lfourth(list)), false);
 	return key;
 }
 
@@ -184,7 +184,8 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	context->key.relid = baserel->relid;
 	context->key.columns = context->echo.key;
 	key_collect_statement_operands(&context->key);
-	plan->rows = table->table ? table->table->rows : DEFAULT_ROWS;
+	plan->rows = table->table ? table->table->rows :
+		DEFAULT_ROWS * Max(1, table->operation->page_size);
 	plan->pages = table->operation->page_size > 0 ?
 		Max(1, plan->rows / table->operation->page_size) : 1;
 	plan->partition = conditions_of_partition(foreigntableid, &context->echo);
