@@ -16,7 +16,7 @@
 \echo
 CREATE EXTENSION imagebuilder_fdw;
 CREATE SERVER local FOREIGN DATA WRAPPER imagebuilder_fdw
-  OPTIONS (endpoint_url :'endpoint', sts_endpoint_url :'endpoint');
+  OPTIONS (region 'us-east-1', endpoint_url :'endpoint', sts_endpoint_url :'endpoint');
 CREATE USER MAPPING FOR CURRENT_USER SERVER local
   OPTIONS (access_key_id 'AKIDEXAMPLE',
            secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
@@ -25,7 +25,40 @@ IMPORT FOREIGN SCHEMA imagebuilder FROM SERVER local INTO imagebuilder;
 SET search_path TO imagebuilder, public;
 
 \echo
-\echo '==== One image, by its ARN'
+\echo '==== What images there are in the Region: no ARN needed'
+\echo
+SELECT name, type, platform, count(*) AS versions, max(date_created)::date AS newest
+FROM image_versions
+WHERE platform IS NOT NULL
+GROUP BY name, type, platform
+ORDER BY name;
+
+\echo '==== The newest available build of each'
+\echo
+CREATE VIEW public.newest_builds AS
+SELECT DISTINCT ON (name) name, version, date_created::date AS built, arn
+FROM image_builds
+WHERE state_status = 'AVAILABLE'
+ORDER BY name, string_to_array(translate(version, '/', '.'), '.')::int[] DESC;
+
+SELECT * FROM public.newest_builds;
+
+\echo '==== Its AMIs, by Region and account'
+\echo
+SELECT n.name, n.version, a.ami_region, a.ami_account_id, a.ami_id
+FROM public.newest_builds n
+JOIN image_build_amis a ON a.image_arn = n.arn
+ORDER BY n.name, a.ami_region, a.ami_account_id;
+
+\echo '==== Its packages, these three for example'
+\echo
+SELECT n.name, n.version, p.package_name, p.package_version
+FROM public.newest_builds n
+JOIN image_packages p ON p.image_arn = n.arn
+WHERE p.package_name IN ('bash', 'curl', 'openssl')
+ORDER BY n.name, p.package_name;
+
+\echo '==== All that there is to know of one image, by its ARN'
 \echo
 \pset expanded on
 SELECT name, version, type, platform, os_version, state_status, build_type,
@@ -33,13 +66,6 @@ SELECT name, version, type, platform, os_version, state_status, build_type,
 FROM images
 WHERE arn = :'build';
 \pset expanded off
-
-\echo '==== Its AMIs, by Region and account'
-\echo
-SELECT region, account_id, ami_id, name, state_status
-FROM amis
-WHERE image_arn = :'build'
-ORDER BY region, account_id;
 
 \echo '==== Its components, with the parameters that they were given'
 \echo
