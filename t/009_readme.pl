@@ -23,15 +23,6 @@ delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
 $ENV{AWS_EC2_METADATA_SERVICE_ENDPOINT} = $identity->url('imds');
 my $node = new_cluster('main', without_extension => 1);
 
-# The AWS CLI's place is taken by a script that lists images as it does.
-my $bin = PostgreSQL::Test::Utils::tempdir();
-my $listed = join '\t', map { arn($_) } 'golden-linux/1.0.0', 'golden-linux/2.0.0', 'web-base/1.4.0';
-append_to_file("$bin/aws", qq{#!/bin/sh
-case "\$*" in "imagebuilder list-images --owner Self "*) printf '$listed\\n' ;; *) exit 1 ;; esac
-});
-chmod 0755, "$bin/aws" or die $!;
-$ENV{PATH} = "$bin:$ENV{PATH}";
-
 # A document's database, and what its blocks have set in their sessions.
 sub run_sql
 {
@@ -40,7 +31,9 @@ sub run_sql
 	my $url = $endpoint->url;
 	my $sts = $identity->url('sts');
 	my $run = $sql =~ s/(?<=endpoint_url ')[^']*/$url/r;
-	$run =~ s/^(CREATE SERVER [^(;]*);/$1 OPTIONS (endpoint_url '$url', sts_endpoint_url '$sts');/m;
+	my $urls = "OPTIONS (endpoint_url '$url', sts_endpoint_url '$sts'";
+	$run =~ s/^(CREATE SERVER [^(;]*);/$1 $urls);/m
+	  or $run =~ s/^(CREATE SERVER [^(;]*)OPTIONS \((?!endpoint_url)/$1$urls, /m;
 	my $stop = ($shown // '') =~ /^ERROR/m ? 0 : 1;
 	my ($stdout, $stderr) = ('', '');
 	my $ok = IPC::Run::run(
