@@ -152,7 +152,7 @@ check_table(const char *value)
 static const char *
 check_operation(const char *value)
 {
-	return operation_find(value, true) ? NULL : "doc/tables.md lists the operations";
+	return operation_find(value, true) ? NULL : "EXPLAIN names the operation of a table";
 }
 
 static const char *

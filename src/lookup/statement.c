@@ -198,8 +198,8 @@ statement_take_request(Client *client)
 		return NULL;
 	}
 	failure = failure_create(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-							 psprintf("the statement may send no more than %d requests",
-									  max_requests), NULL,
+							 psprintf("the statement may send no more than %d request%s",
+									  max_requests, max_requests == 1 ? "" : "s"), NULL,
 							 "Have the statement ask for less, or raise imagebuilder_fdw.max_requests.");
 	failure->fails_all = true;
 	return failure;
