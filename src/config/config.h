@@ -42,7 +42,7 @@ typedef struct ClientConfig
 
 	char	   *region;
 	Endpoint	endpoint;		/* host NULL: AWS's own */
-	Endpoint	sts_endpoint;	/* the same */
+	Endpoint	sts_endpoint;	/* host NULL: AWS's own */
 	bool		use_fips_endpoint;
 	bool		use_dualstack_endpoint;
 	char	   *ca_bundle;		/* NULL: the system's authorities */

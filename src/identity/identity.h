@@ -60,7 +60,7 @@ typedef struct Identity
 	int64		rejected_at;	/* time of that rejection, of clock.h */
 } Identity;
 
-/* What a statement makes requests for: a server and a user, by their configuration. */
+/* Server and user that a statement makes requests for, by their configuration. */
 typedef struct IdentityUser
 {
 	const ClientConfig *config;
