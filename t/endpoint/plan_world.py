@@ -7,10 +7,16 @@ with the same rows.  The schema "shared" has tables of ARNs, for both.
 """
 import json
 import random
+import re
 import urllib.parse
 import urllib.request
 
+import api
+
 ACCOUNTS = ["123456789012", "210987654321", "aws"]
+# What each server lists.
+REGIONS = {"aws": "us-east-1", "us": "us-west-2", "eu": "eu-west-1"}
+OWNERS = ["Self", "Amazon", "Shared", "ThirdParty", "AWSMarketplace"]
 
 
 def arn(region, account, image, resource="image"):
@@ -62,6 +68,12 @@ NO_ARNS = [
 ]
 
 
+def build_of(asked):
+    """The build that the service has for a version's ARN, or one with a wildcard."""
+    asked = asked.replace("x.x.x", "1.0.0").replace("1.x.x", "1.0.0")
+    return asked if asked.count("/") == 3 else f"{asked}/1"
+
+
 def response(rng, asked, no_arns):
     """An image's response, most members of which may be missing."""
 
@@ -75,7 +87,7 @@ def response(rng, asked, no_arns):
         {
             "requestId": "same",
             "image": {
-                "arn": asked.replace("x.x.x", "1.0.0/1").replace("1.x.x", "1.0.0/1"),
+                "arn": build_of(asked),
                 "name": maybe(rng.choice("abcd") + str(rng.randrange(3))),
                 "platform": maybe(rng.choice(["Linux", "Windows"])),
                 "version": "1.0.0",
@@ -184,11 +196,50 @@ def lists(rng):
         yield "ListImageBuildVersions:version", asked, "imageSummaryList", builds * rng.randrange(3)
 
 
-def pages(rng, member, items):
+def listed(operation):
+    """What there is in us-east-1 by the fixtures."""
+    return json.loads(api.fixtures()[operation, REGIONS["aws"]])[api.OPERATIONS[operation].member]
+
+
+LISTED = [item["arn"] for item in listed("ListImageBuildVersions")]
+LISTED_VERSIONS = list(dict.fromkeys(build.rpartition("/")[0] for build in LISTED))
+# What is listed elsewhere, or is of others.
+ELSEWHERE = {
+    item["arn"]
+    for (operation, asked), body in api.fixtures().items()
+    if api.OPERATIONS[operation].target == "scope"
+    for item in json.loads(body)[api.OPERATIONS[operation].member]
+}.difference(LISTED, LISTED_VERSIONS)
+LISTED_BUILDS = LISTED + sorted(asked for asked in ELSEWHERE if asked.count("/") == 3)
+LISTED_VERSIONS += sorted(asked for asked in ELSEWHERE if asked.count("/") == 2)
+# All by which rows may look up images, builds and versions.
+EVERY = ARNS + VERSIONS + LISTED_BUILDS + LISTED_VERSIONS
+
+
+def lists_of_region(rng):
+    """Lists without an ARN: operations, the member that has the items, and these: the
+    fixtures' and such as there are in this world."""
+    builds = []
+    for asked in rng.sample(BUILDS, 16):
+        amis = [{"region": rng.choice(list(REGIONS.values())), "image": f"ami-{rng.randrange(9)}",
+                 "accountId": rng.choice([*ACCOUNTS, None])} for _ in range(rng.randrange(3))]
+        containers = [{"region": rng.choice(["us-east-1", "x"]), "imageUris": rng.sample("abc", 2)}
+                      for _ in range(rng.randrange(2))]
+        builds.append({**build_summary(rng, asked),
+                       "outputResources": {"amis": amis, "containers": containers}})
+    versions = [{"arn": asked, "name": rng.choice("abc"), "platform": rng.choice(["Linux", None])}
+                for asked in rng.sample(VERSIONS, 12)]
+    for operation, items in (("ListImageBuildVersions", builds), ("ListImages", versions)):
+        items = listed(operation) + items
+        rng.shuffle(items)
+        yield operation, api.OPERATIONS[operation].member, items
+
+
+def pages(rng, member, items, most=3):
     """A list's pages by their tokens, which other lists have too; any page may be empty."""
     token = ""
     for number in range(1, 100):
-        count = rng.randrange(4)
+        count = rng.randrange(most + 1)
         page, items = items[:count], items[count:]
         last = not items and rng.random() < 0.7
         following = None if last else f't/+="\u00e9{number}'
@@ -199,7 +250,7 @@ def pages(rng, member, items):
 
 
 def put(endpoint, asked, body, operation="", token=""):
-    query = {"operation": operation, "arn": asked, "token": token}
+    query = {"operation": operation, "token": token, "arn" if ":" in asked else "region": asked}
     request = urllib.request.Request(
         f"{endpoint}/-/responses?{urllib.parse.urlencode(query)}",
         method="PUT",
@@ -219,7 +270,32 @@ RANGES = {
     "us": "FROM ('arn:aws:imagebuilder:us') TO ('arn:aws:imagebuilder:ut')",
     "eu": "FROM ('arn:aws:imagebuilder:eu') TO ('arn:aws:imagebuilder:ev')",
 }
-LISTS = {"us": "IN ('us-east-1', 'us-west-2')", "eu": "IN ('eu-west-1', 'eu-central-1')"}
+PLACED = {"us": "IN ('us-east-1', 'us-west-2')", "eu": "IN ('eu-west-1', 'eu-central-1')"}
+
+# Tables of lists of a Region on the server "aws".
+LIST_TABLES = ["image_versions", "shared_image_versions", "image_builds", "image_build_amis",
+               "image_build_containers"]
+# And others of builds: name, columns, options, server.
+BUILD_COLUMNS = "region text, account_id text, image_version_arn text, arn text, name text, " \
+    "state_status text"
+OTHER_LISTS = [
+    ("builds_us", f"({BUILD_COLUMNS})", "image_builds", "us"),
+    ("builds_eu", f"({BUILD_COLUMNS})", "image_builds", "eu"),
+    (
+        "builds_again",
+        "(arn text, place varchar(20) OPTIONS (path '@region'), padded char(12) OPTIONS (path "
+        "'@region'), again text OPTIONS (path '@region'), whose text OPTIONS (path '@account'))",
+        "image_builds",
+        "aws",
+    ),
+]
+# Their partitions by Region; the rest is an ordinary table.
+PLACES = {
+    "placed_builds_aws": ("IN ('us-east-1')", "aws"),
+    "placed_builds_us": ("IN ('us-west-1', 'us-west-2')", "us"),
+    # Of another Region than its server lists: without rows.
+    "placed_builds_eu": ("IN ('eu-central-1', NULL)", "eu"),
+}
 
 DEEP = {
     "deep_us_0": "PARTITION OF deep_us FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
@@ -246,12 +322,12 @@ SCHEMA_TABLES = ["images", "amis", "components", "component_parameters", "image_
 # Of other operations: the key, and ARNs for local copies.
 OPERATION_TABLES = {
     "component_details": ("arn", COMPONENTS),
-    "resource_tags": ("resource_arn", ARNS + COMPONENTS),
-    "image_policies": ("image_arn", BUILDS),
+    "resource_tags": ("resource_arn", EVERY + COMPONENTS),
+    "image_policies": ("image_arn", BUILDS + LISTED_BUILDS),
     "image_recipe_components": ("image_recipe_arn", RECIPES),
-    "image_packages": ("image_arn", BUILDS),
+    "image_packages": ("image_arn", BUILDS + LISTED_BUILDS),
     "image_pipeline_images": ("image_pipeline_arn", PIPELINES),
-    "image_version_builds": ("image_version_arn", VERSIONS),
+    "image_version_builds": ("image_version_arn", VERSIONS + LISTED_VERSIONS),
 }
 
 # In both schemas, over what is in each.
@@ -312,6 +388,37 @@ CREATE VIEW siblings AS
     JOIN image_pipeline_images l ON l.image_pipeline_arn = i.source_pipeline_arn
     JOIN image_version_builds b ON b.image_version_arn = l.image_version_arn
     LEFT JOIN image_packages p ON p.image_arn = b.arn AND p.package_name > 'd';
+-- Of lists of a Region: with ARNs, of several Regions, by a barrier, of an owner.
+CREATE VIEW built_images AS
+  SELECT b.region, b.account_id AS account, b.arn, b.image_version_arn AS version, i.name,
+    b.state_status AS label, (SELECT count(*) FROM image_packages p WHERE p.image_arn = b.arn)::int
+    AS number
+  FROM image_builds b LEFT JOIN images i ON i.arn = b.arn;
+CREATE VIEW rebuilt AS
+  SELECT v.region, v.account_id AS account, v.arn AS version, b.arn, v.platform AS label,
+    b.state_status AS name
+  FROM image_versions v LEFT JOIN image_version_builds b ON b.image_version_arn = v.arn;
+CREATE VIEW all_builds AS
+  SELECT region, account_id, arn, image_version_arn, name, 1 AS number FROM image_builds
+  UNION ALL SELECT region, account_id, arn, image_version_arn, name, 2 FROM builds_us
+  UNION ALL SELECT region, account_id, arn, image_version_arn, name, 3 FROM builds_eu
+  UNION ALL SELECT region, account, NULL, NULL, 'place', id FROM places;
+CREATE VIEW barred_builds WITH (security_barrier) AS
+  SELECT b.region, b.account_id, b.arn, b.name, a.ami_region, a.ami_id
+  FROM image_builds b LEFT JOIN image_build_amis a ON a.image_arn = b.arn AND a.region = b.region
+  WHERE is_available(b.state_status);
+CREATE VIEW barred_places WITH (security_barrier) AS
+  SELECT b.region, b.account_id, b.arn, b.image_version_arn FROM image_builds b
+  WHERE b.region LIKE 'us-%' AND NOT is_available(b.account_id);
+CREATE VIEW offered AS
+  SELECT o.id, o.ownership, o.region AS wanted, s.region, s.account_id, s.arn, s.name
+  FROM owners o LEFT JOIN shared_image_versions s ON s.ownership = o.ownership;
+CREATE VIEW shared_here AS
+  SELECT s.region, s.account_id, s.arn, s.ownership, s.name FROM shared_image_versions s
+  WHERE s.ownership IN ('Shared', 'Amazon', 'ThirdParty');
+CREATE VIEW builds_by_place AS
+  SELECT region, account_id, count(*)::int AS number, max(arn) AS arn FROM image_builds
+  GROUP BY region, account_id;
 CREATE VIEW everywhere AS
   SELECT 'aws'::text AS place, 1 AS number, arn, name FROM images
   UNION ALL SELECT 'us', 2, arn, name FROM images_us UNION ALL SELECT 'eu', 3, arn, name FROM
@@ -377,16 +484,23 @@ def rows_of(rng, count, no_arns):
 def set_up(session, endpoints, no_arns):
     """Make images, servers, schemas and tables; the same ones each time."""
     rng = random.Random(1)
-    for asked in IMAGES:
+    for asked in IMAGES + LISTED_BUILDS + LISTED_VERSIONS:
         body = response(rng, asked, no_arns)
         put(endpoints["aws"], asked, body)
         for place in ("us", "eu"):
             if f":imagebuilder:{place}-" in asked:
                 put(endpoints[place], asked, body)
+            elif asked in LISTED_BUILDS + LISTED_VERSIONS:
+                # As each endpoint has its fixtures; at home where the partition "listed" wants it.
+                home = re.sub('"home": "[^"]*"', f'"home": "{REGIONS[place]}"', body)
+                put(endpoints[place], asked, home)
     for asked in COMPONENTS:
         put(endpoints["aws"], asked, component_response(rng, asked))
     for operation, asked, body in other_responses(rng):
         put(endpoints["aws"], asked, body, operation)
+    for operation, member, items in lists_of_region(random.Random(2)):
+        for token, body in pages(random.Random(3), member, items, 25):
+            put(endpoints["aws"], REGIONS["aws"], body, operation, token)
     for operation, asked, member, items in lists(rng):
         for token, body in pages(rng, member, items):
             put(endpoints["aws"], asked, body, operation, token)
@@ -396,7 +510,8 @@ def set_up(session, endpoints, no_arns):
     for name, url in endpoints.items():
         session.run(
             f"""CREATE SERVER {name} FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (endpoint_url
-              '{url}', max_concurrency '16', cache_ttl '0');
+              '{url}', sts_endpoint_url '{url}', region '{REGIONS[name]}', max_concurrency '16',
+                cache_ttl '0');
             CREATE USER MAPPING FOR CURRENT_USER SERVER {name}
               OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key
                 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY')"""
@@ -425,11 +540,21 @@ def set_up(session, endpoints, no_arns):
         CREATE TABLE teams (id int, arn text, k int) PARTITION BY RANGE (arn);
         {partitions}
         CREATE TABLE placed (id int, region text, arn text) PARTITION BY LIST (region);
-        CREATE TABLE placed_us PARTITION OF placed FOR VALUES {LISTS["us"]};
-        CREATE TABLE placed_eu PARTITION OF placed FOR VALUES {LISTS["eu"]};
+        CREATE TABLE placed_us PARTITION OF placed FOR VALUES {PLACED["us"]};
+        CREATE TABLE placed_eu PARTITION OF placed FOR VALUES {PLACED["eu"]};
         INSERT INTO hosts VALUES {hosts};
         INSERT INTO teams VALUES {teams};
         INSERT INTO placed SELECT id, region, arn FROM inv WHERE region ~ '^(us|eu)';
+        CREATE TABLE places (id int, region text, account text, k int);
+        INSERT INTO places VALUES (1, 'us-east-1', '123456789012', 1), (2, 'eu-west-1', NULL, 2),
+          (3, 'us-west-2', '123456789012', 0), (4, NULL, '123456789012', 1), (5, 'us-east-1',
+          '210987654321', 3), (6, '', '', 2), (7, 'US-EAST-1', NULL, 0), (8, 'us-east-1', NULL, 2);
+        CREATE TABLE owners (id int, ownership text, region text, k int);
+        INSERT INTO owners VALUES (1, 'Amazon', 'us-east-1', 1), (2, 'Shared', NULL, 2), (3, NULL,
+          'us-east-1', 0), (4, 'Shared', 'us-east-1', 1), (5, 'ThirdParty', 'eu-west-1', 3),
+          (6, 'AWSMarketplace', 'us-east-1', 2), (7, 'Self', 'us-east-1', 1);
+        CREATE FUNCTION is_available(text) RETURNS bool IMMUTABLE LANGUAGE plpgsql COST 1 AS
+          $$BEGIN RETURN $1 = 'AVAILABLE'; END$$;
         CREATE INDEX ON hosts (arn); CREATE INDEX ON inv (id); CREATE INDEX ON small (arn);
         CREATE TABLE nothing (id int, arn text, k int);
         CREATE TABLE scratch (id int PRIMARY KEY, k int, arn text, parent text, v text, n bigint);
@@ -471,7 +596,7 @@ def set_up(session, endpoints, no_arns):
 
     session.run(
         "SET search_path = remote, shared; IMPORT FOREIGN SCHEMA imagebuilder LIMIT TO "
-        f"({', '.join([*SCHEMA_TABLES, *OPERATION_TABLES])}) "
+        f"({', '.join([*SCHEMA_TABLES, *OPERATION_TABLES, *LIST_TABLES])}) "
         "FROM SERVER aws INTO remote; ALTER FOREIGN TABLE images DROP COLUMN request_id"
     )
     for name, columns, table, server in OTHERS:
@@ -501,9 +626,23 @@ def set_up(session, endpoints, no_arns):
               SERVER {place} OPTIONS (table_name 'images');
             CREATE FOREIGN TABLE ranged_amis_{place} PARTITION OF ranged_amis FOR VALUES
               {RANGES[place]} SERVER {place} OPTIONS (table_name 'amis');
-            CREATE FOREIGN TABLE listed_{place} PARTITION OF listed FOR VALUES {LISTS[place]}
+            CREATE FOREIGN TABLE listed_{place} PARTITION OF listed FOR VALUES {PLACED[place]}
               SERVER {place} OPTIONS (table_name 'images');
             ALTER FOREIGN TABLE listed_{place} ALTER region OPTIONS (ADD path 'image.home')"""
+        )
+    for name, columns, table, server in OTHER_LISTS:
+        session.run(
+            f"CREATE FOREIGN TABLE {name} {columns} SERVER {server} OPTIONS (table_name '{table}')"
+        )
+    placed = f"""CREATE TABLE placed_builds ({BUILD_COLUMNS}) PARTITION BY LIST (region);
+        CREATE TABLE placed_builds_rest PARTITION OF placed_builds DEFAULT;
+        INSERT INTO placed_builds VALUES ('', 'none', NULL, NULL, 'rest', NULL), ('eu-west-1',
+          '123456789012', NULL, NULL, 'rest', 'AVAILABLE')"""
+    session.run(placed)
+    for name, (values, server) in PLACES.items():
+        session.run(
+            f"CREATE FOREIGN TABLE {name} PARTITION OF placed_builds FOR VALUES {values} SERVER "
+            f"{server} OPTIONS (table_name 'image_builds')"
         )
     # Partitions by ARN of one server know what to ask it for.
     for name, clauses in DEEP.items():
@@ -520,7 +659,7 @@ def set_up(session, endpoints, no_arns):
         session.run(
             f"""CREATE TABLE ranged_{place} PARTITION OF ranged FOR VALUES {RANGES[place]};
             CREATE TABLE ranged_amis_{place} PARTITION OF ranged_amis FOR VALUES {RANGES[place]};
-            CREATE TABLE listed_{place} PARTITION OF listed FOR VALUES {LISTS[place]};"""
+            CREATE TABLE listed_{place} PARTITION OF listed FOR VALUES {PLACED[place]};"""
         )
     for name, clauses in DEEP.items():
         session.run(f"CREATE TABLE {name} {clauses}")
@@ -538,11 +677,24 @@ def set_up(session, endpoints, no_arns):
     copied |= {name: "arn" for name in DEEP}
     for table, key in copied.items():
         cast = "::char(120)[]" if table == "images_char" else ""
-        every = array(OPERATION_TABLES.get(table, (key, ARNS))[1])
+        every = array(OPERATION_TABLES.get(table, (key, EVERY))[1])
         session.run(
             f"INSERT INTO {table} SELECT * FROM remote.{table} WHERE {key} = ANY "
             f"({every}{cast}); ANALYZE {table}"
         )
+    for table in LIST_TABLES + [name for name, *_ in OTHER_LISTS]:
+        where = f"WHERE ownership = ANY ({array(OWNERS)})" if table.startswith("shared") else ""
+        session.run(
+            f"CREATE TABLE {table} AS SELECT * FROM remote.{table} {where}; ANALYZE {table}"
+        )
+        copied[table] = ""
+    session.run(placed)
+    for name, (values, _) in PLACES.items():
+        session.run(
+            f"CREATE TABLE {name} PARTITION OF placed_builds FOR VALUES {values}; "
+            f"INSERT INTO {name} SELECT * FROM remote.{name}; ANALYZE {name}"
+        )
+    copied["placed_builds_us"] = ""
     session.run(COMMON + "; RESET search_path")
     return {
         table: int(session.rows(f"SELECT count(*) FROM local.{table}")[0][0]) for table in copied

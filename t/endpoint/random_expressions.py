@@ -7,9 +7,11 @@ import collections
 import random
 
 from plan_world import ARNS, literal
+from random_targets import of_target
 
 # An expression in scope, and what it is: an ARN or NULL ("key"), an ARN or anything ("any"),
-# an ARN in char(n) ("padded"), "array" of ARNs, "int", "text" or "bool".
+# an ARN in char(n) ("padded"), "array" of ARNs, "int", "text" or "bool"; a Region ("place"),
+# an account, and an "owner" that has lists.
 Column = collections.namedtuple("Column", "sql kind")
 
 # Ordinary tables, and views that have their ARNs from those.
@@ -33,6 +35,33 @@ DRIVERS = {
     "names_of_kind(1)": "id:int name:text",
     "generate_series(1, 4)": "n:int",
 }
+# Lists of a Region, which want no key.
+LISTS = {
+    "image_versions": "region:place account_id:account arn:key name:text platform:text owner:text",
+    "image_builds": "region:place account_id:account image_version_arn:key arn:key name:text "
+    "state_status:text",
+    "image_build_amis": "region:place account_id:account image_version_arn:key image_arn:key "
+    "ordinal:int ami_region:place ami_id:any ami_account_id:account",
+    "image_build_containers": "region:place account_id:account image_arn:key ordinal:int "
+    "container_region:place",
+    "builds_us": "region:place account_id:account image_version_arn:key arn:key name:text",
+    "builds_eu": "region:place account_id:account image_version_arn:key arn:key name:text",
+    "builds_again": "arn:key place:place padded:place again:place whose:account",
+    "placed_builds": "region:place account_id:account arn:key name:text state_status:text",
+    "built_images": "region:place account:account arn:key version:key name:text label:text "
+    "number:int",
+    "rebuilt": "region:place account:account arn:key version:key name:text label:text",
+    "all_builds": "region:place account_id:account arn:key image_version_arn:key name:text "
+    "number:int",
+    "barred_builds": "region:place account_id:account arn:key name:text ami_region:place "
+    "ami_id:any",
+    "barred_places": "region:place account_id:account arn:key image_version_arn:key",
+    "offered": "id:int ownership:owner wanted:place region:place account_id:account arn:key "
+    "name:text",
+    "shared_here": "region:place account_id:account arn:key ownership:owner name:text",
+    "builds_by_place": "region:place account_id:account number:int arn:key",
+}
+DRIVERS |= LISTS
 # Tables that want a key, the first column.
 KEYED = {
     "images": "arn:key name:text platform:text latest_version_arn:key "
@@ -267,8 +296,23 @@ class Expressions:
 
     # ---- conditions ----
 
+    def target_condition(self, scope):
+        """Of Regions and accounts in scope, if there are any."""
+        places, accounts = self.of_kind(scope, "place"), self.of_kind(scope, "account")
+        texts = self.of_kind(scope, "text", "any")
+        if not places and not accounts:
+            return None
+        condition = of_target(self.rng, places, accounts, texts)
+        # Else most leave no row.
+        if places and self.chance(0.4):
+            return f"({condition} OR {self.rng.choice(places)} = 'us-east-1')"
+        return condition
+
     def condition(self, scope, depth=0):
         """Of what is in scope; no key."""
+        targets = self.target_condition(scope) if self.chance(0.2) else None
+        if targets:
+            return targets
         ints, texts = self.of_kind(scope, "int"), self.of_kind(scope, "text", "key", "any")
         forms = ["true", "1 = 1"] if self.chance(0.1) else []
         if ints:

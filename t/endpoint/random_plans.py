@@ -37,7 +37,13 @@ FEATURES = {
     "partitions": r"\b(deep|ranged|ranged_amis|listed|hosts|teams|placed)\b",
     "views": r"\b(named|joined|left_joined|summary|labelled|chained)\b",
     "views with UNION ALL": r"\b(everywhere|either|filtered)\b",
-    "lists": r"\b(packaged|stocked|pipelined|parent_packages|siblings)\b",
+    "lists of a Region": r"\b(image_versions|shared_image_versions|image_builds|image_build_amis|"
+    r"image_build_containers|builds_\w+|placed_builds|built_images|rebuilt|all_builds|barred_\w+|"
+    r"offered|shared_here)\b",
+    "conditions on Region or account": r"(region|account|account_id|place|padded|whose) (=|<|>|~|IN|"
+    r"NOT|LIKE|IS|BETWEEN|\|\|)",
+    "owners": r"\bownership\b",
+    "lists by ARN": r"\b(packaged|stocked|pipelined|parent_packages|siblings)\b",
     "set operations": r"\b(UNION|EXCEPT|INTERSECT)\b",
     "WITH": r"\bWITH\b",
     "WITH RECURSIVE": r"RECURSIVE",
@@ -432,7 +438,7 @@ class Runner:
         """Each statement comes of its own number: it can be had again without those before."""
         self.set_servers(number // 25)
         rng = random.Random(f"{self.options.seed} {number}")
-        statement = random_statement(rng, rng.random())
+        statement = random_statement(rng, rng.random(), self.options.lists)
         settings = self.settings(rng, choices)
         if self.options.only is not None:
             print("".join(f"# {line}\n" for line in [settings, *statement.sql()]))
@@ -525,6 +531,9 @@ def main():
     parser.add_argument("--only", type=int, help="run this statement alone")
     parser.add_argument(
         "--only-arns", action="store_true", help="no rows whose keys are no image's ARN"
+    )
+    parser.add_argument(
+        "--lists", type=float, default=0.35, help="the share of statements about lists of a Region"
     )
     parser.add_argument("--keys", action="store_true", help="HV002 is a difference")
     parser.add_argument(

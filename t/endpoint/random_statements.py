@@ -3,6 +3,7 @@ a loop of PL/pgSQL and so on, or one of a form of its own."""
 from plan_world import ARNS, IMAGES, literal
 from random_changes import changes, current
 from random_effects import effects
+from random_lists import Lists, prepared_list
 from random_queries import Generator, Query
 from statement import Statement, sorted_query
 
@@ -208,7 +209,30 @@ def partitionwise(rng, generator):
     return Statement("partitionwise", query, lambda query: [query.sql()])
 
 
-def random_statement(rng, seed):
+def of_lists(rng, seed):
+    """The same kinds, over lists of a Region and the ARNs that they have."""
+    generator = Lists(seed)
+    form = rng.random()
+    if form < 0.65:
+        return Statement(
+            "SELECT", generator.select(rng.choice([0, 1, 1, 2])), lambda query: [query.sql()]
+        )
+    if form < 0.75:
+        return cursor(rng, generator.select(1))
+    if form < 0.88:
+        return prepared_list(rng, generator, generator.query([], 1, rng.randrange(3)))
+    if form < 0.95:
+        return Statement("portal", generator.select(1), lambda query: [query.sql()])
+    return Statement(
+        "PL/pgSQL loop",
+        generator.select(1),
+        lambda query: [f"SELECT * FROM looped($query${query.sql()}$query$)"],
+    )
+
+
+def random_statement(rng, seed, lists=0.35):
+    if rng.random() < lists:
+        return of_lists(rng, seed)
     generator = Generator(seed)
     form = rng.random()
     if form < 0.46:
