@@ -31,6 +31,10 @@ def noting_source(rng):
             f"(SELECT i.id, {key} AS arn FROM {table} WHERE {note} > 1 OFFSET 0) o",
             f"(SELECT i.id, {key} AS arn FROM {table} WHERE {note} > 1) o",
             f"(SELECT i.id, {key} AS arn, {note} AS e FROM {table} ORDER BY i.id LIMIT 9) o",
+            f"(SELECT i.id, b.arn, {note} AS e FROM inv i JOIN image_builds b ON b.region = "
+            "i.region OFFSET 0) o",
+            "(SELECT i.id, b.arn FROM image_builds b JOIN places i ON i.region = b.region AND "
+            f"{note} > 1) o",
             f"(SELECT DISTINCT i.id, {key} AS arn FROM {table} WHERE {note} > 1) o",
             f"(SELECT id, arn FROM teams UNION ALL SELECT i.id, {key} FROM {table} "
             f"WHERE {note} > 0) o",
@@ -70,9 +74,19 @@ def raising_source(rng):
 def query_of(rng, source):
     """A query that looks up by such rows, and may leave before it has taken all."""
     table, key = rng.choice(
-        [("images", "arn"), ("amis", "image_arn"), ("ranged", "arn"), ("deep", "arn")]
+        [
+            ("images", "arn"),
+            ("amis", "image_arn"),
+            ("ranged", "arn"),
+            ("deep", "arn"),
+            ("image_builds", "arn"),
+            ("placed_builds", "arn"),
+        ]
     )
-    guard = rng.choice(["", "", " AND o.id > 3", " AND (SELECT count(*) FROM nothing) = 0"])
+    guards = ["", "", " AND o.id > 3", " AND (SELECT count(*) FROM nothing) = 0"]
+    if "builds" in table:
+        guards += [" AND m.region LIKE 'us%'", " AND (m.region < 'f' OR o.id > 3)"]
+    guard = rng.choice(guards)
     asked = f"FROM {table} m WHERE m.{key} = o.arn{guard}"
     left = rng.choice(["", "LEFT "])
     joined = f"{left}JOIN {table} m ON m.{key} = o.arn{guard}"

@@ -3,6 +3,7 @@ a loop of PL/pgSQL and so on, or one of a form of its own."""
 from plan_world import ARNS, IMAGES, literal
 from random_changes import changes, current
 from random_effects import effects
+from random_expressions import Column
 from random_lists import Lists, prepared_list
 from random_queries import Generator, Query
 from statement import Statement, sorted_query
@@ -209,6 +210,28 @@ def partitionwise(rng, generator):
     return Statement("partitionwise", query, lambda query: [query.sql()])
 
 
+def changes_by_lists(rng, generator):
+    """INSERT, UPDATE and DELETE by rows of lists."""
+    region = generator.target_condition(
+        [Column("m.region", "place"), Column("m.account_id", "account"), Column("s.v", "text")]
+    )
+    table = rng.choice(["image_builds", "placed_builds", "barred_builds", "all_builds"])
+    found = f"FROM {table} m WHERE m.arn = s.arn AND {region}"
+    query = rng.choice(
+        [
+            f"UPDATE scratch s SET n = (SELECT count(*) {found}) RETURNING *",
+            f"UPDATE shelves s SET v = q.name FROM (SELECT m.arn, min(m.name) AS name FROM {table} "
+            f"m WHERE {region.replace('s.v', 'm.name')} GROUP BY m.arn) q WHERE q.arn = s.arn",
+            f"DELETE FROM shelves s WHERE {rng.choice(['', 'NOT '])}EXISTS (SELECT {found})",
+            f"DELETE FROM elders s USING {table} m WHERE m.arn = s.arn AND {region}",
+            f"INSERT INTO scratch SELECT 1000 + s.id, count(*) FROM scratch s LEFT JOIN {table} m "
+            f"ON m.arn = s.parent AND {region} GROUP BY s.id",
+        ]
+    )
+    shown = [f"SELECT * FROM {target}" for target in ("scratch", "shelves", "elders")]
+    return Statement("changes by lists", query, lambda query: [query, *shown])
+
+
 def of_lists(rng, seed):
     """The same kinds, over lists of a Region and the ARNs that they have."""
     generator = Lists(seed)
@@ -217,9 +240,11 @@ def of_lists(rng, seed):
         return Statement(
             "SELECT", generator.select(rng.choice([0, 1, 1, 2])), lambda query: [query.sql()]
         )
-    if form < 0.75:
+    if form < 0.72:
         return cursor(rng, generator.select(1))
-    if form < 0.88:
+    if form < 0.77:
+        return changes_by_lists(rng, generator)
+    if form < 0.89:
         return prepared_list(rng, generator, generator.query([], 1, rng.randrange(3)))
     if form < 0.95:
         return Statement("portal", generator.select(1), lambda query: [query.sql()])
