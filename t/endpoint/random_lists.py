@@ -95,13 +95,65 @@ class Lists(Generator):
                 f"SELECT b.arn, b.region FROM {table} b WHERE {self.target_condition(scope)}"
             )
         kind = self.any_of("UNION", "UNION ALL", "EXCEPT", "EXCEPT ALL", "INTERSECT")
-        return Query(["*"], [f"({arms[0]} {kind} {arms[1]}) q"], [])
+        return Query(["q.arn", "q.region"], [f"({arms[0]} {kind} {arms[1]}) q"], [])
+
+    def small(self):
+        """One list, and rows that say which of it is wanted: many plans of one condition."""
+        table = self.rng.choice(list(LISTS))
+        columns = self.columns("b", LISTS[table])
+        own = [column for column in columns if not column.sql.startswith("(")]
+        rows, outer = self.any_of(
+            ("places o", self.columns("o", PLACED)),
+            ("owners o", self.columns("o", OWNED)),
+            ("inv o", self.columns("o", "id:int arn:key k:int region:place")),
+            ("image_versions o", self.columns("o", LISTS["image_versions"])),
+        )
+        select = [column.sql for column in self.rng.sample(own, min(len(own), 3))]
+        alone, both = self.target_condition(columns), self.target_condition(columns + outer)
+        form = self.rng.random()
+        if form < 0.2:
+            return Query(select, [f"{table} b"], [alone])
+        if form < 0.4:
+            kind = self.any_of("JOIN", "LEFT JOIN", "RIGHT JOIN", "JOIN")
+            return Query(
+                select + ["o.region"], [f"{rows} {kind} {table} b ON {both}"], [alone][: form < 0.3]
+            )
+        if form < 0.5:
+            places = self.of_kind(columns, "place")
+            equal = f"{self.rng.choice(places)} = o.region"
+            return Query(
+                select + ["o.region"],
+                [f"{rows} FULL JOIN (SELECT * FROM {table} b WHERE {alone}) b ON {equal}"],
+                [],
+            )
+        if form < 0.65:
+            found = f"EXISTS (SELECT FROM {table} b WHERE {both})"
+            shown = [column.sql for column in outer if column.sql != "(o)::text"]
+            return Query(shown, [rows], [f"{self.any_of('', 'NOT ')}{found}"])
+        if form < 0.75:
+            found = f"(SELECT count(*) FROM {table} b WHERE {both})"
+            return Query(["o.region", found], [rows], [])
+        if form < 0.88:
+            most = self.any_of("", " OFFSET 0", " ORDER BY 1, 2, 3 LIMIT 2", " ORDER BY 3, 1, 2")
+            names = ", ".join(f"{column} AS c{i}" for i, column in enumerate(select))
+            lateral = f"LATERAL (SELECT {names} FROM {table} b WHERE {both}{most}) l"
+            return Query(
+                ["o.region", "l.c0", "l.c1", "l.c2"], [f"{rows} LEFT JOIN {lateral} ON true"], []
+            )
+        how = self.any_of("", "MATERIALIZED", "NOT MATERIALIZED")
+        head = f"WITH w AS {how} (SELECT * FROM {table}) SELECT"
+        rest = f" UNION ALL SELECT count(*)::text FROM w b WHERE {alone}"
+        return Query(
+            [f"({select[0]})::text"], [f"{rows} LEFT JOIN w b ON {both}"], [], rest, head
+        )
 
     def select(self, depth=2):
         form = self.rng.random()
-        if form < 0.1:
+        if form < 0.3:
+            return self.small()
+        if form < 0.4:
             return self.counted()
-        return self.parted() if form < 0.15 else super().select(depth)
+        return self.parted() if form < 0.45 else super().select(depth)
 
 
 def prepared_list(rng, generator, query):
