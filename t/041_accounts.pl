@@ -21,7 +21,7 @@ new_cluster('main', start => sub {
 		AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials');
 });
 my $sts = $identity->url('sts');
-set_up($node, $endpoint->url, options => "sts_endpoint_url '$sts', max_attempts '2'");
+set_up($node, $endpoint->url, options => "sts_endpoint_url '$sts', max_attempts '2', region 'us-east-1'");
 
 sub of
 {
@@ -75,6 +75,35 @@ is(attempt($node, $query), 'found 123456789012 us-east-1', 'credentials of the h
 is($node->safe_psql('postgres', "SELECT DISTINCT region, account_id FROM lifecycle_executions
 		WHERE resource_arn = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/complete'"),
 	'us-east-1|123456789012', 'lifecycle_executions');
+
+# ---- lists of a Region
+
+$endpoint->control('PUT', 'responses?operation=ListImageBuildVersions&region=us-east-1&account=777788889999',
+	'{"imageSummaryList": [{"arn": "of the role"}]}');
+for my $case (
+	[ 'keys', '', '123456789012', 30, 1 ],
+	[ 'a role', ", role_arn '$role\::777788889999:role/Reader'", '777788889999', 1, 0 ])
+{
+	my ($name, $mapping, $account, $builds, $requests) = @$case;
+	$identity->reset_to;
+	set_mapping($node, $KEYS . $mapping);
+	is(attempt($node, "SELECT count(*) FROM image_builds WHERE region = 'us-east-1'"),
+		"found $builds", "$name: a list");
+	is(asked(), 0, "$name: does not ask for the account");
+	is(attempt($node, 'SELECT count(*) FROM image_builds WHERE account_id IS NULL'), 'found 0',
+		"$name: a condition on the account");
+	is(attempt($node, 'SELECT DISTINCT account_id FROM image_builds'), "found $account",
+		"$name: whose list it is");
+	is(attempt($node, "SELECT count(*) FROM image_builds WHERE account_id = '$account'"),
+		"found $builds", "$name: chosen by the account");
+	# Each of three statements is of a session of its own.
+	is(asked(), 3 * $requests, "$name: requests to STS");
+}
+$identity->reset_to(sts => 'AccessDenied@GetCallerIdentity');
+set_mapping($node, $KEYS);
+like(attempt($node, "SELECT 1 FROM image_builds WHERE account_id = '1'"),
+	qr/^42501 \| could not list image builds in Region "us-east-1": sts:GetCallerIdentity, for the account, failed/,
+	'STS refuses');
 
 # ---- how often STS is asked
 

@@ -171,7 +171,7 @@ statement_scope(Client *client)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
 				 errmsg("the user mapping's role is of no account to list"),
-				 errhint("A list has no ARN to take \"%s\" from: name an account in \"role_arn\", perhaps of another user's mapping or another server.",
+				 errhint("A list has no ARN whose account could stand for \"%s\": have \"role_arn\" name an account, in a user mapping of another server, say.",
 						 CONFIG_ACCOUNT)));
 	if (client->scope == NULL)
 	{
