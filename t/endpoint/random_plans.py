@@ -427,7 +427,11 @@ class Runner:
         until = time.monotonic() + options.seconds
         number = 0
         try:
-            while time.monotonic() < until and (options.keep_going or len(self.found) < 3):
+            # However slow the machine is, as many as are wanted are compared.
+            while (
+                time.monotonic() < until
+                or self.counts.total() < options.least > number / 10
+            ) and (options.keep_going or len(self.found) < 3):
                 self.run_numbered(number, choices)
                 number += 1
         except KeyboardInterrupt:
