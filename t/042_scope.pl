@@ -190,6 +190,12 @@ $endpoint->reset_counters;
 like(limited(5, "SELECT name FROM images WHERE arn IN ('" . join("','", map { arn("golden-linux/1.0.0/1") =~ s/linux/x$_/r }
 			1 .. 20) . "')"), $too_many, 'a list of ARNs');
 is(sent(), 5, 'no more are sent');
+$node->safe_psql('postgres', "CREATE TABLE steps (id int, arn text); CREATE TABLE last_step (id int);
+	INSERT INTO steps SELECT i, '@{[arn('golden-linux/1.0.0/1')]}' || repeat('0', 11 - i) FROM generate_series(1, 11) i;
+	INSERT INTO last_step VALUES (11); ANALYZE steps, last_step");
+is(limited(1, 'SELECT string_agg(i.name, \',\') FROM steps s CROSS JOIN LATERAL (SELECT i.name FROM last_step l
+	CROSS JOIN LATERAL (SELECT name FROM images WHERE arn = s.arn OFFSET 0) i WHERE l.id = s.id OFFSET 0) i'),
+	'found golden-linux', 'look-ups ahead that are withdrawn count for nothing');
 alter_server("ADD on_error 'warning'");
 like(limited(1, 'SELECT count(*) FROM image_builds'), $too_many, 'with on_error, too');
 alter_server("DROP on_error");

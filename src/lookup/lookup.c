@@ -174,6 +174,7 @@ send_attempt(Lookup *lookup)
 	Failure    *failure = lookup->taken ? NULL : statement_take_request(lookup->client);
 
 	lookup->taken = failure == NULL;
+	lookup->refused = failure != NULL;
 	if (failure)
 		attempt_fail(lookup, failure);
 	else

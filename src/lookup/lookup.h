@@ -37,6 +37,7 @@ typedef struct Lookup
 	MemoryContextCallback callback;
 	int			attempts;		/* requests sent so far */
 	bool		taken;			/* a request of the statement's has been taken for it */
+	bool		refused;		/* failed because the statement may send no more */
 	bool		begun;			/* a request may have been sent, and is counted */
 	bool		clock_corrected;	/* one attempt corrected the clock */
 	bool		renewed;		/* one attempt followed a renewal of credentials */

@@ -183,6 +183,13 @@ statement_scope(Client *client)
 	return client->scope;
 }
 
+/* True if a client's statement may send one more request. */
+static bool
+may_send(const Client *client)
+{
+	return max_requests == 0 || *client->nrequests < max_requests;
+}
+
 /*
  * Count one more request of a client's statement; if that may send no more, return the
  * failure instead, in the current memory context.
@@ -192,7 +199,7 @@ statement_take_request(Client *client)
 {
 	Failure    *failure;
 
-	if (max_requests == 0 || *client->nrequests < max_requests)
+	if (may_send(client))
 	{
 		(*client->nrequests)++;
 		return NULL;
@@ -214,12 +221,28 @@ find_entry(const Client *client, const Request *request)
 	return hash_search(client->lookups, &text, HASH_FIND, NULL);
 }
 
+/* Free a look-up, and cancel the look-up if it is under way. */
+static void
+forget(Client *client, LookupEntry *entry)
+{
+	Lookup	   *lookup = entry->lookup;
+
+	hash_search(client->lookups, &entry->text, HASH_REMOVE, NULL);
+	MemoryContextDelete(lookup->context);
+}
+
 /* Return the entry of a request; *started says if this call started the look-up. */
 static LookupEntry *
 get_entry(Client *client, const Request *request, bool *started)
 {
 	LookupEntry *entry = find_entry(client, request);
 
+	/* A look-up ahead may have been refused for the sake of others, withdrawn since. */
+	if (entry && !entry->claimed && entry->lookup->refused && may_send(client))
+	{
+		forget(client, entry);
+		entry = NULL;
+	}
 	*started = entry == NULL;
 	if (*started)
 	{
@@ -286,16 +309,6 @@ statement_lookup(Client *client, const Request *request, const void *scan, bool 
 		entry->owner = scan;
 	entry->claimed = true;
 	return entry->lookup;
-}
-
-/* Free a look-up, and cancel the look-up if it is under way. */
-static void
-forget(Client *client, LookupEntry *entry)
-{
-	Lookup	   *lookup = entry->lookup;
-
-	hash_search(client->lookups, &entry->text, HASH_REMOVE, NULL);
-	MemoryContextDelete(lookup->context);
 }
 
 /* Withdraw a look-up that is unclaimed and has not begun; else return false. */

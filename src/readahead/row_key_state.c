@@ -11,6 +11,7 @@
 #include "executor/executor.h"
 #include "fdw/key_state.h"
 #include "lookup/request.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "readahead/readahead.h"
 #include "readahead/row_key_state.h"
@@ -94,6 +95,7 @@ evaluate_key(const RowKeyState *key, ExprContext *econtext)
 	{
 		Request    *request = request_for(key, values);
 
+		CHECK_FOR_INTERRUPTS();
 		if (request)
 			requests = lappend(requests, request);
 	}
