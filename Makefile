@@ -117,6 +117,13 @@ tap-skipped:
 	@echo "TAP tests skipped: they need Perl's IPC::Run (Debian's libipc-run-perl)"
 endif
 
+# What PGXN takes: what is committed, and nothing else.
+DISTVERSION = $(shell sed -n 's/^    "version": "\(.*\)",/\1/p' $(srcdir)/META.json)
+dist:
+	git -C $(srcdir) archive --format=zip --prefix=$(EXTENSION)-$(DISTVERSION)/ \
+		-o $(CURDIR)/$(EXTENSION)-$(DISTVERSION).zip HEAD
+.PHONY: dist
+
 # make COPT="-Wall -Wextra -Werror" in CI; see dev/test.
 
 # Out of the tree (VPATH) no rule of PGXS makes the objects' directories.

@@ -29,7 +29,7 @@ our $KEYS =
 sub needs
 {
 	my %program = (awscli => 'aws', binutils => 'nm', iproute2 => 'ip',
-		map { $_ => $_ } qw(gcc make nginx openssl tinyproxy));
+		map { $_ => $_ } qw(gcc git make nginx openssl tinyproxy unzip));
 	my @missing = grep {
 		my $package = $_;
 		$package =~ /^python3-(.*)/
