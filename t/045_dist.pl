@@ -38,6 +38,8 @@ is($provided->{version}, $version, 'version of what META.json provides');
 is($provided->{file}, "imagebuilder_fdw--$extension.sql", 'its script');
 my ($changelog) = slurp_file("$SOURCE/CHANGELOG.md") =~ /^## \[(.*?)\]/m;
 is($changelog, $version, 'version of CHANGELOG.md');
+my ($debian) = slurp_file("$SOURCE/debian/changelog") =~ /^imagebuilder-fdw \((.*)-[^-]*\)/;
+is($debian, $version, 'version of debian/changelog');
 
 # make dist, of a repository of its own; its Makefile makes the directories of src
 my $dir = PostgreSQL::Test::Utils::tempdir();
