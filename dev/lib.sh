@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What dev/test, dev/demo and dev/bench share: packages, a private copy of the
-# tree, a private cluster.  Sourced by bash; everything made lives in $work, and
+# What dev/test, dev/demo, dev/bench and dev/package share: packages, a private copy
+# of the tree, a private cluster.  Sourced by bash; everything made lives in $work, and
 # goes with it.  Root installs the packages that are missing, and runs all else
 # as the user postgres; another user runs all as himself, and is told which
 # packages root must install.
