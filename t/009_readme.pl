@@ -236,7 +236,7 @@ for my $document ('README.md', 'doc/troubleshooting.md')
 }
 
 # What is to be installed is what dev/demo and dev/test install.
-my ($packages) = $text{'README.md'} =~ /^sudo apt-get install (.*)/m;
+my ($packages) = $text{'doc/install.md'} =~ /^sudo apt-get install (.*)/m;
 my $library = slurp_file("$SOURCE/dev/lib.sh");
 like($library, qr/\b\Q$_\E\b/, "dev/lib.sh installs $_") for grep { !/postgresql/ } split ' ', $packages;
 for my $document (sort keys %text)
