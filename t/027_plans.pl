@@ -431,7 +431,7 @@ SKIP:
 }
 
 # HV002 says what the statement's shape is about, and nothing else.
-my $add = qr/^HV002 .*\|  \| Add WHERE (?:image_)?arn = '[^']*', or join on that column\./;
+my $add = qr/^HV002 .*\|  \| Add WHERE (?:image_)?arn = '[^']*', or join on that column\. The table "image_builds" lists the ARNs of builds\./;
 my $subquery = qr/GROUP BY, DISTINCT, .* = ANY \(ARRAY\(SELECT .* LATERAL .* OFFSET 0\)\./;
 for my $case (
 	[ 'no condition', 'SELECT count(*) FROM images', qr/$add$/ ],

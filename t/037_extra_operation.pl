@@ -79,24 +79,32 @@ sub asks
 my ($a, $b) = map { $thing =~ s/1$/$_/r } 1, 2;
 my $all = "SELECT thing_arn = '$a', color, name FROM parts_of";
 my $order = 'ORDER BY 1, 2, 3';
-asks("$all WHERE thing_arn = '$a' AND color = 'red' $order", "t|red|red-1\nt|red|red-2", 2, 'one of each');
+asks("$all WHERE thing_arn = '$a' AND color = 'red' $order", "t|red|red-1\nt|red|red-2", 2,
+	'one of each');
 asks("$all WHERE thing_arn IN ('$a', '$b') AND color IN ('red', 'none') AND name LIKE '%1' $order",
 	"f|red|red-1\nt|red|red-1", 6, 'each with each');
-asks("$all WHERE (thing_arn = '$a' AND color = 'red') OR (thing_arn = '$b' AND color = 'blue') $order",
+asks("$all WHERE (thing_arn = '$a' AND color = 'red') OR (thing_arn = '$b'
+	AND color = 'blue') $order",
 	"f|blue|blue-1\nf|blue|blue-2\nt|red|red-1\nt|red|red-2", 4, 'pairs in OR');
 asks("$all WHERE thing_arn = '$a' AND color = ANY ('{red,blue}') AND color <> 'blue' $order",
 	"t|red|red-1\nt|red|red-2", 2, 'a condition on what is asked');
-asks("$all WHERE thing_arn = '$a' AND color IN ('red', 'blue') AND thing_arn <> color || 'x' LIMIT 1",
+asks("$all WHERE thing_arn = '$a' AND color IN ('red', 'blue')
+	AND thing_arn <> color || 'x' LIMIT 1",
 	't|red|red-1', 2, 'LIMIT: one list, one page ahead');
 asks("$all WHERE thing_arn IS NULL AND color = 'red'", '', 0, 'never null');
 asks("SELECT color, name FROM wishes JOIN parts_of ON thing_arn = thing AND color = wish",
 	'', 0, 'no rows to join');
-$node->safe_psql('postgres', "INSERT INTO wishes VALUES ('$a', 'red'), ('$b', 'none'), ('$a', 'red'), (NULL, 'red')");
-asks("SELECT wish, name FROM wishes JOIN parts_of ON thing_arn = thing AND color = wish ORDER BY 1, 2",
+$node->safe_psql('postgres', "INSERT INTO wishes
+	VALUES ('$a', 'red'), ('$b', 'none'), ('$a', 'red'), (NULL, 'red')");
+asks("SELECT wish, name FROM wishes JOIN parts_of ON thing_arn = thing AND color = wish
+	ORDER BY 1, 2",
 	"red|red-1\nred|red-1\nred|red-2\nred|red-2", 3, 'both of one table');
-asks("SELECT wish, name FROM wishes JOIN parts_of ON thing_arn = thing WHERE color = 'blue' ORDER BY 1, 2",
-	"none|blue-1\nnone|blue-2\nred|blue-1\nred|blue-1\nred|blue-2\nred|blue-2", 4, 'one of a table, one of the statement');
-asks("SELECT w.wish, name FROM (VALUES ('$a'), ('$b')) AS v (arn) CROSS JOIN (SELECT DISTINCT wish FROM wishes OFFSET 0) w
+asks("SELECT wish, name FROM wishes JOIN parts_of ON thing_arn = thing WHERE color = 'blue'
+	ORDER BY 1, 2",
+	"none|blue-1\nnone|blue-2\nred|blue-1\nred|blue-1\nred|blue-2\nred|blue-2", 4,
+		'one of a table, one of the statement');
+asks("SELECT w.wish, name FROM (VALUES ('$a'), ('$b')) AS v (arn)
+	CROSS JOIN (SELECT DISTINCT wish FROM wishes OFFSET 0) w
 	JOIN parts_of ON thing_arn = v.arn AND color = w.wish ORDER BY 1, 2",
 	"red|red-1\nred|red-1\nred|red-2\nred|red-2", 6, 'of two tables');
 $node->safe_psql('postgres', q{CREATE FOREIGN TABLE own (thing text OPTIONS (path '@thing_arn'),
@@ -105,7 +113,8 @@ $node->safe_psql('postgres', q{CREATE FOREIGN TABLE own (thing text OPTIONS (pat
 asks("SELECT hue, part FROM own WHERE thing = '$a' AND hue IN ('red', 'blue') ORDER BY 1, 2",
 	"blue|blue-1\nblue|blue-2\nred|red-1\nred|red-2", 4, 'a table of one\'s own');
 like(attempt($node, "$all WHERE thing_arn = '$a'"),
-	qr/^HV002 .*can be read by color only \|  \| Add WHERE color = '\.\.\.'/, 'the second one is missing');
+	qr/^HV002 .*can be read by color only \|  \| Add WHERE color = '\.\.\.'/,
+		'the second one is missing');
 like(attempt($node, "$all WHERE color = 'red'"), qr/^HV002 .* by thing build version ARN only/,
 	'the first one is missing');
 like(attempt($node, "$all WHERE thing_arn = 'x' AND color = 'red'"), qr/^22023 /, 'no ARN');

@@ -120,7 +120,8 @@ is(in_session($session, 'SELECT requests FROM imagebuilder_fdw_stats()'), '1',
 is(in_session($session, query(of("22223333444$_"))), '123456789012 us-east-1', 'again') for 1 .. 3;
 is(asked(), 1, 'a session asks once');
 in_session($session, 'ALTER SERVER aws OPTIONS (ADD cache_ttl \'1h\')');
-in_session($session, "CREATE FOREIGN TABLE own (image_arn text, place text OPTIONS (path '\@region'),
+in_session($session, "CREATE FOREIGN TABLE own (image_arn text, place text
+	OPTIONS (path '\@region'),
 	whose text OPTIONS (path '\@account')) SERVER aws OPTIONS (rows 'image')");
 my $own = "SELECT place, whose FROM own WHERE image_arn = '" . arn('golden-linux/1.0.0/1') . "'";
 is(in_session($session, $own), 'us-east-1|123456789012', 'a table of one\'s own');
@@ -137,7 +138,8 @@ my $subject = 'could not look up workflow executions of image build version ".*"
 my $failed = "$subject: sts:GetCallerIdentity, for the account, failed";
 my $who_needs_it = 'Only columns with the path "@account" need the account\.';
 for my $case (
-	[ 'AccessDenied', qr/^42501 \| $failed: .*AccessDenied.* $who_needs_it \| .* VPC endpoint for STS may deny it\.$/ ],
+	[ 'AccessDenied',
+		qr/^42501 \| $failed: .*AccessDenied.* $who_needs_it \| .* VPC endpoint for STS may deny it\.$/ ],
 	[ 'InvalidClientTokenId', qr/^28000 \| $failed: .* \| Check the credentials/ ],
 	[ 'e500', qr/^08006 \| $failed: .*2 attempts.* $who_needs_it/ ],
 	[ 'Throttling', qr/^53400 \| $failed: / ],
@@ -159,7 +161,8 @@ $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD on_error 'warning')"
 like(attempt($node, $query), qr/^08006 \| $failed/, 'an error, with on_error, too');
 $node->safe_psql('postgres', 'ALTER SERVER aws OPTIONS (DROP on_error)');
 
-$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET sts_endpoint_url 'http://127.0.0.1:1')");
+$node->safe_psql('postgres', "ALTER SERVER aws
+	OPTIONS (SET sts_endpoint_url 'http://127.0.0.1:1')");
 like(attempt($node, $query),
 	qr/^08001 \| $failed: could not connect .* $who_needs_it \| .*sts_endpoint_url/, 'STS is down');
 is(attempt($node, $plain), 'found us-east-1 us-east-1', 'STS is down: others go on');

@@ -147,9 +147,19 @@ open_column(Relation relation, const BoundTable *table, List *keys, int *paramet
 	return attnum < 0 ? NULL : NameStr(TupleDescAttr(RelationGetDescr(relation), attnum - 1)->attname);
 }
 
+/* Return a sentence, with a blank, about the table that lists ARNs for a key; "" if none. */
+static char *
+list_of_arns(const Operation *operation)
+{
+	const SchemaTable *list = operation->builds ? schema_find_table(operation->builds) : NULL;
+
+	return list && schema_operation(list)->target == TARGET_SCOPE ?
+		psprintf(" The table \"%s\" lists the ARNs of builds.", list->name) : "";
+}
+
 /*
  * Raise HV002, with a hint: the WHERE clause that the table needs for the keys it leaves
- * open, and a sentence for each reason.
+ * open, where ARNs are listed, and a sentence for each reason.
  */
 void
 keyless_reject(Relation relation, List *keys, List *reasons)
@@ -176,6 +186,7 @@ keyless_reject(Relation relation, List *keys, List *reasons)
 			 column == NULL ?
 			 errhint("Add a column \"%s\" to it, or one with the option path '@%s'.",
 					 name, table->operation->parameters[parameter].name) :
-			 errhint("Add WHERE %s = '%s', or join on that column.%s", column,
-					 is_arn ? arn_kind_form(kind, "aws", true) : "...", more.data)));
+			 errhint("Add WHERE %s = '%s', or join on that column.%s%s", column,
+					 is_arn ? arn_kind_form(kind, "aws", true) : "...",
+					 list_of_arns(table->operation), more.data)));
 }

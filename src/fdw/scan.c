@@ -43,6 +43,8 @@ typedef struct ImageBuilderScan
 	KeyState   *key;
 
 	RowReader  *reader;
+	char		account[ARN_ACCOUNT_SIZE];	/* as which lists are asked for; "" until a
+											 * condition needs it */
 
 	MemoryContext key_context;	/* holds requests */
 	bool		started;		/* the key has been evaluated into requests */
@@ -136,21 +138,28 @@ is_wanted(const ImageBuilderScan *state, int parameter, const KeyValue *value)
  * conditions, a partition's constraint among them, or a value finds nothing.
  */
 static Request *
-request_for(const ImageBuilderScan *state, const KeyValue *const *values,
-			const Target *scope, const char *account)
+request_for(ImageBuilderScan *state, const KeyValue *const *values)
 {
+	const Operation *operation = state->operation;
+	const Target *scope = operation->target == TARGET_SCOPE ?
+		statement_scope(state->client) : NULL;
+	AskedState *asked = state->key->asked;
 	const char *texts[MAX_PARAMETERS];
+	Request    *request;
+	bool		wanted;
 
-	for (int i = 0; i < state->operation->nparameters; i++)
+	for (int i = 0; i < operation->nparameters; i++)
 		texts[i] = values[i]->text;
-	if (state->key->asked && !asked_admits(state->key->asked, texts, scope, account))
-		return NULL;
-	for (int i = 0; i < state->operation->nparameters; i++)
-	{
-		if (!is_wanted(state, i, values[i]))
-			return NULL;
-	}
-	return request_create(state->operation, scope, texts);
+	request = request_create(operation, scope, texts);
+	if (asked && asked_needs_account(asked) && state->account[0] == '\0')
+		lookup_account(state->client, scope, request_action(request), state->account);
+	wanted = asked == NULL || asked_admits(asked, texts, scope, state->account);
+	for (int i = 0; wanted && i < operation->nparameters; i++)
+		wanted = is_wanted(state, i, values[i]);
+	if (wanted)
+		return request;
+	pfree(request);
+	return NULL;
 }
 
 /* Create a request for each combination of the keys' values. */
@@ -160,9 +169,6 @@ create_requests(ImageBuilderScan *state, ExprContext *econtext)
 	KeyCursor	cursor = key_state_evaluate(state->key, econtext);
 	double		count = key_cursor_count(&cursor);
 	const KeyValue *values[MAX_PARAMETERS];
-	const Target *scope = state->operation->target == TARGET_SCOPE ?
-		statement_scope(state->client) : NULL;
-	char		account[ARN_ACCOUNT_SIZE];
 
 	if (count >= INT_MAX)
 		ereport(ERROR,
@@ -170,13 +176,9 @@ create_requests(ImageBuilderScan *state, ExprContext *econtext)
 				 errmsg("the keys' values have too many combinations")));
 	state->requests = palloc_extended(((Size) count + 1) * sizeof(ScanRequest),
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	if (state->key->asked && asked_needs_account(state->key->asked))
-		lookup_account(state->client, scope,
-					   psprintf("list %s in Region \"%s\"", state->operation->part, scope->region),
-					   account);
 	while (key_cursor_next(&cursor, values))
 	{
-		Request    *request = request_for(state, values, scope, account);
+		Request    *request = request_for(state, values);
 
 		if (request)
 			state->requests[state->nrequests++].request = request;

@@ -132,8 +132,8 @@ hint_for(const AwsError *error, const StsFetch *sts)
 }
 
 /*
- * Put the role's credentials, or for sts:GetCallerIdentity the account, into the fetch
- * from a successful answer.  Return the problem, a clause; NULL if there is none.
+ * Read a successful answer: the role's credentials, or the account if the call is
+ * sts:GetCallerIdentity.  Return the problem, a clause; NULL if there is none.
  */
 static const char *
 take_body(Fetch *fetch)

@@ -36,6 +36,7 @@ import botocore.credentials
 
 import api
 import faults
+import stand_in
 
 SERVICE = "imagebuilder"
 MAX_CLOCK_SKEW = 300
@@ -568,12 +569,10 @@ def main(announce=None):
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     if options.until_eof:
-        threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+        stand_in.end_with_input()
     port = server.server_address[1]
     if options.port_file:
-        temporary = options.port_file + ".new"
-        pathlib.Path(temporary).write_text(f"{port}\n")
-        os.replace(temporary, options.port_file)
+        stand_in.announce(options.port_file, port)
     if announce:
         announce(server, f"{'https' if tls else 'http'}://127.0.0.1:{port}")
     server.serve_forever()

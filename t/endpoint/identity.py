@@ -40,6 +40,7 @@ import botocore.credentials
 
 import endpoint
 import faults
+import stand_in
 from endpoint import ServiceError
 
 ACCOUNT = "123456789012"
@@ -620,9 +621,8 @@ def main():
         threading.Thread(target=server.serve_forever, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
-    temporary = options.port_file + ".new"
-    pathlib.Path(temporary).write_text(json.dumps({name: server.server_address[1] for name, server in servers.items()}))
-    os.replace(temporary, options.port_file)
+    ports = {name: server.server_address[1] for name, server in servers.items()}
+    stand_in.announce(options.port_file, json.dumps(ports))
     if options.until_eof:
         sys.stdin.read()
         os._exit(0)

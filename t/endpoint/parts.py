@@ -7,10 +7,10 @@ a log.  Ends when standard input does.
 import argparse
 import http.server
 import json
-import os
 import pathlib
-import sys
 import threading
+
+import stand_in
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -44,10 +44,8 @@ def main():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.log, server.lock = options.log, threading.Lock()
     pathlib.Path(options.log).touch()
-    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-    temporary = options.port_file + ".new"
-    pathlib.Path(temporary).write_text(f"{server.server_address[1]}\n")
-    os.replace(temporary, options.port_file)
+    stand_in.end_with_input()
+    stand_in.announce(options.port_file, server.server_address[1])
     server.serve_forever()
 
 

@@ -4,15 +4,14 @@
 Ends when standard input does.
 """
 import argparse
-import os
 import pathlib
 import select
 import socket
 import socketserver
 import ssl
-import sys
-import threading
 import time
+
+import stand_in
 
 
 class Handler(socketserver.BaseRequestHandler):
@@ -77,10 +76,8 @@ def main():
         server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.tls.load_cert_chain(options.certificate, options.key)
     pathlib.Path(options.log).touch()
-    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-    temporary = options.port_file + ".new"
-    pathlib.Path(temporary).write_text(f"{server.server_address[1]}\n")
-    os.replace(temporary, options.port_file)
+    stand_in.end_with_input()
+    stand_in.announce(options.port_file, server.server_address[1])
     server.serve_forever()
 
 

@@ -16,14 +16,13 @@ Ends when standard input does.
 import argparse
 import functools
 import json
-import os
 import pathlib
 import re
 import socketserver
 import ssl
-import sys
-import threading
 import time
+
+import stand_in
 
 BODY = b'{"requestId": "r", "image": {"name": "whole"}}'
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
@@ -129,10 +128,8 @@ def main():
         version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[options.tls]
         server.tls = functools.partial(tls_records.Connection, certificate=options.certificate,
                                        key=options.key, version=version)
-    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-    temporary = options.port_file + ".new"
-    pathlib.Path(temporary).write_text(f"{server.server_address[1]}\n")
-    os.replace(temporary, options.port_file)
+    stand_in.end_with_input()
+    stand_in.announce(options.port_file, server.server_address[1])
     server.serve_forever()
 
 
