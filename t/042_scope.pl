@@ -162,6 +162,13 @@ for my $case (
 	$endpoint->control('POST', "name?region=us-east-1&name=$name");
 	like(attempt($node, "SELECT count(arn) FROM $table"), $outcome, $name);
 }
+for my $name ('fault-hang', 'page2-fault-hang-list-60')
+{
+	$endpoint->control('POST', "name?region=us-east-1&name=$name");
+	my (undef, undef, $error) = $node->psql('postgres',
+		"SET statement_timeout = '1s'; SELECT count(arn) FROM image_versions");
+	like($error, qr/canceling statement due to statement timeout/, "$name: a time-out ends it");
+}
 alter_server("ADD on_error 'warning'");
 $endpoint->control('POST', 'name?region=us-east-1&name=page2-fault-e501-list-60');
 my ($rc, $out, $err) = $node->psql('postgres', 'SELECT count(*) FROM image_versions');

@@ -132,8 +132,8 @@ hint_for(const AwsError *error, const StsFetch *sts)
 }
 
 /*
- * Read a successful answer: the role's credentials, or the account if the call is
- * sts:GetCallerIdentity.  Return the problem, a clause; NULL if there is none.
+ * Read a successful answer, which has a role's credentials, or the account that
+ * sts:GetCallerIdentity says.  Return what is wrong with it, a clause, or NULL.
  */
 static const char *
 take_body(Fetch *fetch)
