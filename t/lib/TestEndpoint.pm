@@ -28,7 +28,8 @@ our $KEYS =
 # by the names of Debian's packages.
 sub needs
 {
-	my %program = (awscli => 'aws', binutils => 'nm', iproute2 => 'ip',
+	my %program = (awscli => 'aws', binutils => 'nm', 'dpkg-dev' => 'dpkg-parsechangelog',
+		iproute2 => 'ip', pgxnclient => 'pgxn',
 		map { $_ => $_ } qw(gcc git make nginx openssl tinyproxy unzip));
 	my @missing = grep {
 		my $package = $_;
