@@ -5,7 +5,6 @@ MODULE_big = imagebuilder_fdw
 DATA = imagebuilder_fdw--1.0.sql
 OBJS = \
 	src/imagebuilder_fdw.o \
-	src/descriptors.o \
 	src/failure.o \
 	src/foreign_text.o \
 	src/retry.o \

@@ -18,6 +18,9 @@
 #include "http/sockets.h"
 #include "miscadmin.h"
 
+/* Upper bound of idle connections; AWS closes them after some 20 s anyway. */
+#define MAX_IDLE_CONNECTIONS	64
+
 /* Events taken from the kernel at once. */
 #define MAX_EVENTS				16
 

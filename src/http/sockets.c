@@ -7,17 +7,18 @@
  */
 #include "postgres.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "descriptors.h"
+#include "common/ip.h"
 #include "http/sockets.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
+
+/* Upper bound of the descriptors that curl_multi_init() opens; libcurl 7.88 opens two. */
+#define MAX_WAKE_UP		8
 
 typedef struct Socket
 {
@@ -45,60 +46,26 @@ static struct
 	bool		stale;			/* set waits for a socket that is gone */
 }			sockets;
 
-/* List of descriptors: of the first "count", those that fit into "capacity". */
-typedef struct Descriptors
-{
-	int		   *list;
-	int			capacity;
-	int			count;
-} Descriptors;
-
-/* Add a descriptor to a list (a DescriptorAction). */
-static void
-list_descriptor(int fd, void *arg)
-{
-	Descriptors *before = arg;
-
-	if (before->count < before->capacity)
-		before->list[before->count] = fd;
-	before->count++;
-}
-
-/* Set FD_CLOEXEC on a descriptor that a list does not have (a DescriptorAction). */
-static void
-close_new_on_exec(int fd, void *arg)
-{
-	const Descriptors *before = arg;
-
-	for (int i = 0; i < before->count; i++)
-	{
-		if (before->list[i] == fd)
-			return;
-	}
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 /*
  * Return curl_multi_init()'s multi handle, with FD_CLOEXEC set on libcurl's wake-up
- * sockets, which no callback of libcurl reports.  NULL if libcurl has no memory;
- * raises 53200.
+ * sockets, which no callback of libcurl reports.  libcurl gets the lowest numbers that
+ * are free.  NULL if libcurl has no memory.
  */
 CURLM *
 sockets_make_multi(void)
 {
-	Descriptors count = {NULL, 0, 0};
-	Descriptors before = {NULL, 0, 0};
-	bool		known;
+	int			unused[MAX_WAKE_UP];
+	int			nunused = 0;
 	CURLM	   *multi;
 
-	descriptors_each(list_descriptor, &count);
-	before.list = palloc(Max(count.count, 1) * sizeof(int));
-	before.capacity = count.count;
-	known = descriptors_each(list_descriptor, &before) && before.count <= before.capacity;
+	for (int fd = 0; nunused < MAX_WAKE_UP; fd++)
+	{
+		if (fcntl(fd, F_GETFD) < 0)
+			unused[nunused++] = fd;
+	}
 	multi = curl_multi_init();
-	if (known)
-		descriptors_each(close_new_on_exec, &before);
-	pfree(before.list);
+	for (int i = 0; i < nunused; i++)
+		fcntl(unused[i], F_SETFD, FD_CLOEXEC);
 	return multi;
 }
 
@@ -269,25 +236,16 @@ void
 sockets_reject_unsolicited_data(void)
 {
 	char		unread[1024];
-	struct pollfd idle[MAX_IDLE_CONNECTIONS];
-	int			nidle = 0;
 
-	for (int i = 0; i < sockets.count && nidle < MAX_IDLE_CONNECTIONS; i++)
+	for (int i = 0; i < sockets.count; i++)
 	{
 		const Socket *s = &sockets.list[i];
 
-		if (s->connection && s->events == 0)
-			idle[nidle++] = (struct pollfd) {.fd = s->fd, .events = POLLIN};
-	}
-	if (nidle == 0 || poll(idle, nidle, 0) <= 0)
-		return;
-	for (int i = 0; i < nidle; i++)
-	{
-		if (!(idle[i].revents & POLLIN) || !find_socket(idle[i].fd) ||
-			recv(idle[i].fd, unread, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+		if (!s->connection || s->events != 0 ||
+			recv(s->fd, unread, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 || is_closed(s))
 			continue;
-		shutdown(idle[i].fd, SHUT_RDWR);
-		while (recv(idle[i].fd, unread, sizeof(unread), MSG_DONTWAIT) > 0)
+		shutdown(s->fd, SHUT_RDWR);
+		while (recv(s->fd, unread, sizeof(unread), MSG_DONTWAIT) > 0)
 			;
 	}
 }
@@ -298,26 +256,15 @@ is_connected_to(curl_socket_t fd, const char *address, long port)
 {
 	struct sockaddr_storage peer;
 	socklen_t	length = sizeof(peer);
-	char		text[INET6_ADDRSTRLEN] = "";
-	long		peer_port = -1;
+	char		host[NI_MAXHOST];
+	char		service[NI_MAXSERV];
 
-	if (getpeername(fd, (struct sockaddr *) &peer, &length) != 0)
+	if (getpeername(fd, (struct sockaddr *) &peer, &length) != 0 ||
+		pg_getnameinfo_all(&peer, length, host, sizeof(host), service, sizeof(service),
+						   NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return false;
-	if (peer.ss_family == AF_INET)
-	{
-		const struct sockaddr_in *in = (const struct sockaddr_in *) &peer;
-
-		inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
-		peer_port = ntohs(in->sin_port);
-	}
-	else if (peer.ss_family == AF_INET6)
-	{
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *) &peer;
-
-		inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
-		peer_port = ntohs(in6->sin6_port);
-	}
-	return peer_port == port && strcmp(text, address) == 0;
+	host[strcspn(host, "%")] = '\0';	/* libcurl omits a link-local address's scope */
+	return strcmp(host, address) == 0 && strtol(service, NULL, 10) == port;
 }
 
 /*

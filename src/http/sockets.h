@@ -6,9 +6,6 @@
 
 #include "compat.h"
 
-/* Upper bound of idle connections; AWS closes them after some 20 s anyway. */
-#define MAX_IDLE_CONNECTIONS	64
-
 /* Callback for a descriptor that has data or was closed elsewhere; raises no errors. */
 typedef void (*SocketReady) (void *owner);
 

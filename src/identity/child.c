@@ -27,7 +27,6 @@
 #include <sys/syscall.h>
 #endif
 
-#include "descriptors.h"
 #include "identity/child.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -56,14 +55,63 @@ static volatile struct
 
 /* Functions of the child between fork() and exec, which may use system calls only. */
 
-/* Close a descriptor above PROBLEM_FD (a DescriptorAction). */
-static void
-close_one(int fd, void *arg)
+#ifdef SYS_getdents64
+
+/* Directory entry as the kernel writes it; see getdents64(2). */
+typedef struct Entry
 {
-	(void) arg;
-	if (fd > PROBLEM_FD)
-		close(fd);
+	uint64		inode;
+	int64		offset;
+	unsigned short size;		/* of this entry, in bytes */
+	unsigned char type;
+	char		name[FLEXIBLE_ARRAY_MEMBER];
+} Entry;
+
+/* Return a directory entry's name as a number; -1 if the name is "." or "..". */
+static int
+number_of(const char *name)
+{
+	int			number = 0;
+
+	for (; *name >= '0' && *name <= '9'; name++)
+		number = number * 10 + (*name - '0');
+	return *name == '\0' ? number : -1;
 }
+
+/*
+ * Close the descriptors above PROBLEM_FD that /proc/self/fd lists.  False if the
+ * directory cannot be read to its end.
+ */
+static bool
+close_listed(void)
+{
+	union
+	{
+		uint64		aligned;
+		char		bytes[4096];
+	}			buffer;
+	long		size;
+	int			directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (directory < 0)
+		return false;
+	while ((size = syscall(SYS_getdents64, directory, buffer.bytes, sizeof(buffer))) > 0)
+	{
+		for (long at = 0; at < size;)
+		{
+			const Entry *entry = (const Entry *) (buffer.bytes + at);
+			int			fd = number_of(entry->name);
+
+			if (fd > PROBLEM_FD && fd != directory)
+				close(fd);
+			at += entry->size;
+		}
+	}
+	close(directory);
+	return size == 0;
+}
+
+#endif
 
 /*
  * Close all descriptors from PROBLEM_FD + 1 on: sockets, files and the like.  Trying
@@ -76,8 +124,10 @@ close_inherited(rlim_t limit)
 	if (syscall(SYS_close_range, PROBLEM_FD + 1, ~0U, 0) == 0)
 		return;
 #endif
-	if (descriptors_each(close_one, NULL))
+#ifdef SYS_getdents64
+	if (close_listed())
 		return;
+#endif
 	for (rlim_t fd = PROBLEM_FD + 1; fd < limit; fd++)
 		close((int) fd);
 }
