@@ -72,8 +72,8 @@ OBJS = \
 	src/http/call.o \
 	src/http/engine.o \
 	src/http/http.o \
-	src/http/job.o \
 	src/http/memory.o \
+	src/http/outcome.o \
 	src/http/sockets.o \
 	src/http/tls.o \
 	src/rows/document.o \

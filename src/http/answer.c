@@ -1,7 +1,7 @@
 /* answer.c: receiving an answer's headers and body from libcurl, within limits. */
 #include "postgres.h"
 
-#include "http/answer.h"
+#include "http/transfer.h"
 #include "secret.h"
 
 /*
@@ -16,9 +16,9 @@
 
 /* Free the headers or the body of an answer. */
 void
-answer_free(const Answer *answer, Bytes *bytes)
+answer_free(const Transfer *x, Bytes *bytes)
 {
-	if (answer->secret)
+	if (x->secret)
 		secret_free(bytes->data);
 	else
 		free(bytes->data);
@@ -26,17 +26,17 @@ answer_free(const Answer *answer, Bytes *bytes)
 }
 
 static bool
-append(Answer *answer, Bytes *bytes, const char *data, size_t length)
+append(Transfer *x, Bytes *bytes, const char *data, size_t length)
 {
 	if (bytes->length + length + 1 > bytes->capacity)
 	{
 		size_t		capacity = Max(Max(bytes->capacity * 2, bytes->length + length + 1), 1024);
-		char	   *grown = answer->secret ? secret_realloc(bytes->data, capacity) :
+		char	   *grown = x->secret ? secret_realloc(bytes->data, capacity) :
 			realloc(bytes->data, capacity);
 
 		if (grown == NULL)
 		{
-			answer->no_memory = true;
+			x->no_memory = true;
 			return false;
 		}
 		bytes->data = grown;
@@ -50,24 +50,24 @@ append(Answer *answer, Bytes *bytes, const char *data, size_t length)
 
 /* Return the status of the latest answer, interim ones included; 0 if none has come. */
 static long
-status_of(const Answer *answer)
+status_of(const Transfer *x)
 {
 	long		status = 0;
 
-	curl_easy_getinfo(answer->handle, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(x->handle, CURLINFO_RESPONSE_CODE, &status);
 	return status;
 }
 
 /* Take the empty line after the answer's headers; true if the body is to be received. */
 static bool
-end_headers(Answer *answer, long status)
+end_headers(Transfer *x, long status)
 {
 	curl_off_t	length = 0;
 
-	answer->headers_ended = true;
-	curl_easy_getinfo(answer->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-	answer->body_too_large = status < 300 && length > 0 && (uint64) length > answer->max_body;
-	return !answer->body_too_large;
+	x->headers_ended = true;
+	curl_easy_getinfo(x->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	x->body_too_large = status < 300 && length > 0 && (uint64) length > x->max_body;
+	return !x->body_too_large;
 }
 
 static bool
@@ -91,20 +91,20 @@ is_well_formed(const char *line, size_t length)
 }
 
 static bool
-take_line(Answer *answer, const char *line, size_t length)
+take_line(Transfer *x, const char *line, size_t length)
 {
 	/* libcurl 8.22 passes on a part of a line when the connection ends within it. */
 	bool		is_last = length > 0 && line[length - 1] == '\n' &&
 		(line[0] == '\r' || line[0] == '\n');
-	long		status = status_of(answer);
+	long		status = status_of(x);
 
-	answer->header_bytes += length;
-	if (answer->header_bytes > MAX_HEADERS)
-		answer->header_problem = "the headers are larger than "
+	x->header_bytes += length;
+	if (x->header_bytes > MAX_HEADERS)
+		x->header_problem = "the headers are larger than "
 			CppAsString2(MAX_HEADERS) " bytes";
 	else if (!is_well_formed(line, length))
-		answer->header_problem = "a header holds a NUL byte, or no colon";
-	if (answer->header_problem)
+		x->header_problem = "a header holds a NUL byte, or no colon";
+	if (x->header_problem)
 		return false;
 	if (status == 0)
 	{
@@ -112,36 +112,36 @@ take_line(Answer *answer, const char *line, size_t length)
 		 * This is a proxy's answer to CONNECT.  End the transfer if the proxy refuses:
 		 * libcurl would read the proxy's body, which may have no end.
 		 */
-		curl_easy_getinfo(answer->handle, CURLINFO_HTTP_CONNECTCODE, &status);
+		curl_easy_getinfo(x->handle, CURLINFO_HTTP_CONNECTCODE, &status);
 		return !is_last || status < 300;
 	}
-	if (answer->headers_ended)
+	if (x->headers_ended)
 		return true;			/* a trailer, which is not kept */
 	/* The next answer begins: drop the headers of an interim one (100 Continue). */
 	if (length >= 5 && strncmp(line, "HTTP/", 5) == 0)
-		answer->headers.length = 0;
-	if (!append(answer, &answer->headers, line, length))
+		x->headers.length = 0;
+	if (!append(x, &x->headers, line, length))
 		return false;
-	return !is_last || status < 200 || end_headers(answer, status);
+	return !is_last || status < 200 || end_headers(x, status);
 }
 
 static bool
-take_body(Answer *answer, const char *data, size_t length)
+take_body(Transfer *x, const char *data, size_t length)
 {
-	if (status_of(answer) >= 300)
+	if (status_of(x) >= 300)
 	{
-		if (length > MAX_ERROR_BODY - answer->body.length)
+		if (length > MAX_ERROR_BODY - x->body.length)
 		{
-			length = MAX_ERROR_BODY - answer->body.length;
-			answer->cut = true;
+			length = MAX_ERROR_BODY - x->body.length;
+			x->cut = true;
 		}
 	}
-	else if (length > answer->max_body - answer->body.length)
+	else if (length > x->max_body - x->body.length)
 	{
-		answer->body_too_large = true;
+		x->body_too_large = true;
 		return false;
 	}
-	return append(answer, &answer->body, data, length) && !answer->cut;
+	return append(x, &x->body, data, length) && !x->cut;
 }
 
 /* Take one header line (a CURLOPT_HEADERFUNCTION); returning 0 ends the transfer. */
@@ -155,21 +155,26 @@ answer_take_header(char *data, size_t size, size_t count, void *userp)
 size_t
 answer_take_body(char *data, size_t size, size_t count, void *userp)
 {
-	Answer	   *answer = userp;
-	bool		taken = take_body(answer, data, size * count);
+	Transfer   *x = userp;
+	bool		taken = take_body(x, data, size * count);
 
 	/* Wipe libcurl's buffer, which libcurl 8.7 keeps for the next transfer. */
-	if (answer->secret)
+	if (x->secret)
 		explicit_bzero(data, size * count);
 	return taken ? size * count : 0;
 }
 
-/* Return a header's value, not NUL-terminated, and its length; see http_header(). */
-const char *
-answer_header(const Answer *answer, const char *name, size_t *length)
+/*
+ * Return a copy of an answer's header, protected by secret_protect() if the answer is
+ * secret; NULL if the answer has no such header.  The name's case does not matter; of
+ * several headers of the name, the first counts.
+ */
+char *
+http_header(const HttpTransfer *transfer, const char *name)
 {
-	const char *line = answer->headers.data;
-	const char *end = line + answer->headers.length;
+	const Transfer *x = (const Transfer *) transfer;
+	const char *line = x->headers.data;
+	const char *end = line + x->headers.length;
 	size_t		name_length = strlen(name);
 
 	while (line && line < end)
@@ -186,8 +191,10 @@ answer_header(const Answer *answer, const char *name, size_t *length)
 				value++;
 			while (next > value && (is_blank(next[-1]) || next[-1] == '\r' || next[-1] == '\n'))
 				next--;
-			*length = next - value;
-			return value;
+			/* take_line() accepts no header line with a NUL. */
+			Assert(memchr(value, '\0', next - value) == NULL);
+			return x->secret ? secret_copy(value, next - value) :
+				pnstrdup(value, next - value);
 		}
 		line = next;
 	}

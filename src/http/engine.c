@@ -7,15 +7,15 @@
  * DNS answers and TLS sessions.
  *
  * No callback that libcurl runs raises an error, allocates with palloc or serves
- * interrupts: call.c and job.c end a call that takes long.
+ * interrupts: call.c and http.c end a call that takes long.
  */
 #include "postgres.h"
 
 #include "clock.h"
 #include "http/call.h"
-#include "http/engine.h"
 #include "http/memory.h"
 #include "http/sockets.h"
+#include "http/transfer.h"
 #include "miscadmin.h"
 
 /* Upper bound of idle connections; AWS closes them after some 20 s anyway. */
@@ -107,28 +107,31 @@ engine_handle(void)
 	return handle;
 }
 
-/* Set the options common to all requests, and start a transfer.  Raises 53200, HV000. */
+/* Hand a transfer to libcurl; "fresh" as in HttpRequest.  Raises 53200, HV000. */
 void
-engine_add(CURL *handle, const HttpRequest *request, void *owner, JobDone done)
+engine_add(Transfer *x, bool fresh)
 {
+	CURLMcode	code;
+
 	/* While requests are under way, expired connections can only be left unused. */
-	REQUIRE(handle, CURLOPT_FRESH_CONNECT, engine.expired || request->fresh ? 1L : 0L);
-	REQUIRE(handle, CURLOPT_NOSIGNAL, 1L);
-	REQUIRE(handle, CURLOPT_BUFFERSIZE,
-			(long) (request->secret ? MEMORY_SECRET_BUFFER : MEMORY_BUFFER));
-	REQUIRE(handle, CURLOPT_SHARE, engine.share);
-	REQUIRE(handle, CURLOPT_OPENSOCKETFUNCTION, sockets_open);
-	REQUIRE(handle, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
-	/* Let a cancel end the transfer at once even if a name server does not answer. */
-	setopt_check(compat_curl_set_quick_exit(handle), false);
-	job_start(engine.multi, handle, request->connect_timeout, request->timeout, owner, done);
+	REQUIRE(x->handle, CURLOPT_FRESH_CONNECT, engine.expired || fresh ? 1L : 0L);
+	REQUIRE(x->handle, CURLOPT_SHARE, engine.share);
+	code = curl_multi_add_handle(engine.multi, x->handle);
+	if (code == CURLM_OUT_OF_MEMORY)
+		memory_raise("A request could not be started.");
+	if (code != CURLM_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not start a request"),
+				 errdetail("libcurl: %s.", curl_multi_strerror(code))));
+	x->multi = engine.multi;
 }
 
-/* Free an easy handle, and end its transfer if that is under way; never fails. */
+/* Free an easy handle whose transfer is not under way; never fails. */
 void
 engine_discard(CURL *handle)
 {
-	job_free(handle);
+	curl_easy_cleanup(handle);
 	engine.nhandles--;
 }
 
@@ -140,7 +143,7 @@ engine_discard(CURL *handle)
 static void
 give_up(CURLcode result)
 {
-	job_fail_all(result);
+	transfers_fail(result);
 	curl_multi_cleanup(engine.multi);
 	engine.multi = NULL;
 	engine.deadline = PG_INT64_MAX;
@@ -238,7 +241,7 @@ http_wait(long timeout)
 	if (call_has_put_off())
 		timeout = 0;
 	poll_only = timeout == 0;
-	next = Min(engine.deadline, job_resume_all());
+	next = Min(engine.deadline, transfers_resume());
 	if (next != PG_INT64_MAX)
 	{
 		long		left = clock_ms_until(next);
@@ -255,7 +258,7 @@ http_wait(long timeout)
 	}
 	if (clock_us() >= engine.deadline)
 		call_libcurl(CURL_SOCKET_TIMEOUT, 0);
-	job_pause_all(engine.multi);
+	transfers_pause(engine.multi);
 	CHECK_FOR_INTERRUPTS();
 }
 

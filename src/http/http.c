@@ -1,237 +1,262 @@
-/* http.c: HTTP requests whose waits PostgreSQL can interrupt. */
+/*
+ * http.c: HTTP requests whose waits PostgreSQL can interrupt.
+ *
+ * A transfer ends when libcurl reports it done, when its time is up, or when its
+ * memory context is reset.  Only time spent in http_wait() counts towards time-outs:
+ * while PostgreSQL does other things, such as between two rows of a cursor, libcurl
+ * does not receive.
+ */
 #include "postgres.h"
 
 #include "clock.h"
-#include "compat.h"
-#include "http/answer.h"
-#include "http/engine.h"
+#include "http/call.h"
 #include "http/memory.h"
 #include "http/sockets.h"
-#include "secret.h"
+#include "http/transfer.h"
 
-/* State of a transfer that libcurl uses; freed with the HttpTransfer's memory context. */
-typedef struct HttpState
+/* The transfers under way. */
+static dlist_head transfers = DLIST_STATIC_INIT(transfers);
+
+/* End of the last wait, of clock.h. */
+static int64 paused_at;
+
+/* Return how many requests for memory have been refused, those of sockets.c included. */
+static uint64
+refusals(void)
 {
-	CURL	   *handle;
-	struct curl_slist *headers;
-	bool		tls;
-	bool		proxied;
-	Answer		answer;
-	int64		started;		/* time of clock.h */
-	char		error[CURL_ERROR_SIZE];
-	MemoryContextCallback callback;
-} HttpState;
-
-/* Put into x->error how far a transfer got before it timed out. */
-static void
-timed_out(HttpState *x)
-{
-	curl_off_t	resolved = 0;
-	curl_off_t	connect = 0;
-	curl_off_t	first_byte = 0;
-	bool		connected = job_is_ready(x->handle);
-
-	curl_easy_getinfo(x->handle, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-	curl_easy_getinfo(x->handle, CURLINFO_CONNECT_TIME_T, &connect);
-	curl_easy_getinfo(x->handle, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
-	snprintf(x->error, sizeof(x->error), "timed out after %d ms while %s",
-			 (int) ((clock_us() - x->started) / 1000),
-			 first_byte > 0 ? "receiving the answer" :
-			 connected ? "waiting for the answer" :
-			 connect > 0 ? "making the TLS connection" :
-			 resolved > 0 ? "connecting" : "resolving the host's name");
+	return memory_refused() + sockets_refused();
 }
 
-/* True if a proxy refused the connection, which another attempt would hardly change. */
-static bool
-refused_by_proxy(HttpState *x)
+/* Note that libcurl is about to send the request (a CURLOPT_PREREQFUNCTION); 0: go on. */
+static int
+note_ready(void *data, char *remote, char *local, int remote_port, int local_port)
+{
+	(void) remote;
+	(void) local;
+	(void) remote_port;
+	(void) local_port;
+	((Transfer *) data)->ready = true;
+	return 0;
+}
+
+/* True if a transfer had a connection for its request. */
+bool
+transfer_is_ready(const Transfer *x)
+{
+	curl_off_t	pretransfer_time = 0;
+
+	curl_easy_getinfo(x->handle, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_time);
+	return compat_curl_is_ready(x->ready, pretransfer_time);
+}
+
+/* Return when a transfer's time is up, of clock.h. */
+static int64
+deadline_of(const Transfer *x)
+{
+	int			limit = transfer_is_ready(x) ? x->timeout :
+		Min(x->timeout, x->connect_timeout);
+
+	return x->begun + 1000 * (int64) limit + x->idle;
+}
+
+/*
+ * End a transfer whose time is up or which an interrupt has to end (a
+ * CURLOPT_XFERINFOFUNCTION).  libcurl calls this inside its loops, too, such as the
+ * one that reads a proxy's answer to CONNECT for as long as bytes come; http_wait()
+ * serves the interrupt afterwards.
+ */
+static int
+watch(void *data, curl_off_t download_total, curl_off_t downloaded, curl_off_t upload_total,
+	  curl_off_t uploaded)
+{
+	Transfer   *x = data;
+	int64		now = clock_us();
+
+	(void) download_total;
+	(void) downloaded;
+	(void) upload_total;
+	(void) uploaded;
+	if (!call_is_look_due(now))
+		return 0;
+	x->timed_out = now >= deadline_of(x);
+	return x->timed_out || call_is_to_be_interrupted(now);
+}
+
+/* Remove a transfer from libcurl if it is under way. */
+static void
+end(Transfer *x)
+{
+	if (x->multi == NULL)
+		return;
+	curl_multi_remove_handle(x->multi, x->handle);
+	x->multi = NULL;
+	dlist_delete(&x->node);
+	if (!transfer_is_ready(x))
+		sockets_forget_closed();	/* libcurl closes a connecting socket without a
+									 * callback */
+}
+
+/* Map libcurl's result, or watch()'s, to the result that counts. */
+static CURLcode
+meaning_of(const Transfer *x, CURLcode result)
+{
+	/* libcurl may have sent the request without a part, such as the query. */
+	if (x->no_memory || x->refused != refusals())
+		return CURLE_OUT_OF_MEMORY;
+	if (result == CURLE_ABORTED_BY_CALLBACK)
+		return x->timed_out ? CURLE_OPERATION_TIMEDOUT : CURLE_RECV_ERROR;
+	/* libcurl reports headers over one of its own limits as CURLE_OUT_OF_MEMORY. */
+	if (result == CURLE_OUT_OF_MEMORY && memory_is_ours() && transfer_is_ready(x))
+		return CURLE_WEIRD_SERVER_REPLY;
+	return result;
+}
+
+/* End a transfer, and store its outcome; raises no errors. */
+static void
+finish(Transfer *x, CURLcode result)
 {
 	long		status = 0;
 
-	curl_easy_getinfo(x->handle, CURLINFO_HTTP_CONNECTCODE, &status);
-	if (status < 300)
-		return false;
-	snprintf(x->error, sizeof(x->error), "the proxy answered with HTTP status %ld%s", status,
-			 status == 407 ? ", which asks for a user name and a password" : "");
-	return true;
-}
-
-/* Map a CURLcode to the outcome of a failed transfer. */
-static HttpOutcome
-outcome_of_code(HttpState *x, CURLcode result, const char **problem)
-{
-	bool		connected = job_is_ready(x->handle);
-
-	/* libcurl keeps its first message, even one about a kept connection that was dead. */
-	if (result == CURLE_PEER_FAILED_VERIFICATION && !strstr(*problem, "certificate"))
-		*problem = curl_easy_strerror(result);
-	if (compat_curl_is_bad_chunk(result, *problem))
-		return HTTP_MALFORMED;
-	switch (result)
-	{
-		case CURLE_OUT_OF_MEMORY:
-			*problem = "memory ran out";
-			return HTTP_NO_MEMORY;
-		case CURLE_OPERATION_TIMEDOUT:
-			timed_out(x);
-			*problem = x->error;
-			return connected ? HTTP_CONNECTION_LOST : HTTP_NO_CONNECTION;
-		case CURLE_COULDNT_RESOLVE_HOST:
-		case CURLE_COULDNT_RESOLVE_PROXY:
-		case CURLE_COULDNT_CONNECT:
-		case CURLE_SSL_CONNECT_ERROR:
-			return HTTP_NO_CONNECTION;
-		case CURLE_PEER_FAILED_VERIFICATION:
-		case CURLE_SSL_CACERT_BADFILE:
-		case CURLE_SSL_CERTPROBLEM:
-		case CURLE_SSL_CIPHER:
-		case CURLE_SSL_ISSUER_ERROR:
-		case CURLE_SSL_ENGINE_INITFAILED:
-			return HTTP_UNTRUSTED;
-		case CURLE_GOT_NOTHING:
-		case CURLE_PARTIAL_FILE:
-		case CURLE_RECV_ERROR:
-		case CURLE_SEND_ERROR:
-			/* A connection was not lost if it had not been made, say by a proxy. */
-			return connected ? HTTP_CONNECTION_LOST : HTTP_NO_CONNECTION;
-		default:
-			/* The other codes are about reading an answer, of the service or a proxy. */
-			return connected ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
-	}
-}
-
-/* Say what a failed transfer met. */
-static HttpObstacle
-obstacle_of(HttpState *x, CURLcode result)
-{
-	long		received = 0;		/* bytes of headers */
-
-	switch (result)
-	{
-		case CURLE_COULDNT_RESOLVE_HOST:
-			return HTTP_OBSTACLE_NAME;
-		case CURLE_COULDNT_RESOLVE_PROXY:
-			return HTTP_OBSTACLE_PROXY;
-		case CURLE_COULDNT_CONNECT:
-			return x->proxied ? HTTP_OBSTACLE_PROXY : HTTP_OBSTACLE_PORT;
-		case CURLE_OPERATION_TIMEDOUT:
-			/* A server of plain HTTP may take the ClientHello for half a line. */
-			return x->tls && !job_is_ready(x->handle) ?
-				HTTP_OBSTACLE_SILENCE : HTTP_OBSTACLE_OTHER;
-		case CURLE_SSL_CONNECT_ERROR:
-			return x->tls && !x->proxied ? HTTP_OBSTACLE_PLAIN : HTTP_OBSTACLE_OTHER;
-		case CURLE_GOT_NOTHING:
-		case CURLE_RECV_ERROR:
-		case CURLE_SEND_ERROR:
-			/* Servers end a connection whose first bytes are no TLS, without a word. */
-			curl_easy_getinfo(x->handle, CURLINFO_HEADER_SIZE, &received);
-			return !x->tls && job_is_ready(x->handle) && received == 0 ?
-				HTTP_OBSTACLE_TLS : HTTP_OBSTACLE_OTHER;
-		default:
-			return HTTP_OBSTACLE_OTHER;
-	}
-}
-
-static HttpOutcome
-outcome_of(HttpState *x, CURLcode result, const char **problem)
-{
-	const Answer *answer = &x->answer;
-
-	*problem = NULL;
-	if (answer->cut || (result == CURLE_OK && answer->headers_ended))
-		return HTTP_ANSWERED;
-	/*
-	 * libcurl 7.88 does not report headers without an end, libcurl 8.22 does not report
-	 * headers of which only the last line feed is missing; both report chunks without an
-	 * end.
-	 */
-	if (result == CURLE_OK)
-	{
-		*problem = "the connection ended within the answer's headers";
-		return HTTP_CONNECTION_LOST;
-	}
-	if (refused_by_proxy(x))
-	{
-		*problem = x->error;
-		return HTTP_REFUSED_BY_PROXY;
-	}
-	if (answer->no_memory)
-		return outcome_of_code(x, CURLE_OUT_OF_MEMORY, problem);
-	if (answer->header_problem)
-	{
-		*problem = answer->header_problem;
-		return job_is_ready(x->handle) ? HTTP_MALFORMED : HTTP_NO_CONNECTION;
-	}
-	if (answer->body_too_large)
-	{
-		snprintf(x->error, sizeof(x->error), "the body is larger than %zu bytes",
-				 answer->max_body);
-		*problem = x->error;
-		return HTTP_TOO_LARGE;
-	}
-	*problem = x->error[0] ? x->error : curl_easy_strerror(result);
-	return outcome_of_code(x, result, problem);
-}
-
-/* Store a transfer's outcome (a JobDone, which must not raise errors). */
-static void
-transfer_done(void *owner, CURLcode result)
-{
-	HttpTransfer *transfer = owner;
-	HttpState  *x = transfer->state;
-	long		status = 0;
-
+	result = meaning_of(x, result);
+	end(x);
 	curl_easy_getinfo(x->handle, CURLINFO_RESPONSE_CODE, &status);
-	transfer->status = (int) status;
-	transfer->milliseconds = (clock_us() - x->started) / 1000.0;
-	transfer->body = x->answer.body.data ? x->answer.body.data : "";
-	transfer->length = x->answer.body.length;
-	transfer->outcome = outcome_of(x, result, &transfer->problem);
-	transfer->obstacle = obstacle_of(x, result);
+	x->pub.status = (int) status;
+	x->pub.milliseconds = (clock_us() - x->started) / 1000.0;
+	x->pub.body = x->body.data ? x->body.data : "";
+	x->pub.length = x->body.length;
+	x->pub.outcome = outcome_of(x, result);
 	/* A NAT gateway, say, that forgot this connection has probably forgotten idle ones. */
-	if (transfer->outcome == HTTP_CONNECTION_LOST)
+	if (x->pub.outcome == HTTP_CONNECTION_LOST)
 		sockets_shutdown_idle_connections(x->handle);
 }
 
-/* End the transfer if it is under way, and free everything but the answer's body. */
-static void
-release_state(HttpState *x)
+/*
+ * Start a transfer again, on a new connection, if libcurl could send nothing of the
+ * request, since it has tried kept connections only, which were all dead; false if that
+ * is not so, or fails.  From 8.22 on libcurl takes a connection that it used within the
+ * last second for alive, even one that sockets.c has shut down, and gives up after six.
+ */
+static bool
+restart(Transfer *x, CURLcode result)
 {
+	long		connections = 0;	/* new ones */
+	long		sent = 0;			/* bytes of requests */
+
+	curl_easy_getinfo(x->handle, CURLINFO_NUM_CONNECTS, &connections);
+	curl_easy_getinfo(x->handle, CURLINFO_REQUEST_SIZE, &sent);
+	if (result != CURLE_SEND_ERROR || connections > 0 || sent > 0)
+		return false;
+	curl_multi_remove_handle(x->multi, x->handle);
+	x->ready = false;
+	x->error[0] = '\0';
+	return curl_easy_setopt(x->handle, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
+		curl_multi_add_handle(x->multi, x->handle) == CURLM_OK;
+}
+
+/* Note that a wait begins.  Return when the first transfer's time is up, of clock.h. */
+int64
+transfers_resume(void)
+{
+	int64		now = clock_us();
+	int64		next = PG_INT64_MAX;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &transfers)
+	{
+		Transfer   *x = dlist_container(Transfer, node, iter.cur);
+
+		if (x->begun < 0)
+			x->begun = now;
+		else
+			x->idle += now - paused_at;
+		/* libcurl divides this time among addresses, and counts the time between waits. */
+		curl_easy_setopt(x->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)
+						 (x->connect_timeout + (x->idle + 999) / 1000));
+		next = Min(next, deadline_of(x));
+	}
+	paused_at = now;			/* in case the wait raises an error */
+	return next;
+}
+
+/* Note that a wait ends: finish the transfers that are done, or whose time is up. */
+void
+transfers_pause(CURLM *multi)
+{
+	CURLMsg    *message;
+	int			left;
+	int64		now;
+	dlist_mutable_iter iter;
+
+	while (multi && (message = curl_multi_info_read(multi, &left)))
+	{
+		char	   *x = NULL;
+		CURLcode	result = message->data.result;
+
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &x);
+		if (message->msg == CURLMSG_DONE && !restart((Transfer *) x, result))
+			finish((Transfer *) x, result);
+	}
+	now = clock_us();
+	dlist_foreach_modify(iter, &transfers)
+	{
+		Transfer   *x = dlist_container(Transfer, node, iter.cur);
+
+		if (now >= deadline_of(x))
+			finish(x, CURLE_OPERATION_TIMEDOUT);
+	}
+	paused_at = clock_us();
+}
+
+/* Finish all transfers with a result. */
+void
+transfers_fail(CURLcode result)
+{
+	while (!dlist_is_empty(&transfers))
+		finish(dlist_head_element(Transfer, node, &transfers), result);
+}
+
+/* Free a transfer but for the answer's body; http_header() must not be called then. */
+void
+http_release(HttpTransfer *transfer)
+{
+	Transfer   *x = (Transfer *) transfer;
+
 	if (x->handle)
 	{
+		end(x);
 		engine_discard(x->handle);
-		if (x->answer.secret)
+		if (x->secret)
 			memory_wipe_buffer();
 	}
-	curl_slist_free_all(x->headers);
-	answer_free(&x->answer, &x->answer.headers);
+	curl_slist_free_all(x->request_headers);
+	answer_free(x, &x->headers);
 	x->handle = NULL;
-	x->headers = NULL;
+	x->request_headers = NULL;
 }
 
 /* End and free a transfer (a MemoryContextCallback). */
 static void
-free_state(void *arg)
+free_transfer(void *arg)
 {
-	HttpState  *x = arg;
+	Transfer   *x = arg;
 
-	release_state(x);
-	answer_free(&x->answer, &x->answer.body);
+	http_release(&x->pub);
+	answer_free(x, &x->body);
 }
 
-/* Set the options for a request and its answer.  Raises 53200. */
+/* Set the options for a request and its answer.  Raises 53200, HV000. */
 static void
-set_options(HttpState *x, const HttpRequest *request)
+set_options(Transfer *x, const HttpRequest *request)
 {
 	CURL	   *h = x->handle;
 
 	for (int i = 0; request->headers[i]; i++)
 	{
-		struct curl_slist *longer = curl_slist_append(x->headers, request->headers[i]);
+		struct curl_slist *longer = curl_slist_append(x->request_headers, request->headers[i]);
 
 		if (longer == NULL)
 			setopt_check(CURLE_OUT_OF_MEMORY, true);
-		x->headers = longer;
+		x->request_headers = longer;
 	}
 	REQUIRE(h, CURLOPT_URL, request->url);
 	REQUIRE(h, CURLOPT_PATH_AS_IS, 1L);	/* send the path as it was signed */
@@ -250,12 +275,31 @@ set_options(HttpState *x, const HttpRequest *request)
 	/* Tunnel plain HTTP, too: the proxy then gets a CONNECT in place of the request. */
 	REQUIRE(h, CURLOPT_HTTPPROXYTUNNEL, 1L);
 	REQUIRE(h, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-	REQUIRE(h, CURLOPT_HTTPHEADER, x->headers);
+	REQUIRE(h, CURLOPT_HTTPHEADER, x->request_headers);
 	REQUIRE(h, CURLOPT_USERAGENT, request->user_agent);
+	REQUIRE(h, CURLOPT_BUFFERSIZE, (long) (x->secret ? MEMORY_SECRET_BUFFER : MEMORY_BUFFER));
+	REQUIRE(h, CURLOPT_NOSIGNAL, 1L);
+	/* Let a cancel end the transfer at once even if a name server does not answer. */
+	setopt_check(compat_curl_set_quick_exit(h), false);
+}
+
+/* Set libcurl's callbacks for a transfer.  Raises 53200, HV000. */
+static void
+set_callbacks(Transfer *x)
+{
+	CURL	   *h = x->handle;
+
+	REQUIRE(h, CURLOPT_PRIVATE, x);
+	REQUIRE(h, CURLOPT_OPENSOCKETFUNCTION, sockets_open);
+	REQUIRE(h, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
+	setopt_check(compat_curl_tell_ready(h, note_ready, x), true);
+	REQUIRE(h, CURLOPT_NOPROGRESS, 0L);
+	REQUIRE(h, CURLOPT_XFERINFOFUNCTION, watch);
+	REQUIRE(h, CURLOPT_XFERINFODATA, x);
 	REQUIRE(h, CURLOPT_HEADERFUNCTION, answer_take_header);
-	REQUIRE(h, CURLOPT_HEADERDATA, &x->answer);
+	REQUIRE(h, CURLOPT_HEADERDATA, x);
 	REQUIRE(h, CURLOPT_WRITEFUNCTION, answer_take_body);
-	REQUIRE(h, CURLOPT_WRITEDATA, &x->answer);
+	REQUIRE(h, CURLOPT_WRITEDATA, x);
 	REQUIRE(h, CURLOPT_ERRORBUFFER, x->error);
 }
 
@@ -264,55 +308,33 @@ set_options(HttpState *x, const HttpRequest *request)
  *
  * The transfer belongs to the current memory context, and ends with it at the latest;
  * http_wait() sets its outcome.  Redirects are not followed, certificates and host
- * names are verified, TLS is 1.2 or later.  Raises 53200, and what an interrupt raises.
+ * names are verified, TLS is 1.2 or later.  Raises 53200, HV000, and what an interrupt
+ * raises.
  */
 HttpTransfer *
 http_start(const HttpRequest *request)
 {
-	HttpTransfer *transfer = palloc0(sizeof(HttpTransfer));
-	HttpState  *x = palloc0(sizeof(HttpState));
+	Transfer   *x = palloc0(sizeof(Transfer));
 
+	x->pub.outcome = HTTP_PENDING;
 	x->handle = engine_handle();
-	x->callback.func = free_state;
+	x->callback.func = free_transfer;
 	x->callback.arg = x;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &x->callback);
-	x->answer.handle = x->handle;
-	x->answer.max_body = request->max_body;
-	x->answer.secret = request->secret;
 	x->tls = strncmp(request->url, "https:", 6) == 0;
 	x->proxied = request->proxy != NULL;
+	x->connect_timeout = request->connect_timeout;
+	x->timeout = request->timeout;
+	x->max_body = request->max_body;
+	x->secret = request->secret;
+	x->started = clock_us();
+	x->begun = -1;
 	set_options(x, request);
+	set_callbacks(x);
 	if (x->tls || (request->proxy && strncmp(request->proxy, "https:", 6) == 0))
 		tls_set_options(x->handle, request->ca_bundle);
-	transfer->state = x;
-	transfer->outcome = HTTP_PENDING;
-	x->started = clock_us();
-	engine_add(x->handle, request, transfer, transfer_done);
-	return transfer;
-}
-
-/* Free a transfer but for the answer's body; http_header() must not be called then. */
-void
-http_release(HttpTransfer *transfer)
-{
-	release_state(transfer->state);
-}
-
-/*
- * Return a copy of an answer's header, protected by secret_protect() if the answer is
- * secret; NULL if the answer has no such header.  The name's case does not matter; of
- * several headers of the name, the first counts.
- */
-char *
-http_header(const HttpTransfer *transfer, const char *name)
-{
-	const Answer *answer = &transfer->state->answer;
-	size_t		length;
-	const char *value = answer_header(answer, name, &length);
-
-	if (value == NULL)
-		return NULL;
-	/* answer.c accepts no header line with a NUL. */
-	Assert(memchr(value, '\0', length) == NULL);
-	return answer->secret ? secret_copy(value, length) : pnstrdup(value, length);
+	x->refused = refusals();
+	engine_add(x, request->fresh);
+	dlist_push_tail(&transfers, &x->node);
+	return &x->pub;
 }

@@ -56,7 +56,6 @@ typedef struct HttpTransfer
 	char	   *body;			/* NUL-terminated */
 	size_t		length;			/* bytes in body; cut at 64 kB if status >= 300 */
 	double		milliseconds;	/* from the start to the outcome */
-	struct HttpState *state;	/* private to http.c */
 } HttpTransfer;
 
 extern HttpTransfer *http_start(const HttpRequest *request);

@@ -18,8 +18,8 @@
 
 #include "compat.h"
 #include "http/call.h"
-#include "http/engine.h"
 #include "http/memory.h"
+#include "http/transfer.h"
 #include "miscadmin.h"
 
 /* The system's authorities, and the file that they were read from. */

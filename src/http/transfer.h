@@ -1,0 +1,82 @@
+/* transfer.h: a transfer as the files of http/ share it, and libcurl's multi handle. */
+#ifndef IMAGEBUILDER_TRANSFER_H
+#define IMAGEBUILDER_TRANSFER_H
+
+#include <curl/curl.h>
+
+#include "compat.h"
+#include "http/http.h"
+#include "lib/ilist.h"
+
+typedef struct Bytes
+{
+	char	   *data;			/* malloc'd, NUL-terminated */
+	size_t		length;
+	size_t		capacity;
+} Bytes;
+
+/* Transfer with what libcurl's callbacks use; freed with its memory context. */
+typedef struct Transfer
+{
+	HttpTransfer pub;			/* must be first: what http_start() returns */
+	CURL	   *handle;			/* NULL once released; its CURLOPT_PRIVATE is this struct */
+	CURLM	   *multi;			/* libcurl's, while the transfer is under way; else NULL */
+	dlist_node	node;			/* in the list of the transfers under way */
+	MemoryContextCallback callback;
+
+	/* The request. */
+	struct curl_slist *request_headers;
+	bool		tls;
+	bool		proxied;
+	int			connect_timeout;	/* ms */
+	int			timeout;
+	size_t		max_body;		/* bytes */
+	bool		secret;			/* wipe the answer when it is freed */
+
+	/* Times of clock.h, in us. */
+	int64		started;
+	int64		begun;			/* when the first wait began; -1: not yet */
+	int64		idle;			/* time since "begun" spent outside http_wait() */
+
+	bool		ready;			/* libcurl has a connection for the request */
+	uint64		refused;		/* requests for memory refused before the start */
+	char		error[CURL_ERROR_SIZE];
+
+	/* The answer. */
+	Bytes		headers;		/* of the answer itself, without trailers */
+	Bytes		body;
+	size_t		header_bytes;	/* of all headers received, dropped ones included */
+	bool		headers_ended;	/* the empty line after the answer's headers was
+								 * received */
+
+	/* Reasons for which a callback ended the transfer. */
+	bool		timed_out;
+	bool		no_memory;
+	const char *header_problem; /* clause about headers that were refused; or NULL */
+	bool		body_too_large;
+	bool		cut;			/* an error's body was cut at the limit */
+} Transfer;
+
+/* Functions of http.c. */
+extern bool transfer_is_ready(const Transfer *x);
+extern int64 transfers_resume(void);
+extern void transfers_pause(CURLM *multi);
+extern void transfers_fail(CURLcode result);
+
+/* Functions of answer.c. */
+extern size_t answer_take_header(char *data, size_t size, size_t count, void *userp);
+extern size_t answer_take_body(char *data, size_t size, size_t count, void *userp);
+extern void answer_free(const Transfer *x, Bytes *bytes);
+
+/* Function of outcome.c. */
+extern HttpOutcome outcome_of(Transfer *x, CURLcode result);
+
+/* Functions of engine.c. */
+extern CURL *engine_handle(void);
+extern void engine_add(Transfer *x, bool fresh);
+extern void engine_discard(CURL *handle);
+
+/* Function of tls.c. */
+extern void tls_set_options(CURL *handle, const char *ca_bundle);
+
+#endif							/* IMAGEBUILDER_TRANSFER_H */
