@@ -104,8 +104,6 @@ connection_hint(const HttpTransfer *transfer, const char *region, const char *op
 		case HTTP_UNTRUSTED:
 			return psprintf("The server's option \"ca_bundle\" names the certificate authorities to trust, and \"%s\" the host that the certificate must be for.",
 							option);
-		case HTTP_REFUSED_BY_PROXY:
-			return "The server's option \"proxy\" names the proxy.";
 		case HTTP_CONNECTION_LOST:
 			return "The server's options \"request_timeout\" and \"max_attempts\" limit each attempt and their number.";
 		default:
@@ -123,7 +121,6 @@ Failure *
 failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts,
 					const char *answer, const char *region, const char *option)
 {
-	const char *endpoint_hint = psprintf("Check the server's option \"%s\".", option);
 	char	   *problem = foreign_text(transfer->problem, MAX_FOREIGN_TEXT, NULL);
 	char	   *detail = attempts > 1 ?
 		psprintf("Host \"%s\": %s (%d attempts).", host, problem, attempts) :
@@ -148,7 +145,7 @@ failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts
 		case HTTP_MALFORMED:
 			return failure_create(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 								  psprintf("the answer is not %s", answer), detail,
-								  endpoint_hint);
+								  psprintf("Check the server's option \"%s\".", option));
 		case HTTP_NO_MEMORY:
 			return failure_create(ERRCODE_OUT_OF_MEMORY, "out of memory", detail, NULL);
 		default:

@@ -173,16 +173,6 @@ call_libcurl(curl_socket_t fd, int events)
 		give_up(CURLE_RECV_ERROR);
 }
 
-/* Have libcurl or a watcher act on what has happened on a socket. */
-static void
-handle_socket_event(const WaitEvent *event)
-{
-	if (!sockets_notify_watcher(event->fd) && sockets_is_waited_for(event->fd) && engine.multi)
-		call_libcurl(event->fd,
-					 (event->events & WL_SOCKET_READABLE ? CURL_CSELECT_IN : 0) |
-					 (event->events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
-}
-
 /*
  * Have libcurl resume the reads that call_may_read() has put off.  The kernel need not
  * report their sockets as readable: with TLS inside a proxy's TLS, OpenSSL may have
@@ -212,10 +202,13 @@ take_events(const WaitEvent *events, int nevents)
 	{
 		if (events[i].events & WL_LATCH_SET)
 			ResetLatch(MyLatch);
-		else if (events[i].events & WL_SOCKET_MASK)
+		else
 		{
 			silent = false;
-			handle_socket_event(&events[i]);
+			if (sockets_take_event(events[i].fd) && engine.multi)
+				call_libcurl(events[i].fd,
+							 (events[i].events & WL_SOCKET_READABLE ? CURL_CSELECT_IN : 0) |
+							 (events[i].events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
 		}
 	}
 	if (silent && call_has_put_off())
@@ -232,7 +225,6 @@ void
 http_wait(long timeout)
 {
 	WaitEvent	events[MAX_EVENTS];
-	bool		poll_only;
 	int64		next;
 	int			nevents;
 
@@ -240,7 +232,6 @@ http_wait(long timeout)
 	make_handles();
 	if (call_has_put_off())
 		timeout = 0;
-	poll_only = timeout == 0;
 	next = Min(engine.deadline, transfers_resume());
 	if (next != PG_INT64_MAX)
 	{
@@ -249,13 +240,9 @@ http_wait(long timeout)
 		if (timeout < 0 || left < timeout)
 			timeout = left;
 	}
-	/* Skip the wait if libcurl's timer is due: libcurl has to act on it first. */
-	if (timeout != 0 || poll_only || next != engine.deadline)
-	{
-		nevents = WaitEventSetWait(sockets_wait_set(), timeout, events, MAX_EVENTS,
-								   engine.wait_event);
-		take_events(events, nevents);
-	}
+	nevents = WaitEventSetWait(sockets_wait_set(), timeout, events, MAX_EVENTS,
+							   engine.wait_event);
+	take_events(events, nevents);
 	if (clock_us() >= engine.deadline)
 		call_libcurl(CURL_SOCKET_TIMEOUT, 0);
 	transfers_pause(engine.multi);

@@ -25,10 +25,9 @@
 
 static struct
 {
-	volatile uint64 requests;	/* requests for memory; libcurl's resolver thread makes
-								 * some, too */
-	volatile uint64 refused;	/* requests that malloc() refused */
-	bool		ours;			/* libcurl uses this allocator */
+	volatile bool ours;			/* libcurl uses this allocator */
+	volatile uint64 refused;	/* requests that malloc() refused, of libcurl's resolver
+								 * thread, too */
 	char	   *buffer;			/* block of libcurl's latest receive buffer */
 	size_t		extra;			/* bytes of the block beside the buffer */
 } memory;
@@ -36,7 +35,7 @@ static struct
 static void *
 note_refused(void *block)
 {
-	memory.requests++;
+	memory.ours = true;
 	if (block == NULL)
 		memory.refused++;
 	return block;
@@ -118,21 +117,6 @@ setopt_check(CURLcode code, bool required)
 				 errdetail("libcurl: %s.", curl_easy_strerror(code))));
 }
 
-/* Find out whether libcurl uses this allocator, by having libcurl allocate something. */
-static void
-detect_allocator(void)
-{
-	uint64		requests = memory.requests;
-	struct curl_slist *list = curl_slist_append(NULL, "x");
-
-	memory.ours = memory.requests != requests;
-	curl_slist_free_all(list);
-	if (!memory.ours)
-		ereport(DEBUG1,
-				(errmsg_internal("another library has started libcurl in this session"),
-				 errdetail_internal("What libcurl frees is not wiped.")));
-}
-
 /* Initialize libcurl; later calls in the session do no harm.  Raises 53200, HV000. */
 void
 memory_start(void)
@@ -142,7 +126,12 @@ memory_start(void)
 	if (curl_global_init_mem(CURL_GLOBAL_ALL, allocate, free_wiped, reallocate, duplicate,
 							 allocate_zeroed) == CURLE_OK)
 	{
-		detect_allocator();
+		/* libcurl allocates something, which shows whether it uses this allocator. */
+		curl_slist_free_all(curl_slist_append(NULL, "x"));
+		if (!memory.ours)
+			ereport(DEBUG1,
+					(errmsg_internal("another library has started libcurl in this session"),
+					 errdetail_internal("What libcurl frees is not wiped.")));
 		return;
 	}
 	if (memory.refused != refused)

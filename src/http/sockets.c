@@ -43,7 +43,7 @@ static struct
 	int			capacity;
 	uint64		refused;		/* sockets that add_socket() failed for */
 	WaitEventSet *set;
-	bool		stale;			/* set waits for a socket that is gone */
+	bool		stale;			/* set waits for a socket that is gone, or lacks one */
 }			sockets;
 
 /*
@@ -76,6 +76,14 @@ remove_socket(Socket *s)
 		ReleaseExternalFD();
 	sockets.stale |= s->in_set != 0;
 	*s = sockets.list[--sockets.count];
+}
+
+/* Have the next event set wait for a socket; one that waits in vain may stay. */
+static void
+wait_for(Socket *s, uint32 events)
+{
+	s->events = events;
+	sockets.stale |= events != 0 && events != s->in_set;
 }
 
 static Socket *
@@ -177,9 +185,8 @@ sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socket
 	if (s && what == CURL_POLL_REMOVE && !s->connection)
 		remove_socket(s);
 	else if (s)
-		s->events = what == CURL_POLL_REMOVE ? 0 :
-			(what & CURL_POLL_IN ? WL_SOCKET_READABLE : 0) |
-			(what & CURL_POLL_OUT ? WL_SOCKET_WRITEABLE : 0);
+		wait_for(s, (what & CURL_POLL_IN ? WL_SOCKET_READABLE : 0) |
+				 (what & CURL_POLL_OUT ? WL_SOCKET_WRITEABLE : 0));
 	return 0;
 }
 
@@ -295,22 +302,6 @@ sockets_shutdown_idle_connections(CURL *handle)
 	}
 }
 
-/* True if the event set waits for all that libcurl and watchers wait for. */
-static bool
-is_set_good(void)
-{
-	if (sockets.set == NULL || sockets.stale)
-		return false;
-	for (int i = 0; i < sockets.count; i++)
-	{
-		const Socket *s = &sockets.list[i];
-
-		if (s->events != 0 && s->events != s->in_set)
-			return false;
-	}
-	return true;
-}
-
 /*
  * Return the event set of the sockets, the latch and the postmaster's death; a new one
  * if a socket changed, since PostgreSQL can remove nothing from an event set.
@@ -320,7 +311,7 @@ sockets_wait_set(void)
 {
 	WaitEventSet *old = sockets.set;
 
-	if (is_set_good())
+	if (old && !sockets.stale)
 		return old;
 	sockets_forget_closed();
 	sockets.set = NULL;
@@ -344,17 +335,21 @@ sockets_wait_set(void)
 }
 
 /*
- * True if libcurl waits for a socket.  If not, as for a kept connection that the
- * server has closed, the next event set will lack the socket.
+ * Take an event of the event set: call a watched descriptor's callback; true if libcurl
+ * waits for the event.  If nothing does, as for a kept connection that the server has
+ * closed, the next event set will lack the socket.
  */
 bool
-sockets_is_waited_for(curl_socket_t fd)
+sockets_take_event(curl_socket_t fd)
 {
 	const Socket *s = find_socket(fd);
 
-	if (s && s->events)
+	if (s && s->ready)
+		s->ready(s->owner);
+	else if (s && s->events)
 		return true;
-	sockets.stale = true;
+	else
+		sockets.stale = true;
 	return false;
 }
 
@@ -387,7 +382,7 @@ sockets_watch(int fd, SocketReady ready, void *owner)
 
 	if (s == NULL)
 		return false;
-	s->events = WL_SOCKET_READABLE;
+	wait_for(s, WL_SOCKET_READABLE);
 	s->ready = ready;
 	s->owner = owner;
 	return true;
@@ -401,16 +396,4 @@ sockets_unwatch(int fd)
 
 	if (s && s->ready)
 		remove_socket(s);
-}
-
-/* Call a watched descriptor's callback; false if the descriptor is libcurl's. */
-bool
-sockets_notify_watcher(int fd)
-{
-	const Socket *s = find_number(fd);
-
-	if (s == NULL || s->ready == NULL)
-		return false;
-	s->ready(s->owner);
-	return true;
 }

@@ -19,11 +19,10 @@ extern void sockets_forget_closed(void);
 extern void sockets_reject_unsolicited_data(void);
 extern void sockets_shutdown_idle_connections(CURL *handle);
 extern WaitEventSet *sockets_wait_set(void);
-extern bool sockets_is_waited_for(curl_socket_t fd);
+extern bool sockets_take_event(curl_socket_t fd);
 extern int	sockets_count(void);
 extern curl_socket_t sockets_reading(int i);
 extern bool sockets_watch(int fd, SocketReady ready, void *owner);
 extern void sockets_unwatch(int fd);
-extern bool sockets_notify_watcher(int fd);
 
 #endif							/* IMAGEBUILDER_SOCKETS_H */
