@@ -40,7 +40,7 @@ typedef enum HttpObstacle
 	HTTP_OBSTACLE_OTHER,
 	HTTP_OBSTACLE_NAME,			/* the host's name does not resolve */
 	HTTP_OBSTACLE_PORT,			/* the host does not take the connection */
-	HTTP_OBSTACLE_PROXY,		/* the proxy's name or port */
+	HTTP_OBSTACLE_PROXY,		/* the proxy's name, port or answer */
 	HTTP_OBSTACLE_SILENCE,		/* https was spoken, and no TLS came in time */
 	HTTP_OBSTACLE_PLAIN,		/* https was spoken, and the port may speak http */
 	HTTP_OBSTACLE_TLS,			/* http was spoken, and the port may speak TLS */

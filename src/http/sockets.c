@@ -309,15 +309,13 @@ sockets_shutdown_idle_connections(CURL *handle)
 WaitEventSet *
 sockets_wait_set(void)
 {
-	WaitEventSet *old = sockets.set;
-
-	if (old && !sockets.stale)
-		return old;
+	if (sockets.set && !sockets.stale)
+		return sockets.set;
 	sockets_forget_closed();
-	sockets.set = NULL;
 	sockets.stale = true;
-	if (old)
-		FreeWaitEventSet(old);
+	if (sockets.set)
+		FreeWaitEventSet(sockets.set);
+	sockets.set = NULL;			/* in case making a new one raises an error */
 	sockets.set = compat_session_wait_event_set(sockets.count + 2);
 	AddWaitEventToSet(sockets.set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	if (IsUnderPostmaster)
