@@ -13,7 +13,6 @@ OBJS = \
 	src/api/schema.o \
 	src/config/config.o \
 	src/config/option.o \
-	src/fdw/asked.o \
 	src/fdw/async.o \
 	src/fdw/binding.o \
 	src/fdw/conditions.o \

@@ -6,10 +6,12 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "catalog/pg_type.h"
 #include "config/config.h"
 #include "fdw/binding.h"
 #include "foreign/foreign.h"
+#include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 
 /*
@@ -80,27 +82,25 @@ binding_key_paths(const Operation *operation)
 	return paths.data;
 }
 
-/* Return the path and the type that a column's options and name bind it to. */
-BoundColumn
+/*
+ * Return the path and the type that a column's options and name bind it to; the path is
+ * NULL if the column is bound to nothing.
+ */
+SchemaColumn
 binding_column(const BoundTable *table, AttrNumber attnum)
 {
-	BoundColumn bound = {NULL, TYPE_ANY};
 	List	   *options = GetForeignColumnOptions(table->relid, attnum);
 	const char *name = option_get(options, "column_name");
-	const SchemaColumn *column = NULL;
+	SchemaColumn bound = {name, TYPE_ANY, option_get(options, "path")};
+	const SchemaColumn *column;
 
-	bound.path = option_get(options, "path");
 	if (bound.path)
 		return bound;
 	if (name == NULL)
 		name = get_attname(table->relid, attnum, false);
-	if (table->table)
-		column = schema_find_column(table->table, name);
+	column = table->table ? schema_find_column(table->table, name) : NULL;
 	if (column)
-	{
-		bound.path = column->path;
-		bound.type = column->type;
-	}
+		return *column;
 	/* A table that is not in the schema, but has the option "rows", has a key, too. */
 	for (int i = 0; !table->table && table->sources && i < table->operation->nparameters; i++)
 	{
@@ -127,21 +127,19 @@ binding_keeps_text(Oid type, int32 typmod)
  * only where the request does not take them from an ARN.
  */
 EchoColumns
-binding_echo_columns(const BoundTable *table, int natts)
+binding_echo_columns(const BoundTable *table, TupleDesc tupdesc)
 {
 	EchoColumns echo = {0};
 	bool		scope = table->operation->target == TARGET_SCOPE;
 
-	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
+	for (AttrNumber attnum = 1; attnum <= tupdesc->natts; attnum++)
 	{
-		Oid			type = get_atttype(table->relid, attnum);
-		int32		typmod;
-		Oid			collation;
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, attnum - 1);
 		const char *path;
 		int			parameter;
 
-		if (type == InvalidOid)
-			continue;			/* dropped */
+		if (attr->attisdropped)
+			continue;
 		path = binding_column(table, attnum).path;
 		if (path == NULL || *path != '@')
 			continue;
@@ -157,11 +155,28 @@ binding_echo_columns(const BoundTable *table, int natts)
 			echo.account = bms_add_member(echo.account, attnum);
 		else
 			continue;
-		get_atttypetypmodcoll(table->relid, attnum, &type, &typmod, &collation);
-		if (binding_keeps_text(type, typmod))
+		if (binding_keeps_text(attr->atttypid, attr->atttypmod))
 			echo.unchanged = bms_add_member(echo.unchanged, attnum);
 	}
 	return echo;
+}
+
+/*
+ * Return the attribute numbers of a relation's columns in an expression; 0 stands for a
+ * system column and for the whole row.
+ */
+Bitmapset *
+binding_columns_in(Node *node, Index relid)
+{
+	Bitmapset  *offsets = NULL;
+	Bitmapset  *columns = NULL;
+	int			offset = -1;
+
+	pull_varattnos(node, relid, &offsets);
+	while ((offset = bms_next_member(offsets, offset)) >= 0)
+		columns = bms_add_member(columns,
+								 Max(offset + FirstLowInvalidHeapAttributeNumber, 0));
+	return columns;
 }
 
 /* Raise HV00R unless the table has a row source. */

@@ -9,12 +9,6 @@
 #include "nodes/bitmapset.h"
 #include "rows/path.h"
 
-typedef struct BoundColumn
-{
-	const char *path;			/* NULL: the column is bound to nothing */
-	ColumnType	type;
-} BoundColumn;
-
 typedef struct BoundTable
 {
 	Oid			relid;
@@ -36,11 +30,12 @@ typedef struct EchoColumns
 } EchoColumns;
 
 extern BoundTable *binding_table(Oid relid);
-extern BoundColumn binding_column(const BoundTable *table, AttrNumber attnum);
+extern SchemaColumn binding_column(const BoundTable *table, AttrNumber attnum);
 extern const char *binding_parameter_name(const BoundTable *table, int parameter);
 extern char *binding_key_paths(const Operation *operation);
 extern bool binding_keeps_text(Oid type, int32 typmod);
-extern EchoColumns binding_echo_columns(const BoundTable *table, int natts);
+extern EchoColumns binding_echo_columns(const BoundTable *table, TupleDesc tupdesc);
+extern Bitmapset *binding_columns_in(Node *node, Index relid);
 extern void binding_check_table(const BoundTable *table);
 pg_noreturn extern void binding_reject_column(const BoundTable *table, AttrNumber attnum);
 pg_noreturn extern void binding_reject_path(const BoundTable *table, AttrNumber attnum,

@@ -9,13 +9,12 @@
 #include "postgres.h"
 
 #include "access/nbtree.h"
-#include "access/sysattr.h"
-#include "access/table.h"
 #include "fdw/conditions.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
@@ -188,21 +187,6 @@ key_of_parameter(KeyContext *context, List *rinfos, List **key_quals, bool *exac
 	return keys ? list_make2(makeInteger(KEY_AND), keys) : NIL;
 }
 
-/* Return the attribute numbers of a relation's columns in an expression. */
-static Bitmapset *
-columns_in(Node *node, Index relid)
-{
-	Bitmapset  *offsets = NULL;
-	Bitmapset  *columns = NULL;
-	int			offset = -1;
-
-	pull_varattnos(node, relid, &offsets);
-	while ((offset = bms_next_member(offsets, offset)) >= 0)
-		columns = bms_add_member(columns,
-								 Max(offset + FirstLowInvalidHeapAttributeNumber, 0));
-	return columns;
-}
-
 /*
  * True if a condition may be checked on what is about to be asked for.  Its result must
  * depend on columns that repeat what was asked, and checking it must do no harm if no row
@@ -211,7 +195,7 @@ columns_in(Node *node, Index relid)
  * which no barrier protects.
  */
 static bool
-is_asked(const ConditionContext *relation, const RestrictInfo *rinfo)
+is_asked(const KeyContext *relation, const RestrictInfo *rinfo)
 {
 	const EchoColumns *echo = &relation->echo;
 	Node	   *clause = (Node *) rinfo->clause;
@@ -219,20 +203,21 @@ is_asked(const ConditionContext *relation, const RestrictInfo *rinfo)
 
 	if (echo->unchanged == NULL || rinfo->pseudoconstant)
 		return false;
-	columns = columns_in(clause, relation->key.relid);
+	columns = binding_columns_in(clause, relation->relid);
 	if (!bms_is_subset(columns, echo->unchanged) || contain_volatile_functions(clause))
 		return false;
 	return !contain_leaked_vars(clause) ||
 		(relation->operation->target == TARGET_SCOPE &&
-		 !bms_overlap(columns, echo->key) && rinfo->security_level <= relation->min_security);
+		 !bms_overlap(columns, echo->key) && rinfo->security_level <=
+		 find_base_rel(relation->root, relation->relid)->baserestrict_min_security);
 }
 
 /* Sort the conditions of a relation's scan, given as RestrictInfos. */
 Conditions
-conditions_classify(const ConditionContext *relation, List *rinfos)
+conditions_classify(const KeyContext *relation, List *rinfos)
 {
 	Conditions	conditions = {.complete = true};
-	KeyContext	context = relation->key;
+	KeyContext	context = *relation;
 	bool	   *exact;
 	List	   *rest = NIL;
 	ListCell   *lc;
@@ -276,19 +261,17 @@ conditions_classify(const ConditionContext *relation, List *rinfos)
  * constraint, but scans every partition that it does not prune.
  */
 PartitionConditions
-conditions_of_partition(Oid table, const EchoColumns *echo)
+conditions_of_partition(Relation relation, const EchoColumns *echo)
 {
 	PartitionConditions conditions = {0};
-	Relation	relation = table_open(table, NoLock);
 	List	   *quals = relation->rd_rel->relispartition ? RelationGetPartitionQual(relation) : NIL;
 	ListCell   *lc;
 
-	table_close(relation, NoLock);
 	foreach(lc, quals)
 	{
 		BooleanTest *test = makeNode(BooleanTest);
 
-		if (!bms_is_subset(columns_in(lfirst(lc), 1), echo->unchanged))
+		if (!bms_is_subset(binding_columns_in(lfirst(lc), 1), echo->unchanged))
 		{
 			conditions.others = lappend(conditions.others, lfirst(lc));
 			continue;
@@ -307,10 +290,10 @@ conditions_of_partition(Oid table, const EchoColumns *echo)
  * scan.  Such a guard only prevents look-ups ahead.
  */
 List *
-conditions_partition_guards(const ConditionContext *relation,
+conditions_partition_guards(const KeyContext *relation,
 							const PartitionConditions *partition, List *rinfos)
 {
-	List	   *values = partition->others ? column_values(&relation->key, rinfos) : NIL;
+	List	   *values = partition->others ? column_values(relation, rinfos) : NIL;
 	List	   *guards = NIL;
 	ListCell   *lc;
 
@@ -325,27 +308,14 @@ conditions_partition_guards(const ConditionContext *relation,
 	return guards;
 }
 
-/* True if an expression needs more than a row of its relation and constants. */
-static bool
-needs_execution(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if ((IsA(node, Var) && ((Var *) node)->varno != *(int *) context) ||
-		(IsA(node, Param) && ((Param *) node)->paramkind != PARAM_EXTERN) ||
-		IsA(node, PlaceHolderVar) || IsA(node, SubPlan) || IsA(node, AlternativeSubPlan))
-		return true;
-	return expression_tree_walker(node, needs_execution, context);
-}
-
 /*
  * Return those of a scan's "asked" conditions that can be checked outside of the scan, as
  * columns of relation 1: they need no outer row.
  */
 List *
-conditions_static(const ConditionContext *relation, List *asked)
+conditions_static(const KeyContext *relation, List *asked)
 {
-	int			relid = relation->key.relid;
+	int			relid = relation->relid;
 	List	   *found = NIL;
 	ListCell   *lc;
 
@@ -353,7 +323,7 @@ conditions_static(const ConditionContext *relation, List *asked)
 	{
 		Node	   *condition = lfirst(lc);
 
-		if (needs_execution(condition, &relid))
+		if (key_depends_on_rows(condition, &relid))
 			continue;
 		condition = copyObject(condition);
 		ChangeVarNodes(condition, relid, 1, 0);

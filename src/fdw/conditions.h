@@ -2,8 +2,8 @@
 #ifndef IMAGEBUILDER_CONDITIONS_H
 #define IMAGEBUILDER_CONDITIONS_H
 
-#include "fdw/binding.h"
 #include "fdw/key.h"
+#include "utils/relcache.h"
 
 /* Conditions of a scan, all of which must hold, sorted by their use. */
 typedef struct Conditions
@@ -28,19 +28,10 @@ typedef struct PartitionConditions
 	List	   *others;			/* on columns of relation 1 */
 } PartitionConditions;
 
-/* Relation whose conditions are sorted. */
-typedef struct ConditionContext
-{
-	KeyContext	key;			/* without columns and expressions */
-	const Operation *operation;
-	EchoColumns echo;
-	Index		min_security;	/* security level of conditions that are checked first */
-} ConditionContext;
-
-extern Conditions conditions_classify(const ConditionContext *relation, List *rinfos);
-extern PartitionConditions conditions_of_partition(Oid table, const EchoColumns *echo);
-extern List *conditions_partition_guards(const ConditionContext *relation,
+extern Conditions conditions_classify(const KeyContext *relation, List *rinfos);
+extern PartitionConditions conditions_of_partition(Relation relation, const EchoColumns *echo);
+extern List *conditions_partition_guards(const KeyContext *relation,
 										 const PartitionConditions *partition, List *rinfos);
-extern List *conditions_static(const ConditionContext *relation, List *asked);
+extern List *conditions_static(const KeyContext *relation, List *asked);
 
 #endif							/* IMAGEBUILDER_CONDITIONS_H */

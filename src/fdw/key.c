@@ -139,19 +139,19 @@ without_collation(Node *operand)
 }
 
 /*
- * True if an expression's value comes from rows: of this query, of an outer query, or
- * of a sub-select.
+ * True if an expression's value comes from rows other than those of relation *relid: of
+ * this query, of an outer query, or of a sub-select.
  */
-static bool
-depends_on_row(Node *node, void *context)
+bool
+key_depends_on_rows(Node *node, void *relid)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, Var) || IsA(node, PlaceHolderVar) || IsA(node, SubPlan) ||
-		IsA(node, AlternativeSubPlan) ||
-		(IsA(node, Param) && ((Param *) node)->paramkind != PARAM_EXTERN))
+	if ((IsA(node, Var) && ((Var *) node)->varno != *(int *) relid) ||
+		(IsA(node, Param) && ((Param *) node)->paramkind != PARAM_EXTERN) ||
+		IsA(node, PlaceHolderVar) || IsA(node, SubPlan) || IsA(node, AlternativeSubPlan))
 		return true;
-	return expression_tree_walker(node, depends_on_row, context);
+	return expression_tree_walker(node, key_depends_on_rows, relid);
 }
 
 /*
@@ -217,6 +217,7 @@ collect_operands(Node *node, void *context)
 	const OperandWalk *walk = context;
 	const KeyContext *relation = walk->relation;
 	bool		own = walk->root == relation->root;
+	int			no_relid = 0;
 	List	   *args = NIL;
 
 	if (node == NULL)
@@ -230,7 +231,7 @@ collect_operands(Node *node, void *context)
 		Node	   *column = (Node *) without_casts(list_nth(args, i));
 		Node	   *operand = list_nth(args, 1 - i);
 
-		if (column && IsA(column, Var) && !depends_on_row(operand, NULL) &&
+		if (column && IsA(column, Var) && !key_depends_on_rows(operand, &no_relid) &&
 			(own ? is_key_column_of_statement(relation, (Var *) column) :
 			 is_column_of_other_rows(walk->root, (Var *) column)))
 		{
@@ -380,7 +381,7 @@ key_extract(KeyContext *context, Expr *clause, bool *exact)
 		/* The column repeats what was asked for, so it is never null. */
 		if (((NullTest *) clause)->nulltesttype == IS_NULL &&
 			key_is_column(context, ((NullTest *) clause)->arg))
-			key = list_make1(makeInteger(KEY_NOTHING));
+			key = list_make2(makeInteger(KEY_OR), NIL);
 	}
 	else if (is_orclause(clause) || is_andclause(clause))
 		key = extract_arms(context, (BoolExpr *) clause, exact);
@@ -389,19 +390,15 @@ key_extract(KeyContext *context, Expr *clause, bool *exact)
 	return key;
 }
 
-/* Return how many values a key is expected to yield; -1 for NIL, no key. */
+/* Return how many values a key is expected to yield. */
 double
 key_estimate(PlannerInfo *root, List *key, List *exprs)
 {
 	double		estimate = 0;
 	ListCell   *lc;
 
-	if (key == NIL)
-		return -1;
 	switch (key_kind(key))
 	{
-		case KEY_NOTHING:
-			return 0;
 		case KEY_EQUAL:
 			return 1;
 		case KEY_ANY:

@@ -2,7 +2,7 @@
 #ifndef IMAGEBUILDER_KEY_H
 #define IMAGEBUILDER_KEY_H
 
-#include "nodes/execnodes.h"
+#include "fdw/binding.h"
 #include "nodes/pathnodes.h"
 #include "utils/hsearch.h"
 
@@ -12,14 +12,13 @@
  */
 typedef enum KeyKind
 {
-	KEY_NOTHING,				/* no value; no operands */
 	KEY_EQUAL,					/* the value of an expression; operands: its index
 								 * among the key's expressions, and whether it
 								 * is from the statement, see KeyValue */
 	KEY_ANY,					/* the elements of an array expression; operands as
 								 * KEY_EQUAL's */
 	KEY_AND,					/* intersection; operand: a list of nodes */
-	KEY_OR,						/* union; operand: a list of nodes */
+	KEY_OR,						/* union; operand: a list of nodes, NIL for no value */
 } KeyKind;
 
 /* Return a node's kind. */
@@ -29,13 +28,15 @@ key_kind(const List *node)
 	return (KeyKind) intVal(linitial(node));
 }
 
-/* Context in which a relation's conditions on a parameter are found. */
+/* Relation whose conditions are sorted, and the parameter whose keys are extracted. */
 typedef struct KeyContext
 {
 	PlannerInfo *root;
 	Index		relid;
-	Bitmapset  *columns;		/* attribute numbers of the columns that repeat the
-								 * parameter */
+	const Operation *operation;
+	EchoColumns echo;
+	Bitmapset  *columns;		/* those of "echo" that repeat the parameter; of a
+								 * relation's own context: any parameter */
 	HTAB	   *statement_operands; /* see key_collect_statement_operands() */
 	List	   *exprs;			/* expressions found so far */
 } KeyContext;
@@ -44,6 +45,7 @@ extern void key_collect_statement_operands(KeyContext *context);
 extern List *key_extract(KeyContext *context, Expr *clause, bool *exact);
 extern Var *key_var(Expr *expr, Index relid);
 extern bool key_is_column(const KeyContext *context, Expr *expr);
+extern bool key_depends_on_rows(Node *node, void *relid);
 extern bool key_is_known(const KeyContext *context, Expr *expr);
 extern double key_estimate(PlannerInfo *root, List *key, List *exprs);
 

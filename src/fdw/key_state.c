@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "executor/executor.h"
@@ -16,6 +17,7 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 
 /* Return a value of one of the text types as a C string. */
 static char *
@@ -85,68 +87,51 @@ evaluate_comparison(List *node, List *exprs, ExprContext *econtext)
 	return add_value(NIL, text_of_datum(value, exprType((Node *) expr->expr)), from_statement);
 }
 
-/* Entry of a hash table of value_table(): starts with the table's key, a text. */
+/* Entry of a hash table of values: starts with the table's key, a text. */
 typedef struct ValueEntry
 {
 	const char *text;
 	KeyValue   *value;
+	bool		returned;
 } ValueEntry;
 
-/* Return a hash table of a list's texts; appends the first value of each to *distinct. */
-static HTAB *
-value_table(List *values, List **distinct)
-{
-	HTAB	   *table = text_table_create("imagebuilder_fdw values", sizeof(ValueEntry),
-										  CurrentMemoryContext);
-	ListCell   *lc;
-
-	foreach(lc, values)
-	{
-		KeyValue   *value = lfirst(lc);
-		bool		found;
-		ValueEntry   *entry = hash_search(table, &value->text, HASH_ENTER, &found);
-
-		if (found)
-			entry->value->from_statement |= value->from_statement;
-		else
-		{
-			entry->value = value;
-			*distinct = lappend(*distinct, value);
-		}
-	}
-	return table;
-}
-
-/* Return a list without repeated texts; from_statement is set if any repetition has it. */
-static List *
-distinct(List *values)
-{
-	List	   *result = NIL;
-
-	if (list_length(values) <= 1)
-		return values;
-	hash_destroy(value_table(values, &result));
-	return result;
-}
-
-/* Return the values that are in both lists; from_statement is set if either has it. */
+/*
+ * Return the values that are in both lists, each text once, in the first list's order;
+ * from_statement is set if any repetition in either list has it.
+ */
 static List *
 intersect(List *values, List *others)
 {
-	List	   *distinct_others = NIL;
-	HTAB	   *table = value_table(others, &distinct_others);
+	HTAB	   *table = text_table_create("imagebuilder_fdw values", sizeof(ValueEntry),
+										  CurrentMemoryContext);
 	List	   *result = NIL;
+	ValueEntry *entry;
+	bool		found;
 	ListCell   *lc;
 
+	foreach(lc, others)
+	{
+		KeyValue   *value = lfirst(lc);
+
+		entry = hash_search(table, &value->text, HASH_ENTER, &found);
+		if (!found)
+		{
+			entry->value = value;
+			entry->returned = false;
+		}
+		entry->value->from_statement |= value->from_statement;
+	}
 	foreach(lc, values)
 	{
 		KeyValue   *value = lfirst(lc);
-		ValueEntry   *other = hash_search(table, &value->text, HASH_FIND, NULL);
 
-		if (other == NULL)
+		entry = hash_search(table, &value->text, HASH_FIND, NULL);
+		if (entry == NULL)
 			continue;
-		value->from_statement |= other->value->from_statement;
-		result = lappend(result, value);
+		entry->value->from_statement |= value->from_statement;
+		if (!entry->returned)
+			result = lappend(result, entry->value);
+		entry->returned = true;
 	}
 	hash_destroy(table);
 	return result;
@@ -160,8 +145,6 @@ evaluate_node(List *key, List *exprs, ExprContext *econtext)
 
 	switch (key_kind(key))
 	{
-		case KEY_NOTHING:
-			return NIL;
 		case KEY_EQUAL:
 		case KEY_ANY:
 			return evaluate_comparison(key, exprs, econtext);
@@ -183,6 +166,76 @@ evaluate_node(List *key, List *exprs, ExprContext *econtext)
 	return NIL;
 }
 
+/* ---- conditions on what is asked for --------------------------------------------- */
+
+/* Prepare the "asked" conditions of key_state_create(). */
+static void
+init_asked(KeyState *state, List *conditions, Oid table, PlanState *parent)
+{
+	Relation	relation = table_open(table, NoLock);
+	TupleDesc	tupdesc = CreateTupleDescCopy(RelationGetDescr(relation));
+
+	table_close(relation, NoLock);
+	state->echo = binding_echo_columns(binding_table(table), tupdesc);
+	/* Only a foreign scan has such an account: its conditions have its relation's number. */
+	state->needs_account = state->echo.account &&
+		bms_overlap(state->echo.account,
+					binding_columns_in((Node *) conditions, ((Scan *) parent->plan)->scanrelid));
+	state->asked = ExecInitQual(conditions, parent);
+	state->asked_context = CreateExprContext(parent->state);
+	state->asked_context->ecxt_scantuple = MakeSingleTupleTableSlot(tupdesc, &TTSOpsVirtual);
+}
+
+/* Put a text into those of the columns that hold it as it is. */
+static void
+fill_columns(const KeyState *state, const Bitmapset *columns, const char *text)
+{
+	TupleTableSlot *slot = state->asked_context->ecxt_scantuple;
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(columns, attnum)) >= 0)
+	{
+		if (!bms_is_member(attnum, state->echo.unchanged))
+			continue;
+		slot->tts_values[attnum - 1] = CStringGetTextDatum(text);
+		slot->tts_isnull[attnum - 1] = false;
+	}
+}
+
+/*
+ * True if rows that are asked for with these values, one a parameter, can satisfy the
+ * "asked" conditions.  The columns that these need repeat what was asked, so that a row
+ * of the table is known in part before there is any.  "scope" is that of an operation
+ * with TARGET_SCOPE; "account" is needed only if KeyState.needs_account is set.  Raises
+ * what the conditions raise.
+ */
+bool
+key_state_admits(const KeyState *state, const char *const *values, const Target *scope,
+				 const char *account)
+{
+	ExprContext *context = state->asked_context;
+	TupleTableSlot *slot;
+	MemoryContext previous;
+
+	if (state->asked == NULL)
+		return true;
+	ResetExprContext(context);
+	slot = ExecClearTuple(context->ecxt_scantuple);
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	previous = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+	for (int i = 0; i < list_length(state->keys); i++)
+		fill_columns(state, state->echo.parameters[i], values[i]);
+	if (scope)
+		fill_columns(state, state->echo.region, scope->region);
+	if (state->needs_account)
+		fill_columns(state, state->echo.account, account);
+	MemoryContextSwitchTo(previous);
+	ExecStoreVirtualTuple(slot);
+	return ExecQual(state->asked, context);
+}
+
+/* ---- the keys -------------------------------------------------------------------- */
+
 /*
  * Prepare keys for execution, one for each parameter of a table's operation: "exprs" are
  * the expressions that the keys refer to, "guards" conditions over the rows that "exprs"
@@ -198,7 +251,8 @@ key_state_create(List *keys, List *exprs, List *guards, List *asked, Oid table,
 	state->keys = keys;
 	state->exprs = ExecInitExprList(exprs, parent);
 	state->guards = ExecInitQual(guards, parent);
-	state->asked = asked ? asked_create(asked, table, parent) : NULL;
+	if (asked)
+		init_asked(state, asked, table, parent);
 	return state;
 }
 
@@ -222,8 +276,10 @@ key_state_evaluate(const KeyState *state, ExprContext *econtext)
 
 	foreach(lc, state->keys)
 	{
-		List	   *values = distinct(evaluate_node(lfirst(lc), state->exprs, econtext));
+		List	   *values = evaluate_node(lfirst(lc), state->exprs, econtext);
 
+		if (list_length(values) > 1)
+			values = intersect(values, values);	/* drops repetitions */
 		cursor.sets = lappend(cursor.sets, values);
 		cursor.ended |= values == NIL;
 	}

@@ -2,8 +2,8 @@
 #ifndef IMAGEBUILDER_KEY_STATE_H
 #define IMAGEBUILDER_KEY_STATE_H
 
-#include "api/operation.h"
-#include "fdw/asked.h"
+#include "fdw/binding.h"
+#include "lookup/request.h"
 #include "nodes/execnodes.h"
 
 /* Value of a parameter that a key yields. */
@@ -19,7 +19,12 @@ typedef struct KeyState
 	List	   *exprs;			/* of ExprState */
 	ExprState  *guards;			/* must be true before anything is looked up; NULL: no
 								 * guards */
-	AskedState *asked;			/* conditions on what is asked for; NULL: none */
+	ExprState  *asked;			/* conditions that must be true of what is asked for;
+								 * NULL: none, and the members below are not set */
+	ExprContext *asked_context;	/* its scan tuple is a row of the table, with the columns
+								 * of "echo" alone */
+	EchoColumns echo;
+	bool		needs_account;	/* "asked" has a column of echo.account */
 } KeyState;
 
 /* Position in the combinations of a key's values, one for each parameter. */
@@ -33,6 +38,8 @@ typedef struct KeyCursor
 extern KeyState *key_state_create(List *keys, List *exprs, List *guards, List *asked,
 								  Oid table, PlanState *parent);
 extern bool key_state_guards_hold(const KeyState *state, ExprContext *econtext);
+extern bool key_state_admits(const KeyState *state, const char *const *values,
+							 const Target *scope, const char *account);
 extern KeyCursor key_state_evaluate(const KeyState *state, ExprContext *econtext);
 extern bool key_cursor_next(KeyCursor *cursor, const KeyValue **values);
 extern double key_cursor_count(const KeyCursor *cursor);

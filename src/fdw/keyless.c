@@ -29,53 +29,45 @@ static const char no_source[] = " Of the tables joined, one must have the ARNs f
 static const char many_tables[] = " Of more tables than join_collapse_limit, name first the one that has the ARNs.";
 static const char outer_query[] = " Where GROUP BY, DISTINCT, a window function, UNION, or a UNION ALL's arm with WHERE is between table and condition, write %1$s = ANY (ARRAY(SELECT ...)) inside, or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).";
 
-/* Search for key columns, and for build_version_arn, which users compare instead. */
-typedef struct ColumnSearch
-{
-	const KeyContext *context;
-	AttrNumber	build_version_arn;	/* 0: the table has no such column */
-	bool		key;
-	bool		build;
-	bool		or;
-} ColumnSearch;
-
+/* True if a condition has an OR. */
 static bool
-note_columns(Node *node, void *context)
+has_or(Node *node, void *context)
 {
-	ColumnSearch *search = context;
-
 	if (node == NULL)
 		return false;
-	if (IsA(node, Var) && ((Var *) node)->varno == (int) search->context->relid)
-	{
-		AttrNumber	attnum = ((Var *) node)->varattno;	/* of a system column: negative */
+	return is_orclause(node) || expression_tree_walker(node, has_or, context);
+}
 
-		search->key |= attnum > 0 && bms_is_member(attnum, search->context->columns);
-		search->build |= search->build_version_arn != 0 && attnum == search->build_version_arn;
-	}
-	if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop == OR_EXPR)
-		search->or = true;
-	return expression_tree_walker(node, note_columns, context);
+/* True if an expression has a key column. */
+static bool
+has_key_column(const KeyContext *context, Expr *expr)
+{
+	return bms_overlap(binding_columns_in((Node *) expr, context->relid), context->columns);
 }
 
 /* True if a join condition, in an equivalence class or not, has a key column. */
 static bool
 is_joined_by_key(const KeyContext *context, RelOptInfo *rel)
 {
-	ColumnSearch search = {.context = context};
 	ListCell   *lc;
 
 	foreach(lc, rel->joininfo)
-		note_columns((Node *) lfirst_node(RestrictInfo, lc)->clause, &search);
+	{
+		if (has_key_column(context, lfirst_node(RestrictInfo, lc)->clause))
+			return true;
+	}
 	foreach(lc, rel->has_eclass_joins ? context->root->eq_classes : NIL)
 	{
 		EquivalenceClass *class = lfirst(lc);
 		ListCell   *member;
 
 		foreach(member, bms_is_member(rel->relid, class->ec_relids) ? class->ec_members : NIL)
-			note_columns((Node *) ((EquivalenceMember *) lfirst(member))->em_expr, &search);
+		{
+			if (has_key_column(context, ((EquivalenceMember *) lfirst(member))->em_expr))
+				return true;
+		}
 	}
-	return search.key;
+	return false;
 }
 
 /* True if a statement has an outer join, which fixes the order of tables. */
@@ -108,24 +100,24 @@ List *
 keyless_reasons(const KeyContext *context, RelOptInfo *rel, List *conditions)
 {
 	PlannerInfo *root = context->root;
-	ColumnSearch search = {
-		.context = context,
-		.build_version_arn = get_attnum(planner_rt_fetch(rel->relid, root)->relid,
-										"build_version_arn"),
-	};
-	List	   *reasons = NIL;
+	Bitmapset  *columns = binding_columns_in((Node *) conditions, rel->relid);
+	AttrNumber	build_version_arn = get_attnum(planner_rt_fetch(rel->relid, root)->relid,
+											   "build_version_arn");
+	bool		key = bms_overlap(columns, context->columns);
+	bool		build = build_version_arn > 0 && bms_is_member(build_version_arn, columns);
 	bool		joined = is_joined_by_key(context, rel);
+	List	   *reasons = NIL;
 
-	note_columns((Node *) conditions, &search);
-	if (search.key)
-		reasons = add_reason(reasons, search.or ? or_arms : other_condition);
-	else if (search.build)
+	if (key)
+		reasons = add_reason(reasons, has_or((Node *) conditions, NULL) ? or_arms :
+							 other_condition);
+	else if (build)
 		reasons = add_reason(reasons, build_version);
-	if (joined && !search.key)
+	if (joined && !key)
 		reasons = add_reason(reasons, bms_num_members(root->all_baserels) >
 							 Min(join_collapse_limit, from_collapse_limit) ?
 							 many_tables : has_outer_join(root) ? join_order : no_source);
-	if (root->parent_root && !joined && !search.key && !search.build)
+	if (root->parent_root && !joined && !key && !build)
 		reasons = add_reason(reasons, outer_query);
 	return reasons;
 }
@@ -137,7 +129,7 @@ keyless_reasons(const KeyContext *context, RelOptInfo *rel, List *conditions)
 static const char *
 open_column(Relation relation, const BoundTable *table, List *keys, int *parameter)
 {
-	EchoColumns echo = binding_echo_columns(table, RelationGetNumberOfAttributes(relation));
+	EchoColumns echo = binding_echo_columns(table, RelationGetDescr(relation));
 	int			attnum;
 
 	*parameter = 0;

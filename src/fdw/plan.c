@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/sysattr.h"
+#include "access/table.h"
 #include "compat.h"
 #include "fdw/binding.h"
 #include "fdw/conditions.h"
@@ -21,6 +22,7 @@
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/rel.h"
 
 /*
  * Cost of a path that leaves a parameter open, beyond any other path's cost.  PostgreSQL before 18
@@ -40,7 +42,7 @@
 /* State of a relation's planning, kept in RelOptInfo.fdw_private. */
 typedef struct RelPlan
 {
-	ConditionContext context;
+	KeyContext	context;		/* of no parameter */
 	double		rows;			/* rows expected for a request, before filters */
 	double		pages;			/* pages expected for a request */
 	PartitionConditions partition;
@@ -48,13 +50,6 @@ typedef struct RelPlan
 	double		selectivity;	/* selectivity of own.others */
 	QualCost	quals;			/* cost of checking own.others */
 } RelPlan;
-
-/* Return all conditions of a scan, including gating ones (pseudoconstants). */
-static List *
-conditions_of(RelOptInfo *rel, ParamPathInfo *param)
-{
-	return list_concat_copy(rel->baserestrictinfo, param ? param->ppi_clauses : NIL);
-}
 
 /* ---- what a path will look up ------------------------------------------------- */
 
@@ -172,23 +167,24 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 							  Oid foreigntableid)
 {
 	RelPlan    *plan = palloc0(sizeof(RelPlan));
+	Relation	relation = table_open(foreigntableid, NoLock);
 	BoundTable *table = binding_table(foreigntableid);
-	ConditionContext *context = &plan->context;
+	KeyContext *context = &plan->context;
 	double		requests;
 
 	baserel->fdw_private = plan;
 	context->operation = table->operation;
-	context->echo = binding_echo_columns(table, baserel->max_attr);
-	context->min_security = baserel->baserestrict_min_security;
-	context->key.root = root;
-	context->key.relid = baserel->relid;
-	context->key.columns = context->echo.key;
-	key_collect_statement_operands(&context->key);
+	context->echo = binding_echo_columns(table, RelationGetDescr(relation));
+	context->root = root;
+	context->relid = baserel->relid;
+	context->columns = context->echo.key;
+	key_collect_statement_operands(context);
 	plan->rows = table->table ? table->table->rows :
 		DEFAULT_ROWS * Max(1, table->operation->page_size);
 	plan->pages = table->operation->page_size > 0 ?
 		Max(1, plan->rows / table->operation->page_size) : 1;
-	plan->partition = conditions_of_partition(foreigntableid, &context->echo);
+	plan->partition = conditions_of_partition(relation, &context->echo);
+	table_close(relation, NoLock);
 	plan->own = conditions_classify(context, baserel->baserestrictinfo);
 	plan->selectivity =
 		clauselist_selectivity(root, plan->own.others, baserel->relid, JOIN_INNER, NULL);
@@ -253,9 +249,9 @@ is_key_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 
 /* True if a condition says something of a parameter. */
 static bool
-is_key(const ConditionContext *relation, Expr *clause)
+is_key(const KeyContext *relation, Expr *clause)
 {
-	KeyContext	context = relation->key;
+	KeyContext	context = *relation;
 	bool		found = false;
 
 	for (int i = 0; i < relation->operation->nparameters && !found; i++)
@@ -273,7 +269,7 @@ static List *
 join_conditions(PlannerInfo *root, RelOptInfo *rel)
 {
 	const RelPlan *plan = rel->fdw_private;
-	KeyContext	context = plan->context.key;
+	KeyContext	context = plan->context;
 	List	   *conditions = NIL;
 	ListCell   *lc;
 
@@ -332,11 +328,11 @@ imagebuilderGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 	const RelPlan *plan = baserel->fdw_private;
 	ListCell   *lc;
 
-	add_scan_path(root, baserel, foreigntableid, NULL, &plan->own, conditions_of(baserel, NULL));
+	add_scan_path(root, baserel, foreigntableid, NULL, &plan->own, baserel->baserestrictinfo);
 	foreach(lc, sets_of_outer_relations(root, baserel))
 	{
 		ParamPathInfo *param = lfirst(lc);
-		List	   *rinfos = conditions_of(baserel, param);
+		List	   *rinfos = list_concat_copy(baserel->baserestrictinfo, param->ppi_clauses);
 		Conditions	conditions = conditions_classify(&plan->context, rinfos);
 
 		/*
@@ -398,7 +394,7 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 									   needed_attributes(baserel, conditions.others),
 									   makeString(pstrdup(plan->context.operation->name)),
 									   conditions.complete ? NIL :
-									   keyless_reasons(&plan->context.key, baserel,
+									   keyless_reasons(&plan->context, baserel,
 													   conditions.others)),
 							NIL, recheck_quals, outer_plan);
 }

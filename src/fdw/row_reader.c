@@ -83,7 +83,7 @@ bind_columns(const BoundTable *table, TupleDesc tupdesc, List *attrs, int *ncolu
 		Form_pg_attribute attr = TupleDescAttr(tupdesc, attnum - 1);
 		ReaderColumn *column = &columns[*ncolumns];
 		const char *error = NULL;
-		BoundColumn bound;
+		SchemaColumn bound;
 
 		if (attr->attisdropped)
 			continue;

@@ -143,7 +143,6 @@ request_for(ImageBuilderScan *state, const KeyValue *const *values)
 	const Operation *operation = state->operation;
 	const Target *scope = operation->target == TARGET_SCOPE ?
 		statement_scope(state->client) : NULL;
-	AskedState *asked = state->key->asked;
 	const char *texts[MAX_PARAMETERS];
 	Request    *request;
 	bool		wanted;
@@ -151,9 +150,9 @@ request_for(ImageBuilderScan *state, const KeyValue *const *values)
 	for (int i = 0; i < operation->nparameters; i++)
 		texts[i] = values[i]->text;
 	request = request_create(operation, scope, texts);
-	if (asked && asked_needs_account(asked) && state->account[0] == '\0')
+	if (state->key->needs_account && state->account[0] == '\0')
 		lookup_account(state->client, scope, request_action(request), state->account);
-	wanted = asked == NULL || asked_admits(asked, texts, scope, state->account);
+	wanted = key_state_admits(state->key, texts, scope, state->account);
 	for (int i = 0; wanted && i < operation->nparameters; i++)
 		wanted = is_wanted(state, i, values[i]);
 	if (wanted)

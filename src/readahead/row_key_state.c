@@ -76,8 +76,8 @@ request_for(const RowKeyState *key, const KeyValue *const *values)
 		if (!request_fits(key->operation, i, texts[i]))
 			return NULL;
 	}
-	return key->state->asked && !asked_admits(key->state->asked, texts, NULL, NULL) ? NULL :
-		request_create(key->operation, NULL, texts);
+	return key_state_admits(key->state, texts, NULL, NULL) ?
+		request_create(key->operation, NULL, texts) : NULL;
 }
 
 /* Return the requests (Request) that a key makes, in the current memory context. */
@@ -154,7 +154,7 @@ try_key(RowKeyState *key, ExprContext *econtext)
 		FreeErrorData(error);
 		ReScanExprContext(econtext);
 		if (key->state->asked)
-			asked_reset(key->state->asked);
+			ReScanExprContext(key->state->asked_context);
 		key->ended = true;
 		requests = NIL;
 	}
