@@ -1,6 +1,7 @@
 /* row_error.c: why a row of an answer's document cannot be read. */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fdw/row_error.h"
 #include "foreign_text.h"
 
@@ -60,23 +61,6 @@ row_error_catch(bool nested)
 	row_error->message = local_text(error->message, MAX_FOREIGN_TEXT);
 	FreeErrorData(error);
 	return row_error;
-}
-
-RowError *
-row_error_copy(const RowError *error, MemoryContext context)
-{
-	RowError   *copy = MemoryContextAlloc(context, sizeof(RowError));
-
-	copy->sqlstate = error->sqlstate;
-	copy->message = MemoryContextStrdup(context, error->message);
-	return copy;
-}
-
-/* Raise a row's error once more, for row_error_catch() to take. */
-void
-row_error_throw(const RowError *error)
-{
-	ereport(ERROR, (errcode(error->sqlstate), errmsg_internal("%s", error->message)));
 }
 
 /*

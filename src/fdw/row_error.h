@@ -2,8 +2,6 @@
 #ifndef IMAGEBUILDER_ROW_ERROR_H
 #define IMAGEBUILDER_ROW_ERROR_H
 
-#include "compat.h"
-
 typedef struct RowError
 {
 	int			sqlstate;
@@ -11,8 +9,6 @@ typedef struct RowError
 } RowError;
 
 extern RowError *row_error_catch(bool nested);
-extern RowError *row_error_copy(const RowError *error, MemoryContext context);
-pg_noreturn extern void row_error_throw(const RowError *error);
 extern void row_error_report(const RowError *error, const char *subject, const char *column,
 							 const char *path, int level);
 

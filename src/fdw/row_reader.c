@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "aws/arn.h"
+#include "compat.h"
 #include "fdw/row_error.h"
 #include "fdw/row_reader.h"
 #include "rows/member_tree.h"
@@ -34,8 +35,8 @@ typedef struct ReaderColumn
 	uint32		cached_group;	/* value_group() of the cached value */
 	Datum		value;
 	bool		isnull;
-	RowError   *error;			/* why the value cannot be read, or NULL */
-	MemoryContext context;		/* holds value and error; NULL until needed */
+	const RowError *error;		/* why the value cannot be read, or NULL */
+	MemoryContext context;		/* holds value and error; NULL unless "shared" */
 } ReaderColumn;
 
 /* Row source of the table. */
@@ -60,7 +61,7 @@ struct RowReader
 	MemoryContext row_context;	/* holds the current row's values */
 
 	const Request *request;		/* request whose response is being read */
-	char		account[ARN_ACCOUNT_SIZE];	/* as which it was asked, for PATH_ACCOUNT */
+	const char *account;		/* as which it was asked, for PATH_ACCOUNT */
 	const Document *document;
 	int			source;			/* index of the current row source */
 	DocumentNode parent;		/* item whose parent_members have been found */
@@ -70,40 +71,37 @@ struct RowReader
 								 * source */
 };
 
-static ReaderColumn *
-bind_columns(const BoundTable *table, TupleDesc tupdesc, List *attrs, int *ncolumns)
+/* Bind the next of a reader's columns. */
+static void
+bind_column(RowReader *reader, const BoundTable *table, Form_pg_attribute attr)
 {
-	ReaderColumn *columns = palloc0((list_length(attrs) + 1) * sizeof(ReaderColumn));
-	ListCell   *lc;
+	AttrNumber	attnum = attr->attnum;
+	ReaderColumn *column = &reader->columns[reader->ncolumns++];
+	SchemaColumn bound = binding_column(table, attnum);
+	const char *error = NULL;
 
-	*ncolumns = 0;
-	foreach(lc, attrs)
-	{
-		AttrNumber	attnum = lfirst_int(lc);
-		Form_pg_attribute attr = TupleDescAttr(tupdesc, attnum - 1);
-		ReaderColumn *column = &columns[*ncolumns];
-		const char *error = NULL;
-		SchemaColumn bound;
-
-		if (attr->attisdropped)
-			continue;
-		bound = binding_column(table, attnum);
-		if (bound.path == NULL)
-			binding_reject_column(table, attnum);
-		column->attnum = attnum;
-		column->name = NameStr(attr->attname);
-		column->path = column_path_parse(bound.path, &error);
-		if (column->path == NULL)
-			binding_reject_path(table, attnum, bound.path, error);
-		column->parameter = operation_parameter(table->operation, bound.path);
-		if (column->path->kind == PATH_PARAMETER && column->parameter < 0)
-			binding_reject_path(table, attnum, bound.path, binding_key_paths(table->operation));
-		column->converter = converter_create(bound.type, attr->atttypid, attr->atttypmod);
-		column->shared = column->path->kind != PATH_MEMBER &&
-			column->path->kind != PATH_ITEM && column->path->kind != PATH_ORDINAL;
-		(*ncolumns)++;
-	}
-	return columns;
+	if (bound.path == NULL)
+		binding_reject_column(table, attnum);
+	column->attnum = attnum;
+	column->name = NameStr(attr->attname);
+	column->path = column_path_parse(bound.path, &error);
+	if (column->path == NULL)
+		binding_reject_path(table, attnum, bound.path, error);
+	column->parameter = operation_parameter(table->operation, bound.path);
+	if (column->path->kind == PATH_PARAMETER && column->parameter < 0)
+		binding_reject_path(table, attnum, bound.path, binding_key_paths(table->operation));
+	if (column->path->kind == PATH_MEMBER)
+		column->member = member_tree_add(&reader->members, &column->path->members);
+	else if (column->path->kind == PATH_PARENT_MEMBER)
+		column->member = member_tree_add(&reader->parent_members, &column->path->members);
+	column->converter = converter_create(bound.type, attr->atttypid, attr->atttypmod);
+	reader->fails_cleanly &= converter_fails_cleanly(column->converter);
+	column->shared = column->path->kind != PATH_MEMBER &&
+		column->path->kind != PATH_ITEM && column->path->kind != PATH_ORDINAL;
+	if (column->shared)
+		column->context = AllocSetContextCreate(CurrentMemoryContext,
+												"imagebuilder_fdw shared value",
+												ALLOCSET_SMALL_SIZES);
 }
 
 /*
@@ -125,11 +123,11 @@ takes_string(const BoundTable *table)
 	return false;
 }
 
-static ReaderSource *
-bind_sources(const BoundTable *table)
+static void
+bind_sources(RowReader *reader, const BoundTable *table)
 {
-	ReaderSource *sources = palloc0((table->nsources + 1) * sizeof(ReaderSource));
-
+	reader->nsources = table->nsources;
+	reader->sources = palloc0(table->nsources * sizeof(ReaderSource));
 	for (int i = 0; i < table->nsources; i++)
 	{
 		const char *error = NULL;
@@ -138,10 +136,9 @@ bind_sources(const BoundTable *table)
 		if (path == NULL)
 			binding_reject_path(table, InvalidAttrNumber, table->sources[i].rows, error);
 		path->takes_string = takes_string(table);
-		sources[i].label = table->sources[i].label;
-		sources[i].cursor = row_cursor_create(path);
+		reader->sources[i].label = table->sources[i].label;
+		reader->sources[i].cursor = row_cursor_create(path);
 	}
-	return sources;
 }
 
 /*
@@ -153,22 +150,19 @@ RowReader *
 row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs, bool warn)
 {
 	RowReader  *reader = palloc0(sizeof(RowReader));
+	ListCell   *lc;
 
-	reader->columns = bind_columns(table, tupdesc, attrs, &reader->ncolumns);
-	reader->sources = bind_sources(table);
-	reader->nsources = table->nsources;
 	reader->warn = warn;
 	reader->fails_cleanly = true;
-	for (int i = 0; i < reader->ncolumns; i++)
+	reader->columns = palloc0(list_length(attrs) * sizeof(ReaderColumn));
+	foreach(lc, attrs)
 	{
-		ReaderColumn *column = &reader->columns[i];
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, lfirst_int(lc) - 1);
 
-		if (column->path->kind == PATH_MEMBER)
-			column->member = member_tree_add(&reader->members, &column->path->members);
-		else if (column->path->kind == PATH_PARENT_MEMBER)
-			column->member = member_tree_add(&reader->parent_members, &column->path->members);
-		reader->fails_cleanly &= converter_fails_cleanly(column->converter);
+		if (!attr->attisdropped)
+			bind_column(reader, table, attr);
 	}
+	bind_sources(reader, table);
 	reader->row_context = AllocSetContextCreate(CurrentMemoryContext, "imagebuilder_fdw row",
 												ALLOCSET_DEFAULT_SIZES);
 	return reader;
@@ -181,7 +175,7 @@ forget_shared(RowReader *reader)
 	for (int i = 0; i < reader->ncolumns; i++)
 	{
 		reader->columns[i].cached = false;
-		if (reader->columns[i].context)
+		if (reader->columns[i].shared)
 			MemoryContextReset(reader->columns[i].context);
 	}
 	reader->parent = DOC_ABSENT;
@@ -201,16 +195,15 @@ row_reader_needs_account(const RowReader *reader)
 
 /*
  * Go to the start of a document, the response to a request; both must live until its
- * last row has been read.  "account" is the one as which the request was made; NULL
- * unless row_reader_needs_account().
+ * last row has been read, as must "account", the one as which the request was made, if
+ * row_reader_needs_account().
  */
 void
 row_reader_start(RowReader *reader, const Request *request, const Document *document,
 				 const char *account)
 {
 	forget_shared(reader);
-	if (account)
-		strlcpy(reader->account, account, sizeof(reader->account));
+	reader->account = account;
 	reader->request = request;
 	reader->document = document;
 	reader->source = 0;
@@ -352,39 +345,27 @@ value_group(const RowReader *reader, const ReaderColumn *column)
 	}
 }
 
-/*
- * Return a shared column's value, or raise its error; converts the value for the first
- * of the rows that share it only.
- */
-static Datum
-shared_value(RowReader *reader, ReaderColumn *column, bool *isnull)
+/* Convert a shared column's value for the first of the rows that share it. */
+static void
+share_value(const RowReader *reader, ReaderColumn *column)
 {
 	uint32		group = value_group(reader, column);
 	MemoryContext previous;
 
-	if (!column->cached || column->cached_group != group)
-	{
-		column->cached = false;
-		if (column->context)
-			MemoryContextReset(column->context);
-		else
-			column->context = AllocSetContextCreate(MemoryContextGetParent(reader->row_context),
-													"imagebuilder_fdw shared value",
-													ALLOCSET_SMALL_SIZES);
-		previous = MemoryContextSwitchTo(column->context);
-		column->error = NULL;
-		column->value = convert(reader, column, &column->isnull);
-		MemoryContextSwitchTo(previous);
-		column->cached_group = group;
-		column->cached = true;
-	}
-	if (column->error)
-		row_error_throw(column->error);
-	*isnull = column->isnull;
-	return column->value;
+	if (column->cached && column->cached_group == group)
+		return;
+	column->cached = false;
+	column->error = NULL;
+	MemoryContextReset(column->context);
+	previous = MemoryContextSwitchTo(column->context);
+	column->value = convert(reader, column, &column->isnull);
+	MemoryContextSwitchTo(previous);
+	column->cached_group = group;
+	column->cached = true;
 }
 
-static void
+/* Fill a slot with the row's values; return the error of a value that earlier rows had. */
+static const RowError *
 fill_slot(RowReader *reader, TupleTableSlot *slot)
 {
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
@@ -392,50 +373,58 @@ fill_slot(RowReader *reader, TupleTableSlot *slot)
 	for (int i = 0; i < reader->ncolumns; i++)
 	{
 		ReaderColumn *column = &reader->columns[i];
-		int			place = column->attnum - 1;
-		bool	   *isnull = &slot->tts_isnull[place];
+		Datum	   *value = &slot->tts_values[column->attnum - 1];
+		bool	   *isnull = &slot->tts_isnull[column->attnum - 1];
 
 		reader->column = column;
 		reader->path = column->path->text;
-		slot->tts_values[place] = column->shared ? shared_value(reader, column, isnull) :
-			convert(reader, column, isnull);
+		if (!column->shared)
+		{
+			*value = convert(reader, column, isnull);
+			continue;
+		}
+		share_value(reader, column);
+		if (column->error)
+			return column->error;
+		*value = column->value;
+		*isnull = column->isnull;
 	}
+	return NULL;
 }
 
-/* Keep the current column's error for the rows that share its value. */
-static void
-keep_error(RowReader *reader, const RowError *error)
+/*
+ * Take, within PG_CATCH, the error of the current row; keep it with a shared column, for
+ * the rows that share the value.
+ */
+static const RowError *
+catch_error(RowReader *reader, bool nested)
 {
 	ReaderColumn *column = reader->column;
 
-	if (column == NULL || !column->shared || column->cached)
-		return;
-	MemoryContextReset(column->context);
-	column->error = row_error_copy(error, column->context);
+	if (column == NULL || !column->shared)
+		return row_error_catch(nested);
+	MemoryContextSwitchTo(column->context);
+	column->error = row_error_catch(nested);
 	column->cached_group = value_group(reader, column);
 	column->cached = true;
+	return column->error;
 }
 
 /*
  * Read the document's next row; false after the last.  Sets *error to the reason if the
  * row cannot be read.
  *
- * An error that is to be caught, and not passed on, takes a subtransaction, which ends
- * what the conversion has left under way; the subtransaction costs less than a
- * microsecond, and no transaction ID.  PostgreSQL before 17 allows none while the plan
- * has parallel workers: then rows' errors stay errors (*may_go_on is false), unless no
- * column's conversion leaves anything behind.
+ * "nested": read the row in a subtransaction, which ends what a failed conversion has
+ * left under way; it costs less than a microsecond, and no transaction ID.
  */
 static bool
-try_row(RowReader *reader, TupleTableSlot *slot, RowError **error, bool *may_go_on)
+try_row(RowReader *reader, TupleTableSlot *slot, bool nested, const RowError **error)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool nested = reader->warn && !reader->fails_cleanly && compat_can_nest_transaction();
 	volatile bool found = false;
 
 	*error = NULL;
-	*may_go_on = reader->warn && (reader->fails_cleanly || nested);
 	if (nested)
 	{
 		BeginInternalSubTransaction(NULL);
@@ -445,14 +434,14 @@ try_row(RowReader *reader, TupleTableSlot *slot, RowError **error, bool *may_go_
 	{
 		found = next_row(reader);
 		if (found)
-			fill_slot(reader, slot);
+			*error = fill_slot(reader, slot);
 		if (nested)
 			ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		*error = row_error_catch(nested);
+		*error = catch_error(reader, nested);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -473,21 +462,24 @@ row_reader_next(RowReader *reader, TupleTableSlot *slot)
 {
 	for (;;)
 	{
+		/*
+		 * An error that is caught, and not passed on, takes a subtransaction, unless no
+		 * column's conversion leaves anything behind.  PostgreSQL before 17 allows no
+		 * subtransaction while the plan has parallel workers: then errors stay errors.
+		 */
+		bool		may_go_on = reader->warn &&
+			(reader->fails_cleanly || compat_can_nest_transaction());
 		MemoryContext previous;
-		RowError   *error;
-		bool		may_go_on;
+		const RowError *error;
 		bool		found;
 
 		MemoryContextReset(reader->row_context);
 		previous = MemoryContextSwitchTo(reader->row_context);
-		found = try_row(reader, slot, &error, &may_go_on);
+		found = try_row(reader, slot, may_go_on && !reader->fails_cleanly, &error);
 		if (error)
-		{
 			row_error_report(error, request_subject(reader->request),
 							 reader->column ? reader->column->name : NULL, reader->path,
 							 may_go_on ? WARNING : ERROR);
-			keep_error(reader, error);
-		}
 		MemoryContextSwitchTo(previous);
 		if (!error)
 		{

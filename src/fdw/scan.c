@@ -43,8 +43,8 @@ typedef struct ImageBuilderScan
 	KeyState   *key;
 
 	RowReader  *reader;
-	char		account[ARN_ACCOUNT_SIZE];	/* as which lists are asked for; "" until a
-											 * condition needs it */
+	char		account[ARN_ACCOUNT_SIZE];	/* as which the response was asked for; ""
+											 * until a condition or a column needs it */
 
 	MemoryContext key_context;	/* holds requests */
 	bool		started;		/* the key has been evaluated into requests */
@@ -332,17 +332,13 @@ next_to_read(ForeignScanState *node)
 static void
 start_rows(ImageBuilderScan *state)
 {
-	char		account[ARN_ACCOUNT_SIZE];
-	bool		needs_account = row_reader_needs_account(state->reader);
-
-	if (needs_account)
+	if (row_reader_needs_account(state->reader))
 	{
 		Target		target = request_target(state->request);
 
-		lookup_account(state->client, &target, request_action(state->request), account);
+		lookup_account(state->client, &target, request_action(state->request), state->account);
 	}
-	row_reader_start(state->reader, state->request, state->document,
-					 needs_account ? account : NULL);
+	row_reader_start(state->reader, state->request, state->document, state->account);
 }
 
 /*
