@@ -19,7 +19,6 @@ OBJS = \
 	src/fdw/execution.o \
 	src/fdw/explain.o \
 	src/fdw/function.o \
-	src/fdw/import.o \
 	src/fdw/key.o \
 	src/fdw/key_state.o \
 	src/fdw/keyless.o \

@@ -3,10 +3,9 @@
 
 #include "compat.h"
 #include "config/config.h"
-#include "fdw/async.h"
+#include "fdw/binding.h"
 #include "fdw/execution.h"
 #include "fdw/explain.h"
-#include "fdw/import.h"
 #include "fdw/plan.h"
 #include "fdw/scan.h"
 #include "fmgr.h"

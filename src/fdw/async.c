@@ -16,7 +16,6 @@
 #include "executor/execAsync.h"
 #include "executor/instrument.h"
 #include "executor/tuptable.h"
-#include "fdw/async.h"
 #include "fdw/scan.h"
 #include "lookup/lookup.h"
 

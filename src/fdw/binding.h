@@ -6,7 +6,7 @@
 #include "api/operation.h"
 #include "api/schema.h"
 #include "compat.h"
-#include "nodes/bitmapset.h"
+#include "nodes/parsenodes.h"
 #include "rows/path.h"
 
 typedef struct BoundTable
@@ -29,6 +29,7 @@ typedef struct EchoColumns
 	Bitmapset  *unchanged;		/* those of all these columns that hold any text as it is */
 } EchoColumns;
 
+extern List *imagebuilderImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid serverOid);
 extern BoundTable *binding_table(Oid relid);
 extern SchemaColumn binding_column(const BoundTable *table, AttrNumber attnum);
 extern const char *binding_parameter_name(const BoundTable *table, int parameter);

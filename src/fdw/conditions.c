@@ -15,18 +15,12 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
-
-/* Column and an expression that a condition equates with it. */
-typedef struct ColumnValue
-{
-	AttrNumber	attnum;
-	Expr	   *value;			/* has no column of the relation */
-} ColumnValue;
 
 static Expr *
 strip_relabel(Expr *expr)
@@ -56,19 +50,10 @@ equality_is_bitwise(const OpExpr *op)
 										  ObjectIdGetDatum(type->btree_opintype)));
 }
 
-static List *
-add_value(List *values, AttrNumber attnum, Expr *expr)
-{
-	ColumnValue *value = palloc(sizeof(ColumnValue));
-
-	value->attnum = attnum;
-	value->value = expr;
-	return lappend(values, value);
-}
-
 /*
- * Return the conditions column = expression (as ColumnValue) whose expression needs no
- * row of the relation and can replace the column in any other condition.
+ * Return, as a target list by attribute numbers, the expressions that conditions equate
+ * with columns and that need no row of the relation and can replace the column in any
+ * other condition.
  */
 static List *
 column_values(const KeyContext *context, List *rinfos)
@@ -90,7 +75,7 @@ column_values(const KeyContext *context, List *rinfos)
 
 			if (column && key_is_known(context, other) &&
 				exprType((Node *) other) == column->vartype)
-				values = add_value(values, column->varattno, other);
+				values = lappend(values, makeTargetEntry(other, column->varattno, NULL, false));
 		}
 	}
 	return values;
@@ -99,7 +84,7 @@ column_values(const KeyContext *context, List *rinfos)
 typedef struct ColumnReplacement
 {
 	Index		relid;
-	List	   *values;			/* of ColumnValue */
+	List	   *values;			/* see column_values() */
 	bool		missing;		/* a column has been found that has no value */
 } ColumnReplacement;
 
@@ -111,19 +96,15 @@ static Node *
 replace_columns(Node *node, void *context)
 {
 	ColumnReplacement *replacement = context;
-	ListCell   *lc;
+	TargetEntry *value;
 
 	if (node == NULL)
 		return NULL;
 	if (!IsA(node, Var) || ((Var *) node)->varno != (int) replacement->relid)
 		return expression_tree_mutator(node, replace_columns, context);
-	foreach(lc, replacement->values)
-	{
-		ColumnValue *value = lfirst(lc);
-
-		if (value->attnum == ((Var *) node)->varattno)
-			return (Node *) copyObject(value->value);
-	}
+	value = get_tle_by_resno(replacement->values, ((Var *) node)->varattno);
+	if (value)
+		return copyObject((Node *) value->expr);
 	replacement->missing = true;
 	return node;
 }

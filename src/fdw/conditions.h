@@ -3,7 +3,6 @@
 #define IMAGEBUILDER_CONDITIONS_H
 
 #include "fdw/key.h"
-#include "utils/relcache.h"
 
 /* Conditions of a scan, all of which must hold, sorted by their use. */
 typedef struct Conditions

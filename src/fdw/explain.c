@@ -11,69 +11,50 @@
 #include "optimizer/optimizer.h"
 #include "utils/ruleutils.h"
 
-/* Search for the expression that evaluates a sub-select. */
-typedef struct SubPlanSearch
+/* Search for the nodes above a plan. */
+typedef struct AncestorSearch
 {
-	int			plan_id;
-	SubPlan    *subplan;
-} SubPlanSearch;
+	List	   *subplans;		/* of the statement, by plan_id - 1 */
+	Plan	   *wanted;
+	List	   *ancestors;		/* the nearest first */
+} AncestorSearch;
 
-/* True if an expression evaluates the sub-select of a SubPlanSearch; sets its SubPlan. */
+static bool find_ancestors(Plan *top, AncestorSearch *search);
+
+/* True if an expression evaluates a sub-select that has the wanted plan. */
 static bool
-has_subplan(Node *node, void *context)
+has_wanted(Node *node, void *context)
 {
-	SubPlanSearch *search = context;
+	AncestorSearch *search = context;
 
 	if (node == NULL)
 		return false;
-	if (IsA(node, SubPlan) && ((SubPlan *) node)->plan_id == search->plan_id)
+	if (IsA(node, SubPlan) &&
+		find_ancestors(list_nth(search->subplans, ((SubPlan *) node)->plan_id - 1), search))
 	{
-		search->subplan = (SubPlan *) node;
+		search->ancestors = lappend(search->ancestors, node);
 		return true;
 	}
-	return expression_tree_walker(node, has_subplan, context);
-}
-
-/* Return the plan of the statement that evaluates a sub-select; NULL if none does. */
-static Plan *
-find_evaluator(PlannedStmt *statement, SubPlanSearch *search)
-{
-	Plan	   *evaluator = plantree_find_expression(statement->planTree, has_subplan, search);
-	ListCell   *lc = list_head(statement->subplans);
-
-	for (; lc && !evaluator; lc = lnext(statement->subplans, lc))
-		evaluator = plantree_find_expression(lfirst(lc), has_subplan, search);
-	return evaluator;
+	return expression_tree_walker(node, has_wanted, context);
 }
 
 /*
- * Return the nodes above a plan, the nearest first.  Above the top of a sub-select's
- * tree come its SubPlan, the plan that evaluates the SubPlan, and the nodes above that
- * plan.
+ * True if the wanted plan is "top" or below it.  Appends the nodes above the wanted
+ * plan.  Above the top of a sub-select's tree come its SubPlan, the plan that evaluates
+ * the SubPlan, and the nodes above that plan.
  */
-static List *
-all_ancestors(PlannedStmt *statement, Plan *wanted)
+static bool
+find_ancestors(Plan *top, AncestorSearch *search)
 {
-	List	   *ancestors = NIL;
-	SubPlanSearch search = {0};
 	Plan	   *evaluator;
-	ListCell   *lc;
 
-	if (plantree_find(statement->planTree, wanted, &ancestors))
-		return ancestors;
-	foreach(lc, statement->subplans)
-	{
-		if (!plantree_find(lfirst(lc), wanted, &ancestors))
-			continue;
-		search.plan_id = foreach_current_index(lc) + 1;
-		evaluator = find_evaluator(statement, &search);
-		if (evaluator == NULL)
-			return ancestors;
-		ancestors = lappend(ancestors, search.subplan);
-		ancestors = lappend(ancestors, evaluator);
-		return list_concat(ancestors, all_ancestors(statement, evaluator));
-	}
-	return ancestors;
+	if (plantree_find(top, search->wanted, &search->ancestors))
+		return true;
+	evaluator = plantree_find_expression(top, has_wanted, search);
+	if (evaluator == NULL)
+		return false;
+	search->ancestors = lappend(search->ancestors, evaluator);
+	return plantree_find(top, evaluator, &search->ancestors);
 }
 
 /* Show conditions of a plan below "ancestors", the nearest first; nothing for NIL. */
@@ -109,15 +90,16 @@ void
 imagebuilderExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-	List	   *ancestors = all_ancestors(es->pstmt, &plan->scan.plan);
+	AncestorSearch search = {es->pstmt->subplans, &plan->scan.plan, NIL};
 	LookupStats stats;
 
+	find_ancestors(es->pstmt->planTree, &search);
 	ExplainPropertyText("Image Builder Operation",
 						strVal(list_nth(plan->fdw_private, FdwScanPrivateOperation)), es);
 	explain_conditions("Image Builder Key", list_nth(plan->fdw_exprs, FdwScanExprsKeyQuals),
-					   &plan->scan.plan, ancestors, es);
+					   &plan->scan.plan, search.ancestors, es);
 	explain_conditions("One-Time Filter", list_nth(plan->fdw_exprs, FdwScanExprsGuards),
-					   &plan->scan.plan, ancestors, es);
+					   &plan->scan.plan, search.ancestors, es);
 	if (es->analyze && scan_stats(node, &stats))
 		explain_stats(&stats, es);
 }

@@ -10,7 +10,6 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "compat.h"
-#include "fdw/binding.h"
 #include "fdw/key.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"

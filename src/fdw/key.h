@@ -5,6 +5,7 @@
 #include "fdw/binding.h"
 #include "nodes/pathnodes.h"
 #include "utils/hsearch.h"
+#include "utils/relcache.h"
 
 /*
  * Kind of a node of a key.  A key is a tree of Lists, so that plans can be copied with
@@ -48,5 +49,7 @@ extern bool key_is_column(const KeyContext *context, Expr *expr);
 extern bool key_depends_on_rows(Node *node, void *relid);
 extern bool key_is_known(const KeyContext *context, Expr *expr);
 extern double key_estimate(PlannerInfo *root, List *key, List *exprs);
+extern List *keyless_reasons(const KeyContext *context, RelOptInfo *rel, List *conditions);
+pg_noreturn extern void keyless_reject(Relation relation, List *keys, List *reasons);
 
 #endif							/* IMAGEBUILDER_KEY_H */

@@ -7,9 +7,7 @@
 #include "postgres.h"
 
 #include "aws/arn.h"
-#include "compat.h"
-#include "fdw/binding.h"
-#include "fdw/keyless.h"
+#include "fdw/key.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/planmain.h"

@@ -10,10 +10,7 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "compat.h"
-#include "fdw/binding.h"
 #include "fdw/conditions.h"
-#include "fdw/key.h"
-#include "fdw/keyless.h"
 #include "fdw/plan.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -29,6 +26,18 @@
  * adds 1e10 for each node that is disabled, each time that the node is run.
  */
 #define NO_KEY_COST			1.0e30
+
+/*
+ * Cost of a look-up's round trip over the network, in the planner's units: the default
+ * of postgres_fdw's fdw_startup_cost.
+ */
+#define LOOKUP_COST			100.0
+
+/*
+ * Look-ups that the planner takes to be under way at once: the default of
+ * max_concurrency.
+ */
+#define LOOKUPS_AT_ONCE		16.0
 
 /*
  * Number of values of a parameter, images say, as far as joins are concerned.  The planner takes a column without
@@ -97,22 +106,21 @@ static PlannedKey *
 key_of_conditions(const RelOptInfo *rel, Oid table, const Conditions *conditions, List *rinfos)
 {
 	const RelPlan *plan = rel->fdw_private;
-	PlannedKey	key = {
-		.keys = conditions->keys,
-		.complete = conditions->complete,
-		.exprs = conditions->exprs,
-		.guards = list_concat_copy(conditions->guards,
-								   conditions_partition_guards(&plan->context,
-															   &plan->partition, rinfos)),
-		.asked = list_concat(conditions_static(&plan->context, conditions->asked),
-							 plan->partition.asked),
-		.operation = plan->context.operation,
-		.table = table,
-		.serverid = rel->serverid,
-		.userid = rel->userid,
-	};
+	PlannedKey *key = palloc(sizeof(PlannedKey));
 
-	return copy_key(&key);
+	key->keys = conditions->keys;
+	key->complete = conditions->complete;
+	key->exprs = conditions->exprs;
+	key->guards = list_concat_copy(conditions->guards,
+								   conditions_partition_guards(&plan->context,
+															   &plan->partition, rinfos));
+	key->asked = list_concat(conditions_static(&plan->context, conditions->asked),
+							 plan->partition.asked);
+	key->operation = plan->context.operation;
+	key->table = table;
+	key->serverid = rel->serverid;
+	key->userid = rel->userid;
+	return key;
 }
 
 /*
@@ -150,16 +158,16 @@ plan_keys_to_child(PlannerInfo *root, List *keys, RelOptInfo *child_rel)
 
 /* ---- sizes and paths ----------------------------------------------------------- */
 
-/* Return how many requests a scan is expected to make; -1 if a parameter is left open. */
+/* Return how many requests a scan is expected to make; 0 if a parameter is left open. */
 static double
 estimate_requests(PlannerInfo *root, const Conditions *conditions)
 {
 	double		requests = 1;
 	ListCell   *lc;
 
-	foreach(lc, conditions->complete ? conditions->keys : NIL)
-		requests *= key_estimate(root, lfirst(lc), conditions->exprs);
-	return conditions->complete ? requests : -1;
+	foreach(lc, conditions->keys)
+		requests *= lfirst(lc) ? key_estimate(root, lfirst(lc), conditions->exprs) : 0;
+	return requests;
 }
 
 void
@@ -170,7 +178,7 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	Relation	relation = table_open(foreigntableid, NoLock);
 	BoundTable *table = binding_table(foreigntableid);
 	KeyContext *context = &plan->context;
-	double		requests;
+	double		tuples;
 
 	baserel->fdw_private = plan;
 	context->operation = table->operation;
@@ -191,9 +199,9 @@ imagebuilderGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	cost_qual_eval(&plan->quals, plan->own.others, root);
 
 	baserel->tuples = (table->operation->nparameters > 0 ? VALUES : 1) * plan->rows;
-	requests = estimate_requests(root, &plan->own);
-	baserel->rows = clamp_row_est(requests < 0 ? baserel->tuples * plan->selectivity :
-								  requests * plan->rows * plan->selectivity);
+	tuples = plan->own.complete ? estimate_requests(root, &plan->own) * plan->rows :
+		baserel->tuples;
+	baserel->rows = clamp_row_est(tuples * plan->selectivity);
 	baserel->reltarget->width = get_relation_data_width(foreigntableid, NULL);
 }
 
@@ -205,14 +213,14 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, Oid table, ParamPathInfo *para
 	const RelPlan *plan = rel->fdw_private;
 	PlannedKey *key = key_of_conditions(rel, table, conditions, rinfos);
 	double		requests = estimate_requests(root, conditions);
-	double		tuples = Max(requests, 0) * plan->rows;
+	double		tuples = requests * plan->rows;
 	double		rows = param ? clamp_row_est(tuples * plan->selectivity) : rel->rows;
 	QualCost	quals = plan->quals;
 	Cost		startup = quals.startup + rel->reltarget->cost.startup;
 	Cost		run = tuples * (cpu_tuple_cost + quals.per_tuple) +
 		rows * rel->reltarget->cost.per_tuple;
 
-	if (requests < 0)
+	if (!conditions->complete)
 		startup += NO_KEY_COST;
 	else if (requests > 0)
 	{
@@ -220,14 +228,14 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, Oid table, ParamPathInfo *para
 		 * A read-ahead overlaps the look-ups of a join's inner scans, as a scan
 		 * overlaps those of a list.
 		 */
-		startup += param ? PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE : PLAN_LOOKUP_COST;
-		run += (requests - 1) * PLAN_LOOKUP_COST / PLAN_LOOKUPS_AT_ONCE;
+		startup += param ? LOOKUP_COST / LOOKUPS_AT_ONCE : LOOKUP_COST;
+		run += (requests - 1) * LOOKUP_COST / LOOKUPS_AT_ONCE;
 		/* The pages of a list are asked for one after another. */
-		run += requests * (plan->pages - 1) * PLAN_LOOKUP_COST;
+		run += requests * (plan->pages - 1) * LOOKUP_COST;
 	}
 	if (param)
 		param->ppi_rows = rows;
-	add_path(rel, (Path *) compat_foreign_path(root, rel, rows, requests < 0, startup,
+	add_path(rel, (Path *) compat_foreign_path(root, rel, rows, !conditions->complete, startup,
 											   startup + run,
 											   param ? param->ppi_req_outer :
 											   rel->lateral_relids, list_make1(key)));

@@ -24,18 +24,6 @@ enum FdwScanExprsIndex
 	FdwScanExprsAsked,			/* conditions to check on what is about to be asked for */
 };
 
-/*
- * Cost of a look-up's round trip over the network, in the planner's units: the default
- * of postgres_fdw's fdw_startup_cost.
- */
-#define PLAN_LOOKUP_COST	100.0
-
-/*
- * Look-ups that the planner takes to be under way at once: the default of
- * max_concurrency.
- */
-#define PLAN_LOOKUPS_AT_ONCE	16.0
-
 /* Keys of a planned scan: what it will look up, as far as its conditions say. */
 typedef struct PlannedKey
 {

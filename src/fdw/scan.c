@@ -16,7 +16,6 @@
 #include "fdw/execution.h"
 #include "fdw/key.h"
 #include "fdw/key_state.h"
-#include "fdw/keyless.h"
 #include "fdw/plan.h"
 #include "fdw/plantree.h"
 #include "fdw/row_reader.h"
