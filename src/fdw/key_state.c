@@ -50,24 +50,6 @@ add_value(List *values, char *text, bool from_statement)
 	return lappend(values, value);
 }
 
-static List *
-evaluate_array(Datum datum, bool from_statement)
-{
-	ArrayType  *array = DatumGetArrayTypeP(datum);
-	ArrayIterator iterator = array_create_iterator(array, 0, NULL);
-	List	   *values = NIL;
-	Datum		element;
-	bool		isnull;
-
-	while (array_iterate(iterator, &element, &isnull))
-	{
-		if (!isnull)
-			values = add_value(values, text_of_datum(element, ARR_ELEMTYPE(array)),
-							   from_statement);
-	}
-	return values;
-}
-
 /*
  * Return the value (KeyValue) of a key's expression, or those of its array; NULLs yield
  * no value.
@@ -77,14 +59,25 @@ evaluate_comparison(List *node, List *exprs, ExprContext *econtext)
 {
 	ExprState  *expr = list_nth(exprs, intVal(lsecond(node)));
 	bool		from_statement = intVal(lthird(node)) != 0;
+	List	   *values = NIL;
 	bool		isnull;
 	Datum		value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
+	ArrayType  *array;
+	ArrayIterator iterator;
 
 	if (isnull)
 		return NIL;
-	if (key_kind(node) == KEY_ANY)
-		return evaluate_array(value, from_statement);
-	return add_value(NIL, text_of_datum(value, exprType((Node *) expr->expr)), from_statement);
+	if (key_kind(node) == KEY_EQUAL)
+		return add_value(NIL, text_of_datum(value, exprType((Node *) expr->expr)), from_statement);
+	array = DatumGetArrayTypeP(value);
+	iterator = array_create_iterator(array, 0, NULL);
+	while (array_iterate(iterator, &value, &isnull))
+	{
+		if (!isnull)
+			values = add_value(values, text_of_datum(value, ARR_ELEMTYPE(array)),
+							   from_statement);
+	}
+	return values;
 }
 
 /* Entry of a hash table of values: starts with the table's key, a text. */

@@ -35,15 +35,13 @@ is_about_value(int sqlstate)
  *
  * The SQLSTATE becomes HV004, for a value that does not fit, except for invalid UTF-8
  * (22021), for characters that text or the database's encoding does not have (22P05)
- * and for what is too large or too deep (54).
+ * and for what is too large or too deep (54).  The message is cut to MAX_FOREIGN_TEXT.
  */
-RowError *
+ErrorData *
 row_error_catch(bool nested)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ErrorData  *error = CopyErrorData();
-	int			sqlstate = error->sqlerrcode;
-	RowError   *row_error;
 
 	FlushErrorState();
 	if (nested)
@@ -51,16 +49,14 @@ row_error_catch(bool nested)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 	}
-	if (!is_about_value(sqlstate))
+	if (!is_about_value(error->sqlerrcode))
 		ReThrowError(error);
-	row_error = palloc(sizeof(RowError));
-	row_error->sqlstate = sqlstate == ERRCODE_CHARACTER_NOT_IN_REPERTOIRE ||
-		sqlstate == ERRCODE_UNTRANSLATABLE_CHARACTER ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_PROGRAM_LIMIT_EXCEEDED ?
-		sqlstate : ERRCODE_FDW_INVALID_DATA_TYPE;
-	row_error->message = local_text(error->message, MAX_FOREIGN_TEXT);
-	FreeErrorData(error);
-	return row_error;
+	if (error->sqlerrcode != ERRCODE_CHARACTER_NOT_IN_REPERTOIRE &&
+		error->sqlerrcode != ERRCODE_UNTRANSLATABLE_CHARACTER &&
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		error->sqlerrcode = ERRCODE_FDW_INVALID_DATA_TYPE;
+	error->message = local_text(error->message, MAX_FOREIGN_TEXT);
+	return error;
 }
 
 /*
@@ -69,11 +65,11 @@ row_error_catch(bool nested)
  * row source.
  */
 void
-row_error_report(const RowError *error, const char *subject, const char *column,
+row_error_report(const ErrorData *error, const char *subject, const char *column,
 				 const char *path, int level)
 {
 	ereport(level,
-			(errcode(error->sqlstate),
+			(errcode(error->sqlerrcode),
 			 column ?
 			 errmsg("could not read column \"%s\" of %s", column, subject) :
 			 errmsg("could not read the rows of %s", subject),

@@ -2,14 +2,8 @@
 #ifndef IMAGEBUILDER_ROW_ERROR_H
 #define IMAGEBUILDER_ROW_ERROR_H
 
-typedef struct RowError
-{
-	int			sqlstate;
-	const char *message;		/* cut to MAX_FOREIGN_TEXT; no full stop */
-} RowError;
-
-extern RowError *row_error_catch(bool nested);
-extern void row_error_report(const RowError *error, const char *subject, const char *column,
+extern ErrorData *row_error_catch(bool nested);
+extern void row_error_report(const ErrorData *error, const char *subject, const char *column,
 							 const char *path, int level);
 
 #endif							/* IMAGEBUILDER_ROW_ERROR_H */

@@ -35,7 +35,7 @@ typedef struct ReaderColumn
 	uint32		cached_group;	/* value_group() of the cached value */
 	Datum		value;
 	bool		isnull;
-	const RowError *error;		/* why the value cannot be read, or NULL */
+	const ErrorData *error;		/* why the value cannot be read, or NULL */
 	MemoryContext context;		/* holds value and error; NULL unless "shared" */
 } ReaderColumn;
 
@@ -57,6 +57,7 @@ struct RowReader
 	int			nsources;
 	bool		warn;			/* warn of rows that cannot be read; else they are
 								 * errors */
+	bool		needs_account;	/* a column has PATH_ACCOUNT */
 	bool		fails_cleanly;	/* converter_fails_cleanly(), of all columns */
 	MemoryContext row_context;	/* holds the current row's values */
 
@@ -66,9 +67,8 @@ struct RowReader
 	int			source;			/* index of the current row source */
 	DocumentNode parent;		/* item whose parent_members have been found */
 
-	const char *path;			/* for errors: the path being followed */
-	ReaderColumn *column;		/* for errors: the column of that path; NULL: a row
-								 * source */
+	ReaderColumn *column;		/* for errors: the column being filled; NULL: none, the
+								 * row is being searched for */
 };
 
 /* Bind the next of a reader's columns. */
@@ -87,6 +87,7 @@ bind_column(RowReader *reader, const BoundTable *table, Form_pg_attribute attr)
 	column->path = column_path_parse(bound.path, &error);
 	if (column->path == NULL)
 		binding_reject_path(table, attnum, bound.path, error);
+	reader->needs_account |= column->path->kind == PATH_ACCOUNT;
 	column->parameter = operation_parameter(table->operation, bound.path);
 	if (column->path->kind == PATH_PARAMETER && column->parameter < 0)
 		binding_reject_path(table, attnum, bound.path, binding_key_paths(table->operation));
@@ -185,12 +186,7 @@ forget_shared(RowReader *reader)
 bool
 row_reader_needs_account(const RowReader *reader)
 {
-	for (int i = 0; i < reader->ncolumns; i++)
-	{
-		if (reader->columns[i].path->kind == PATH_ACCOUNT)
-			return true;
-	}
-	return false;
+	return reader->needs_account;
 }
 
 /*
@@ -219,7 +215,6 @@ next_row(RowReader *reader)
 	{
 		RowCursor  *cursor = reader->sources[reader->source].cursor;
 
-		reader->path = cursor->path->text;
 		if (row_cursor_next(cursor))
 			return true;
 		if (++reader->source == reader->nsources)
@@ -365,7 +360,7 @@ share_value(const RowReader *reader, ReaderColumn *column)
 }
 
 /* Fill a slot with the row's values; return the error of a value that earlier rows had. */
-static const RowError *
+static const ErrorData *
 fill_slot(RowReader *reader, TupleTableSlot *slot)
 {
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
@@ -377,7 +372,6 @@ fill_slot(RowReader *reader, TupleTableSlot *slot)
 		bool	   *isnull = &slot->tts_isnull[column->attnum - 1];
 
 		reader->column = column;
-		reader->path = column->path->text;
 		if (!column->shared)
 		{
 			*value = convert(reader, column, isnull);
@@ -396,7 +390,7 @@ fill_slot(RowReader *reader, TupleTableSlot *slot)
  * Take, within PG_CATCH, the error of the current row; keep it with a shared column, for
  * the rows that share the value.
  */
-static const RowError *
+static const ErrorData *
 catch_error(RowReader *reader, bool nested)
 {
 	ReaderColumn *column = reader->column;
@@ -418,7 +412,7 @@ catch_error(RowReader *reader, bool nested)
  * left under way; it costs less than a microsecond, and no transaction ID.
  */
 static bool
-try_row(RowReader *reader, TupleTableSlot *slot, bool nested, const RowError **error)
+try_row(RowReader *reader, TupleTableSlot *slot, bool nested, const ErrorData **error)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -470,15 +464,18 @@ row_reader_next(RowReader *reader, TupleTableSlot *slot)
 		bool		may_go_on = reader->warn &&
 			(reader->fails_cleanly || compat_can_nest_transaction());
 		MemoryContext previous;
-		const RowError *error;
+		const ErrorData *error;
+		const ReaderColumn *column;
 		bool		found;
 
 		MemoryContextReset(reader->row_context);
 		previous = MemoryContextSwitchTo(reader->row_context);
 		found = try_row(reader, slot, may_go_on && !reader->fails_cleanly, &error);
+		column = reader->column;
 		if (error)
 			row_error_report(error, request_subject(reader->request),
-							 reader->column ? reader->column->name : NULL, reader->path,
+							 column ? column->name : NULL, column ? column->path->text :
+							 reader->sources[reader->source].cursor->path->text,
 							 may_go_on ? WARNING : ERROR);
 		MemoryContextSwitchTo(previous);
 		if (!error)
