@@ -10,7 +10,6 @@
 
 #include "access/sysattr.h"
 #include "catalog/pg_type.h"
-#include "commands/defrem.h"
 #include "config/config.h"
 #include "fdw/binding.h"
 #include "foreign/fdwapi.h"

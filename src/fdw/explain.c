@@ -8,7 +8,6 @@
 #include "fdw/scan.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
 #include "utils/ruleutils.h"
 
 /* Search for the nodes above a plan. */

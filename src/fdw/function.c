@@ -5,7 +5,6 @@
 #include "api/operation.h"
 #include "api/schema.h"
 #include "aws/arn.h"
-#include "catalog/pg_type.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "funcapi.h"

@@ -9,7 +9,6 @@
 #include "aws/arn.h"
 #include "fdw/key.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
 #include "optimizer/planmain.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
