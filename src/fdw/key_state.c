@@ -248,13 +248,6 @@ key_state_create(List *keys, List *exprs, List *guards, List *asked, Oid table,
 	return state;
 }
 
-/* True if the guards hold, the conditions that need no row of the table. */
-bool
-key_state_guards_hold(const KeyState *state, ExprContext *econtext)
-{
-	return state->guards == NULL || ExecQual(state->guards, econtext);
-}
-
 /*
  * Return a cursor before the first combination of the keys' values, in the current memory
  * context.  Each key yields a value once, in order of first appearance, in the database's

@@ -37,7 +37,6 @@ typedef struct KeyCursor
 
 extern KeyState *key_state_create(List *keys, List *exprs, List *guards, List *asked,
 								  Oid table, PlanState *parent);
-extern bool key_state_guards_hold(const KeyState *state, ExprContext *econtext);
 extern bool key_state_admits(const KeyState *state, const char *const *values,
 							 const Target *scope, const char *account);
 extern KeyCursor key_state_evaluate(const KeyState *state, ExprContext *econtext);

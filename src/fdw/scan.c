@@ -196,7 +196,7 @@ evaluate_keys(ForeignScanState *node)
 	previous = MemoryContextSwitchTo(state->key_context);
 	state->nrequests = 0;
 	state->requests = NULL;
-	if (key_state_guards_hold(state->key, econtext))
+	if (ExecQual(state->key->guards, econtext))
 	{
 		if (list_member_ptr(state->key->keys, NIL))
 			keyless_reject(node->ss.ss_currentRelation, state->key->keys,

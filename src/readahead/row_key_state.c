@@ -88,7 +88,7 @@ evaluate_key(const RowKeyState *key, ExprContext *econtext)
 	KeyCursor	cursor;
 	const KeyValue *values[MAX_PARAMETERS];
 
-	if (!key_state_guards_hold(key->state, econtext))
+	if (!ExecQual(key->state->guards, econtext))
 		return NIL;
 	cursor = key_state_evaluate(key->state, econtext);
 	while (key_cursor_next(&cursor, values))
