@@ -11,7 +11,6 @@
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
 #include "lookup/statement.h"
-#include "readahead/guard.h"
 #include "readahead/readahead.h"
 #include "utils/guc.h"
 
@@ -26,8 +25,6 @@ _PG_init(void)
 {
 	config_init();
 	execution_init();
-	guard_init();
-	readahead_init();
 	readahead_plan_init();
 	statement_init();
 	MarkGUCPrefixReserved("imagebuilder_fdw");

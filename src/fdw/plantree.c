@@ -190,12 +190,11 @@ has_effects(EffectSearch *search, Plan *plan)
 /*
  * True if a user could observe how many rows are taken of a plan, or how often the plan
  * is run: it evaluates a volatile function for a row, or locks or writes rows.
- * "subplans" are the statement's, by plan_id - 1.
  */
 bool
-plantree_has_effects(List *subplans, Plan *plan)
+plantree_has_effects(PlannedStmt *statement, Plan *plan)
 {
-	EffectSearch search = {.subplans = subplans,.first = true};
+	EffectSearch search = {.subplans = statement->subplans,.first = true};
 
 	return has_effects(&search, plan);
 }

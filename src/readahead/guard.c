@@ -12,11 +12,9 @@
 #include "compat.h"
 #include "executor/executor.h"
 #include "fdw/explain.h"
-#include "nodes/extensible.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
-#include "readahead/guard.h"
-#include "readahead/pathtree.h"
+#include "readahead/readahead.h"
 
 #define GUARD_NAME	"Image Builder Guard"
 
@@ -28,27 +26,69 @@ typedef struct GuardState
 	bool		holds;
 } GuardState;
 
-static Plan *plan_guard(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
-						List *tlist, List *clauses, List *custom_plans);
-static List *reparameterize_guard(PlannerInfo *root, List *custom_private,
-								  RelOptInfo *child_rel);
-static Node *create_guard_state(CustomScan *scan);
-static void begin_guard(CustomScanState *node, EState *estate, int eflags);
-static TupleTableSlot *exec_guard(CustomScanState *node);
-static void end_guard(CustomScanState *node);
-static void rescan_guard(CustomScanState *node);
-static void explain_guard(CustomScanState *node, List *ancestors, ExplainState *es);
+/* ---- execution ----------------------------------------------------------------- */
 
-static const CustomPathMethods path_methods = {
-	.CustomName = GUARD_NAME,
-	.PlanCustomPath = plan_guard,
-	.ReparameterizeCustomPathByChild = reparameterize_guard,
-};
+static void
+begin_guard(CustomScanState *node, EState *estate, int eflags)
+{
+	GuardState *state = (GuardState *) node;
+	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	Plan	   *inner = linitial(scan->custom_plans);
 
-static const CustomScanMethods scan_methods = {
-	.CustomName = GUARD_NAME,
-	.CreateCustomScanState = create_guard_state,
-};
+	/*
+	 * ExecInitNestLoop() asks for an inner side that rewinds cheaply (EXEC_FLAG_REWIND)
+	 * unless the inner side takes parameters.  The guards alone may take parameters, so
+	 * the flag is set here for an inner plan without any.
+	 */
+	if (bms_is_empty(inner->extParam))
+		eflags |= EXEC_FLAG_REWIND;
+	node->custom_ps = list_make1(ExecInitNode(inner, estate, eflags));
+	state->guards = ExecInitQual(scan->custom_exprs, &node->ss.ps);
+	/* Rows are returned in the inner plan's own slots, which may be of any type. */
+	node->ss.ps.resultopsset = true;
+	node->ss.ps.resultopsfixed = false;
+}
+
+static TupleTableSlot *
+exec_guard(CustomScanState *node)
+{
+	GuardState *state = (GuardState *) node;
+
+	if (!state->checked)
+	{
+		ResetExprContext(node->ss.ps.ps_ExprContext);
+		state->holds = ExecQual(state->guards, node->ss.ps.ps_ExprContext);
+		state->checked = true;
+	}
+	return state->holds ? ExecProcNode(linitial(node->custom_ps)) : NULL;
+}
+
+static void
+end_guard(CustomScanState *node)
+{
+	ExecEndNode(linitial(node->custom_ps));
+}
+
+static void
+rescan_guard(CustomScanState *node)
+{
+	PlanState  *inner = linitial(node->custom_ps);
+
+	((GuardState *) node)->checked = false;
+	if (node->ss.ps.chgParam)
+		UpdateChangedParamSet(inner, node->ss.ps.chgParam);
+	if (inner->chgParam == NULL)
+		ExecReScan(inner);
+}
+
+/* Show the guards as PostgreSQL shows the conditions of a gating Result. */
+static void
+explain_guard(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+
+	explain_conditions("One-Time Filter", scan->custom_exprs, &scan->scan.plan, ancestors, es);
+}
 
 static const CustomExecMethods exec_methods = {
 	.CustomName = GUARD_NAME,
@@ -59,7 +99,65 @@ static const CustomExecMethods exec_methods = {
 	.ExplainCustomScan = explain_guard,
 };
 
+static Node *
+create_guard_state(CustomScan *scan)
+{
+	GuardState *state = (GuardState *) newNode(sizeof(GuardState), T_CustomScanState);
+
+	(void) scan;
+	state->css.methods = &exec_methods;
+	return (Node *) state;
+}
+
+const CustomScanMethods guard_scan_methods = {
+	.CustomName = GUARD_NAME,
+	.CreateCustomScanState = create_guard_state,
+};
+
 /* ---- planning ------------------------------------------------------------------ */
+
+/* Return the plan of a guard path, as PlanCustomPath; its rows are the inner plan's. */
+static Plan *
+plan_guard(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
+		   List *tlist, List *clauses, List *custom_plans)
+{
+	CustomScan *scan = makeNode(CustomScan);
+	Plan	   *inner = linitial(custom_plans);
+
+	(void) root;
+	(void) rel;
+	(void) clauses;				/* the inner plan has checked them */
+	scan->scan.plan.targetlist = tlist;
+	scan->custom_plans = custom_plans;
+	scan->custom_scan_tlist = copyObject(inner->targetlist);
+	scan->custom_exprs = copyObject(best_path->custom_private);
+	scan->methods = &guard_scan_methods;
+	return &scan->scan.plan;
+}
+
+/*
+ * Translate guards to a partition of the outer side, as
+ * ReparameterizeCustomPathByChild.
+ */
+static List *
+reparameterize_guard(PlannerInfo *root, List *custom_private, RelOptInfo *child_rel)
+{
+	return (List *) compat_adjust_to_child(root, (Node *) custom_private, child_rel);
+}
+
+static const CustomPathMethods path_methods = {
+	.CustomName = GUARD_NAME,
+	.PlanCustomPath = plan_guard,
+	.ReparameterizeCustomPathByChild = reparameterize_guard,
+};
+
+/* Return the guards that a path checks before its inputs are run; NIL: no guards. */
+List *
+guard_clauses_of_path(const Path *path)
+{
+	return IsA(path, CustomPath) && ((const CustomPath *) path)->methods == &path_methods ?
+		((const CustomPath *) path)->custom_private : NIL;
+}
 
 /*
  * True if a condition of a join is a guard: a condition of the join itself, not a
@@ -78,7 +176,7 @@ is_guard(const NestPath *loop, const RestrictInfo *rinfo)
 static Path *
 make_guard_path(Path *inner, Relids outer, List *guards)
 {
-	Path	   *path = &pathtree_wrap(inner, &path_methods, guards)->path;
+	Path	   *path = pathtree_wrap(inner, &path_methods, guards, 0);
 	ParamPathInfo *param = makeNode(ParamPathInfo);
 
 	if (inner->param_info)
@@ -119,132 +217,4 @@ guard_nested_loop(NestPath *loop)
 	loop->jpath.innerjoinpath =
 		make_guard_path(inner, loop->jpath.outerjoinpath->parent->relids, guards);
 	loop->jpath.joinrestrictinfo = others;
-}
-
-/* Return the guards that a path checks before its inputs are run; NIL: no guards. */
-List *
-guard_clauses_of_path(const Path *path)
-{
-	return IsA(path, CustomPath) && ((const CustomPath *) path)->methods == &path_methods ?
-		((const CustomPath *) path)->custom_private : NIL;
-}
-
-/*
- * Translate guards to a partition of the outer side, as
- * ReparameterizeCustomPathByChild.
- */
-static List *
-reparameterize_guard(PlannerInfo *root, List *custom_private, RelOptInfo *child_rel)
-{
-	return (List *) compat_adjust_to_child(root, (Node *) custom_private, child_rel);
-}
-
-/* Return the plan of a guard path, as PlanCustomPath; its rows are the inner plan's. */
-static Plan *
-plan_guard(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
-		   List *tlist, List *clauses, List *custom_plans)
-{
-	CustomScan *scan = makeNode(CustomScan);
-	Plan	   *inner = linitial(custom_plans);
-
-	(void) root;
-	(void) rel;
-	(void) clauses;				/* the inner plan has checked them */
-	scan->scan.plan.targetlist = tlist;
-	scan->flags = best_path->flags;
-	scan->custom_plans = custom_plans;
-	scan->custom_scan_tlist = copyObject(inner->targetlist);
-	scan->custom_exprs = copyObject(best_path->custom_private);
-	scan->methods = &scan_methods;
-	return &scan->scan.plan;
-}
-
-/* ---- execution ----------------------------------------------------------------- */
-
-static Node *
-create_guard_state(CustomScan *scan)
-{
-	GuardState *state = (GuardState *) newNode(sizeof(GuardState), T_CustomScanState);
-
-	(void) scan;
-	state->css.methods = &exec_methods;
-	return (Node *) state;
-}
-
-static void
-begin_guard(CustomScanState *node, EState *estate, int eflags)
-{
-	GuardState *state = (GuardState *) node;
-	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-	Plan	   *inner = linitial(scan->custom_plans);
-
-	/*
-	 * ExecInitNestLoop() asks for an inner side that rewinds cheaply (EXEC_FLAG_REWIND)
-	 * unless the inner side takes parameters.  The guards alone may take parameters, so
-	 * the flag is set here for an inner plan without any.
-	 */
-	if (bms_is_empty(inner->extParam))
-		eflags |= EXEC_FLAG_REWIND;
-	node->custom_ps = list_make1(ExecInitNode(inner, estate, eflags));
-	state->guards = ExecInitQual(scan->custom_exprs, &node->ss.ps);
-}
-
-static TupleTableSlot *
-exec_guard(CustomScanState *node)
-{
-	GuardState *state = (GuardState *) node;
-	ExprContext *econtext = node->ss.ps.ps_ExprContext;
-	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	TupleTableSlot *row;
-
-	ResetExprContext(econtext);
-	if (!state->checked)
-	{
-		state->holds = ExecQual(state->guards, econtext);
-		state->checked = true;
-	}
-	if (!state->holds)
-		return ExecClearTuple(slot);
-	row = ExecProcNode(linitial(node->custom_ps));
-	if (TupIsNull(row))
-		return ExecClearTuple(slot);
-	ExecCopySlot(slot, row);
-	if (node->ss.ps.ps_ProjInfo == NULL)
-		return slot;
-	econtext->ecxt_scantuple = slot;
-	return ExecProject(node->ss.ps.ps_ProjInfo);
-}
-
-static void
-end_guard(CustomScanState *node)
-{
-	ExecEndNode(linitial(node->custom_ps));
-}
-
-static void
-rescan_guard(CustomScanState *node)
-{
-	PlanState  *inner = linitial(node->custom_ps);
-
-	((GuardState *) node)->checked = false;
-	if (node->ss.ps.chgParam)
-		UpdateChangedParamSet(inner, node->ss.ps.chgParam);
-	if (inner->chgParam == NULL)
-		ExecReScan(inner);
-}
-
-/* Show the guards as PostgreSQL shows the conditions of a gating Result. */
-static void
-explain_guard(CustomScanState *node, List *ancestors, ExplainState *es)
-{
-	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-
-	explain_conditions("One-Time Filter", scan->custom_exprs, &scan->scan.plan, ancestors, es);
-}
-
-/* Register the custom scan that plans may hold; called by _PG_init(). */
-void
-guard_init(void)
-{
-	RegisterCustomScanMethods(&scan_methods);
 }

@@ -2,17 +2,16 @@
 #include "postgres.h"
 
 #include "compat.h"
-#include "fdw/plan.h"
-#include "nodes/extensible.h"
-#include "readahead/pathtree.h"
+#include "readahead/readahead.h"
 
 /*
- * Return a custom path over an input path, with the input's rows, cost and order.
- * Whatever else the custom path has must be in custom_private: PostgreSQL copies just
+ * Return a custom path over an input path, with the input's rows, cost and order, and
+ * with CustomPath.flags.  Whatever else the custom path has must be in custom_private: PostgreSQL copies just
  * sizeof(CustomPath) when it reparameterizes a path for a partition.
  */
-CustomPath *
-pathtree_wrap(Path *input, const struct CustomPathMethods *methods, List *custom_private)
+Path *
+pathtree_wrap(Path *input, const CustomPathMethods *methods, List *custom_private,
+			  uint32 flags)
 {
 	CustomPath *path = makeNode(CustomPath);
 
@@ -25,11 +24,11 @@ pathtree_wrap(Path *input, const struct CustomPathMethods *methods, List *custom
 	path->path.total_cost = input->total_cost;
 	compat_copy_disabled_nodes(&path->path, input);
 	path->path.pathkeys = input->pathkeys;
-	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	path->flags = flags;
 	path->custom_paths = list_make1(input);
 	path->custom_private = custom_private;
 	path->methods = methods;
-	return path;
+	return &path->path;
 }
 
 static bool

@@ -21,8 +21,6 @@
 #include "lookup/statement.h"
 #include "miscadmin.h"
 #include "readahead/readahead.h"
-#include "readahead/row_key.h"
-#include "readahead/row_key_state.h"
 #include "utils/memutils.h"
 
 /* Key to look up for each row, and the state of its look-ups. */
@@ -31,7 +29,6 @@ typedef struct ReadAheadKey
 	Client	   *client;
 	RowKeyState *state;
 	int			nstarted;		/* look-ups started for rows not passed yet */
-	int			nskipped;		/* look-ups not started yet for rows not passed */
 	ReadAheadCounts counts;		/* outcomes of the look-ups of rows passed */
 } ReadAheadKey;
 
@@ -47,7 +44,7 @@ typedef struct RowLookup
 /* Outer row in the window. */
 typedef struct ReadAheadRow
 {
-	MinimalTuple tuple;
+	MinimalTuple tuple;			/* freed when the row is handed on */
 	List	   *lookups;		/* of RowLookup */
 } ReadAheadRow;
 
@@ -57,65 +54,51 @@ typedef struct ReadAheadState
 	bool		has_effects;	/* the outer plan: see plantree_has_effects() */
 	ReadAheadKey *keys;
 	int			nkeys;
-	MemoryContext key_context;	/* reset for each row */
-	MemoryContext window_context;	/* holds the waiting rows */
-	ReadAheadRow *window;		/* ring of waiting rows */
-	int			size;			/* rows that the ring has room for */
+	List	   *clients;		/* the keys' servers, each Client once */
+	MemoryContext window_context;	/* holds the window */
+	List	   *window;			/* of ReadAheadRow: the row handed on last, until the join
+								 * asks for the next one, and the waiting rows */
 	int			at_once;		/* look-ups that may be under way: max_concurrency,
 								 * summed over the clients */
 	bool		runs_to_end;	/* see plantree_runs_to_end() */
-	int			first;			/* index of the next row to hand on */
-	int			nrows;			/* waiting rows */
-	ReadAheadRow handed_on;		/* row handed on last, without its tuple */
 	int			nstarted;		/* sum over all keys */
 	bool		outer_done;
 } ReadAheadState;
-
-/* True if an earlier key of the read-ahead asks this key's server as this key's user. */
-static bool
-asks_already(const ReadAheadState *state, const ReadAheadKey *key)
-{
-	for (const ReadAheadKey *other = state->keys; other < key; other++)
-	{
-		if (other->client == key->client)
-			return true;
-	}
-	return false;
-}
 
 static void
 begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 {
 	ReadAheadState *state = (ReadAheadState *) node;
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-	ListCell   *lc;
+	ListCell   *exprs;
+	ListCell   *private;
 
 	node->custom_ps = list_make1(ExecInitNode(linitial(scan->custom_plans), estate, eflags));
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
-	state->has_effects = intVal(linitial(scan->custom_private)) != 0;
 	state->keys = palloc0(list_length(scan->custom_exprs) * sizeof(ReadAheadKey));
 	/* Keys are evaluated on the outer plan's own slots, which may be of any type. */
 	node->ss.ps.scanopsset = true;
 	node->ss.ps.scanopsfixed = false;
-	foreach(lc, scan->custom_exprs)
+	forboth(exprs, scan->custom_exprs, private, scan->custom_private)
 	{
 		ReadAheadKey *key = &state->keys[state->nkeys++];
-		const PlannedKey *planned = plan_key_from_list(list_nth(scan->custom_private, state->nkeys));
+		PlannedKey *planned = plan_key_from_list(lfirst(private));
 
-		key->state = row_key_state_create(planned, lfirst(lc), &node->ss.ps);
+		planned->exprs = linitial(lfirst(exprs));
+		planned->guards = lsecond(lfirst(exprs));
+		key->state = row_key_state_create(planned, &node->ss.ps);
 		key->client = statement_client(estate, planned->serverid,
 									   OidIsValid(planned->userid) ? planned->userid : GetUserId());
 		key->client->nscans++;
-		if (!asks_already(state, key))
-			state->at_once += key->client->config->max_concurrency;
+		if (list_member_ptr(state->clients, key->client))
+			continue;
+		state->clients = lappend(state->clients, key->client);
+		state->at_once += key->client->config->max_concurrency;
 	}
+	state->has_effects = plantree_has_effects(estate->es_plannedstmt,
+											  linitial(scan->custom_plans));
 	state->runs_to_end = plantree_runs_to_end(estate->es_plannedstmt, &scan->scan.plan);
-	state->size = state->at_once * EXECUTION_DEPTH;
-	state->window = palloc0(state->size * sizeof(ReadAheadRow));
-	state->key_context = AllocSetContextCreate(estate->es_query_cxt,
-											   "imagebuilder_fdw read-ahead key",
-											   ALLOCSET_SMALL_SIZES);
 	state->window_context = AllocSetContextCreate(estate->es_query_cxt,
 												  "imagebuilder_fdw read-ahead rows",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -142,27 +125,28 @@ limit_of(const ReadAheadKey *key)
 		key->client->config->max_concurrency + key->counts.claimed / 4 - key->counts.in_vain;
 }
 
-/* Store the look-ups that the inner side will need for an outer row; start none. */
-static void
-add_lookups(ReadAheadState *state, ReadAheadRow *row, TupleTableSlot *slot)
+/*
+ * Return the look-ups (RowLookup) that the inner side will need for an outer row, none
+ * of them started, in the current memory context.
+ */
+static List *
+lookups_of_row(ReadAheadState *state, TupleTableSlot *slot)
 {
-	PlanState  *ps = &state->css.ss.ps;
-	MemoryContext previous;
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	List	   *lookups = NIL;
 
-	row->lookups = NIL;
-	ResetExprContext(ps->ps_ExprContext);
-	ps->ps_ExprContext->ecxt_scantuple = slot;
-	MemoryContextReset(state->key_context);
-	previous = MemoryContextSwitchTo(state->key_context);
+	ResetExprContext(econtext);
+	econtext->ecxt_scantuple = slot;
 	for (int i = 0; i < state->nkeys; i++)
 	{
 		ReadAheadKey *key = &state->keys[i];
-		List	   *requests = row_key_state_evaluate(key->state, ps->ps_ExprContext);
+		MemoryContext previous = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+		List	   *requests = row_key_state_evaluate(key->state, econtext);
 		ListCell   *lc;
 
+		MemoryContextSwitchTo(previous);
 		/* Cut a long list of ARNs, since the inner scan itself looks ahead in its list. */
 		requests = list_truncate(requests, Min(list_length(requests), depth(state)));
-		MemoryContextSwitchTo(state->window_context);
 		foreach(lc, requests)
 		{
 			RowLookup  *lookup = palloc(sizeof(RowLookup));
@@ -171,12 +155,10 @@ add_lookups(ReadAheadState *state, ReadAheadRow *row, TupleTableSlot *slot)
 			lookup->skipped = true;
 			lookup->started = false;
 			lookup->request = request_copy(lfirst(lc));
-			row->lookups = lappend(row->lookups, lookup);
-			key->nskipped++;
+			lookups = lappend(lookups, lookup);
 		}
-		MemoryContextSwitchTo(state->key_context);
 	}
-	MemoryContextSwitchTo(previous);
+	return lookups;
 }
 
 /* Start a row's look-ups, within the read-ahead's depth and the limits of their keys. */
@@ -194,28 +176,23 @@ start_lookups(ReadAheadState *state, ReadAheadRow *row)
 			key->nstarted >= limit_of(key))
 			continue;
 		lookup->skipped = false;
-		key->nskipped--;
 		lookup->started = statement_look_ahead(key->client, lookup->request, state);
 		key->nstarted += lookup->started;
 		state->nstarted += lookup->started;
 	}
 }
 
-static ReadAheadRow *
-waiting_row(const ReadAheadState *state, int n)
-{
-	return &state->window[(state->first + n) % state->size];
-}
-
 /* Withdraw a key's look-ups that exceed its limit, those of the last rows first. */
 static void
 withdraw_excess(ReadAheadState *state, ReadAheadKey *key)
 {
-	for (int i = state->nrows - 1; i >= 0 && key->nstarted > Max(0, limit_of(key)); i--)
+	for (int i = list_length(state->window) - 1;
+		 i >= 0 && key->nstarted > Max(0, limit_of(key)); i--)
 	{
+		const ReadAheadRow *row = list_nth(state->window, i);
 		ListCell   *lc;
 
-		foreach(lc, waiting_row(state, i)->lookups)
+		foreach(lc, row->lookups)
 		{
 			RowLookup  *lookup = lfirst(lc);
 
@@ -224,17 +201,17 @@ withdraw_excess(ReadAheadState *state, ReadAheadKey *key)
 				continue;
 			lookup->started = false;
 			lookup->skipped = true;
-			key->nskipped++;
 			key->nstarted--;
 			state->nstarted--;
 		}
 	}
 }
 
-/* Free the look-ups of a row that the join has passed; count which were needed. */
+/* Free the window's first row, which the join has passed; count which look-ups it needed. */
 static void
-pass_row(ReadAheadState *state, ReadAheadRow *row)
+pass_first_row(ReadAheadState *state)
 {
+	ReadAheadRow *row = linitial(state->window);
 	ListCell   *lc;
 
 	foreach(lc, row->lookups)
@@ -244,27 +221,24 @@ pass_row(ReadAheadState *state, ReadAheadRow *row)
 
 		key->nstarted -= lookup->started;
 		state->nstarted -= lookup->started;
-		key->nskipped -= lookup->skipped;
 		statement_pass(key->client, lookup->request, &key->counts);
 		pfree(lookup->request);
 	}
 	list_free_deep(row->lookups);
-	row->lookups = NIL;
+	pfree(row);
+	state->window = list_delete_first(state->window);
 }
 
 /* Withdraw or start the waiting rows' look-ups, as the keys' limits have changed. */
 static void
 adjust_window(ReadAheadState *state)
 {
-	int			nskipped = 0;
+	ListCell   *lc;
 
 	for (int i = 0; i < state->nkeys; i++)
-	{
 		withdraw_excess(state, &state->keys[i]);
-		nskipped += state->keys[i].nskipped;
-	}
-	for (int i = 0; i < state->nrows && nskipped > 0; i++)
-		start_lookups(state, waiting_row(state, i));
+	foreach(lc, state->window)
+		start_lookups(state, lfirst(lc));
 }
 
 /*
@@ -279,8 +253,8 @@ fill_window(ReadAheadState *state)
 	bool		takes_all = execution_depth(&state->css.ss.ps, state->runs_to_end) > 1;
 	int			max_rows = state->has_effects && !takes_all ? 1 : depth(state);
 
-	while (!state->outer_done && state->nrows < max_rows &&
-		   (state->nrows == 0 || state->nstarted < depth(state)))
+	while (!state->outer_done && list_length(state->window) < max_rows &&
+		   (state->window == NIL || state->nstarted < depth(state)))
 	{
 		TupleTableSlot *slot = ExecProcNode(outer);
 		ReadAheadRow *row;
@@ -291,12 +265,12 @@ fill_window(ReadAheadState *state)
 			state->outer_done = true;
 			break;
 		}
-		row = waiting_row(state, state->nrows);
-		add_lookups(state, row, slot);
 		previous = MemoryContextSwitchTo(state->window_context);
+		row = palloc(sizeof(ReadAheadRow));
 		row->tuple = ExecCopySlotMinimalTuple(slot);
+		row->lookups = lookups_of_row(state, slot);
+		state->window = lappend(state->window, row);
 		MemoryContextSwitchTo(previous);
-		state->nrows++;
 		start_lookups(state, row);
 	}
 }
@@ -306,7 +280,6 @@ static TupleTableSlot *
 next_row(ReadAheadState *state)
 {
 	TupleTableSlot *slot = state->css.ss.ss_ScanTupleSlot;
-	ReadAheadRow *row;
 
 	/* A single row that EvalPlanQual checks again needs no look-ahead. */
 	if (state->css.ss.ps.state->es_epq_active)
@@ -315,16 +288,13 @@ next_row(ReadAheadState *state)
 
 		return TupIsNull(outer) ? ExecClearTuple(slot) : ExecCopySlot(slot, outer);
 	}
-	pass_row(state, &state->handed_on);
+	if (state->window)
+		pass_first_row(state);
 	adjust_window(state);
 	fill_window(state);
-	if (state->nrows == 0)
+	if (state->window == NIL)
 		return ExecClearTuple(slot);
-	row = waiting_row(state, 0);
-	state->handed_on.lookups = row->lookups;
-	state->first = (state->first + 1) % state->size;
-	state->nrows--;
-	ExecForceStoreMinimalTuple(row->tuple, slot, true);
+	ExecForceStoreMinimalTuple(((ReadAheadRow *) linitial(state->window))->tuple, slot, true);
 	return slot;
 }
 
@@ -353,11 +323,9 @@ rescan_read_ahead(CustomScanState *node)
 	ReadAheadState *state = (ReadAheadState *) node;
 	PlanState  *outer = linitial(node->custom_ps);
 
-	pass_row(state, &state->handed_on);
-	for (int i = 0; i < state->nrows; i++)
-		pass_row(state, waiting_row(state, i));
+	while (state->window)
+		pass_first_row(state);
 	MemoryContextReset(state->window_context);
-	state->first = state->nrows = 0;
 	state->outer_done = false;
 	if (node->ss.ps.chgParam)
 		UpdateChangedParamSet(outer, node->ss.ps.chgParam);
@@ -374,13 +342,11 @@ explain_read_ahead(CustomScanState *node, List *ancestors, ExplainState *es)
 {
 	ReadAheadState *state = (ReadAheadState *) node;
 	LookupStats stats = {0};
+	ListCell   *lc;
 
 	(void) ancestors;
-	for (int i = 0; i < state->nkeys; i++)
-	{
-		if (!asks_already(state, &state->keys[i]))
-			statement_stats(state->keys[i].client, state, &stats);
-	}
+	foreach(lc, state->clients)
+		statement_stats(lfirst(lc), state, &stats);
 	if (es->analyze && stats.requests > 0)
 		explain_stats(&stats, es);
 }
@@ -409,10 +375,3 @@ const CustomScanMethods readahead_scan_methods = {
 	.CustomName = READ_AHEAD_NAME,
 	.CreateCustomScanState = create_read_ahead_state,
 };
-
-/* Register the custom scan that plans may hold; called by _PG_init(). */
-void
-readahead_init(void)
-{
-	RegisterCustomScanMethods(&readahead_scan_methods);
-}

@@ -2,25 +2,32 @@
 #ifndef IMAGEBUILDER_READAHEAD_H
 #define IMAGEBUILDER_READAHEAD_H
 
+#include "fdw/plan.h"
+#include "nodes/execnodes.h"
 #include "nodes/extensible.h"
 
 #define READ_AHEAD_NAME		"Image Builder Read Ahead"
 
-/*
- * Indexes into each key's list in CustomScan.custom_exprs, which has one list for each
- * key.  CustomScan.custom_private holds an Integer, whether the outer plan has effects
- * (see plantree_has_effects()), and then the keys as plan_key_to_list() returns them,
- * without their expressions and guards.
- */
-enum ReadAheadExprsIndex
-{
-	ReadAheadExprsKey,			/* the key's expressions */
-	ReadAheadExprsGuards,		/* the key's guards */
-};
+typedef struct RowKeyState RowKeyState;
 
 extern const CustomScanMethods readahead_scan_methods;
+extern const CustomScanMethods guard_scan_methods;
 
-extern void readahead_init(void);
+/* Planning. */
 extern void readahead_plan_init(void);
+extern void guard_nested_loop(NestPath *loop);
+extern List *guard_clauses_of_path(const Path *path);
+extern Path *pathtree_wrap(Path *input, const CustomPathMethods *methods,
+						   List *custom_private, uint32 flags);
+extern List *pathtree_inputs(Path *path);
+extern bool pathtree_is_scan_of_ours(const Path *path);
+extern bool pathtree_has_scan_of_ours(Path *path);
+extern List *row_key_list_of_path(Path *path);
+extern List *row_key_list_of_targets(PlannerInfo *root);
+extern bool row_key_fits(PlannerInfo *root, PlannedKey *key, const Path *outer);
+
+/* Execution. */
+extern RowKeyState *row_key_state_create(const PlannedKey *planned, PlanState *parent);
+extern List *row_key_state_evaluate(RowKeyState *key, ExprContext *econtext);
 
 #endif							/* IMAGEBUILDER_READAHEAD_H */

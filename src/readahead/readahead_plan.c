@@ -9,14 +9,9 @@
 #include "postgres.h"
 
 #include "compat.h"
-#include "fdw/plan.h"
-#include "fdw/plantree.h"
 #include "optimizer/paths.h"
 #include "optimizer/planmain.h"
-#include "readahead/guard.h"
-#include "readahead/pathtree.h"
 #include "readahead/readahead.h"
-#include "readahead/row_key.h"
 #include "utils/guc.h"
 
 /* Setting imagebuilder_fdw.enable_read_ahead. */
@@ -25,9 +20,36 @@ static bool enable_read_ahead = true;
 static set_join_pathlist_hook_type previous_join_hook = NULL;
 static set_rel_pathlist_hook_type previous_rel_hook = NULL;
 
-static Plan *plan_read_ahead(PlannerInfo *root, RelOptInfo *rel,
-							 CustomPath *best_path, List *tlist,
-							 List *clauses, List *custom_plans);
+/*
+ * Return the plan of a read-ahead path, as PlanCustomPath; its rows are the outer
+ * plan's.  For each key, custom_exprs has a list of the key's expressions and one of its
+ * guards, and custom_private has what else plan_key_to_list() returns.
+ */
+static Plan *
+plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
+				List *tlist, List *clauses, List *custom_plans)
+{
+	CustomScan *scan = makeNode(CustomScan);
+	Plan	   *outer = linitial(custom_plans);
+	ListCell   *lc;
+
+	(void) root;
+	(void) rel;
+	(void) clauses;				/* the outer plan has checked them */
+	scan->scan.plan.targetlist = tlist;
+	scan->flags = best_path->flags;
+	scan->custom_plans = custom_plans;
+	scan->custom_scan_tlist = copyObject(outer->targetlist);
+	foreach(lc, best_path->custom_private)
+	{
+		const PlannedKey *key = lfirst(lc);
+
+		scan->custom_exprs = lappend(scan->custom_exprs, list_make2(key->exprs, key->guards));
+		scan->custom_private = lappend(scan->custom_private, plan_key_to_list(key));
+	}
+	scan->methods = &readahead_scan_methods;
+	return &scan->scan.plan;
+}
 
 static const CustomPathMethods path_methods = {
 	.CustomName = READ_AHEAD_NAME,
@@ -124,7 +146,8 @@ read_ahead_for_join(PlannerInfo *root, NestPath *loop)
 		return;
 	keys = keys_to_read_ahead(root, row_key_list_of_path(loop->jpath.innerjoinpath), outer);
 	if (keys)
-		loop->jpath.outerjoinpath = &pathtree_wrap(outer, &path_methods, keys)->path;
+		loop->jpath.outerjoinpath = pathtree_wrap(outer, &path_methods, keys,
+												  CUSTOMPATH_SUPPORT_PROJECTION);
 }
 
 /*
@@ -178,13 +201,12 @@ must_stay_simple(PlannerInfo *root, const RelOptInfo *rel)
 static void
 read_ahead_for_targets(PlannerInfo *root, RelOptInfo *rel)
 {
-	List	   *found;
+	List	   *found = NIL;
 	bool		wrapped = false;
 	ListCell   *lc;
 
-	if (!feeds_targets(root, rel) || must_stay_simple(root, rel))
-		return;
-	found = row_key_list_of_targets(root, root->processed_tlist);
+	if (feeds_targets(root, rel) && !must_stay_simple(root, rel))
+		found = row_key_list_of_targets(root);
 	if (found == NIL)
 		return;
 	/*
@@ -199,7 +221,8 @@ read_ahead_for_targets(PlannerInfo *root, RelOptInfo *rel)
 		List	   *keys = is_read_ahead(path) ? NIL : keys_to_read_ahead(root, found, path);
 
 		if (keys)
-			lfirst(lc) = pathtree_wrap(path, &path_methods, keys);
+			lfirst(lc) = pathtree_wrap(path, &path_methods, keys,
+									   CUSTOMPATH_SUPPORT_PROJECTION);
 		wrapped |= keys != NIL;
 	}
 	if (wrapped)
@@ -243,40 +266,10 @@ wrap_rel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte
 		read_ahead_for_targets(root, rel);
 }
 
-/* ---- the plan ---------------------------------------------------------------- */
-
 /*
- * Return the plan of a read-ahead path, as PlanCustomPath; its rows are the outer
- * plan's.
+ * Define the setting, install the hooks and register the custom scans that plans may
+ * hold; called by _PG_init().
  */
-static Plan *
-plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
-				List *tlist, List *clauses, List *custom_plans)
-{
-	CustomScan *scan = makeNode(CustomScan);
-	Plan	   *outer = linitial(custom_plans);
-	bool		has_effects = plantree_has_effects(root->glob->subplans, outer);
-	ListCell   *lc;
-
-	(void) rel;
-	(void) clauses;				/* the outer plan has checked them */
-	scan->scan.plan.targetlist = tlist;
-	scan->flags = best_path->flags;
-	scan->custom_plans = custom_plans;
-	scan->custom_scan_tlist = copyObject(outer->targetlist);
-	scan->custom_private = list_make1(makeInteger(has_effects));
-	foreach(lc, best_path->custom_private)
-	{
-		const PlannedKey *key = lfirst(lc);
-
-		scan->custom_exprs = lappend(scan->custom_exprs, list_make2(key->exprs, key->guards));
-		scan->custom_private = lappend(scan->custom_private, plan_key_to_list(key));
-	}
-	scan->methods = &readahead_scan_methods;
-	return &scan->scan.plan;
-}
-
-/* Define the setting and install the hooks; called by _PG_init(). */
 void
 readahead_plan_init(void)
 {
@@ -284,6 +277,8 @@ readahead_plan_init(void)
 							 "Lets joins by ARN look up ahead of the rows that they join.",
 							 NULL, &enable_read_ahead, true, PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+	RegisterCustomScanMethods(&readahead_scan_methods);
+	RegisterCustomScanMethods(&guard_scan_methods);
 	previous_join_hook = set_join_pathlist_hook;
 	set_join_pathlist_hook = change_join_paths;
 	previous_rel_hook = set_rel_pathlist_hook;

@@ -1,16 +1,13 @@
 /* row_key.c: the keys that will be looked up for each outer row, at planning time. */
 #include "postgres.h"
 
-#include "fdw/plan.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/planner.h"
 #include "optimizer/restrictinfo.h"
-#include "readahead/guard.h"
-#include "readahead/pathtree.h"
-#include "readahead/row_key.h"
+#include "readahead/readahead.h"
 
 /* Translation of a sub-select's expressions to its outer query. */
 typedef struct OuterQueryContext
@@ -173,15 +170,15 @@ target_walker(Node *node, void *context)
 }
 
 /*
- * Return the keys (PlannedKey) of this wrapper's scans in sub-selects that "targets"
- * evaluate for each row.
+ * Return the keys (PlannedKey) of this wrapper's scans in sub-selects that the query's
+ * select list evaluates for each row.
  */
 List *
-row_key_list_of_targets(PlannerInfo *root, List *targets)
+row_key_list_of_targets(PlannerInfo *root)
 {
 	TargetWalk	walk = {root, NIL};
 
-	target_walker((Node *) targets, &walk);
+	target_walker((Node *) root->processed_tlist, &walk);
 	return walk.keys;
 }
 

@@ -10,18 +10,15 @@
 #include "compat.h"
 #include "executor/executor.h"
 #include "fdw/key_state.h"
-#include "lookup/request.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "readahead/readahead.h"
-#include "readahead/row_key_state.h"
 #include "utils/resowner.h"
 
 struct RowKeyState
 {
 	const Operation *operation;
 	KeyState   *state;
-	const EState *estate;
 	bool		plain;			/* evaluating the key raises no error */
 	Bitmapset  *params;			/* the executor's parameters that the key needs */
 	bool		ended;			/* evaluating the key has raised an error */
@@ -46,20 +43,19 @@ note_expression(Node *node, void *context)
 }
 
 /*
- * Prepare a planned key; "exprs" is its list in CustomScan.custom_exprs.  Allocates in
- * the current memory context, for as long as "parent" is executed.
+ * Prepare a planned key.  Allocates in the current memory context, for as long as
+ * "parent" is executed.
  */
 RowKeyState *
-row_key_state_create(const PlannedKey *planned, List *exprs, PlanState *parent)
+row_key_state_create(const PlannedKey *planned, PlanState *parent)
 {
 	RowKeyState *key = palloc0(sizeof(RowKeyState));
 
 	key->plain = planned->asked == NIL;
-	note_expression((Node *) exprs, key);
-	key->estate = parent->state;
+	note_expression((Node *) planned->exprs, key);
+	note_expression((Node *) planned->guards, key);
 	key->operation = planned->operation;
-	key->state = key_state_create(planned->keys, list_nth(exprs, ReadAheadExprsKey),
-								  list_nth(exprs, ReadAheadExprsGuards),
+	key->state = key_state_create(planned->keys, planned->exprs, planned->guards,
 								  planned->asked, planned->table, parent);
 	return key;
 }
@@ -122,9 +118,9 @@ is_of_session(int sqlstate)
 }
 
 /*
- * Return the requests (Request) of a key whose evaluation may raise an error.  The statement may never reach the row, so an error is dropped, and no further
- * row's key is evaluated ahead: the inner scan raises the error if the statement
- * reaches the row.
+ * Return the requests (Request) of a key whose evaluation may raise an error.  The
+ * statement may never reach the row, so an error is dropped, and no further row's key is
+ * evaluated ahead: the inner scan raises the error if the statement reaches the row.
  */
 static List *
 try_key(RowKeyState *key, ExprContext *econtext)
@@ -169,27 +165,27 @@ try_key(RowKeyState *key, ExprContext *econtext)
  * may never run it.
  */
 static bool
-waits_for_initplan(const RowKeyState *key)
+waits_for_initplan(const RowKeyState *key, const ExprContext *econtext)
 {
 	int			paramid = -1;
 
 	while ((paramid = bms_next_member(key->params, paramid)) >= 0)
 	{
-		if (key->estate->es_param_exec_vals[paramid].execPlan)
+		if (econtext->ecxt_param_exec_vals[paramid].execPlan)
 			return true;
 	}
 	return false;
 }
 
 /*
- * Return the requests (Request) for the row in "econtext", in the current
- * memory context; NIL too if the key cannot be evaluated ahead.  Raises errors of the
- * session and the transaction (classes 40, 53, 57, 58), no others.
+ * Return the requests (Request) for the row in "econtext", in the current memory
+ * context; NIL too if the key cannot be evaluated ahead.  Raises errors of the session
+ * and the transaction (classes 40, 53, 57, 58), no others.
  */
 List *
 row_key_state_evaluate(RowKeyState *key, ExprContext *econtext)
 {
-	if (key->ended || waits_for_initplan(key) ||
+	if (key->ended || waits_for_initplan(key, econtext) ||
 		(!key->plain && !compat_can_nest_transaction()))
 		return NIL;
 	return key->plain ? evaluate_key(key, econtext) : try_key(key, econtext);
