@@ -42,8 +42,8 @@ note_run(COMPAT_EXECUTOR_RUN_PARAMETERS)
 
 /*
  * Return the factor on max_concurrency by which a node may look ahead: EXECUTION_DEPTH
- * if its plan runs to its end (see plantree_runs_to_end()) and the executor has been
- * asked for all rows; else 1.
+ * if its plan runs to its end (see PlanRun.to_end) and the executor has been asked for
+ * all rows; else 1.
  */
 int
 execution_depth(const PlanState *node, bool runs_to_end)

@@ -52,7 +52,8 @@ plantree_find(Plan *plan, Plan *wanted, List **ancestors)
 
 /*
  * Return the expressions that a plan has by its node type, beside its target list and
- * conditions.
+ * conditions.  A bitmap index scan's are among its heap scan's, and fdw_recheck_quals are
+ * evaluated by EvalPlanQual alone.
  */
 static List *
 expressions_of_kind(Plan *plan)
@@ -77,8 +78,6 @@ expressions_of_kind(Plan *plan)
 		case T_IndexOnlyScan:
 			return list_make2(((IndexOnlyScan *) plan)->indexqual,
 							  ((IndexOnlyScan *) plan)->indexorderby);
-		case T_BitmapIndexScan:
-			return list_make1(((BitmapIndexScan *) plan)->indexqualorig);
 		case T_BitmapHeapScan:
 			return list_make1(((BitmapHeapScan *) plan)->bitmapqualorig);
 		case T_TidScan:
@@ -92,8 +91,7 @@ expressions_of_kind(Plan *plan)
 		case T_ValuesScan:
 			return list_make1(((ValuesScan *) plan)->values_lists);
 		case T_ForeignScan:
-			return list_make2(((ForeignScan *) plan)->fdw_exprs,
-							  ((ForeignScan *) plan)->fdw_recheck_quals);
+			return list_make1(((ForeignScan *) plan)->fdw_exprs);
 		case T_CustomScan:
 			return list_make1(((CustomScan *) plan)->custom_exprs);
 		case T_NestLoop:
@@ -199,30 +197,6 @@ plantree_has_effects(PlannedStmt *statement, Plan *plan)
 	return has_effects(&search, plan);
 }
 
-/*
- * True if a plan is run through once at most: it is in no sub-select, and on no side of
- * a join or a recursion that may be rescanned.
- */
-bool
-plantree_runs_once(PlannedStmt *statement, Plan *plan)
-{
-	List	   *ancestors = NIL;
-	ListCell   *lc;
-
-	if (!plantree_find(statement->planTree, plan, &ancestors))
-		return false;
-	foreach(lc, ancestors)
-	{
-		Plan	   *above = lfirst(lc);
-
-		if (IsA(above, RecursiveUnion) ||
-			((IsA(above, NestLoop) || IsA(above, MergeJoin)) && innerPlan(above) == plan))
-			return false;
-		plan = above;
-	}
-	return true;
-}
-
 /* True if a node takes all rows of a plan below it, if the node is run to its end. */
 static bool
 takes_all_rows(Plan *node, Plan *below)
@@ -246,37 +220,39 @@ takes_all_rows(Plan *node, Plan *below)
 		case T_CustomScan:
 			return true;
 		case T_SetOp:
-			/*
-			 * PostgreSQL 18 stops reading a SetOp's inner side when the outer side has
-			 * no more rows.
-			 */
+			/* PostgreSQL 18 stops reading the inner side at the end of the outer side. */
+		case T_NestLoop:
 			return below == outerPlan(node);
 		case T_HashJoin:
-		case T_NestLoop:
-			/* A hash join stops reading its outer side if the inner side has no rows. */
-			return below == (IsA(node, NestLoop) ? outerPlan(node) : innerPlan(node));
+			/* The outer side is not read to its end if the inner side has no rows. */
+			return below == innerPlan(node);
 		default:
 			return false;
 	}
 }
 
-/*
- * True if all rows of a plan will be taken, if the statement is run to its end: no node
- * above the plan stops early, and the plan is in no sub-select.
- */
-bool
-plantree_runs_to_end(PlannedStmt *statement, Plan *plan)
+/* True if a node may run a plan below it again, from the plan's first row. */
+static bool
+may_rescan(Plan *node, Plan *below)
+{
+	return IsA(node, RecursiveUnion) ||
+		((IsA(node, NestLoop) || IsA(node, MergeJoin)) && below == innerPlan(node));
+}
+
+/* Return how a statement runs a plan.  Sub-selects may be run any number of times. */
+PlanRun
+plantree_run(PlannedStmt *statement, Plan *plan)
 {
 	List	   *ancestors = NIL;
+	PlanRun		run;
 	ListCell   *lc;
 
-	if (!plantree_find(statement->planTree, plan, &ancestors))
-		return false;
+	run.once = run.to_end = plantree_find(statement->planTree, plan, &ancestors);
 	foreach(lc, ancestors)
 	{
-		if (!takes_all_rows(lfirst(lc), plan))
-			return false;
+		run.once &= !may_rescan(lfirst(lc), plan);
+		run.to_end &= takes_all_rows(lfirst(lc), plan);
 		plan = lfirst(lc);
 	}
-	return true;
+	return run;
 }

@@ -51,7 +51,7 @@ typedef struct ImageBuilderScan
 	int			next_request;	/* index of the next one to return rows of */
 	int			next_lookup;	/* index of the next one to look up */
 	bool		reads_once;		/* this scan reads each response once only */
-	bool		runs_to_end;	/* see plantree_runs_to_end() */
+	bool		runs_to_end;	/* see PlanRun.to_end */
 	bool		async;			/* called by an asynchronous Append: do not wait */
 	bool		blocked;		/* the last call would have had to wait */
 
@@ -78,6 +78,7 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 	Oid			userid = compat_scan_user(node);
 	Oid			serverid = GetForeignServerIdByRelId(RelationGetRelid(relation));
 	BoundTable *table;
+	PlanRun		run;
 	ImageBuilderScan *state;
 
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
@@ -102,9 +103,9 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 	state->reader = row_reader_create(table, RelationGetDescr(relation),
 									  list_nth(plan->fdw_private, FdwScanPrivateAttrs),
 									  lookup_warns(state->client));
-	state->runs_to_end = plantree_runs_to_end(estate->es_plannedstmt, &plan->scan.plan);
-	state->reads_once = estate->es_epq_active == NULL &&
-		plantree_runs_once(estate->es_plannedstmt, &plan->scan.plan) &&
+	run = plantree_run(estate->es_plannedstmt, &plan->scan.plan);
+	state->runs_to_end = run.to_end;
+	state->reads_once = estate->es_epq_active == NULL && run.once &&
 		!(eflags & (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
 }
 

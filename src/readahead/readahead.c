@@ -60,7 +60,7 @@ typedef struct ReadAheadState
 								 * asks for the next one, and the waiting rows */
 	int			at_once;		/* look-ups that may be under way: max_concurrency,
 								 * summed over the clients */
-	bool		runs_to_end;	/* see plantree_runs_to_end() */
+	bool		runs_to_end;	/* see PlanRun.to_end */
 	int			nstarted;		/* sum over all keys */
 	bool		outer_done;
 } ReadAheadState;
@@ -71,7 +71,7 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 	ReadAheadState *state = (ReadAheadState *) node;
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
 	ListCell   *exprs;
-	ListCell   *private;
+	ListCell   *others;
 
 	node->custom_ps = list_make1(ExecInitNode(linitial(scan->custom_plans), estate, eflags));
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
@@ -80,10 +80,10 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 	/* Keys are evaluated on the outer plan's own slots, which may be of any type. */
 	node->ss.ps.scanopsset = true;
 	node->ss.ps.scanopsfixed = false;
-	forboth(exprs, scan->custom_exprs, private, scan->custom_private)
+	forboth(exprs, scan->custom_exprs, others, scan->custom_private)
 	{
 		ReadAheadKey *key = &state->keys[state->nkeys++];
-		PlannedKey *planned = plan_key_from_list(lfirst(private));
+		PlannedKey *planned = plan_key_from_list(lfirst(others));
 
 		planned->exprs = linitial(lfirst(exprs));
 		planned->guards = lsecond(lfirst(exprs));
@@ -98,7 +98,7 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 	}
 	state->has_effects = plantree_has_effects(estate->es_plannedstmt,
 											  linitial(scan->custom_plans));
-	state->runs_to_end = plantree_runs_to_end(estate->es_plannedstmt, &scan->scan.plan);
+	state->runs_to_end = plantree_run(estate->es_plannedstmt, &scan->scan.plan).to_end;
 	state->window_context = AllocSetContextCreate(estate->es_query_cxt,
 												  "imagebuilder_fdw read-ahead rows",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -207,7 +207,7 @@ withdraw_excess(ReadAheadState *state, ReadAheadKey *key)
 	}
 }
 
-/* Free the window's first row, which the join has passed; count which look-ups it needed. */
+/* Free the first row, which the join has passed; count which look-ups were needed. */
 static void
 pass_first_row(ReadAheadState *state)
 {
