@@ -116,7 +116,10 @@ const CustomScanMethods guard_scan_methods = {
 
 /* ---- planning ------------------------------------------------------------------ */
 
-/* Return the plan of a guard path, as PlanCustomPath; its rows are the inner plan's. */
+/*
+ * Return the plan of a guard path, as PlanCustomPath.  Its rows are the inner plan's:
+ * without CUSTOMPATH_SUPPORT_PROJECTION, PostgreSQL asks the plan for nothing else.
+ */
 static Plan *
 plan_guard(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 		   List *tlist, List *clauses, List *custom_plans)
