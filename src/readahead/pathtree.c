@@ -5,9 +5,10 @@
 #include "readahead/readahead.h"
 
 /*
- * Return a custom path over an input path, with the input's rows, cost and order, and
- * with CustomPath.flags.  Whatever else the custom path has must be in custom_private: PostgreSQL copies just
- * sizeof(CustomPath) when it reparameterizes a path for a partition.
+ * Return a custom path over an input path, with the input's rows, cost and order;
+ * "flags" are CustomPath.flags.  Whatever else the custom path has must be in
+ * custom_private: PostgreSQL copies just sizeof(CustomPath) when it reparameterizes a
+ * path for a partition.
  */
 Path *
 pathtree_wrap(Path *input, const CustomPathMethods *methods, List *custom_private,
