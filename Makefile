@@ -76,7 +76,6 @@ OBJS = \
 	src/http/tls.o \
 	src/rows/document.o \
 	src/rows/document_parse.o \
-	src/rows/member_tree.o \
 	src/rows/path.o \
 	src/rows/projection.o \
 	src/rows/value.o

@@ -14,7 +14,6 @@
 #include "compat.h"
 #include "fdw/row_error.h"
 #include "fdw/row_reader.h"
-#include "rows/member_tree.h"
 #include "rows/projection.h"
 #include "rows/value.h"
 #include "utils/memutils.h"
@@ -92,9 +91,9 @@ bind_column(RowReader *reader, const BoundTable *table, Form_pg_attribute attr)
 	if (column->path->kind == PATH_PARAMETER && column->parameter < 0)
 		binding_reject_path(table, attnum, bound.path, binding_key_paths(table->operation));
 	if (column->path->kind == PATH_MEMBER)
-		column->member = member_tree_add(&reader->members, &column->path->members);
+		column->member = member_tree_add(&reader->members, column->path->members);
 	else if (column->path->kind == PATH_PARENT_MEMBER)
-		column->member = member_tree_add(&reader->parent_members, &column->path->members);
+		column->member = member_tree_add(&reader->parent_members, column->path->members);
 	column->converter = converter_create(bound.type, attr->atttypid, attr->atttypmod);
 	reader->fails_cleanly &= converter_fails_cleanly(column->converter);
 	column->shared = column->path->kind != PATH_MEMBER &&
@@ -246,7 +245,6 @@ find_members(RowReader *reader)
 static char *
 version_of(const Document *document, DocumentNode node)
 {
-	size_t		length;
 	char	   *text;
 	Arn			arn;
 
@@ -255,7 +253,7 @@ version_of(const Document *document, DocumentNode node)
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("a JSON %s stands where an ARN should",
 						document_kind_name(document_kind(document, node)))));
-	text = document_text(document, node, &length);
+	text = document_text(document, node);
 	if (arn_parse(text, &arn) && arn.build)
 		*strrchr(text, '/') = '\0';
 	return text;
@@ -290,17 +288,17 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 			ordinal = row_cursor_ordinal(source->cursor, kind);
 			*isnull = ordinal == 0;
 			return *isnull ? (Datum) 0 :
-				converter_from_int32(column->converter, ordinal);
+				converter_from_text(column->converter, psprintf("%d", ordinal));
 		case PATH_MEMBER:
 		case PATH_PARENT_MEMBER:
 			node = column->member->found;
 			/* member_path_follow() raises the error: it names the value in the way. */
 			if (node == DOC_MISPLACED)
-				node = member_path_follow(&column->path->members, document,
+				node = member_path_follow(column->path->members, document,
 										  row_cursor_item(source->cursor, kind));
 			break;
 		case PATH_ROOT_MEMBER:
-			node = member_path_follow(&column->path->members, document, document->root);
+			node = member_path_follow(column->path->members, document, document->root);
 			break;
 		default:
 			node = row_cursor_item(source->cursor, kind);

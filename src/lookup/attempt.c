@@ -172,7 +172,7 @@ is_answer(const Document *document, const Operation *operation)
 		return false;
 	for (const char *const *member = operation->answer; *member; member++)
 	{
-		if (document_member(document, document->root, *member, strlen(*member)) != DOC_ABSENT)
+		if (document_member(document, document->root, *member) != DOC_ABSENT)
 			return true;
 	}
 	return false;

@@ -105,7 +105,7 @@ request_next(const Request *request, const Document *document, int level)
 
 	if (!request->operation->paged)
 		return NULL;
-	node = document_member(document, document->root, "nextToken", strlen("nextToken"));
+	node = document_member(document, document->root, "nextToken");
 	if (document_is_null(document, node))
 		return NULL;
 	token = document_raw(document, node, &length);

@@ -298,8 +298,9 @@ document_member_is(const DocumentMember *member, const char *name, size_t length
  * "name" is in UTF-8.
  */
 DocumentNode
-document_member(const Document *doc, DocumentNode object, const char *name, size_t length)
+document_member(const Document *doc, DocumentNode object, const char *name)
 {
+	size_t		length = strlen(name);
 	DocumentNode found = DOC_ABSENT;
 	DocumentMember member = {0};
 
@@ -313,7 +314,7 @@ document_member(const Document *doc, DocumentNode object, const char *name, size
 
 /* Convert UTF-8 bytes to the database's encoding, NUL-terminated, in a fresh copy. */
 static char *
-to_database(const char *utf8, size_t length, size_t *converted_length)
+to_database(const char *utf8, size_t length)
 {
 	char	   *converted;
 
@@ -326,13 +327,7 @@ to_database(const char *utf8, size_t length, size_t *converted_length)
 	 * converts.
 	 */
 	converted = pg_any_to_server(utf8, (int) length, PG_UTF8);
-	if (converted != utf8)
-	{
-		*converted_length = strlen(converted);
-		return converted;
-	}
-	*converted_length = length;
-	return pnstrdup(utf8, length);
+	return converted != utf8 ? converted : pnstrdup(utf8, length);
 }
 
 /*
@@ -371,12 +366,12 @@ document_utf8(const Document *doc, DocumentNode node, size_t *length)
  * half a surrogate pair.
  */
 char *
-document_text(const Document *doc, DocumentNode node, size_t *length)
+document_text(const Document *doc, DocumentNode node)
 {
-	size_t		utf8_length;
-	const char *utf8 = document_utf8(doc, node, &utf8_length);
+	size_t		length;
+	const char *utf8 = document_utf8(doc, node, &length);
 
-	return to_database(utf8, utf8_length, length);
+	return to_database(utf8, length);
 }
 
 /*
@@ -385,12 +380,12 @@ document_text(const Document *doc, DocumentNode node, size_t *length)
  * 22021 and 22P05 as document_text() does.
  */
 char *
-document_json(const Document *doc, DocumentNode node, size_t *length)
+document_json(const Document *doc, DocumentNode node)
 {
-	size_t		raw_length;
-	const char *raw = document_raw(doc, node, &raw_length);
+	size_t		length;
+	const char *raw = document_raw(doc, node, &length);
 
-	return to_database(raw, raw_length, length);
+	return to_database(raw, length);
 }
 
 /* Return a kind's name in JSON's terms, for messages. */

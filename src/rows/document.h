@@ -67,11 +67,11 @@ extern bool document_next_member(const Document *doc, DocumentNode object,
 								 DocumentMember *member);
 extern bool document_member_is(const DocumentMember *member, const char *name, size_t length);
 extern DocumentNode document_member(const Document *doc, DocumentNode object,
-									const char *name, size_t length);
+									const char *name);
 extern const char *document_raw(const Document *doc, DocumentNode node, size_t *length);
 extern const char *document_utf8(const Document *doc, DocumentNode node, size_t *length);
-extern char *document_text(const Document *doc, DocumentNode node, size_t *length);
-extern char *document_json(const Document *doc, DocumentNode node, size_t *length);
+extern char *document_text(const Document *doc, DocumentNode node);
+extern char *document_json(const Document *doc, DocumentNode node);
 extern Document *document_within(const Document *doc, DocumentNode node);
 extern const char *document_kind_name(DocumentKind kind);
 

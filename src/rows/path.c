@@ -7,6 +7,7 @@
 
 #include "foreign_text.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "rows/path.h"
 
 static const struct
@@ -36,7 +37,7 @@ static const char at_needs_quotes[] =
  *
  * Returns the name in UTF-8, the encoding of answers, or NULL with *error set.
  */
-static const char *
+static char *
 take_name(const char **text, const char **error)
 {
 	const char *p = *text;
@@ -79,31 +80,23 @@ take_name(const char **text, const char **error)
 }
 
 /*
- * Parse a chain of names with full stops between them, and advance *text past it.
- *
- * Return false with *error set where a name is missing.
+ * Return the names of a chain with full stops between them, and advance *text past it;
+ * NIL with *error set where a name is missing.
  */
-static bool
-take_members(const char **text, MemberPath *members, const char **error)
+static List *
+take_members(const char **text, const char **error)
 {
-	int			capacity = 4;
+	List	   *names = NIL;
 
-	members->nnames = 0;
-	members->names = palloc(capacity * sizeof(char *));
 	for (;;)
 	{
-		const char *name = take_name(text, error);
+		char	   *name = take_name(text, error);
 
 		if (name == NULL)
-			return false;
-		if (members->nnames == capacity)
-		{
-			capacity *= 2;
-			members->names = repalloc(members->names, capacity * sizeof(char *));
-		}
-		members->names[members->nnames++] = name;
+			return NIL;
+		names = lappend(names, name);
 		if (**text != '.')
-			return true;
+			return names;
 		++*text;
 	}
 }
@@ -145,23 +138,20 @@ row_path_parse(const char *text, const char **error)
 	for (;;)
 	{
 		RowLevel   *level = &path->levels[path->nlevels++];
+		LevelKind	kind;
 
-		if (!take_members(&p, &level->members, error))
+		level->members = take_members(&p, error);
+		if (level->members == NIL)
 			return NULL;
-		level->kind = LEVEL_OBJECT;
-		if (*p == '\0')
-			return path;
-		while (*p == '[' || *p == '{')
+		while (take_brackets(&p, &kind))
 		{
 			/*
 			 * In a list of lists, the inner level starts at the outer list's element
 			 * itself.
 			 */
-			if (level == NULL)
+			if (level->kind != LEVEL_OBJECT)
 				level = &path->levels[path->nlevels++];
-			if (!take_brackets(&p, &level->kind))
-				break;
-			level = NULL;
+			level->kind = kind;
 		}
 		if (*p == '\0')
 			return path;
@@ -204,7 +194,8 @@ column_path_parse(const char *text, const char **error)
 	path->kind = PATH_MEMBER;
 	if (*p == '^' || *p == '/')
 		path->kind = *p++ == '^' ? PATH_PARENT_MEMBER : PATH_ROOT_MEMBER;
-	if (!take_members(&p, &path->members, error))
+	path->members = take_members(&p, error);
+	if (path->members == NIL)
 		return NULL;
 	if (strcmp(p, "@json") == 0)
 		path->suffix = SUFFIX_JSON;
@@ -227,11 +218,13 @@ column_path_parse(const char *text, const char **error)
  * something else than an object stands on the way.
  */
 DocumentNode
-member_path_follow(const MemberPath *path, const Document *doc, DocumentNode from)
+member_path_follow(const List *names, const Document *doc, DocumentNode from)
 {
-	for (int i = 0; i < path->nnames; i++)
+	ListCell   *lc;
+
+	foreach(lc, names)
 	{
-		const char *name = path->names[i];
+		const char *name = lfirst(lc);
 
 		if (document_is_null(doc, from))
 			return DOC_ABSENT;
@@ -242,7 +235,74 @@ member_path_follow(const MemberPath *path, const Document *doc, DocumentNode fro
 							local_text(pg_any_to_server(name, strlen(name), PG_UTF8),
 									   MAX_FOREIGN_WORD),
 							document_kind_name(document_kind(doc, from)))));
-		from = document_member(doc, from, name, strlen(name));
+		from = document_member(doc, from, name);
 	}
 	return from;
+}
+
+/*
+ * Add a path's names to the members to find; returns the path's last node, whose "found"
+ * is set by member_tree_find().  Allocated in the current memory context; the names must
+ * live as long.
+ */
+MemberTree *
+member_tree_add(MemberTree *root, const List *names)
+{
+	MemberTree *node = root;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		const char *name = lfirst(lc);
+		MemberTree *child = node->children;
+
+		while (child && strcmp(child->name, name) != 0)
+			child = child->sibling;
+		if (child == NULL)
+		{
+			child = palloc0(sizeof(MemberTree));
+			child->name = name;
+			child->length = strlen(name);
+			child->sibling = node->children;
+			node->children = child;
+		}
+		node = child;
+	}
+	return node;
+}
+
+/*
+ * Find the tree's members in an item, which may be DOC_ABSENT.  Going through an item
+ * takes as long as the item is: so all columns' paths are followed together, once for
+ * each item and not once for each column.  If an object has a name twice the last one
+ * counts, as in document_member(); in a value that is absent or null all members are
+ * absent.
+ */
+void
+member_tree_find(MemberTree *root, const Document *doc, DocumentNode item)
+{
+	bool		is_null = item != DOC_MISPLACED && document_is_null(doc, item);
+	bool		is_object = item != DOC_MISPLACED && !is_null &&
+		document_kind(doc, item) == DOC_OBJECT;
+
+	if (root->children == NULL)
+		return;
+	check_stack_depth();
+	for (MemberTree *child = root->children; child; child = child->sibling)
+		child->found = is_null || is_object ? DOC_ABSENT : DOC_MISPLACED;
+	if (is_object)
+	{
+		DocumentMember member = {0};
+
+		while (document_next_member(doc, item, &member))
+		{
+			for (MemberTree *child = root->children; child; child = child->sibling)
+			{
+				if (document_member_is(&member, child->name, child->length))
+					child->found = member.value;
+			}
+		}
+	}
+	for (MemberTree *child = root->children; child; child = child->sibling)
+		member_tree_find(child, doc, child->found);
 }

@@ -2,14 +2,8 @@
 #ifndef IMAGEBUILDER_PATH_H
 #define IMAGEBUILDER_PATH_H
 
+#include "nodes/pg_list.h"
 #include "rows/document.h"
-
-/* A chain of member names, a.b or a."b.c". */
-typedef struct MemberPath
-{
-	int			nnames;
-	const char **names;			/* in UTF-8 */
-} MemberPath;
 
 /*
  * Kind of a level of a row source.  A level follows members, and then makes rows of
@@ -26,7 +20,7 @@ typedef enum LevelKind
 
 typedef struct RowLevel
 {
-	MemberPath	members;
+	List	   *members;		/* names, in UTF-8: of a.b or a."b.c" */
 	LevelKind	kind;
 } RowLevel;
 
@@ -68,13 +62,31 @@ typedef struct ColumnPath
 	const char *text;			/* as written */
 	ColumnPathKind kind;
 	PathSuffix	suffix;
-	MemberPath	members;		/* for PATH_MEMBER, PATH_PARENT_MEMBER and
-								 * PATH_ROOT_MEMBER */
+	List	   *members;		/* names, in UTF-8, for PATH_MEMBER, PATH_PARENT_MEMBER
+								 * and PATH_ROOT_MEMBER */
 } ColumnPath;
+
+/*
+ * Tree of the members that columns need of an item: each node is a member, its children
+ * are members of that member.  The root stands for the item itself.
+ */
+typedef struct MemberTree
+{
+	const char *name;			/* in UTF-8; NULL for the root */
+	size_t		length;			/* bytes in name */
+	DocumentNode found;			/* in the item searched last; DOC_ABSENT, DOC_MISPLACED */
+	struct MemberTree *children;	/* the first child */
+	struct MemberTree *sibling; /* the parent's next child */
+} MemberTree;
+
+/* Value of "found" where the parent is neither an object nor null. */
+#define DOC_MISPLACED	((DocumentNode) (PG_UINT32_MAX - 1))
 
 extern RowPath *row_path_parse(const char *text, const char **error);
 extern ColumnPath *column_path_parse(const char *text, const char **error);
-extern DocumentNode member_path_follow(const MemberPath *path, const Document *doc,
+extern DocumentNode member_path_follow(const List *names, const Document *doc,
 									   DocumentNode from);
+extern MemberTree *member_tree_add(MemberTree *root, const List *names);
+extern void member_tree_find(MemberTree *root, const Document *doc, DocumentNode item);
 
 #endif							/* IMAGEBUILDER_PATH_H */

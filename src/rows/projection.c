@@ -61,7 +61,7 @@ enter_level(RowCursor *cursor)
 	level->ordinal = 0;
 	level->place = 0;
 	level->key = level->next = DOC_ABSENT;
-	node = member_path_follow(&step->members, doc, from);
+	node = member_path_follow(step->members, doc, from);
 	if (document_is_null(doc, node))
 		return;
 

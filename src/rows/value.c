@@ -15,15 +15,18 @@
 #include <ctype.h>
 #include <limits.h>
 
+#include "catalog/pg_collation_d.h"
 #include "catalog/pg_type.h"
 #include "foreign_text.h"
 #include "miscadmin.h"
 #include "parser/parse_coerce.h"
+#include "regex/regex.h"
 #include "rows/value.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -119,10 +122,8 @@ static const int kinds_taken[] = {
 static char *
 text_form(const Document *doc, DocumentNode node)
 {
-	size_t		length;
-
-	return document_kind(doc, node) == DOC_STRING ? document_text(doc, node, &length) :
-		document_json(doc, node, &length);
+	return document_kind(doc, node) == DOC_STRING ? document_text(doc, node) :
+		document_json(doc, node);
 }
 
 /* Return an integer's digits, however the JSON number is written: 60, 60.0, 6e1. */
@@ -198,71 +199,23 @@ timestamp_from_number(const char *text)
 }
 
 /*
- * Return the byte past a form, in which 0 stands for any digit and another character for
- * itself; NULL if the text does not begin so.
- */
-static const char *
-skip_form(const char *text, const char *form)
-{
-	for (; *form; form++, text++)
-	{
-		if (*form == '0' ? !isdigit((unsigned char) *text) : *text != *form)
-			return NULL;
-	}
-	return text;
-}
-
-/*
  * True if a text is an ISO 8601 date in the extended format, alone or with a time, so
  * that PostgreSQL's more lenient input (which takes "now", "infinity" and dates in the
  * order of DateStyle) reads what was meant.  Sets *zone if the time has an offset.
  */
 static bool
-is_iso_8601(const char *p, bool *zone)
+is_iso_8601(const char *text, bool *zone)
 {
-	*zone = false;
-	p = skip_form(p, "0000-00-00");
-	if (p == NULL || *p == '\0')
-		return p != NULL;
-	if (!strchr("Tt ", *p) || !(p = skip_form(p + 1, "00:00")))
-		return false;
-	if (*p == ':')
-	{
-		p = skip_form(p, ":00");
-		if (p && *p == '.' && (p = skip_form(p, ".0")))
-			p += strspn(p, "0123456789");
-		if (p == NULL)
-			return false;
-	}
-	*zone = *p != '\0';
-	if (*p == 'Z' || *p == 'z')
-		return p[1] == '\0';
-	if (*p == '+' || *p == '-')
-	{
-		p = skip_form(p + 1, "00");
-		if (p && *p != '\0')
-			p = skip_form(p, *p == ':' ? ":00" : "00");
-	}
-	return p && *p == '\0';
-}
+	static const char pattern[] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+		"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?"
+		"([Zz]|[-+][0-9]{2}(?::?[0-9]{2})?)?)?$";
+	regmatch_t	matches[2];
+	bool		iso = RE_compile_and_execute(cstring_to_text(pattern), unconstify(char *, text),
+											 strlen(text), REG_ADVANCED, C_COLLATION_OID,
+											 lengthof(matches), matches);
 
-/* Return an instant as text in UTC, which no setting of the session's changes. */
-static char *
-timestamp_text(TimestampTz value)
-{
-	char		text[MAXDATELEN + 1];
-	struct pg_tm tm;
-	fsec_t		fsec;
-
-	/* timestamp2tm() without a zone takes the instant apart in UTC. */
-	if (timestamp2tm(value, NULL, &tm, &fsec, NULL, NULL) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("timestamp out of range")));
-	tm.tm_isdst = 0;			/* EncodeDateTime() would leave out the zone if
-								 * negative */
-	EncodeDateTime(&tm, fsec, true, 0, NULL, USE_ISO_DATES, text);
-	return pstrdup(text);
+	*zone = iso && matches[1].rm_so >= 0;
+	return iso;
 }
 
 /*
@@ -279,6 +232,7 @@ moment_from_json(Converter *c, const Document *doc, DocumentNode node, DocumentK
 {
 	const char *text = text_form(doc, node);
 	Datum		moment;
+	char		utc[MAXDATELEN + 1];
 
 	if (kind == DOC_NUMBER)
 		moment = timestamp_from_number(text);
@@ -293,7 +247,7 @@ moment_from_json(Converter *c, const Document *doc, DocumentNode node, DocumentK
 					(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
 					 errmsg("\"%s\" is not an ISO 8601 date, or date and time",
 							local_text(text, MAX_FOREIGN_WORD))));
-		if (!(iso && zone) && !with_zone)
+		if (!zone && !with_zone)
 			return converter_from_text(c, text);
 		/*
 		 * timestamp_in() ignores TimeZone, and yields the timestamptz of the text taken
@@ -304,7 +258,10 @@ moment_from_json(Converter *c, const Document *doc, DocumentNode node, DocumentK
 	}
 	if (c->type == TIMESTAMPTZOID && c->typmod < 0)
 		return moment;
-	return converter_from_text(c, timestamp_text(DatumGetTimestampTz(moment)));
+	/* No setting of the session's changes what JsonEncodeDateTime() writes. */
+	JsonEncodeDateTime(utc, moment, TIMESTAMPTZOID, &(const int) {0});
+	*strchr(utc, 'T') = ' ';	/* time_in() takes no "T" after a date */
+	return converter_from_text(c, utc);
 }
 
 static Datum
@@ -350,7 +307,6 @@ converter_convert(Converter *c, const Document *doc, DocumentNode node)
 {
 	DocumentKind kind = document_kind(doc, node);
 	char	   *text;
-	size_t		length;
 
 	if (!(kinds_taken[c->expected] & (1 << kind)))
 		ereport(ERROR,
@@ -365,7 +321,7 @@ converter_convert(Converter *c, const Document *doc, DocumentNode node)
 		return moment_from_json(c, doc, node, kind);
 
 	if (c->base_type == JSONOID || c->base_type == JSONBOID)
-		return converter_from_text(c, document_json(doc, node, &length));
+		return converter_from_text(c, document_json(doc, node));
 	text = text_form(doc, node);
 	if (kind == DOC_NUMBER &&
 		(c->base_type == INT2OID || c->base_type == INT4OID || c->base_type == INT8OID))
@@ -381,16 +337,4 @@ converter_from_text(Converter *c, const char *text)
 		return CStringGetTextDatum(text);
 	return InputFunctionCall(&c->input, unconstify(char *, text), c->ioparam,
 							 c->typmod);
-}
-
-/* Convert a place in a list to the column's type. */
-Datum
-converter_from_int32(Converter *c, int32 value)
-{
-	char		text[12];
-
-	if (c->type == INT4OID)
-		return Int32GetDatum(value);
-	pg_ltoa(value, text);
-	return converter_from_text(c, text);
 }

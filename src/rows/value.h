@@ -27,6 +27,5 @@ extern bool converter_fails_cleanly(const Converter *converter);
 extern Datum converter_convert(Converter *converter, const Document *doc,
 							   DocumentNode node);
 extern Datum converter_from_text(Converter *converter, const char *text);
-extern Datum converter_from_int32(Converter *converter, int32 value);
 
 #endif							/* IMAGEBUILDER_VALUE_H */
