@@ -25,6 +25,17 @@ const SchemaTable schema_tables[] = {
 
 const int	schema_ntables = lengthof(schema_tables);
 
+/* SQL names of the columns' types, as DDL takes them; TYPE_ANY has none. */
+const char *const column_type_names[] = {
+	[TYPE_TEXT] = "text",
+	[TYPE_BOOLEAN] = "boolean",
+	[TYPE_INTEGER] = "integer",
+	[TYPE_BIGINT] = "bigint",
+	[TYPE_TIMESTAMPTZ] = "timestamptz",
+	[TYPE_JSONB] = "jsonb",
+	[TYPE_TEXT_ARRAY] = "text[]",
+};
+
 /* Return the table of a name; NULL if the schema has no such table. */
 const SchemaTable *
 schema_find_table(const char *name)

@@ -3,7 +3,19 @@
 #define IMAGEBUILDER_SCHEMA_H
 
 #include "api/operation.h"
-#include "rows/column_type.h"
+
+/* Type of a column: what JSON value it takes, and its SQL type. */
+typedef enum ColumnType
+{
+	TYPE_ANY,					/* a path of the user's own: no expectation */
+	TYPE_TEXT,
+	TYPE_BOOLEAN,
+	TYPE_INTEGER,
+	TYPE_BIGINT,
+	TYPE_TIMESTAMPTZ,
+	TYPE_JSONB,
+	TYPE_TEXT_ARRAY,
+} ColumnType;
 
 typedef struct SchemaColumn
 {
@@ -32,6 +44,7 @@ typedef struct SchemaTable
 
 extern const SchemaTable schema_tables[];
 extern const int schema_ntables;
+extern const char *const column_type_names[];
 
 extern const Operation *schema_operation(const SchemaTable *table);
 extern const SchemaTable *schema_find_table(const char *name);

@@ -251,7 +251,7 @@ create_table_command(const SchemaTable *table, const char *server)
 		const SchemaColumn *column = &table->columns[i];
 
 		appendStringInfo(&sql, "%s\n  %s %s OPTIONS (column_name %s)", i > 0 ? "," : "",
-						 quote_identifier(column->name), column_type_name(column->type),
+						 quote_identifier(column->name), column_type_names[column->type],
 						 quote_literal_cstr(column->name));
 	}
 	appendStringInfo(&sql, "\n) SERVER %s OPTIONS (table_name %s)",

@@ -3,7 +3,7 @@
 #define IMAGEBUILDER_EXPLAIN_H
 
 #include "foreign/fdwapi.h"
-#include "lookup/stats.h"
+#include "lookup/lookup.h"
 
 extern void imagebuilderExplainForeignScan(ForeignScanState *node,
 										   struct ExplainState *es);

@@ -9,7 +9,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lookup/cache.h"
-#include "lookup/stats.h"
+#include "lookup/lookup.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
@@ -47,7 +47,7 @@ imagebuilder_fdw_columns(PG_FUNCTION_ARGS)
 			Datum		values[5] = {
 				CStringGetTextDatum(table->name),
 				CStringGetTextDatum(column->name),
-				CStringGetTextDatum(column_type_name(column->type)),
+				CStringGetTextDatum(column_type_names[column->type]),
 				CStringGetTextDatum(column->path),
 				BoolGetDatum(operation_parameter(operation, column->path) >= 0),
 			};

@@ -117,17 +117,18 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 static bool
 is_wanted(const ImageBuilderScan *state, int parameter, const KeyValue *value)
 {
-	Client	   *client = state->client;
+	Statement  *statement = state->client->statement;
+	Arn			arn;
 
 	if (value->from_statement)
 		return request_check(state->operation, parameter, value->text,
-							 lookup_warns(client) ? WARNING : ERROR);
+							 lookup_warns(state->client) ? WARNING : ERROR);
 	if (request_fits(state->operation, parameter, value->text))
 		return true;
-	if (!*client->kind_warned && request_is_arn(value->text))
+	if (!statement->kind_warned && arn_parse(value->text, &arn))
 	{
 		request_warn_of_kind(state->operation, parameter, value->text);
-		*client->kind_warned = true;
+		statement->kind_warned = true;
 	}
 	return false;
 }

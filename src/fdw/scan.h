@@ -3,7 +3,7 @@
 #define IMAGEBUILDER_SCAN_H
 
 #include "foreign/fdwapi.h"
-#include "lookup/stats.h"
+#include "lookup/lookup.h"
 
 extern void imagebuilderBeginForeignScan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *imagebuilderIterateForeignScan(ForeignScanState *node);

@@ -59,7 +59,7 @@ schedule_retry(Lookup *lookup, bool throttled)
 
 	if (attempts >= lookup->client->config->max_attempts)
 		return false;
-	lookup->budget_taken = retry_budget_take(lookup->client->budget, throttled);
+	lookup->budget_taken = retry_budget_take(&lookup->client->statement->budget, throttled);
 	if (lookup->budget_taken == 0)
 		return false;
 	lookup->fresh = !throttled;
@@ -146,7 +146,7 @@ attempt_take_outcome(Lookup *lookup)
 			lookup->state = LOOKUP_ANSWERED;
 		if (lookup->state == LOOKUP_ANSWERED || lookup->state == LOOKUP_NOT_FOUND)
 		{
-			retry_budget_refund(lookup->client->budget, lookup->budget_taken);
+			retry_budget_refund(&lookup->client->statement->budget, lookup->budget_taken);
 			pace_granted(&lookup->client->pace, lookup->sent_at, clock_us());
 			/* A redirect does not show that anybody checked the signature. */
 			if (transfer->status < 300 || transfer->status >= 400)

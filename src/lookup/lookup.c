@@ -247,8 +247,8 @@ give_up(void *arg)
 		return;
 	if (lookup->state == LOOKUP_SENT)
 		(*lookup->client->in_flight)--;
-	if (lookup->taken && !lookup->begun)
-		(*lookup->client->nrequests)--;
+	if (lookup->taken && !lookup_has_begun(lookup))
+		lookup->client->statement->nrequests--;
 	leave_queue(lookup);
 }
 
@@ -258,7 +258,7 @@ user_of(const Client *client)
 {
 	return (IdentityUser) {
 		.config = client->config,
-		.statement = client->statement,
+		.statement = client->statement->number,
 		.in_flight = client->in_flight,
 	};
 }
@@ -277,7 +277,7 @@ lookup_create(Client *client, const Request *request)
 	Failure    *failure;
 	IdentityUser user = user_of(client);
 
-	context = AllocSetContextCreate(client->context, "imagebuilder_fdw look-up",
+	context = AllocSetContextCreate(client->statement->context, "imagebuilder_fdw look-up",
 									ALLOCSET_SMALL_SIZES);
 	previous = MemoryContextSwitchTo(context);
 	lookup = palloc0(sizeof(Lookup));
@@ -324,10 +324,8 @@ begin_requests(void)
 	{
 		Lookup	   *lookup = dlist_container(Lookup, node, iter.cur);
 
-		if (lookup->state != LOOKUP_SENT || lookup->begun)
-			continue;
-		lookup->begun = true;
-		STATS_COUNT(lookup, requests, 1);
+		if (lookup->state == LOOKUP_SENT && !lookup_has_begun(lookup))
+			STATS_COUNT(lookup, requests, 1);
 	}
 }
 

@@ -6,8 +6,27 @@
 #include "identity/identity.h"
 #include "lib/ilist.h"
 #include "lookup/request.h"
-#include "lookup/stats.h"
 #include "rows/document.h"
+
+/* Statistics of a look-up, a scan or the session. */
+typedef struct LookupStats
+{
+	int64		requests;		/* look-ups for which a request was begun */
+	int64		retries;		/* further attempts of look-ups */
+	int64		throttled;		/* throttled attempts; counted for the session only */
+	int64		not_found;		/* resources that do not exist; for the session only */
+	int64		errors;			/* failed look-ups; for the session only */
+	int64		cache_hits;		/* look-ups answered from earlier ones */
+	int64		bytes_received; /* of the answers' bodies */
+	double		request_time;	/* ms, summed over the attempts */
+} LookupStats;
+
+/* Totals of the session; imagebuilder_fdw_stats_reset() zeroes them. */
+extern LookupStats session_stats;
+
+/* Add to a statistic of the session, and to that of a look-up or a scan. */
+#define STATS_COUNT(of, member, amount) \
+	((void) (session_stats.member += (amount), (of)->stats.member += (amount)))
 
 typedef struct Client Client;	/* see statement.h */
 
@@ -37,8 +56,7 @@ typedef struct Lookup
 	MemoryContextCallback callback;
 	int			attempts;		/* requests sent so far */
 	bool		taken;			/* a request of the statement's has been taken for it */
-	bool		refused;		/* failed because the statement may send no more */
-	bool		begun;			/* a request may have been sent, and is counted */
+	bool		refused;		/* not sent, as the statement may send no more */
 	bool		clock_corrected;	/* one attempt corrected the clock */
 	bool		renewed;		/* one attempt followed a renewal of credentials */
 	int			budget_taken;	/* tokens that the latest retry took from the budget */
@@ -56,6 +74,24 @@ typedef struct Lookup
 	bool		reported;		/* the failure has been raised or warned of */
 	LookupStats stats;
 } Lookup;
+
+/* Add the statistics that EXPLAIN shows. */
+static inline void
+stats_add(LookupStats *sum, const LookupStats *add)
+{
+	sum->requests += add->requests;
+	sum->retries += add->retries;
+	sum->cache_hits += add->cache_hits;
+	sum->bytes_received += add->bytes_received;
+	sum->request_time += add->request_time;
+}
+
+/* True if a request of a look-up's may have been sent, so that it has been counted. */
+static inline bool
+lookup_has_begun(const Lookup *lookup)
+{
+	return lookup->stats.requests > 0;
+}
 
 extern int *lookup_in_flight(Oid serverid);
 extern bool lookup_warns(const Client *client);

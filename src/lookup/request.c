@@ -16,46 +16,48 @@ static Request *
 create(const Operation *operation, const Target *scope, const char *const *values, int page,
 	   const char *token, size_t token_length)
 {
-	/* Add 64 for the separators and lengths. */
-	size_t		size = strlen(operation->name) + 64 + token_length +
-		(scope ? strlen(scope->region) + strlen(scope->account) : 0) +
-		(operation->constant ? strlen(operation->constant_member) +
-		 strlen(operation->constant) : 0);
 	Request    *request;
-	char	   *text;
+	StringInfoData text;
+	int			token_start;
+	const char *value;
 
-	for (int i = 0; i < operation->nparameters; i++)
-		size += strlen(operation->parameters[i].member) + 2 * strlen(values[i]) + 32;
-	request = palloc(offsetof(Request, text) + size);
-	text = request->text;
-	text += sprintf(text, "%.*s;", (int) strcspn(operation->name, ":"), operation->name);
+	initStringInfo(&text);
+	appendStringInfo(&text, "%.*s;", (int) strcspn(operation->name, ":"), operation->name);
 	if (scope)
-		text += sprintf(text, "%s/%s", scope->region, scope->account);
-	*text++ = ';';
-	request->token = NULL;
+		appendStringInfo(&text, "%s/%s", scope->region, scope->account);
+	appendStringInfoChar(&text, ';');
+	if (token_length > 0)
+		appendStringInfo(&text, "nextToken=%zu:", token_length);
+	token_start = text.len;
 	if (token_length > 0)
 	{
-		text += sprintf(text, "nextToken=%zu:", token_length);
-		request->token = memcpy(text, token, token_length);
-		text += token_length;
-		*text++ = ';';
+		appendBinaryStringInfo(&text, token, token_length);
+		appendStringInfoChar(&text, ';');
 	}
 	for (int i = 0; i < operation->nparameters; i++)
-		text += sprintf(text, "%s=%zu:%s;", operation->parameters[i].member,
-						strlen(values[i]), values[i]);
+		appendStringInfo(&text, "%s=%zu:%s;", operation->parameters[i].member,
+						 strlen(values[i]), values[i]);
 	if (operation->constant)
-		text += sprintf(text, "%s=%zu:%s;", operation->constant_member,
-						strlen(operation->constant), operation->constant);
-	*text++ = '\0';
+		appendStringInfo(&text, "%s=%zu:%s;", operation->constant_member,
+						 strlen(operation->constant), operation->constant);
+	/* The values follow the text, each after a NUL. */
 	for (int i = 0; i < operation->nparameters; i++)
 	{
-		request->values[i] = strcpy(text, values[i]);
-		text += strlen(text) + 1;
+		appendStringInfoChar(&text, '\0');
+		appendStringInfoString(&text, values[i]);
 	}
+
+	request = palloc(offsetof(Request, text) + text.len + 1);
 	request->operation = operation;
 	request->scope = scope;
 	request->page = page;
+	memcpy(request->text, text.data, text.len + 1);
+	pfree(text.data);
+	request->token = token_length > 0 ? request->text + token_start : NULL;
 	request->token_length = token_length;
+	value = request->text;
+	for (int i = 0; i < operation->nparameters; i++)
+		request->values[i] = value += strlen(value) + 1;
 	return request;
 }
 
@@ -221,15 +223,6 @@ request_check(const Operation *operation, int parameter, const char *value, int 
 	if (!fits)
 		report_misfit(operation, parameter, value, NULL, level);
 	return fits;
-}
-
-/* True if a text is an ARN of Image Builder, of whatever kind. */
-bool
-request_is_arn(const char *text)
-{
-	Arn			parts;
-
-	return arn_parse(text, &parts);
 }
 
 /* Warn of a row's ARN that is of another kind than the operation's. */

@@ -42,7 +42,6 @@ extern Target request_target(const Request *request);
 extern bool request_fits(const Operation *operation, int parameter, const char *value);
 extern bool request_check(const Operation *operation, int parameter, const char *value,
 						  int level);
-extern bool request_is_arn(const char *text);
 extern void request_warn_of_kind(const Operation *operation, int parameter,
 								 const char *value);
 extern char *request_subject(const Request *request);

@@ -21,19 +21,6 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-typedef struct Statement
-{
-	dlist_node	node;
-	EState	   *estate;
-	MemoryContext context;
-	uint64		number;			/* counted in the session */
-	List	   *clients;
-	RetryBudget budget;
-	bool		kind_warned;
-	int			nrequests;
-	MemoryContextCallback callback;
-} Statement;
-
 /* Statements under way; more than one where functions or cursors nest. */
 static dlist_head statements = DLIST_STATIC_INIT(statements);
 
@@ -137,11 +124,7 @@ statement_client(EState *estate, Oid serverid, Oid userid)
 	previous = MemoryContextSwitchTo(statement->context);
 	client = palloc0(sizeof(Client));
 	client->config = config_get(serverid, userid);
-	client->statement = statement->number;
-	client->context = statement->context;
-	client->budget = &statement->budget;
-	client->kind_warned = &statement->kind_warned;
-	client->nrequests = &statement->nrequests;
+	client->statement = statement;
 	client->in_flight = lookup_in_flight(serverid);
 	pace_init(&client->pace, client->config->max_concurrency);
 	client->lookups = text_table_create("imagebuilder_fdw look-ups", sizeof(LookupEntry),
@@ -175,10 +158,10 @@ statement_scope(Client *client)
 						 CONFIG_ACCOUNT)));
 	if (client->scope == NULL)
 	{
-		client->scope = MemoryContextAlloc(client->context, sizeof(Target));
+		client->scope = MemoryContextAlloc(client->statement->context, sizeof(Target));
 		client->scope->partition = endpoint_partition(config->region);
 		client->scope->region = config->region;
-		client->scope->account = MemoryContextStrdup(client->context, account);
+		client->scope->account = MemoryContextStrdup(client->statement->context, account);
 	}
 	return client->scope;
 }
@@ -187,7 +170,7 @@ statement_scope(Client *client)
 static bool
 may_send(const Client *client)
 {
-	return max_requests == 0 || *client->nrequests < max_requests;
+	return max_requests == 0 || client->statement->nrequests < max_requests;
 }
 
 /*
@@ -201,7 +184,7 @@ statement_take_request(Client *client)
 
 	if (may_send(client))
 	{
-		(*client->nrequests)++;
+		client->statement->nrequests++;
 		return NULL;
 	}
 	failure = failure_create(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
@@ -318,7 +301,7 @@ statement_withdraw(Client *client, const Request *request)
 	LookupEntry *entry = find_entry(client, request);
 
 	if (entry == NULL || entry->claimed || lookup_is_settled(entry->lookup) ||
-		entry->lookup->begun)
+		lookup_has_begun(entry->lookup))
 		return false;
 	forget(client, entry);
 	return true;
@@ -342,7 +325,7 @@ statement_pass(Client *client, const Request *request, ReadAheadCounts *counts)
 		entry->counted = true;
 		entry->in_vain = false;
 	}
-	else if (!entry->in_vain && entry->lookup->begun)
+	else if (!entry->in_vain && lookup_has_begun(entry->lookup))
 	{
 		counts->in_vain++;
 		entry->in_vain = true;

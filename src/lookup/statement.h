@@ -7,17 +7,25 @@
 #include "nodes/execnodes.h"
 #include "retry.h"
 
+/* One run of the executor, with what its clients share. */
+typedef struct Statement
+{
+	dlist_node	node;			/* in "statements" */
+	EState	   *estate;
+	MemoryContext context;		/* a child of the EState's */
+	uint64		number;			/* counted in the session */
+	List	   *clients;
+	RetryBudget budget;
+	bool		kind_warned;	/* request_warn_of_kind() has warned */
+	int			nrequests;		/* sent, or to be sent with the next wait */
+	MemoryContextCallback callback;
+} Statement;
+
 /* Server as one user reaches it within one statement. */
 struct Client
 {
-	uint64		statement;		/* the statement's number in the session */
-	MemoryContext context;		/* lives as long as the statement */
+	Statement  *statement;
 	const ClientConfig *config;
-	RetryBudget *budget;		/* shared by the statement's clients */
-	bool	   *kind_warned;	/* request_warn_of_kind() has warned in this statement;
-								 * shared by the statement's clients */
-	int		   *nrequests;		/* that the statement has sent, or will with its next wait;
-								 * shared by the statement's clients */
 	int		   *in_flight;		/* requests under way to the server, of all statements of
 								 * the session */
 	Pace		pace;			/* limits the requests under way */

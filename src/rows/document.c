@@ -67,19 +67,14 @@ compare_start(const void *offset, const void *skip)
 	return a < b ? -1 : a > b;
 }
 
-/*
- * Return the byte past the list or object that starts at "p".  *place is the index in
- * doc->skips where its entry probably is; set to where the next value's is.
- */
+/* Return the byte past the list or object that starts at "p". */
 static const char *
-container_end(const Document *doc, const char *p, uint32 *place)
+container_end(const Document *doc, const char *p)
 {
 	const char *start = p;
 	bool		searched = false;
 	int64		depth = 0;
 
-	if (*place < doc->nskips && doc->body + doc->skips[*place].start == p)
-		return doc->body + doc->skips[(*place)++].end;
 	for (;;)
 	{
 		if (*p == '"')
@@ -103,17 +98,14 @@ container_end(const Document *doc, const char *p, uint32 *place)
 											   sizeof(DocumentSkip), compare_start);
 
 			if (skip)
-			{
-				*place = skip - doc->skips + 1;
 				return doc->body + skip->end;
-			}
 			searched = true;
 		}
 	}
 }
 
 static const char *
-value_end(const Document *doc, DocumentNode node, uint32 *place)
+value_end(const Document *doc, DocumentNode node)
 {
 	const char *p = doc->body + node;
 
@@ -123,7 +115,7 @@ value_end(const Document *doc, DocumentNode node, uint32 *place)
 			return string_end(doc, p);
 		case '{':
 		case '[':
-			return container_end(doc, p, place);
+			return container_end(doc, p);
 		default:
 			return scalar_end(doc, p);
 	}
@@ -133,9 +125,7 @@ value_end(const Document *doc, DocumentNode node, uint32 *place)
 const char *
 document_raw(const Document *doc, DocumentNode node, size_t *length)
 {
-	uint32		place = 0;
-
-	*length = value_end(doc, node, &place) - doc->body - node;
+	*length = value_end(doc, node) - doc->body - node;
 	return doc->body + node;
 }
 
@@ -157,13 +147,12 @@ document_first(const Document *doc, DocumentNode container)
  * after the last.
  *
  * Takes as long as it takes to go through the node's value, but, where the document has
- * been indexed so deep, no longer than for DOCUMENT_SKIP_SPAN bytes.  *place, zero at
- * first, makes going through a list of long items faster.
+ * been indexed so deep, no longer than for DOCUMENT_SKIP_SPAN bytes.
  */
 DocumentNode
-document_next(const Document *doc, DocumentNode node, uint32 *place)
+document_next(const Document *doc, DocumentNode node)
 {
-	const char *p = skip_space(doc, value_end(doc, node, place));
+	const char *p = skip_space(doc, value_end(doc, node));
 
 	if (p == doc->body + doc->length || (*p != ',' && *p != ':'))
 		return DOC_ABSENT;
@@ -252,7 +241,7 @@ unescape(const char *raw, size_t raw_length, size_t *length, bool *lone)
 bool
 document_next_member(const Document *doc, DocumentNode object, DocumentMember *member)
 {
-	DocumentNode name = member->value ? document_next(doc, member->value, &member->place) :
+	DocumentNode name = member->value ? document_next(doc, member->value) :
 		document_first(doc, object);
 	const char *end;
 

@@ -57,12 +57,11 @@ typedef struct DocumentMember
 	const char *name;			/* the bytes between its quotes, as received */
 	size_t		length;			/* bytes in name */
 	DocumentNode value;
-	uint32		place;			/* for document_next() */
 } DocumentMember;
 
 extern Document *document_parse(const char *body, size_t length, char **error);
 extern DocumentNode document_first(const Document *doc, DocumentNode container);
-extern DocumentNode document_next(const Document *doc, DocumentNode node, uint32 *place);
+extern DocumentNode document_next(const Document *doc, DocumentNode node);
 extern bool document_next_member(const Document *doc, DocumentNode object,
 								 DocumentMember *member);
 extern bool document_member_is(const DocumentMember *member, const char *name, size_t length);

@@ -59,7 +59,6 @@ enter_level(RowCursor *cursor)
 	 */
 	cursor->depth++;
 	level->ordinal = 0;
-	level->place = 0;
 	level->key = level->next = DOC_ABSENT;
 	node = member_path_follow(step->members, doc, from);
 	if (document_is_null(doc, node))
@@ -89,11 +88,11 @@ advance_level(RowCursor *cursor)
 	if (kind == LEVEL_MAP)
 	{
 		level->key = level->next;
-		level->next = document_next(doc, level->key, &level->place);
+		level->next = document_next(doc, level->key);
 	}
 	level->item = level->next;
-	level->next = kind == LEVEL_OBJECT ? DOC_ABSENT : document_next(doc, level->item, &level->place);
-	level->ordinal++;
+	level->next = kind == LEVEL_OBJECT ? DOC_ABSENT : document_next(doc, level->item);
+	level->ordinal += kind == LEVEL_LIST;
 	return true;
 }
 
@@ -120,10 +119,7 @@ row_cursor_next(RowCursor *cursor)
 	return false;
 }
 
-/*
- * Return the nearest level of a kind at or above "from"; NULL if the cursor has no such
- * level.
- */
+/* Return the nearest level of a kind at or above "from"; NULL if there is none. */
 static const CursorLevel *
 nearest_level(const RowCursor *cursor, int from, LevelKind kind)
 {
@@ -135,6 +131,29 @@ nearest_level(const RowCursor *cursor, int from, LevelKind kind)
 	return NULL;
 }
 
+/* Return the level of the current row that a column's path is about; NULL if none. */
+static const CursorLevel *
+level_of(const RowCursor *cursor, ColumnPathKind kind)
+{
+	int			own = cursor->depth - 1;
+
+	switch (kind)
+	{
+		case PATH_MEMBER:
+		case PATH_ITEM:
+		case PATH_ORDINAL:
+			return &cursor->levels[own];
+		case PATH_PARENT_MEMBER:
+		case PATH_PARENT_ORDINAL:
+			/* "^" means the nearest list around the row's own item. */
+			return nearest_level(cursor, own - 1, LEVEL_LIST);
+		case PATH_KEY:
+			return nearest_level(cursor, own, LEVEL_MAP);
+		default:
+			return NULL;
+	}
+}
+
 /*
  * Return the value of the current row that a column's path leads to, or in which the
  * path's members are to be looked for; DOC_ABSENT if the row has no such value.
@@ -142,27 +161,13 @@ nearest_level(const RowCursor *cursor, int from, LevelKind kind)
 DocumentNode
 row_cursor_item(const RowCursor *cursor, ColumnPathKind kind)
 {
-	const CursorLevel *level = &cursor->levels[cursor->depth - 1];
+	const CursorLevel *level = level_of(cursor, kind);
 
-	switch (kind)
-	{
-		case PATH_MEMBER:
-		case PATH_ITEM:
-			return level->item;
-		case PATH_PARENT_MEMBER:
-		case PATH_PARENT_ORDINAL:
-			/* "^" means the nearest list around the row's own item. */
-			level = nearest_level(cursor, cursor->depth - 2, LEVEL_LIST);
-			return level ? level->item : DOC_ABSENT;
-		case PATH_KEY:
-			level = nearest_level(cursor, cursor->depth - 1, LEVEL_MAP);
-			return level ? level->key : DOC_ABSENT;
-		case PATH_RESPONSE:
-		case PATH_ROOT_MEMBER:
-			return cursor->doc->root;
-		default:
-			return DOC_ABSENT;
-	}
+	if (kind == PATH_RESPONSE || kind == PATH_ROOT_MEMBER)
+		return cursor->doc->root;
+	if (level == NULL)
+		return DOC_ABSENT;
+	return kind == PATH_KEY ? level->key : level->item;
 }
 
 /*
@@ -172,11 +177,7 @@ row_cursor_item(const RowCursor *cursor, ColumnPathKind kind)
 int32
 row_cursor_ordinal(const RowCursor *cursor, ColumnPathKind kind)
 {
-	const CursorLevel *level = NULL;
+	const CursorLevel *level = level_of(cursor, kind);
 
-	if (kind == PATH_PARENT_ORDINAL)
-		level = nearest_level(cursor, cursor->depth - 2, LEVEL_LIST);
-	else if (cursor->path->levels[cursor->depth - 1].kind == LEVEL_LIST)
-		level = &cursor->levels[cursor->depth - 1];
 	return level ? level->ordinal : 0;
 }

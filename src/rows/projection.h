@@ -10,8 +10,7 @@ typedef struct CursorLevel
 	DocumentNode next;			/* the element or entry to take next, if any */
 	DocumentNode key;			/* the current entry's name, in a map */
 	DocumentNode item;			/* the current element or entry's value */
-	uint32		place;			/* for document_next() */
-	int32		ordinal;		/* the current element's place, from 1 */
+	int32		ordinal;		/* the current element's place, from 1; 0 but in a list */
 } CursorLevel;
 
 typedef struct RowCursor

@@ -269,11 +269,10 @@ array_from_json(Converter *c, const Document *doc, DocumentNode node)
 {
 	ArrayBuildState *array = initArrayResult(c->element->type, CurrentMemoryContext, false);
 	MemoryContext scratch = NULL;
-	uint32		place = 0;
 	int			n = 0;
 
 	for (DocumentNode i = document_first(doc, node); i != DOC_ABSENT;
-		 i = document_next(doc, i, &place))
+		 i = document_next(doc, i))
 	{
 		bool		isnull = document_is_null(doc, i);
 		MemoryContext previous = CurrentMemoryContext;
@@ -312,7 +311,7 @@ converter_convert(Converter *c, const Document *doc, DocumentNode node)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("a JSON %s cannot be read as type %s",
-						document_kind_name(kind), column_type_name(c->expected))));
+						document_kind_name(kind), column_type_names[c->expected])));
 	if (c->element && kind == DOC_LIST)
 		return array_from_json(c, doc, node);
 	if (c->type == BOOLOID && (kind == DOC_TRUE || kind == DOC_FALSE))

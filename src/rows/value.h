@@ -2,8 +2,8 @@
 #ifndef IMAGEBUILDER_VALUE_H
 #define IMAGEBUILDER_VALUE_H
 
+#include "api/schema.h"
 #include "fmgr.h"
-#include "rows/column_type.h"
 #include "rows/document.h"
 
 /*
