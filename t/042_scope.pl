@@ -132,7 +132,8 @@ asks('no Region, but nothing to ask for', 'SELECT 1 FROM shared_image_versions W
 alter_server("ADD region 'us-east-1'");
 asks('no owner', 'SELECT 1 FROM shared_image_versions',
 	'HV002 | foreign table "shared_image_versions" can be read by ownership only |  | '
-	. "Add WHERE ownership = '...', or join on that column.", 0);
+	. "Add WHERE ownership = '...', or join on that column. "
+	. 'The values are Self, Shared, Amazon, ThirdParty and AWSMarketplace.', 0);
 set_mapping($node, "$KEYS, role_arn 'arn:aws:iam::{account}:role/Reader'");
 like(attempt($node, 'SELECT 1 FROM image_builds'),
 	qr/^HV002 \| the user mapping's role is of no account to list \|  \| .*"\{account\}"/,
@@ -209,6 +210,10 @@ my $many = join "','", map { arn("x$_/1.0.0/1") } 1 .. 20;
 $endpoint->reset_counters;
 like(limited(5, "SELECT name FROM images WHERE arn IN ('$many')"), $too_many, 'a list of ARNs');
 is(sent(), 5, 'no more are sent');
+(undef, $out) = $node->psql('postgres', "SET imagebuilder_fdw.max_requests = 5;
+	SELECT name FROM images WHERE arn IN ('$many'); SELECT requests, errors FROM imagebuilder_fdw_stats()",
+	on_error_stop => 0);
+is($out, '5|0', 'what is not sent is no error of the statistics');
 $node->safe_psql('postgres', "CREATE TABLE steps (id int, arn text);
 	CREATE TABLE last_step (id int);
 	INSERT INTO steps SELECT i, '@{[arn('golden-linux/1.0.0/1')]}' || repeat('0', 11 - i)

@@ -48,6 +48,7 @@ typedef struct Operation
 								 * parameter's resource, or lists, "tags", say; NULL:
 								 * the whole resource */
 	const char *builds;			/* table of a version's builds, for hints; NULL: none */
+	const char *values;			/* of a parameter that is no ARN, for hints; NULL: none */
 	const char *refusal;		/* hint for an InvalidRequestException; NULL: none */
 	const Parameter *parameters;	/* all of them are required */
 	int			nparameters;

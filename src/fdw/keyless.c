@@ -136,12 +136,17 @@ open_column(Relation relation, const BoundTable *table, List *keys, int *paramet
 	return attnum < 0 ? NULL : NameStr(TupleDescAttr(RelationGetDescr(relation), attnum - 1)->attname);
 }
 
-/* Return a sentence, with a blank, about the table that lists ARNs for a key; "" if none. */
+/*
+ * Return a sentence, with a blank, about a key's values, or the table that lists ARNs for
+ * it; "" if none.
+ */
 static char *
-list_of_arns(const Operation *operation)
+values_for(const Operation *operation)
 {
 	const SchemaTable *list = operation->builds ? schema_find_table(operation->builds) : NULL;
 
+	if (operation->values)
+		return psprintf(" The values are %s.", operation->values);
 	return list && schema_operation(list)->target == TARGET_SCOPE ?
 		psprintf(" The table \"%s\" lists the ARNs of builds.", list->name) : "";
 }
@@ -177,5 +182,5 @@ keyless_reject(Relation relation, List *keys, List *reasons)
 					 name, table->operation->parameters[parameter].name) :
 			 errhint("Add WHERE %s = '%s', or join on that column.%s%s", column,
 					 is_arn ? arn_kind_form(kind, "aws", true) : "...",
-					 list_of_arns(table->operation), more.data)));
+					 values_for(table->operation), more.data)));
 }

@@ -7,13 +7,17 @@
 #include "lookup/statement.h"
 #include "utils/memutils.h"
 
-/* Settle a look-up as failed; "failure" must live as long as the look-up. */
+/*
+ * Settle a look-up as failed, or as refused, which is no error of the session's
+ * statistics; "failure" must live as long as the look-up.
+ */
 void
 attempt_fail(Lookup *lookup, Failure *failure)
 {
 	lookup->state = LOOKUP_FAILED;
 	lookup->failure = failure;
-	session_stats.errors++;
+	if (!lookup->refused)
+		session_stats.errors++;
 }
 
 /* Return the name of the expected answer, with an article, for messages. */
