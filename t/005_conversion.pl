@@ -340,6 +340,9 @@ for my $encoding ('LATIN1', 'SQL_ASCII')
 	($rc, $stdout, $stderr) = $node->psql('other', "SELECT name FROM images WHERE arn IN ('" . arn('größe/1.0.0/1') . "', E'" . arn('g\\xff\\xfe/1.0.0/1') . "')") if $encoding eq 'SQL_ASCII';
 	is("$rc $stdout", '0 umlaut', "$encoding: an ARN that is not UTF-8 harms no other") if $encoding eq 'SQL_ASCII';
 	like($stderr, qr/is not the ARN of an Image Builder image/, "$encoding: and is none") if $encoding eq 'SQL_ASCII';
+	($rc, $stdout, $stderr) = $node->psql('other', "ALTER SERVER aws OPTIONS (ADD region 'us-east-1');
+		SELECT arn FROM shared_image_versions WHERE ownership = E'\\xff'") if $encoding eq 'SQL_ASCII';
+	like($stderr, qr/^[^\n]*WARNING:  [^\n]* has no equivalent in UTF-8$/, "$encoding: a word that is not UTF-8") if $encoding eq 'SQL_ASCII';
 	$node->safe_psql('postgres', 'DROP DATABASE other');
 }
 

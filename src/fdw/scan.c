@@ -121,13 +121,15 @@ is_wanted(const ImageBuilderScan *state, int parameter, const KeyValue *value)
 	Arn			arn;
 
 	if (value->from_statement)
-		return request_check(state->operation, parameter, value->text,
+		return request_check(state->operation, parameter, value->text, NULL,
 							 lookup_warns(state->client) ? WARNING : ERROR);
 	if (request_fits(state->operation, parameter, value->text))
 		return true;
 	if (!statement->kind_warned && arn_parse(value->text, &arn))
 	{
-		request_warn_of_kind(state->operation, parameter, value->text);
+		request_check(state->operation, parameter, value->text,
+					  "A row of this statement has it, and finds nothing; the statement's other rows of the kind are not warned of.",
+					  WARNING);
 		statement->kind_warned = true;
 	}
 	return false;

@@ -2,7 +2,6 @@
 #include "postgres.h"
 
 #include "clock.h"
-#include "lookup/attempt.h"
 #include "lookup/cache.h"
 #include "lookup/statement.h"
 #include "utils/memutils.h"

@@ -3,7 +3,6 @@
 
 #include "clock.h"
 #include "foreign/foreign.h"
-#include "lookup/attempt.h"
 #include "lookup/cache.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
@@ -166,46 +165,40 @@ may_send(Client *client, long *wait)
 	return pause == 0;
 }
 
-/* Send an attempt, or fail if it is the first and the statement may send no more. */
-static void
-send_attempt(Lookup *lookup)
-{
-	MemoryContext previous = MemoryContextSwitchTo(lookup->context);
-	Failure    *failure = lookup->taken ? NULL : statement_take_request(lookup->client);
-
-	lookup->taken = failure == NULL;
-	lookup->refused = failure != NULL;
-	if (failure)
-		attempt_fail(lookup, failure);
-	else
-		attempt_send(lookup);
-	MemoryContextSwitchTo(previous);
-}
-
-/* Send an attempt if credentials and the request limit allow; else lower *wait. */
+/*
+ * Send an attempt if credentials and pace allow, or fail if they cannot, or if it is the
+ * first and the statement may send no more; else lower *wait.
+ */
 static void
 try_to_send(Lookup *lookup, long *wait)
 {
+	Failure    *failure = NULL;
+	IdentityState state;
 	MemoryContext previous;
 
 	/* A fetch of credentials that is under way has its request slot already. */
 	if (!identity_is_fetching(lookup->identity) && !may_send(lookup->client, wait))
 		return;
-	switch (identity_advance(lookup->identity, wait))
+	state = identity_advance(lookup->identity, wait);
+	/* Ask again: a fetch of the base identity may have taken the slot. */
+	if (state == IDENTITY_WAITING ||
+		(state == IDENTITY_READY && !may_send(lookup->client, wait)))
+		return;
+
+	previous = MemoryContextSwitchTo(lookup->context);
+	if (state == IDENTITY_FAILED)
+		failure = failure_copy(lookup->identity->failure);
+	else if (!lookup->taken)
 	{
-		case IDENTITY_READY:
-			/* Ask again: a fetch of the base identity may have taken the slot. */
-			if (may_send(lookup->client, wait))
-				send_attempt(lookup);
-			break;
-		case IDENTITY_WAITING:
-			break;
-		case IDENTITY_FAILED:
-			previous = MemoryContextSwitchTo(lookup->context);
-			attempt_fail(lookup, failure_copy(lookup->identity->failure));
-			MemoryContextSwitchTo(previous);
-			break;
+		failure = statement_take_request(lookup->client);
+		lookup->taken = failure == NULL;
+		lookup->refused = failure != NULL;
 	}
+	if (failure)
+		attempt_fail(lookup, failure);
+	else
+		attempt_send(lookup);
+	MemoryContextSwitchTo(previous);
 }
 
 /*

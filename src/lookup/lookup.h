@@ -102,4 +102,10 @@ extern const Document *lookup_finish(Lookup *lookup);
 extern void lookup_account(Client *client, const Target *target, const char *action,
 						   char *account);
 
+/* Functions of attempt.c for lookup.c. */
+extern void attempt_send(Lookup *lookup);
+extern void attempt_take_outcome(Lookup *lookup);
+extern void attempt_read_answer(Lookup *lookup);
+extern void attempt_fail(Lookup *lookup, Failure *failure);
+
 #endif							/* IMAGEBUILDER_LOOKUP_H */

@@ -179,23 +179,30 @@ table_for(const Arn *parts)
 }
 
 /*
- * Report, at an elog level, 22023 for a value that request_fits() refuses, with the form
- * that the ARN must have, or the table that takes the ARN it is.
+ * True if a value is one that an operation's parameter takes; if not, report 22023 at
+ * "level", with the form that the ARN must have, or the table that takes the ARN it is.
+ * "detail" is a sentence to add, or NULL.
  */
-static void
-report_misfit(const Operation *operation, int parameter, const char *value,
+bool
+request_check(const Operation *operation, int parameter, const char *value,
 			  const char *detail, int level)
 {
 	const char *kind = operation->parameters[parameter].kind;
-	char	   *noun = arn_kind_noun(kind);
 	char	   *elsewhere = "";
+	char	   *noun;
 	Arn			parts;
 
+	if (request_fits(operation, parameter, value))
+		return true;
 	if (strcmp(kind, "text") == 0)
+	{
 		ereport(level,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" has no equivalent in UTF-8",
 						local_text(value, MAX_FOREIGN_TEXT))));
+		return false;
+	}
+	noun = arn_kind_noun(kind);
 	if (!arn_parse(value, &parts))
 		elsewhere = "";
 	else if (operation->builds && lacks_build(kind, &parts))
@@ -209,29 +216,7 @@ report_misfit(const Operation *operation, int parameter, const char *value,
 			 detail ? errdetail_internal("%s", detail) : 0,
 			 errhint("%s %s's ARN has the form %s.%s", strchr("aeiou", *noun) ? "An" : "A", noun,
 					 arn_kind_form(kind, "PARTITION", false), elsewhere)));
-}
-
-/*
- * True if a value is one that an operation's parameter takes; if not, report 22023 at
- * "level", with the form that an ARN must have.
- */
-bool
-request_check(const Operation *operation, int parameter, const char *value, int level)
-{
-	bool		fits = request_fits(operation, parameter, value);
-
-	if (!fits)
-		report_misfit(operation, parameter, value, NULL, level);
-	return fits;
-}
-
-/* Warn of a row's ARN that is of another kind than the operation's. */
-void
-request_warn_of_kind(const Operation *operation, int parameter, const char *value)
-{
-	report_misfit(operation, parameter, value,
-				  "A row of this statement has it, and finds nothing; the statement's other rows of the kind are not warned of.",
-				  WARNING);
+	return false;
 }
 
 /*

@@ -41,9 +41,7 @@ extern Request *request_next(const Request *request, const Document *document, i
 extern Target request_target(const Request *request);
 extern bool request_fits(const Operation *operation, int parameter, const char *value);
 extern bool request_check(const Operation *operation, int parameter, const char *value,
-						  int level);
-extern void request_warn_of_kind(const Operation *operation, int parameter,
-								 const char *value);
+						  const char *detail, int level);
 extern char *request_subject(const Request *request);
 extern char *request_action(const Request *request);
 extern HttpTransfer *request_send(const Request *request, const ClientConfig *config,

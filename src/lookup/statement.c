@@ -14,7 +14,6 @@
 #include "foreign/foreign.h"
 #include "identity/identity.h"
 #include "lib/ilist.h"
-#include "lookup/cache.h"
 #include "lookup/statement.h"
 #include "lookup/text_table.h"
 #include "nodes/pg_list.h"
@@ -214,9 +213,12 @@ forget(Client *client, LookupEntry *entry)
 	MemoryContextDelete(lookup->context);
 }
 
-/* Return the entry of a request; *started says if this call started the look-up. */
+/*
+ * Return the entry of a request; *started says if this call started the look-up, which
+ * then is "owner"'s.
+ */
 static LookupEntry *
-get_entry(Client *client, const Request *request, bool *started)
+get_entry(Client *client, const Request *request, const void *owner, bool *started)
 {
 	LookupEntry *entry = find_entry(client, request);
 
@@ -233,9 +235,7 @@ get_entry(Client *client, const Request *request, bool *started)
 		const char *text = lookup->request->text;
 
 		entry = hash_search(client->lookups, &text, HASH_ENTER, NULL);
-		entry->lookup = lookup;
-		entry->claimed = entry->counted = entry->in_vain = false;
-		entry->owner = NULL;
+		*entry = (LookupEntry) {.text = text, .lookup = lookup, .owner = owner};
 	}
 	return entry;
 }
@@ -249,10 +249,8 @@ bool
 statement_look_ahead(Client *client, const Request *request, const void *starter)
 {
 	bool		started;
-	LookupEntry *entry = get_entry(client, request, &started);
 
-	if (started)
-		entry->owner = starter;
+	get_entry(client, request, starter, &started);
 	return started;
 }
 
@@ -283,7 +281,7 @@ Lookup *
 statement_lookup(Client *client, const Request *request, const void *scan, bool *shared)
 {
 	bool		started;
-	LookupEntry *entry = get_entry(client, request, &started);
+	LookupEntry *entry = get_entry(client, request, scan, &started);
 
 	*shared = entry->claimed;
 	if (*shared)

@@ -16,7 +16,7 @@ typedef struct Statement
 	uint64		number;			/* counted in the session */
 	List	   *clients;
 	RetryBudget budget;
-	bool		kind_warned;	/* request_warn_of_kind() has warned */
+	bool		kind_warned;	/* a row's ARN of another kind has been warned of */
 	int			nrequests;		/* sent, or to be sent with the next wait */
 	MemoryContextCallback callback;
 } Statement;

@@ -19,7 +19,7 @@ static const struct
 	{".", PATH_ITEM, SUFFIX_NONE},
 	{".@json", PATH_ITEM, SUFFIX_JSON},
 	{"#", PATH_ORDINAL, SUFFIX_NONE},
-	{"^#", PATH_PARENT_ORDINAL, false},
+	{"^#", PATH_PARENT_ORDINAL, SUFFIX_NONE},
 	{"@key", PATH_KEY, SUFFIX_NONE},
 	{"@source", PATH_SOURCE, SUFFIX_NONE},
 	{"@response", PATH_RESPONSE, SUFFIX_NONE},

@@ -119,7 +119,7 @@ row_cursor_next(RowCursor *cursor)
 	return false;
 }
 
-/* Return the nearest level of a kind at or above "from"; NULL if there is none. */
+/* Return the nearest level of a kind at or above "from"; NULL if no level is of it. */
 static const CursorLevel *
 nearest_level(const RowCursor *cursor, int from, LevelKind kind)
 {
@@ -131,7 +131,7 @@ nearest_level(const RowCursor *cursor, int from, LevelKind kind)
 	return NULL;
 }
 
-/* Return the level of the current row that a column's path is about; NULL if none. */
+/* Return the level of the current row that a column's path is about, or NULL. */
 static const CursorLevel *
 level_of(const RowCursor *cursor, ColumnPathKind kind)
 {
