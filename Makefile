@@ -61,7 +61,6 @@ OBJS = \
 	src/identity/identity.o \
 	src/identity/instance.o \
 	src/identity/orphans.o \
-	src/identity/process.o \
 	src/identity/profile_provider.o \
 	src/identity/renewal.o \
 	src/identity/signed.o \

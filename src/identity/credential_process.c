@@ -4,16 +4,24 @@
  * The program is named in a file of the server's host, and run as the server's system
  * user: a user to whom a superuser lends a profile (see check_lent() in
  * config/config.c) can have the program run, but neither choose it nor pass it anything.
+ *
+ * http_wait() waits for a program's pipes together with the sockets of the session's
+ * requests, and reads them as soon as they have data, whichever look-up waits.  When
+ * the program ends, SIGCHLD sets the latch (see child.c).
  */
 #include "postgres.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "foreign_text.h"
-#include "identity/process.h"
+#include "http/sockets.h"
+#include "identity/child.h"
 #include "identity/provider.h"
 #include "secret.h"
+#include "storage/fd.h"
 
 /* Milliseconds that a program may take; AWS's SDKs set no limit. */
 #define TIMEOUT			60000
@@ -21,15 +29,189 @@
 /* Milliseconds between looks for a program's end, in case SIGCHLD has another handler. */
 #define LOOK_FOR_END	1000
 
+/* Upper bound of standard output, in bytes; a program that writes more fails. */
+#define MAX_OUTPUT		(64 * 1024)
+
+/* Bytes of standard error that are kept. */
+#define MAX_ERRORS		4096
+
 /* Length of a text that may be a secret if both standard output and error have it. */
 #define SECRET_PART		16
 
-/* State of this provider, in Fetch.state. */
-typedef struct ProcessFetch
+/* Bytes read at once into a buffer that is thrown away. */
+#define CHUNK			4096
+
+/* Upper bound of reads at once, so that a program does not hold up look-ups. */
+#define READS_AT_ONCE	16
+
+/* Pipe that a program writes into. */
+typedef struct ProcessPipe
 {
+	int			fd;				/* the reading end; -1: closed */
+	int			writer;			/* the writing end, until the program has it; -1:
+								 * closed */
+	char	   *text;			/* NUL-terminated, wiped with the memory context; or
+								 * NULL */
+	size_t		length;
+	size_t		size;			/* of text, without the NUL */
+	bool		truncated;		/* more data came, and is lost */
+} ProcessPipe;
+
+/* Program under way, or its output, in Fetch.state. */
+typedef struct Process
+{
+	MemoryContextCallback callback; /* ends the program with the fetch */
 	const ProfilePlan *plan;
-	Process    *process;
-} ProcessFetch;
+	pid_t		pid;			/* 0: not started, or ended */
+	int64		started;		/* time of clock.h */
+	int			status;			/* as of waitpid(); -1: not known */
+	int			exec_errno;		/* errno of a failed exec; 0: the program was executed */
+	ProcessPipe output;
+	ProcessPipe errors;
+	ProcessPipe exec_pipe;		/* for exec_errno */
+} Process;
+
+static void
+close_writer(ProcessPipe *pipe)
+{
+	if (pipe->writer >= 0)
+		close(pipe->writer);
+	pipe->writer = -1;
+}
+
+static void
+close_pipe(ProcessPipe *pipe)
+{
+	close_writer(pipe);
+	if (pipe->fd < 0)
+		return;
+	sockets_unwatch(pipe->fd);
+	close(pipe->fd);
+	ReleaseExternalFD();
+	pipe->fd = -1;
+}
+
+/* Read the data in a pipe (a SocketReady). */
+static void
+read_pipe(void *owner)
+{
+	ProcessPipe *pipe = owner;
+	char		lost[CHUNK];
+
+	for (int i = 0; i < READS_AT_ONCE && pipe->fd >= 0; i++)
+	{
+		bool		full = pipe->length == pipe->size;
+		ssize_t		n = full ? read(pipe->fd, lost, CHUNK) :
+			read(pipe->fd, pipe->text + pipe->length, pipe->size - pipe->length);
+
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			close_pipe(pipe);
+		else if (full)
+			pipe->truncated = true;
+		else
+			pipe->length += n;
+	}
+	explicit_bzero(lost, sizeof(lost));
+}
+
+/*
+ * Open a pipe, of which http_wait() reads "size" bytes when it has data; 0: none are
+ * read.  False, with errno, if that fails.
+ */
+static bool
+open_pipe(ProcessPipe *p, size_t size)
+{
+	int			fds[2];
+
+	p->size = size;
+	if (size > 0)
+		p->text = secret_protect(palloc0(size + 1), size + 1);
+	if (!AcquireExternalFD())
+		return false;
+	if (pipe(fds) != 0)
+	{
+		ReleaseExternalFD();
+		return false;
+	}
+	p->fd = fds[0];
+	p->writer = fds[1];
+	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	if (size == 0 || sockets_watch(p->fd, read_pipe, p))
+		return true;
+	errno = ENOMEM;
+	return false;
+}
+
+/*
+ * Start a profile's program, which ends at the latest with the fetch, along with all
+ * processes that it has started and that have not left its process group; those that
+ * have left end with the backend, on Linux.  False, with errno, if there can be no more
+ * processes or pipes.
+ */
+static bool
+start_program(Process *process)
+{
+	pid_t		pid;
+
+	if (!open_pipe(&process->output, MAX_OUTPUT) ||
+		!open_pipe(&process->errors, MAX_ERRORS) || !open_pipe(&process->exec_pipe, 0))
+		return false;
+	process->started = clock_us();
+	pid = child_start(process->plan->process,
+					  (const int[]) {process->output.writer, process->errors.writer,
+									 process->exec_pipe.writer});
+	if (pid < 0)
+		return false;
+	process->pid = pid;
+	close_writer(&process->output);
+	close_writer(&process->errors);
+	close_writer(&process->exec_pipe);
+	return true;
+}
+
+/*
+ * Kill a Process's program if it has not ended, and keep its output (a
+ * MemoryContextCallback).  Never fails.
+ */
+static void
+end_program(void *arg)
+{
+	Process    *process = arg;
+
+	close_pipe(&process->output);
+	close_pipe(&process->errors);
+	close_pipe(&process->exec_pipe);
+	if (process->pid != 0)
+		process->status = child_end(process->pid);
+	process->pid = 0;
+}
+
+/*
+ * Read a program's output without waiting; true if the program has ended, or is ended
+ * here because it wrote too much.  A program has ended when it has exited and its
+ * output is closed; other processes of its group are killed then.
+ */
+static bool
+has_ended(Process *process)
+{
+	read_pipe(&process->output);
+	read_pipe(&process->errors);
+	if (!process->output.truncated &&
+		(process->output.fd >= 0 || !child_has_ended(process->pid)))
+		return false;
+	/* Read the last of standard error, which other processes may still have open. */
+	read_pipe(&process->errors);
+	if (read(process->exec_pipe.fd, &process->exec_errno, sizeof(int)) != sizeof(int))
+		process->exec_errno = 0;
+	end_program(process);
+	return true;
+}
 
 /* Return the first line of standard error that is not blank; "" if all lines are. */
 static char *
@@ -78,8 +260,7 @@ cause_of(const ProfilePlan *plan)
 static FetchState
 fail(Fetch *fetch, const char *problem)
 {
-	const ProcessFetch *state = fetch->state;
-	const Process *process = state->process;
+	const Process *process = fetch->state;
 	IssuedCredentials issued;
 	const char *secrets[] = {NULL, NULL, NULL};
 	int			nsecrets = 0;
@@ -92,7 +273,7 @@ fail(Fetch *fetch, const char *problem)
 	if (issued.credentials.session_token)
 		secrets[nsecrets++] = issued.credentials.session_token;
 	line = foreign_text(line, MAX_FOREIGN_TEXT, secrets);
-	return fetch_fail(fetch, cause_of(state->plan),
+	return fetch_fail(fetch, cause_of(process->plan),
 					  *line ? psprintf("%s. Its standard error begins: %s", problem, line) :
 					  psprintf("%s.", problem),
 					  "Try it on the server's host as its system user; it is run without a shell.");
@@ -103,7 +284,7 @@ static const char *
 problem_of_end(const Process *process)
 {
 	if (process->output.truncated)
-		return psprintf("The program wrote more than %d kB", PROCESS_MAX_OUTPUT / 1024);
+		return psprintf("The program wrote more than %d kB", MAX_OUTPUT / 1024);
 	if (process->exec_errno != 0)
 		return psprintf("The program could not be executed: %s", strerror(process->exec_errno));
 	if (process->status == -1)
@@ -119,10 +300,10 @@ problem_of_end(const Process *process)
 static FetchState
 advance(Fetch *fetch, long *wait)
 {
-	Process    *process = ((ProcessFetch *) fetch->state)->process;
+	Process    *process = fetch->state;
 	const char *problem;
 
-	if (!process_advance(process))
+	if (!has_ended(process))
 	{
 		long		left = clock_ms_until(process->started + 1000 * (int64) TIMEOUT);
 
@@ -131,7 +312,7 @@ advance(Fetch *fetch, long *wait)
 			fetch_wait_until(wait, process->output.fd < 0 ? Min(left, LOOK_FOR_END) : left);
 			return FETCH_WAITING;
 		}
-		process_end(process);
+		end_program(process);
 		return fail(fetch, psprintf("The program did not end within %d s", TIMEOUT / 1000));
 	}
 	problem = problem_of_end(process);
@@ -148,16 +329,22 @@ advance(Fetch *fetch, long *wait)
 FetchState
 credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait)
 {
-	ProcessFetch *state = palloc(sizeof(ProcessFetch));
+	Process    *process = palloc0(sizeof(Process));
 	int			problem;
 
-	state->plan = plan;
-	state->process = process_start(plan->process);
-	fetch->state = state;
+	process->plan = plan;
+	process->status = -1;
+	process->output = process->errors = process->exec_pipe =
+		(ProcessPipe) {.fd = -1,.writer = -1};
+	process->callback.func = end_program;
+	process->callback.arg = process;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &process->callback);
+	fetch->state = process;
 	fetch->advance = advance;
-	problem = state->process->start_errno;
-	if (problem == 0)
+	if (start_program(process))
 		return advance(fetch, wait);
+	problem = errno;
+	end_program(process);
 	fetch->failure = failure_create(problem == ENOMEM ? ERRCODE_OUT_OF_MEMORY :
 									ERRCODE_INSUFFICIENT_RESOURCES,
 									cause_of(plan),
