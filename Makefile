@@ -57,7 +57,6 @@ OBJS = \
 	src/identity/credential_process.o \
 	src/identity/exchange.o \
 	src/identity/fetch.o \
-	src/identity/host.o \
 	src/identity/identity.o \
 	src/identity/instance.o \
 	src/identity/orphans.o \

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 
-#include "identity/host.h"
 #include "identity/provider.h"
 #include "secret.h"
 

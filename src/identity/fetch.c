@@ -8,10 +8,61 @@
  */
 #include "postgres.h"
 
-#include "identity/host.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "identity/provider.h"
 #include "secret.h"
+#include "storage/fd.h"
 #include "utils/memutils.h"
+
+/* Upper bound of a file with credentials, in bytes. */
+#define MAX_FILE		(1024 * 1024)
+
+/* Return a variable of the server process's environment; NULL if unset or empty. */
+const char *
+host_variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+/*
+ * Return the text of a regular file, in the current memory context, which wipes it;
+ * NULL if the file cannot be read, with *problem set (a clause), or *problem NULL if
+ * the file does not exist.
+ */
+char *
+host_read_file(const char *path, const char **problem)
+{
+	struct stat status;
+	char	   *text = NULL;
+	ssize_t		length;
+	int			fd = OpenTransientFile(path, O_RDONLY | O_NONBLOCK);
+
+	*problem = NULL;
+	if (fd < 0)
+	{
+		if (errno != ENOENT && errno != ENOTDIR)
+			*problem = psprintf("could not open file \"%s\": %s", path, strerror(errno));
+		return NULL;
+	}
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size > MAX_FILE)
+		*problem = psprintf("\"%s\" is not a regular file of at most 1 MB", path);
+	else
+	{
+		text = secret_protect(palloc0(status.st_size + 1), status.st_size);
+		length = read(fd, text, status.st_size);
+		if (length < 0)
+			*problem = psprintf("could not read file \"%s\": %s", path, strerror(errno));
+		else if (memchr(text, '\0', length))
+			*problem = psprintf("file \"%s\" holds a NUL byte", path);
+	}
+	CloseTransientFile(fd);
+	return *problem ? NULL : text;
+}
 
 /* Take keys from the server process's environment. */
 static FetchState

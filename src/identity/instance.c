@@ -2,7 +2,6 @@
 #include "postgres.h"
 
 #include "aws/base.h"
-#include "identity/host.h"
 #include "identity/provider.h"
 #include "secret.h"
 

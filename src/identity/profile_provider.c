@@ -5,8 +5,49 @@
 #include <unistd.h>
 
 #include "foreign_text.h"
-#include "identity/host.h"
 #include "identity/provider.h"
+#include "lib/stringinfo.h"
+
+/* Return the path of a file in the home directory of the server's system user. */
+static char *
+home_file(const char *name)
+{
+	char		home[MAXPGPATH];
+
+	if (!get_home_path(home))
+		home[0] = '\0';
+	return psprintf("%s/%s", home, name);
+}
+
+/*
+ * Return a file's name with $NAME, ${NAME} and a leading ~ replaced, as botocore does
+ * with Python's expandvars() and expanduser(); a variable that is not set stays as
+ * written.
+ */
+static char *
+expand_name(const char *name)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (const char *p = name; *p; p++)
+	{
+		bool		braces = p[0] == '$' && p[1] == '{';
+		const char *start = p + (braces ? 2 : 1);
+		size_t		length = strspn(start, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+		const char *value = *p == '$' && length > 0 && (!braces || start[length] == '}') ?
+			getenv(pnstrdup(start, length)) : NULL;
+
+		if (value == NULL)
+			appendStringInfoChar(&out, *p);
+		else
+		{
+			appendStringInfoString(&out, value);
+			p = start + length - (braces ? 0 : 1);
+		}
+	}
+	return strncmp(out.data, "~/", 2) == 0 ? home_file(out.data + 2) : out.data;
+}
 
 /* True if the server process may read a path, and it leads to a regular file. */
 static bool
@@ -27,7 +68,7 @@ read_shared_file(const char *variable, const char *name, bool chain,
 				 char **text, const char **problem)
 {
 	const char *named = host_variable(variable);
-	const char *path = named ? host_expand_name(named) : host_home_file(name);
+	const char *path = named ? expand_name(named) : home_file(name);
 
 	*text = host_read_file(path, problem);
 	return *problem == NULL || (chain && !is_readable(path));

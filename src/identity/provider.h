@@ -20,6 +20,10 @@ extern FetchState profile_begin(Fetch *fetch, long *wait);
 extern FetchState container_begin(Fetch *fetch, long *wait);
 extern FetchState instance_begin(Fetch *fetch, long *wait);
 
+/* Environment variables and files of the server's host. */
+extern const char *host_variable(const char *name);
+extern char *host_read_file(const char *path, const char **problem);
+
 /* Steps that providers and roles share. */
 extern FetchState fetch_ask(Fetch *fetch, CredentialProvider provider, long *wait);
 extern FetchState credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait);
