@@ -51,7 +51,6 @@ OBJS = \
 	src/aws/profile_setting.o \
 	src/aws/profile_source.o \
 	src/aws/sigv4.o \
-	src/identity/caller.o \
 	src/identity/child.o \
 	src/identity/container.o \
 	src/identity/credential_process.o \

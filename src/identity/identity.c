@@ -5,10 +5,16 @@
  * and, if they assume a role, one more for each account that the role is assumed in,
  * whose base is the first.  Statements of another epoch have another configuration, so
  * never see them.
+ *
+ * The account as which an identity makes requests is that of the role that the user
+ * mapping has it assume, else the one that STS says, which is asked once for an
+ * identity.  That request takes none of the server's request slots, and is counted
+ * nowhere.
  */
 #include "postgres.h"
 
 #include "identity/identity.h"
+#include "identity/provider.h"
 #include "utils/memutils.h"
 
 /* Number of identities from which on unused ones are dropped, the oldest use first. */
@@ -206,4 +212,73 @@ identity_forget_unused(void)
 				destroy(identity);
 		}
 	}
+}
+
+/* Advance the request to STS; other credentials may follow those that it rejects. */
+static FetchState
+ask(Identity *identity, const char *partition, long *wait)
+{
+	Fetch	   *fetch;
+	FetchState	state;
+	MemoryContext previous;
+
+	if (identity->caller_fetch == NULL)
+		identity->caller_fetch = renewal_fetch_with(identity, identity);
+	fetch = identity->caller_fetch;
+	previous = MemoryContextSwitchTo(fetch->context);
+	state = fetch->advance ? fetch->advance(fetch, wait) :
+		sts_get_caller_identity(fetch, partition, wait);
+	MemoryContextSwitchTo(previous);
+	if (state == FETCH_DONE)
+		strlcpy(identity->caller, fetch->account, sizeof(identity->caller));
+	if (state != FETCH_FAILED ||
+		!identity_renew(identity, fetch->issued.credentials.access_key_id, fetch->rejected))
+		return state;
+	identity_end_asking(identity);
+	fetch_wait_until(wait, 0);
+	return FETCH_WAITING;
+}
+
+/*
+ * Put the account as which an identity asks for ARNs of a partition into *account, of
+ * ARN_ACCOUNT_SIZE bytes, without waiting; see identity_advance() for *wait.  The
+ * caller must identity_end_asking() when it needs the account no more.
+ */
+FetchState
+identity_ask_account(Identity *identity, const char *partition, char *account, long *wait)
+{
+	FetchState	state = FETCH_DONE;
+
+	if (identity->base)
+	{
+		strlcpy(account, arn_account_of_role(renewal_role(identity)->role_arn), ARN_ACCOUNT_SIZE);
+		return FETCH_DONE;
+	}
+	if (identity->caller[0] == '\0')
+	{
+		if (identity->caller_fetch == NULL)
+			state = identity_advance(identity, wait);
+		if (state == FETCH_DONE)
+			state = ask(identity, partition, wait);
+	}
+	if (state == FETCH_DONE)
+		strlcpy(account, identity->caller, ARN_ACCOUNT_SIZE);
+	return state;
+}
+
+/* Return the reason why identity_ask_account() has failed. */
+const Failure *
+identity_account_failure(const Identity *identity)
+{
+	return identity->caller_fetch ? identity->caller_fetch->failure :
+		identity->failure;
+}
+
+/* Free the request to STS for an identity's account, if there is one. */
+void
+identity_end_asking(Identity *identity)
+{
+	if (identity->caller_fetch)
+		MemoryContextDelete(identity->caller_fetch->context);
+	identity->caller_fetch = NULL;
 }

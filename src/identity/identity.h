@@ -6,13 +6,6 @@
 #include "identity/fetch.h"
 #include "lib/ilist.h"
 
-typedef enum IdentityState
-{
-	IDENTITY_READY,
-	IDENTITY_WAITING,			/* for the network, or until a moment given by *wait */
-	IDENTITY_FAILED,
-} IdentityState;
-
 /* Whom a session is to AWS, by a configuration and in an account. */
 typedef struct Identity
 {
@@ -71,7 +64,7 @@ typedef struct IdentityUser
 
 extern Identity *identity_open(const IdentityUser *user, const char *account);
 extern void identity_close(Identity *identity);
-extern IdentityState identity_advance(Identity *identity, long *wait);
+extern FetchState identity_advance(Identity *identity, long *wait);
 extern void identity_advance_renewals(long *wait);
 extern bool identity_renew(Identity *identity, const char *access_key_id,
 						   AwsErrorClass reason);
@@ -79,13 +72,13 @@ extern const Identity *identity_find(const IdentityUser *user, const char *accou
 extern void identity_note_accepted(Identity *identity, const char *region);
 extern bool identity_serves_elsewhere(const Identity *identity, const char *region);
 extern bool identity_is_fetching(const Identity *identity);
-extern IdentityState identity_ask_account(Identity *identity, const char *partition,
-										  char *account, long *wait);
+extern FetchState identity_ask_account(Identity *identity, const char *partition,
+									   char *account, long *wait);
 extern const Failure *identity_account_failure(const Identity *identity);
 extern void identity_end_asking(Identity *identity);
 extern void identity_forget_unused(void);
 
-/* Functions of renewal.c for identity.c and caller.c. */
+/* Functions of renewal.c for identity.c. */
 extern ProfileRole *renewal_role(const Identity *identity);
 extern Fetch *renewal_fetch_with(Identity *identity, const Identity *source);
 extern void renewal_abandon(Identity *identity);

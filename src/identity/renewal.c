@@ -229,7 +229,7 @@ renew_base(Identity *identity)
 }
 
 /* Note that a fetch failed, and why; "failure" is NULL if no look-up waits for it. */
-static IdentityState
+static FetchState
 fail(Identity *identity, const Failure *failure)
 {
 	MemoryContext previous;
@@ -245,11 +245,11 @@ fail(Identity *identity, const Failure *failure)
 	}
 	identity->base_renewed = false;
 	drop_fetch(identity);
-	return IDENTITY_FAILED;
+	return FETCH_FAILED;
 }
 
 /* Take the credentials of a fetch that is done. */
-static IdentityState
+static FetchState
 succeed(Identity *identity)
 {
 	const Fetch *fetch = identity->fetch;
@@ -261,28 +261,28 @@ succeed(Identity *identity)
 	take_issued(identity, fetch);
 	identity->base_renewed = false;
 	drop_fetch(identity);
-	return IDENTITY_READY;
+	return FETCH_DONE;
 }
 
-static IdentityState get_ready(Identity *identity, bool background, long *wait);
+static FetchState get_ready(Identity *identity, bool background, long *wait);
 
 /* Advance a fetch of credentials, for a renewal if "background", else for a look-up. */
-static IdentityState
+static FetchState
 obtain(Identity *identity, bool background, long *wait)
 {
-	/* A role's fetch that is under way has copied the base's credentials already. */
-	IdentityState base = identity->base && identity->fetch == NULL ?
-		get_ready(identity->base, background, wait) : IDENTITY_READY;
-	FetchState	state;
+	FetchState	state = FETCH_DONE;
 
-	if (base == IDENTITY_FAILED)
+	/* A role's fetch that is under way has copied the base's credentials already. */
+	if (identity->base && identity->fetch == NULL)
+		state = get_ready(identity->base, background, wait);
+	if (state == FETCH_FAILED)
 		return fail(identity, background ? NULL : identity->base->failure);
-	if (base == IDENTITY_WAITING)
-		return base;
-	if (identity->fetch && identity->background && !background)
-		adopt_fetch(identity);
+	if (state == FETCH_WAITING)
+		return state;
 	if (identity->fetch == NULL)
 		start_fetch(identity, background);
+	else if (identity->background && !background)
+		adopt_fetch(identity);
 	state = fetch_advance(identity->fetch, wait);
 	if (state == FETCH_DONE)
 		return succeed(identity);
@@ -295,7 +295,7 @@ obtain(Identity *identity, bool background, long *wait)
 	}
 	if (state == FETCH_FAILED)
 		return fail(identity, identity->background ? NULL : identity->fetch->failure);
-	return IDENTITY_WAITING;
+	return state;
 }
 
 /* Functions for renewals before the credentials expire. */
@@ -321,7 +321,7 @@ advance_renewal(Identity *identity, long *wait)
 {
 	/* A look-up may have renewed the credentials meanwhile, or failed to. */
 	if (is_due(identity) && !is_paused(identity) &&
-		obtain(identity, true, wait) == IDENTITY_WAITING)
+		obtain(identity, true, wait) == FETCH_WAITING)
 		return;
 	stop_renewing(identity);
 }
@@ -364,24 +364,25 @@ identity_advance_renewals(long *wait)
 
 /* Functions for look-ups. */
 
-static IdentityState
+static FetchState
 get_ready(Identity *identity, bool background, long *wait)
 {
 	if (is_usable(identity))
 	{
 		renew_in_background(identity, wait);
-		return IDENTITY_READY;
+		return FETCH_DONE;
 	}
 	if (is_paused(identity) && (background || identity->failure))
-		return IDENTITY_FAILED;
+		return FETCH_FAILED;
 	return obtain(identity, background, wait);
 }
 
 /*
- * Obtain usable credentials for an identity, without waiting.  IDENTITY_WAITING: call
+ * Obtain usable credentials for an identity, without waiting.  FETCH_WAITING: call
  * again when the network has something, or after *wait ms if that is sooner.
+ * FETCH_FAILED: identity->failure says why.
  */
-IdentityState
+FetchState
 identity_advance(Identity *identity, long *wait)
 {
 	/* Advance the base's fetch: the look-up that began the fetch may be gone. */

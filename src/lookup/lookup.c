@@ -173,7 +173,7 @@ static void
 try_to_send(Lookup *lookup, long *wait)
 {
 	Failure    *failure = NULL;
-	IdentityState state;
+	FetchState	state;
 	MemoryContext previous;
 
 	/* A fetch of credentials that is under way has its request slot already. */
@@ -181,12 +181,12 @@ try_to_send(Lookup *lookup, long *wait)
 		return;
 	state = identity_advance(lookup->identity, wait);
 	/* Ask again: a fetch of the base identity may have taken the slot. */
-	if (state == IDENTITY_WAITING ||
-		(state == IDENTITY_READY && !may_send(lookup->client, wait)))
+	if (state == FETCH_WAITING ||
+		(state == FETCH_DONE && !may_send(lookup->client, wait)))
 		return;
 
 	previous = MemoryContextSwitchTo(lookup->context);
-	if (state == IDENTITY_FAILED)
+	if (state == FETCH_FAILED)
 		failure = failure_copy(lookup->identity->failure);
 	else if (!lookup->taken)
 	{
@@ -433,11 +433,11 @@ find_account(const IdentityUser *user, const Target *target, char *account)
 		for (;;)
 		{
 			long		wait = advance_all();
-			IdentityState state = identity_ask_account(identity, target->partition, account, &wait);
+			FetchState	state = identity_ask_account(identity, target->partition, account, &wait);
 
-			if (state == IDENTITY_FAILED)
+			if (state == FETCH_FAILED)
 				failure = failure_copy(identity_account_failure(identity));
-			if (state != IDENTITY_WAITING)
+			if (state != FETCH_WAITING)
 				break;
 			CHECK_FOR_INTERRUPTS();
 			if (wait == 0)
