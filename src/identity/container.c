@@ -11,9 +11,6 @@
 #define TIMEOUT			2000	/* ms */
 #define TRIES			3
 
-/* Last failure of the endpoint to answer, as this session remembers it. */
-static Silence silence;
-
 /* True if a host may be asked without TLS: the loopback interface or an agent's. */
 static bool
 is_loopback_or_agent(const char *host)
@@ -78,7 +75,7 @@ advance(Fetch *fetch, long *wait)
 	if (fetch_exchange(fetch, NULL, TRIES, wait) != FETCH_DONE)
 		return FETCH_WAITING;
 	if (fetch->exchange.transfer->outcome != HTTP_ANSWERED)
-		return silence_begin(&silence, fetch, CAUSE, NULL);
+		return fetch_fail_silent(fetch, CAUSE, NULL);
 	return fetch_take_issued(fetch, false, CAUSE);
 }
 
@@ -94,8 +91,8 @@ container_begin(Fetch *fetch, long *wait)
 
 	if (!relative && !full)
 		return FETCH_ABSENT;
-	if (silence_lasts(&silence))
-		return silence_fail(&silence, fetch);
+	if (fetch_is_paused(fetch))
+		return FETCH_FAILED;
 	problem = relative ? NULL : uri_problem(full);
 	if (problem)
 		return fetch_fail(fetch, "AWS_CONTAINER_CREDENTIALS_FULL_URI cannot be asked for credentials",

@@ -62,22 +62,23 @@ is_transient(const Fetch *fetch, bool *throttled)
 
 /*
  * Send a fetch's request, up to "tries" times: exchange.request, or the one that
- * "sign_and_send" starts unless that is NULL.  Return FETCH_DONE when exchange.transfer
+ * "send" starts unless that is NULL.  Return FETCH_DONE when exchange.transfer
  * has the outcome of the last attempt, else FETCH_WAITING.
  */
 FetchState
-fetch_exchange(Fetch *fetch, HttpTransfer *(*sign_and_send) (Fetch *), int tries, long *wait)
+fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *wait)
 {
 	Exchange   *x = &fetch->exchange;
+	MemoryContext previous;
 	bool		throttled;
 
 	if (x->transfer == NULL)
 	{
-		MemoryContext previous;
+		long		left = clock_ms_until(x->retry_at);
 
-		if (x->attempts > 0 && clock_ms_until(x->retry_at) > 0)
+		if (left > 0)
 		{
-			fetch_wait_until(wait, clock_ms_until(x->retry_at));
+			fetch_wait_until(wait, left);
 			return FETCH_WAITING;
 		}
 		MemoryContextReset(x->context);
@@ -85,7 +86,7 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*sign_and_send) (Fetch *), int tries
 		x->request.user_agent = USER_AGENT;
 		x->request.max_body = MAX_ANSWER;
 		x->request.secret = true;
-		x->transfer = sign_and_send ? sign_and_send(fetch) : http_start(&x->request);
+		x->transfer = send ? send(fetch) : http_start(&x->request);
 		x->request.fresh = false;
 		MemoryContextSwitchTo(previous);
 		x->attempts++;
@@ -134,40 +135,35 @@ fetch_take_issued(Fetch *fetch, bool expires, const char *cause)
 					  NULL);
 }
 
-static int64
-seconds_since(const Silence *silence)
-{
-	return (clock_us() - silence->since) / 1000000;
-}
-
-/* True during a service's pause, which a change of any server or user mapping ends. */
+/*
+ * True during the pause of a provider whose service did not answer, which a change of any
+ * server or user mapping ends.  fetch->failure says how it failed, and when that was.
+ */
 bool
-silence_lasts(const Silence *silence)
+fetch_is_paused(Fetch *fetch)
 {
-	return silence->failure && silence->epoch == config_epoch() &&
-		seconds_since(silence) < SILENCE_PAUSE;
-}
+	const Silence *silence = &fetch->provider->silence;
+	int64		seconds = (clock_us() - silence->since) / 1000000;
 
-/* Fail as the last request to the service did, and say when that was. */
-FetchState
-silence_fail(const Silence *silence, Fetch *fetch)
-{
-	Failure    *failure = failure_copy(silence->failure);
-
-	failure->detail = psprintf("%s That was %d s ago; the session asks again once %d s have passed.",
-							   failure->detail, (int) seconds_since(silence), SILENCE_PAUSE);
-	fetch->failure = failure;
-	return FETCH_FAILED;
+	if (silence->failure == NULL || silence->epoch != config_epoch() ||
+		seconds >= SILENCE_PAUSE)
+		return false;
+	fetch->failure = failure_copy(silence->failure);
+	fetch->failure->detail =
+		psprintf("%s That was %d s ago; the session asks again once %d s have passed.",
+				 silence->failure->detail, (int) seconds, SILENCE_PAUSE);
+	return true;
 }
 
 /*
- * Fail because the service did not answer the fetch's request, and begin a pause.  A
- * renewal's fetch begins none, even if a look-up has adopted it: its request may have
+ * Fail because the service did not answer the fetch's request, and begin a pause of the
+ * provider.  A renewal's fetch begins none, even if a look-up has adopted it: its request may have
  * timed out long ago, and once the credentials expire, the service must be asked.
  */
 FetchState
-silence_begin(Silence *silence, Fetch *fetch, const char *cause, const char *hint)
+fetch_fail_silent(Fetch *fetch, const char *cause, const char *hint)
 {
+	Silence    *silence = &fetch->provider->silence;
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 	const char *start = strstr(fetch->exchange.request.url, "//") + 2;
 	char	   *host = pnstrdup(start, strcspn(start, "/?"));

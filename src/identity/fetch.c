@@ -107,16 +107,16 @@ web_identity_begin(Fetch *fetch, long *wait)
  * Providers by CredentialProvider, from PROVIDER_ENVIRONMENT on.  A profile named in the
  * options takes precedence over the environment, as in botocore.
  */
-static const Provider providers[] = {
-	{"the server process's environment", environment_begin, true},
-	{"the shared AWS files", profile_begin, false},
-	{"a web identity token", web_identity_begin, true},
-	{"the container's credentials endpoint", container_begin, false},
-	{"the instance metadata service", instance_begin, false},
+static Provider providers[] = {
+	{.title = "the server process's environment",.begin = environment_begin,.unless_profile = true},
+	{.title = "the shared AWS files",.begin = profile_begin},
+	{.title = "a web identity token",.begin = web_identity_begin,.unless_profile = true},
+	{.title = "the container's credentials endpoint",.begin = container_begin},
+	{.title = "the instance metadata service",.begin = instance_begin},
 };
 
 static void
-set_provider(Fetch *fetch, const Provider *provider)
+set_provider(Fetch *fetch, Provider *provider)
 {
 	fetch->provider = provider;
 	fetch->advance = provider->begin;

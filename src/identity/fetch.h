@@ -43,7 +43,7 @@ struct Fetch
 	bool		background;		/* begun by a renewal, not by a look-up */
 
 	/* Step under way: a provider's, then the STS call of one role after another. */
-	const struct Provider *provider;	/* provider being asked; NULL: has answered */
+	struct Provider *provider;	/* provider being asked; NULL: has answered */
 	bool		chain;			/* if the provider is absent, ask the next one */
 	FetchStep	advance;		/* set when "state" is complete, as an error may come before;
 								 * NULL: the next role's call has not begun */

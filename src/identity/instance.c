@@ -30,9 +30,6 @@ typedef struct InstanceFetch
 								 * another */
 } InstanceFetch;
 
-/* Last failure of IMDS to answer, as this session remembers it. */
-static Silence silence;
-
 static void
 ask(Fetch *fetch, enum InstanceStage stage, const char *method, const char *path,
 	const char *header)
@@ -123,9 +120,9 @@ take_answer(Fetch *fetch)
 
 	if (transfer->outcome != HTTP_ANSWERED)
 	{
-		silence_begin(&silence, fetch, CAUSE, instance->stage == INSTANCE_TOKEN ?
-					  "In a container, the instance's hop limit for metadata must be 2 at least." :
-					  NULL);
+		fetch_fail_silent(fetch, CAUSE, instance->stage == INSTANCE_TOKEN ?
+						  "In a container, the instance's hop limit for metadata must be 2 at least." :
+						  NULL);
 		/* Pass on to the next provider: most hosts have no IMDS. */
 		return fetch->chain && instance->stage == INSTANCE_TOKEN ? FETCH_ABSENT : FETCH_FAILED;
 	}
@@ -174,8 +171,8 @@ instance_begin(Fetch *fetch, long *wait)
 		return fetch_fail(fetch, CAUSE, "AWS_EC2_METADATA_DISABLED is true in the server process's environment.",
 						  NULL);
 	}
-	if (silence_lasts(&silence))
-		return fetch->chain ? FETCH_ABSENT : silence_fail(&silence, fetch);
+	if (fetch_is_paused(fetch))
+		return fetch->chain ? FETCH_ABSENT : FETCH_FAILED;
 	if (url == NULL)
 		url = mode && pg_strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]" :
 			"http://169.254.169.254";

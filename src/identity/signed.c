@@ -53,6 +53,9 @@ signed_clock_offset(const char *host)
 /* Number of headers: up to four that are signed, Authorization, and Accept. */
 #define MAX_HEADERS			6
 
+/* Have services answer in JSON whose default is XML, such as STS. */
+#define ACCEPT				"Accept: application/json"
+
 static void
 sign(const SignedRequest *request, const AwsCredentials *credentials, const char **headers,
 	 const char **secrets)
@@ -91,8 +94,7 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 	for (int i = 0; i < n; i++)
 		headers[i] = secret_concat(psprintf("%s: ", signed_headers[i].name), signed_headers[i].value);
 	headers[n++] = psprintf("Authorization: %s", authorization);
-	/* Have services answer in JSON whose default is XML, such as STS. */
-	headers[n++] = "Accept: application/json";
+	headers[n++] = ACCEPT;
 	headers[n] = NULL;
 
 	n = 0;
@@ -104,19 +106,9 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 	secrets[n] = NULL;
 }
 
-/* Set the parts of a request that a server's options determine. */
-void
-signed_set_config(HttpRequest *http, const ClientConfig *config)
-{
-	http->user_agent = USER_AGENT;
-	http->ca_bundle = config->ca_bundle;
-	http->proxy = config->proxy;
-	http->connect_timeout = config->connect_timeout;
-	http->timeout = config->request_timeout;
-}
-
 /*
- * Send a request, signed with the endpoint's clock, and return without waiting.
+ * Send a request, signed with the endpoint's clock unless "credentials" is NULL, and
+ * return without waiting.
  *
  * The transfer belongs to the current memory context, as do the strings of "secrets"
  * (ends with a NULL), which messages that quote the answer must not show.
@@ -131,16 +123,28 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
 		.method = request->body ? "POST" : "GET",
 		.headers = headers,
 		.body = request->body,
+		.user_agent = USER_AGENT,
+		.ca_bundle = config->ca_bundle,
+		.proxy = config->proxy,
+		.connect_timeout = config->connect_timeout,
+		.timeout = config->request_timeout,
+		.max_body = request->max_body,
+		.secret = request->secret,
+		.fresh = request->fresh,
 	};
 
 	initStringInfo(&query);
 	sigv4_query(&query, request->query, request->nquery);
-	sign(request, credentials, headers, secrets);
 	http.url = endpoint_url(request->endpoint, request->path, query.data);
-	signed_set_config(&http, config);
-	http.max_body = request->max_body;
-	http.secret = request->secret;
-	http.fresh = request->fresh;
+	if (credentials)
+		sign(request, credentials, headers, secrets);
+	else
+	{
+		headers[0] = psprintf("Content-Type: %s", request->content_type);
+		headers[1] = ACCEPT;
+		headers[2] = NULL;
+		secrets[0] = NULL;
+	}
 	return http_start(&http);
 }
 

@@ -28,7 +28,6 @@ typedef struct SignedRequest
 #define USER_AGENT \
 	"imagebuilder_fdw/" IMAGEBUILDER_FDW_VERSION " PostgreSQL/" PG_VERSION
 
-extern void signed_set_config(HttpRequest *http, const ClientConfig *config);
 extern HttpTransfer *signed_send(const SignedRequest *request, const ClientConfig *config,
 								 const AwsCredentials *credentials,
 								 const char *secrets[SIGNED_MAX_SECRETS + 1]);

@@ -15,9 +15,8 @@
 /* State of a call of STS, in Fetch.state. */
 typedef struct StsFetch
 {
-	const char *role_arn;		/* to be assumed; NULL: the account is asked for */
+	const ProfileRole *role;	/* to be assumed; NULL: the account is asked for */
 	const char *partition;		/* whose STS is called; NULL: AWS's own */
-	const char *session_name;	/* NULL: SESSION_NAME */
 	const char *token_file;		/* has the web identity token; NULL: none */
 	char	   *form;
 	const char *secret;			/* secret part of the form; NULL: none */
@@ -41,16 +40,29 @@ add_parameter(StringInfo form, const char *name, const char *value)
 	sigv4_uri_encode(form, value, false);
 }
 
+/* Make the form of a call; "token" is a web identity's, or NULL. */
 static void
-begin_form(StringInfo form, const char *action, const StsFetch *sts)
+make_form(StsFetch *sts, const char *token)
 {
-	initStringInfo(form);
-	add_parameter(form, "Action", action);
-	add_parameter(form, "Version", "2011-06-15");
-	if (sts->role_arn == NULL)
-		return;
-	add_parameter(form, "RoleArn", sts->role_arn);
-	add_parameter(form, "RoleSessionName", sts->session_name ? sts->session_name : SESSION_NAME);
+	const ProfileRole *role = sts->role;
+	StringInfoData form;
+
+	initStringInfo(&form);
+	add_parameter(&form, "Action", role == NULL ? "GetCallerIdentity" :
+				  token ? "AssumeRoleWithWebIdentity" : "AssumeRole");
+	add_parameter(&form, "Version", "2011-06-15");
+	if (role)
+	{
+		add_parameter(&form, "RoleArn", role->role_arn);
+		add_parameter(&form, "RoleSessionName",
+					  role->role_session_name ? role->role_session_name : SESSION_NAME);
+		if (role->duration_seconds > 0)
+			add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
+		add_parameter(&form, "ExternalId", role->external_id);
+		add_parameter(&form, "WebIdentityToken", token);
+		sts->secret = token ? token : role->external_id;
+	}
+	sts->form = secret_protect(form.data, form.len);
 }
 
 /* Return the partition of an ARN; NULL if the text is not an ARN. */
@@ -88,17 +100,31 @@ region_of(Fetch *fetch, const char *partition)
 }
 
 /*
- * Prepare the call of fetch->state with its finished form, of which "secret" is a part
- * (NULL: none); false, with fetch->failure, if there is no valid Region to call.
+ * Prepare a call, with the web identity token that the file has now if there is one;
+ * false, with fetch->failure, if there is no such token or no valid Region to call.
  */
 static bool
-set_call(Fetch *fetch, const StringInfoData *form, const char *secret)
+set_call(Fetch *fetch)
 {
 	const ClientConfig *config = fetch->config;
 	StsFetch   *sts = fetch->state;
+	char	   *token = NULL;
+	const char *problem;
 
-	sts->form = secret_protect(form->data, form->len);
-	sts->secret = secret;
+	if (sts->token_file)
+	{
+		token = host_read_file(sts->token_file, &problem);
+		if (token == NULL)
+		{
+			fetch_fail(fetch, psprintf("role \"%s\" could not be assumed: there is no web identity token",
+									   sts->role->role_arn),
+					   problem ? psprintf("It %s.", problem) :
+					   psprintf("There is no file \"%s\".", sts->token_file), NULL);
+			return false;
+		}
+		token[strcspn(token, "\r\n")] = '\0';
+	}
+	make_form(sts, token);
 	sts->region = region_of(fetch, sts->partition);
 	if (sts->region == NULL)
 		return false;
@@ -123,7 +149,7 @@ hint_for(const AwsError *error, const StsFetch *sts)
 	if (strcmp(code, "InvalidClientTokenId") == 0)
 		return psprintf("Check the credentials, and that their account uses Region \"%s\": the server's option \"region\" names another.",
 						sts->region);
-	if (error->class == AWS_ERROR_FORBIDDEN && sts->role_arn == NULL)
+	if (error->class == AWS_ERROR_FORBIDDEN && sts->role == NULL)
 		return "sts:GetCallerIdentity needs no permission, but the policy of a VPC endpoint for STS may deny it.";
 	if (error->class == AWS_ERROR_FORBIDDEN)
 		return "The credentials need the permission sts:AssumeRole for the role, and the role's trust policy must allow them.";
@@ -140,7 +166,7 @@ take_body(Fetch *fetch)
 	const StsFetch *sts = fetch->state;
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 
-	if (sts->role_arn)
+	if (sts->role)
 		return issued_parse_sts(&fetch->issued, transfer->body, transfer->length);
 	fetch->account = issued_parse_account(transfer->body, transfer->length);
 	if (fetch->account && arn_account_is_valid(fetch->account))
@@ -154,10 +180,10 @@ fail_call(Fetch *fetch, Failure *failure)
 {
 	const StsFetch *sts = fetch->state;
 
-	failure->cause = sts->role_arn ?
-		psprintf("role \"%s\" could not be assumed: %s", sts->role_arn, failure->cause) :
+	failure->cause = sts->role ?
+		psprintf("role \"%s\" could not be assumed: %s", sts->role->role_arn, failure->cause) :
 		psprintf("sts:GetCallerIdentity, for the account, failed: %s", failure->cause);
-	if (sts->role_arn == NULL)
+	if (sts->role == NULL)
 		failure->detail = psprintf("%s Only columns with the path \"@account\" need the account.",
 								   failure->detail);
 	fetch->failure = failure;
@@ -200,13 +226,6 @@ take_answer(Fetch *fetch)
 	return fail_call(fetch, failure);
 }
 
-/* Return the path below the endpoint's, by botocore's rule for one-path services. */
-static const char *
-path_of(const StsFetch *sts)
-{
-	return *sts->endpoint.base_path ? "" : "/";
-}
-
 /* Keep a secret part of the form out of messages, as it is and percent-encoded. */
 static void
 hide(Fetch *fetch, const char *secret)
@@ -226,23 +245,25 @@ hide(Fetch *fetch, const char *secret)
 	*place = NULL;
 }
 
+/* Send a call, which is not signed if a token says whose it is. */
 static HttpTransfer *
-send_signed(Fetch *fetch)
+send_call(Fetch *fetch)
 {
 	StsFetch   *sts = fetch->state;
 	SignedRequest request = {
 		.service = SERVICE,
 		.region = sts->region,
 		.endpoint = &sts->endpoint,
-		.path = path_of(sts),
+		/* botocore's rule for services with one path */
+		.path = *sts->endpoint.base_path ? "" : "/",
 		.body = sts->form,
 		.content_type = "application/x-www-form-urlencoded",
 		.max_body = MAX_ANSWER,
 		.secret = true,
 		.fresh = fetch->exchange.request.fresh,
 	};
-
-	HttpTransfer *transfer = signed_send(&request, fetch->config, &fetch->issued.credentials,
+	HttpTransfer *transfer = signed_send(&request, fetch->config,
+										 sts->token_file ? NULL : &fetch->issued.credentials,
 										 fetch->exchange.secrets);
 
 	sts->clock_offset = signed_clock_offset(sts->endpoint.host);
@@ -250,72 +271,22 @@ send_signed(Fetch *fetch)
 	return transfer;
 }
 
-static StsFetch *
-begin(Fetch *fetch, const char *role_arn, const char *session_name)
-{
-	StsFetch   *sts = palloc0(sizeof(StsFetch));
-
-	sts->role_arn = role_arn;
-	sts->partition = role_arn ? partition_of(role_arn) : NULL;
-	sts->session_name = session_name;
-	fetch->state = sts;
-	return sts;
-}
-
-/* Prepare a call with the token that the file has now; false if that fails. */
+/*
+ * True if a call that STS has rejected may succeed now: the clock by which it was signed
+ * is corrected, or the host may be replacing the token's file with the next one.
+ */
 static bool
-set_web_identity_call(Fetch *fetch)
-{
-	static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded",
-	"Accept: application/json", NULL};
-	StsFetch   *sts = fetch->state;
-	HttpRequest *request = &fetch->exchange.request;
-	const char *problem;
-	char	   *token = host_read_file(sts->token_file, &problem);
-	StringInfoData form;
-
-	if (token == NULL)
-	{
-		fetch_fail(fetch, psprintf("role \"%s\" could not be assumed: there is no web identity token", sts->role_arn),
-				   problem ? psprintf("It %s.", problem) :
-				   psprintf("There is no file \"%s\".", sts->token_file), NULL);
-		return false;
-	}
-	token[strcspn(token, "\r\n")] = '\0';
-	begin_form(&form, "AssumeRoleWithWebIdentity", sts);
-	add_parameter(&form, "WebIdentityToken", token);
-	if (!set_call(fetch, &form, token))
-		return false;
-	hide(fetch, token);
-	*request = (HttpRequest) {
-		.method = "POST",
-		.url = endpoint_url(&sts->endpoint, path_of(sts), ""),
-		.headers = headers,
-		.body = sts->form,
-	};
-	signed_set_config(request, fetch->config);
-	return true;
-}
-
-/* True if the signature was rejected because of the clock, which is corrected now. */
-static bool
-correct_clock(const Fetch *fetch)
+is_worth_repeating(const Fetch *fetch)
 {
 	const StsFetch *sts = fetch->state;
 	AwsError	error;
 
-	return fetch_read_error(fetch, &error) && error.class == AWS_ERROR_CLOCK &&
+	if (sts->corrected || !fetch_read_error(fetch, &error))
+		return false;
+	if (sts->token_file)
+		return error.code && strcmp(error.code, "InvalidIdentityToken") == 0;
+	return error.class == AWS_ERROR_CLOCK &&
 		signed_correct_clock(sts->endpoint.host, fetch->exchange.transfer, sts->clock_offset);
-}
-
-/* True if STS rejects a token: the host may be replacing the file with the next one. */
-static bool
-is_token_rejected(const Fetch *fetch)
-{
-	AwsError	error;
-
-	return fetch_read_error(fetch, &error) && error.code &&
-		strcmp(error.code, "InvalidIdentityToken") == 0;
 }
 
 /* Advance a call, which is made once more with a corrected clock or another token. */
@@ -323,30 +294,35 @@ static FetchState
 advance(Fetch *fetch, long *wait)
 {
 	StsFetch   *sts = fetch->state;
-	bool		web = sts->token_file != NULL;
 
-	while (fetch_exchange(fetch, web ? NULL : send_signed, fetch->config->max_attempts,
-						  wait) == FETCH_DONE)
+	while (fetch_exchange(fetch, send_call, fetch->config->max_attempts, wait) == FETCH_DONE)
 	{
-		if (sts->corrected || !(web ? is_token_rejected(fetch) : correct_clock(fetch)))
+		if (!is_worth_repeating(fetch))
 			return take_answer(fetch);
 		sts->corrected = true;
 		fetch->exchange.transfer = NULL;
-		if (web)
+		if (sts->token_file)
 		{
 			fetch_next_request(fetch);
-			if (!set_web_identity_call(fetch))
+			if (!set_call(fetch))
 				return FETCH_FAILED;
 		}
 	}
 	return FETCH_WAITING;
 }
 
-/* Begin a signed call; see set_call(). */
+/* Begin a call; see StsFetch for the parameters. */
 static FetchState
-call(Fetch *fetch, const StringInfoData *form, const char *secret, long *wait)
+call(Fetch *fetch, const ProfileRole *role, const char *partition, const char *token_file,
+	 long *wait)
 {
-	if (!set_call(fetch, form, secret))
+	StsFetch   *sts = palloc0(sizeof(StsFetch));
+
+	sts->role = role;
+	sts->partition = partition;
+	sts->token_file = token_file;
+	fetch->state = sts;
+	if (!set_call(fetch))
 		return FETCH_FAILED;
 	fetch->advance = advance;
 	return advance(fetch, wait);
@@ -356,13 +332,7 @@ call(Fetch *fetch, const StringInfoData *form, const char *secret, long *wait)
 FetchState
 sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 {
-	StringInfoData form;
-
-	begin_form(&form, "AssumeRole", begin(fetch, role->role_arn, role->role_session_name));
-	if (role->duration_seconds > 0)
-		add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
-	add_parameter(&form, "ExternalId", role->external_id);
-	return call(fetch, &form, role->external_id, wait);
+	return call(fetch, role, partition_of(role->role_arn), NULL, wait);
 }
 
 /*
@@ -372,12 +342,7 @@ sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
 FetchState
 sts_get_caller_identity(Fetch *fetch, const char *partition, long *wait)
 {
-	StsFetch   *sts = begin(fetch, NULL, NULL);
-	StringInfoData form;
-
-	sts->partition = pstrdup(partition);
-	begin_form(&form, "GetCallerIdentity", sts);
-	return call(fetch, &form, NULL, wait);
+	return call(fetch, NULL, pstrdup(partition), NULL, wait);
 }
 
 /* Assume a role, unsigned, with a file's token.  The session's name may be NULL. */
@@ -385,9 +350,9 @@ FetchState
 sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const char *role_arn,
 								  const char *session_name, long *wait)
 {
-	begin(fetch, role_arn, session_name)->token_file = token_file;
-	if (!set_web_identity_call(fetch))
-		return FETCH_FAILED;
-	fetch->advance = advance;
-	return advance(fetch, wait);
+	ProfileRole *role = palloc0(sizeof(ProfileRole));
+
+	role->role_arn = pstrdup(role_arn);
+	role->role_session_name = session_name ? pstrdup(session_name) : NULL;
+	return call(fetch, role, partition_of(role_arn), token_file, wait);
 }
