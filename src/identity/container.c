@@ -70,9 +70,9 @@ authorization(const char **problem)
 }
 
 static FetchState
-advance(Fetch *fetch, long *wait)
+advance(Fetch *fetch)
 {
-	if (fetch_exchange(fetch, NULL, TRIES, wait) != FETCH_DONE)
+	if (fetch_exchange(fetch, NULL, TRIES) != FETCH_DONE)
 		return FETCH_WAITING;
 	if (fetch->exchange.transfer->outcome != HTTP_ANSWERED)
 		return fetch_fail_silent(fetch, CAUSE, NULL);
@@ -80,7 +80,7 @@ advance(Fetch *fetch, long *wait)
 }
 
 FetchState
-container_begin(Fetch *fetch, long *wait)
+container_begin(Fetch *fetch)
 {
 	const char *relative = host_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
 	const char *full = host_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
@@ -116,5 +116,5 @@ container_begin(Fetch *fetch, long *wait)
 		.timeout = TIMEOUT,
 	};
 	fetch->advance = advance;
-	return advance(fetch, wait);
+	return advance(fetch);
 }

@@ -23,11 +23,11 @@
 #include "secret.h"
 #include "storage/fd.h"
 
-/* Milliseconds that a program may take; AWS's SDKs set no limit. */
-#define TIMEOUT			60000
+/* Microseconds that a program may take; AWS's SDKs set no limit. */
+#define TIMEOUT			60000000
 
-/* Milliseconds between looks for a program's end, in case SIGCHLD has another handler. */
-#define LOOK_FOR_END	1000
+/* Microseconds between looks for a program's end, in case SIGCHLD has another handler. */
+#define LOOK_FOR_END	1000000
 
 /* Upper bound of standard output, in bytes; a program that writes more fails. */
 #define MAX_OUTPUT		(64 * 1024)
@@ -298,22 +298,23 @@ problem_of_end(const Process *process)
 }
 
 static FetchState
-advance(Fetch *fetch, long *wait)
+advance(Fetch *fetch)
 {
 	Process    *process = fetch->state;
 	const char *problem;
 
 	if (!has_ended(process))
 	{
-		long		left = clock_ms_until(process->started + 1000 * (int64) TIMEOUT);
+		int64		now = clock_us();
+		int64		deadline = process->started + TIMEOUT;
 
-		if (left > 0)
+		if (now < deadline)
 		{
-			fetch_wait_until(wait, process->output.fd < 0 ? Min(left, LOOK_FOR_END) : left);
+			fetch->wake_at = process->output.fd < 0 ? Min(deadline, now + LOOK_FOR_END) : deadline;
 			return FETCH_WAITING;
 		}
 		end_program(process);
-		return fail(fetch, psprintf("The program did not end within %d s", TIMEOUT / 1000));
+		return fail(fetch, psprintf("The program did not end within %d s", TIMEOUT / 1000000));
 	}
 	problem = problem_of_end(process);
 	if (problem)
@@ -327,7 +328,7 @@ advance(Fetch *fetch, long *wait)
 
 /* Begin to run a profile's program, whose output issued_parse_process() reads. */
 FetchState
-credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait)
+credential_process_begin(Fetch *fetch, const ProfilePlan *plan)
 {
 	Process    *process = palloc0(sizeof(Process));
 	int			problem;
@@ -342,7 +343,7 @@ credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait)
 	fetch->state = process;
 	fetch->advance = advance;
 	if (start_program(process))
-		return advance(fetch, wait);
+		return advance(fetch);
 	problem = errno;
 	end_program(process);
 	fetch->failure = failure_create(problem == ENOMEM ? ERRCODE_OUT_OF_MEMORY :

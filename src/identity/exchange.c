@@ -66,7 +66,7 @@ is_transient(const Fetch *fetch, bool *throttled)
  * has the outcome of the last attempt, else FETCH_WAITING.
  */
 FetchState
-fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *wait)
+fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries)
 {
 	Exchange   *x = &fetch->exchange;
 	MemoryContext previous;
@@ -74,11 +74,9 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *w
 
 	if (x->transfer == NULL)
 	{
-		long		left = clock_ms_until(x->retry_at);
-
-		if (left > 0)
+		if (clock_us() < x->retry_at)
 		{
-			fetch_wait_until(wait, left);
+			fetch->wake_at = x->retry_at;
 			return FETCH_WAITING;
 		}
 		MemoryContextReset(x->context);
@@ -98,7 +96,7 @@ fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries, long *w
 		x->retry_at = retry_at(x->attempts, throttled, NULL);
 		x->transfer = NULL;
 		x->request.fresh = !throttled;
-		fetch_wait_until(wait, clock_ms_until(x->retry_at));
+		fetch->wake_at = x->retry_at;
 		return FETCH_WAITING;
 	}
 	return FETCH_DONE;

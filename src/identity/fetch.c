@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "identity/provider.h"
 #include "secret.h"
 #include "storage/fd.h"
@@ -66,13 +67,12 @@ host_read_file(const char *path, const char **problem)
 
 /* Take keys from the server process's environment. */
 static FetchState
-environment_begin(Fetch *fetch, long *wait)
+environment_begin(Fetch *fetch)
 {
 	const char *key = host_variable("AWS_ACCESS_KEY_ID");
 	const char *secret = host_variable("AWS_SECRET_ACCESS_KEY");
 	const char *token = host_variable("AWS_SESSION_TOKEN");
 
-	(void) wait;
 	if (!key && !secret)
 		return FETCH_ABSENT;
 	if (!key || !secret)
@@ -89,7 +89,7 @@ environment_begin(Fetch *fetch, long *wait)
 
 /* Exchange the web identity token that the environment names, as Kubernetes sets it. */
 static FetchState
-web_identity_begin(Fetch *fetch, long *wait)
+web_identity_begin(Fetch *fetch)
 {
 	const char *file = host_variable("AWS_WEB_IDENTITY_TOKEN_FILE");
 	const char *role = host_variable("AWS_ROLE_ARN");
@@ -100,7 +100,7 @@ web_identity_begin(Fetch *fetch, long *wait)
 		return fetch_fail(fetch, "the server process's environment has a web identity token, but no role",
 						  "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not.", NULL);
 	return sts_assume_role_with_web_identity(fetch, file, role,
-											 host_variable("AWS_ROLE_SESSION_NAME"), wait);
+											 host_variable("AWS_ROLE_SESSION_NAME"));
 }
 
 /*
@@ -124,11 +124,11 @@ set_provider(Fetch *fetch, Provider *provider)
 
 /* Ask only one provider, from now on. */
 FetchState
-fetch_ask(Fetch *fetch, CredentialProvider provider, long *wait)
+fetch_ask(Fetch *fetch, CredentialProvider provider)
 {
 	fetch->chain = false;
 	set_provider(fetch, &providers[provider - PROVIDER_ENVIRONMENT]);
-	return fetch->advance(fetch, wait);
+	return fetch->advance(fetch);
 }
 
 /*
@@ -167,13 +167,13 @@ fail_absent(Fetch *fetch)
 }
 
 static FetchState
-ask_providers(Fetch *fetch, long *wait)
+ask_providers(Fetch *fetch)
 {
 	for (;;)
 	{
 		bool		passed_over = fetch->chain && fetch->provider->unless_profile &&
 			fetch->config->profile;
-		FetchState	state = passed_over ? FETCH_ABSENT : fetch->advance(fetch, wait);
+		FetchState	state = passed_over ? FETCH_ABSENT : fetch->advance(fetch);
 
 		if (state != FETCH_ABSENT)
 			return state;
@@ -185,13 +185,13 @@ ask_providers(Fetch *fetch, long *wait)
 }
 
 static FetchState
-advance(Fetch *fetch, long *wait)
+advance(Fetch *fetch)
 {
 	FetchState	state;
 
 	if (fetch->provider)
 	{
-		state = ask_providers(fetch, wait);
+		state = ask_providers(fetch);
 		if (state == FETCH_FAILED)
 			fetch->failure->fails_all = true;
 		if (state != FETCH_DONE)
@@ -206,13 +206,14 @@ advance(Fetch *fetch, long *wait)
 	}
 	for (; fetch->nroles > 0; fetch->roles++, fetch->nroles--)
 	{
-		state = fetch->advance ? fetch->advance(fetch, wait) :
-			sts_assume_role(fetch, fetch->roles, wait);
+		state = fetch->advance ? fetch->advance(fetch) : sts_call(fetch, fetch->roles, NULL);
 		if (state != FETCH_DONE)
 			return state;
 		fetch->advance = NULL;
 		fetch_next_request(fetch);
 	}
+	if (fetch->partition)
+		return fetch->advance ? fetch->advance(fetch) : sts_call(fetch, NULL, NULL);
 	return FETCH_DONE;
 }
 
@@ -225,8 +226,12 @@ FetchState
 fetch_advance(Fetch *fetch, long *wait)
 {
 	MemoryContext previous = MemoryContextSwitchTo(fetch->context);
-	FetchState	state = advance(fetch, wait);
+	FetchState	state;
 
+	fetch->wake_at = 0;
+	state = advance(fetch);
+	if (state == FETCH_WAITING && fetch->wake_at != 0)
+		fetch_wait_until(wait, clock_ms_until(fetch->wake_at));
 	MemoryContextSwitchTo(previous);
 	return state;
 }

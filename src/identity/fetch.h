@@ -11,7 +11,7 @@
 
 typedef enum FetchState
 {
-	FETCH_WAITING,				/* for the network, or until a moment given by *wait */
+	FETCH_WAITING,				/* for the network, or until a moment */
 	FETCH_DONE,
 	FETCH_ABSENT,				/* the provider is not set up here: ask the next */
 	FETCH_FAILED,
@@ -31,8 +31,8 @@ typedef struct Exchange
 
 typedef struct Fetch Fetch;
 
-/* Function that takes the next step of a fetch, without waiting. */
-typedef FetchState (*FetchStep) (Fetch *fetch, long *wait);
+/* Function that takes the next step of a fetch; FETCH_WAITING: it may set "wake_at". */
+typedef FetchState (*FetchStep) (Fetch *fetch);
 
 /* State of obtaining credentials once, in a memory context of its own. */
 struct Fetch
@@ -41,6 +41,8 @@ struct Fetch
 	MemoryContext context;
 	const ClientConfig *config;
 	bool		background;		/* begun by a renewal, not by a look-up */
+	const char *partition;		/* in whose STS to ask for the account of the credentials;
+								 * NULL: do not ask */
 
 	/* Step under way: a provider's, then the STS call of one role after another. */
 	struct Provider *provider;	/* provider being asked; NULL: has answered */
@@ -49,6 +51,7 @@ struct Fetch
 								 * NULL: the next role's call has not begun */
 	void	   *state;			/* private to the file that "advance" is in */
 	Exchange	exchange;
+	int64		wake_at;		/* when to go on, of clock.h; 0: when the network allows */
 	const ProfileRole *roles;	/* still to assume, in this order */
 	int			nroles;
 

@@ -14,7 +14,6 @@
 #include "postgres.h"
 
 #include "identity/identity.h"
-#include "identity/provider.h"
 #include "utils/memutils.h"
 
 /* Number of identities from which on unused ones are dropped, the oldest use first. */
@@ -218,17 +217,15 @@ identity_forget_unused(void)
 static FetchState
 ask(Identity *identity, const char *partition, long *wait)
 {
-	Fetch	   *fetch;
+	Fetch	   *fetch = identity->caller_fetch;
 	FetchState	state;
-	MemoryContext previous;
 
-	if (identity->caller_fetch == NULL)
-		identity->caller_fetch = renewal_fetch_with(identity, identity);
-	fetch = identity->caller_fetch;
-	previous = MemoryContextSwitchTo(fetch->context);
-	state = fetch->advance ? fetch->advance(fetch, wait) :
-		sts_get_caller_identity(fetch, partition, wait);
-	MemoryContextSwitchTo(previous);
+	if (fetch == NULL)
+	{
+		identity->caller_fetch = fetch = renewal_fetch_with(identity, identity);
+		fetch->partition = MemoryContextStrdup(fetch->context, partition);
+	}
+	state = fetch_advance(fetch, wait);
 	if (state == FETCH_DONE)
 		strlcpy(identity->caller, fetch->account, sizeof(identity->caller));
 	if (state != FETCH_FAILED ||

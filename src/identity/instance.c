@@ -144,18 +144,18 @@ take_answer(Fetch *fetch)
 }
 
 static FetchState
-advance(Fetch *fetch, long *wait)
+advance(Fetch *fetch)
 {
 	FetchState	state = FETCH_WAITING;
 
 	while (state == FETCH_WAITING &&
-		   fetch_exchange(fetch, NULL, TRIES, wait) == FETCH_DONE)
+		   fetch_exchange(fetch, NULL, TRIES) == FETCH_DONE)
 		state = take_answer(fetch);
 	return state;
 }
 
 FetchState
-instance_begin(Fetch *fetch, long *wait)
+instance_begin(Fetch *fetch)
 {
 	const char *disabled = host_variable("AWS_EC2_METADATA_DISABLED");
 	const char *url = host_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
@@ -183,5 +183,5 @@ instance_begin(Fetch *fetch, long *wait)
 	fetch->state = instance;
 	ask_token(fetch);
 	fetch->advance = advance;
-	return advance(fetch, wait);
+	return advance(fetch);
 }

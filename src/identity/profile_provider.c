@@ -76,7 +76,7 @@ read_shared_file(const char *variable, const char *name, bool chain,
 
 /* Continue with the source of the profile's plan. */
 static FetchState
-follow(Fetch *fetch, const ProfilePlan *plan, long *wait)
+follow(Fetch *fetch, const ProfilePlan *plan)
 {
 	fetch->roles = plan->roles;
 	fetch->nroles = plan->nroles;
@@ -91,21 +91,21 @@ follow(Fetch *fetch, const ProfilePlan *plan, long *wait)
 		case PROFILE_WEB_IDENTITY:
 			return sts_assume_role_with_web_identity(fetch, plan->web_identity_token_file,
 													 plan->web_identity_role_arn,
-													 plan->web_identity_session_name, wait);
+													 plan->web_identity_session_name);
 		case PROFILE_PROCESS:
-			return credential_process_begin(fetch, plan, wait);
+			return credential_process_begin(fetch, plan);
 		case PROFILE_ENVIRONMENT:
-			return fetch_ask(fetch, PROVIDER_ENVIRONMENT, wait);
+			return fetch_ask(fetch, PROVIDER_ENVIRONMENT);
 		case PROFILE_CONTAINER:
-			return fetch_ask(fetch, PROVIDER_CONTAINER, wait);
+			return fetch_ask(fetch, PROVIDER_CONTAINER);
 		case PROFILE_INSTANCE:
-			return fetch_ask(fetch, PROVIDER_INSTANCE, wait);
+			return fetch_ask(fetch, PROVIDER_INSTANCE);
 	}
 	pg_unreachable();
 }
 
 FetchState
-profile_begin(Fetch *fetch, long *wait)
+profile_begin(Fetch *fetch)
 {
 	const char *older = host_variable("AWS_DEFAULT_PROFILE");
 	const char *named = fetch->config->profile ? fetch->config->profile :
@@ -131,7 +131,7 @@ profile_begin(Fetch *fetch, long *wait)
 	switch (result)
 	{
 		case PROFILE_RESOLVED:
-			return follow(fetch, plan, wait);
+			return follow(fetch, plan);
 		case PROFILE_ABSENT:
 			if (!named)
 				return FETCH_ABSENT;

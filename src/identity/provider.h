@@ -26,26 +26,24 @@ typedef struct Provider
 } Provider;
 
 /* Providers with a file of their own; fetch.c has those that only read the environment. */
-extern FetchState profile_begin(Fetch *fetch, long *wait);
-extern FetchState container_begin(Fetch *fetch, long *wait);
-extern FetchState instance_begin(Fetch *fetch, long *wait);
+extern FetchState profile_begin(Fetch *fetch);
+extern FetchState container_begin(Fetch *fetch);
+extern FetchState instance_begin(Fetch *fetch);
 
 /* Environment variables and files of the server's host. */
 extern const char *host_variable(const char *name);
 extern char *host_read_file(const char *path, const char **problem);
 
 /* Steps that providers and roles share. */
-extern FetchState fetch_ask(Fetch *fetch, CredentialProvider provider, long *wait);
-extern FetchState credential_process_begin(Fetch *fetch, const ProfilePlan *plan, long *wait);
-extern FetchState sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait);
-extern FetchState sts_get_caller_identity(Fetch *fetch, const char *partition, long *wait);
+extern FetchState fetch_ask(Fetch *fetch, CredentialProvider provider);
+extern FetchState credential_process_begin(Fetch *fetch, const ProfilePlan *plan);
+extern FetchState sts_call(Fetch *fetch, const ProfileRole *role, const char *token_file);
 extern FetchState sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file,
 													const char *role_arn,
-													const char *session_name, long *wait);
+													const char *session_name);
 
 /* Functions of exchange.c. */
-extern FetchState fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *),
-								 int tries, long *wait);
+extern FetchState fetch_exchange(Fetch *fetch, HttpTransfer *(*send) (Fetch *), int tries);
 extern void fetch_next_request(Fetch *fetch);
 extern FetchState fetch_fail(Fetch *fetch, const char *cause, const char *detail,
 							 const char *hint);

@@ -291,11 +291,11 @@ is_worth_repeating(const Fetch *fetch)
 
 /* Advance a call, which is made once more with a corrected clock or another token. */
 static FetchState
-advance(Fetch *fetch, long *wait)
+advance(Fetch *fetch)
 {
 	StsFetch   *sts = fetch->state;
 
-	while (fetch_exchange(fetch, send_call, fetch->config->max_attempts, wait) == FETCH_DONE)
+	while (fetch_exchange(fetch, send_call, fetch->config->max_attempts) == FETCH_DONE)
 	{
 		if (!is_worth_repeating(fetch))
 			return take_answer(fetch);
@@ -311,48 +311,34 @@ advance(Fetch *fetch, long *wait)
 	return FETCH_WAITING;
 }
 
-/* Begin a call; see StsFetch for the parameters. */
-static FetchState
-call(Fetch *fetch, const ProfileRole *role, const char *partition, const char *token_file,
-	 long *wait)
+/*
+ * Begin a call of STS, signed with the credentials in fetch->issued unless "token_file"
+ * has a web identity token.  The call replaces fetch->issued by the credentials of a role;
+ * if "role" is NULL, it sets fetch->account to the account of those that there are.
+ */
+FetchState
+sts_call(Fetch *fetch, const ProfileRole *role, const char *token_file)
 {
 	StsFetch   *sts = palloc0(sizeof(StsFetch));
 
 	sts->role = role;
-	sts->partition = partition;
+	sts->partition = role ? partition_of(role->role_arn) : fetch->partition;
 	sts->token_file = token_file;
 	fetch->state = sts;
 	if (!set_call(fetch))
 		return FETCH_FAILED;
 	fetch->advance = advance;
-	return advance(fetch, wait);
-}
-
-/* Assume a role with the credentials in fetch->issued, and replace them by the role's. */
-FetchState
-sts_assume_role(Fetch *fetch, const ProfileRole *role, long *wait)
-{
-	return call(fetch, role, partition_of(role->role_arn), NULL, wait);
-}
-
-/*
- * Ask for the account of the credentials in fetch->issued, in the STS of a partition;
- * fetch->account is the answer.
- */
-FetchState
-sts_get_caller_identity(Fetch *fetch, const char *partition, long *wait)
-{
-	return call(fetch, NULL, pstrdup(partition), NULL, wait);
+	return advance(fetch);
 }
 
 /* Assume a role, unsigned, with a file's token.  The session's name may be NULL. */
 FetchState
 sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const char *role_arn,
-								  const char *session_name, long *wait)
+								  const char *session_name)
 {
 	ProfileRole *role = palloc0(sizeof(ProfileRole));
 
 	role->role_arn = pstrdup(role_arn);
 	role->role_session_name = session_name ? pstrdup(session_name) : NULL;
-	return call(fetch, role, partition_of(role_arn), token_file, wait);
+	return sts_call(fetch, role, token_file);
 }
