@@ -231,9 +231,9 @@ reap(pid_t child, int *status)
 	return !left && pid != 0;
 }
 
-/* True if a process was started by child_start() and is not reaped; for orphans.c. */
-static bool
-is_known(pid_t pid)
+/* True if a process was started by child_start() and is not reaped. */
+bool
+child_is_known(pid_t pid)
 {
 	return place_of(pid) >= 0;
 }
@@ -321,7 +321,7 @@ prepare(void)
 	registered = true;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGCHLD, &action, NULL);
-	orphans_adopt(is_known);
+	orphans_adopt();
 }
 
 /* Return the paths where a program may be, as Python's subprocess does, and a NULL. */

@@ -8,8 +8,11 @@ extern pid_t child_start(char **words, const int ends[3]);
 extern bool child_has_ended(pid_t pid);
 extern int	child_end(pid_t pid);
 
+/* Function of child.c for orphans.c. */
+extern bool child_is_known(pid_t pid);
+
 /* Functions of orphans.c. */
-extern void orphans_adopt(bool (*is_known) (pid_t pid));
+extern void orphans_adopt(void);
 extern void orphans_release(void);
 extern bool orphans_reap(bool end);
 

@@ -13,19 +13,22 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_collation_d.h"
 #include "identity/identity.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 /* Number of identities from which on unused ones are dropped, the oldest use first. */
 #define MAX_IDENTITIES		1000
 
-static dlist_head identities = DLIST_STATIC_INIT(identities);	/* last used first */
+dlist_head	identity_list = DLIST_STATIC_INIT(identity_list);	/* last used first */
 static int	nidentities = 0;
 
 static void
 destroy(Identity *identity)
 {
-	renewal_end(identity);
+	Assert(identity->fetch == NULL || identity->background);
 	if (identity->base)
 		identity->base->roles--;
 	dlist_delete(&identity->node);
@@ -44,16 +47,33 @@ is_used(const Identity *identity)
 static void
 make_room(void)
 {
-	dlist_node *node = dlist_is_empty(&identities) ? NULL : dlist_tail_node(&identities);
+	dlist_node *node = dlist_is_empty(&identity_list) ? NULL : dlist_tail_node(&identity_list);
 
 	while (node && nidentities >= MAX_IDENTITIES)
 	{
 		Identity   *identity = dlist_container(Identity, node, node);
 
-		node = dlist_has_prev(&identities, node) ? dlist_prev_node(&identities, node) : NULL;
+		node = dlist_has_prev(&identity_list, node) ? dlist_prev_node(&identity_list, node) : NULL;
 		if (!is_used(identity))
 			destroy(identity);
 	}
+}
+
+/* Return the role to assume for an account, in the current memory context. */
+static ProfileRole
+role_of(const ClientConfig *config, const char *account)
+{
+	Datum		role_arn = DirectFunctionCall3Coll(replace_text, C_COLLATION_OID,
+												   CStringGetTextDatum(config->role_arn),
+												   CStringGetTextDatum(CONFIG_ACCOUNT),
+												   CStringGetTextDatum(account));
+
+	return (ProfileRole) {
+		.role_arn = TextDatumGetCString(role_arn),
+		.external_id = config->external_id,
+		.role_session_name = config->role_session_name,
+		.duration_seconds = config->role_duration / 1000,
+	};
 }
 
 static Identity *
@@ -75,18 +95,20 @@ create(const IdentityUser *user, const char *account, Identity *base)
 	identity->account = pstrdup(account);
 	config_hold(user->config);
 	identity->config = user->config;
+	identity->base = base;
 	identity->issued_context = AllocSetContextCreate(context, "imagebuilder_fdw credentials",
 													 ALLOCSET_SMALL_SIZES);
 	identity->failure_context = AllocSetContextCreate(context, "imagebuilder_fdw failure",
 													  ALLOCSET_SMALL_SIZES);
-	if (base == NULL && user->config->credential_provider == PROVIDER_STATIC)
+	if (base)
+		identity->role = role_of(user->config, account);
+	else if (user->config->credential_provider == PROVIDER_STATIC)
 	{
 		identity->credentials = user->config->credentials;
 		identity->serve_until = identity->renew_at = ISSUED_FOR_GOOD;
 	}
 	MemoryContextSwitchTo(previous);
-	identity->base = base;
-	dlist_push_head(&identities, &identity->node);
+	dlist_push_head(&identity_list, &identity->node);
 	nidentities++;
 	return identity;
 }
@@ -112,7 +134,7 @@ find(const IdentityUser *user, const char *account)
 {
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &identities)
+	dlist_foreach(iter, &identity_list)
 	{
 		Identity   *identity = dlist_container(Identity, node, iter.cur);
 
@@ -161,7 +183,7 @@ find_or_create(const IdentityUser *user, const char *account)
 static void
 enter(Identity *identity, uint64 statement)
 {
-	dlist_move_head(&identities, &identity->node);
+	dlist_move_head(&identity_list, &identity->node);
 	identity->references++;
 	if (identity->statement != statement)
 		identity->failure = NULL;
@@ -203,7 +225,7 @@ identity_forget_unused(void)
 	/* Go through the list twice: bases become unused when their roles' identities go. */
 	for (int pass = 0; pass < 2; pass++)
 	{
-		dlist_foreach_modify(iter, &identities)
+		dlist_foreach_modify(iter, &identity_list)
 		{
 			Identity   *identity = dlist_container(Identity, node, iter.cur);
 
@@ -248,7 +270,7 @@ identity_ask_account(Identity *identity, const char *partition, char *account, l
 
 	if (identity->base)
 	{
-		strlcpy(account, arn_account_of_role(renewal_role(identity)->role_arn), ARN_ACCOUNT_SIZE);
+		strlcpy(account, arn_account_of_role(identity->role.role_arn), ARN_ACCOUNT_SIZE);
 		return FETCH_DONE;
 	}
 	if (identity->caller[0] == '\0')

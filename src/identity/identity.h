@@ -21,6 +21,7 @@ typedef struct Identity
 	int		   *in_flight;		/* requests under way to the server */
 	const ClientConfig *config; /* held by the identity */
 	struct Identity *base;		/* identity that assumes the role; NULL: no role */
+	ProfileRole role;			/* if there is a base */
 
 	/* Credentials of the identity; times are Unix times in s. */
 	MemoryContext issued_context;
@@ -40,8 +41,7 @@ typedef struct Identity
 	bool		background;		/* a renewal's fetch, which no look-up waits for */
 	int64		replace_at;		/* end of a look-up's wait for the fetch of a renewal;
 								 * 0: no such wait */
-	bool		renewing;		/* in the list of renewals */
-	dlist_node	renewal_node;
+	bool		renewing;		/* a renewal is under way, of the base first */
 	bool		base_renewed;	/* STS rejected the base's credentials, and they were
 								 * renewed during this fetch */
 	int64		paused_until;	/* end of the pause after a failure */
@@ -78,10 +78,9 @@ extern const Failure *identity_account_failure(const Identity *identity);
 extern void identity_end_asking(Identity *identity);
 extern void identity_forget_unused(void);
 
-/* Functions of renewal.c for identity.c. */
-extern ProfileRole *renewal_role(const Identity *identity);
+/* For renewal.c, and functions of that file for identity.c. */
+extern dlist_head identity_list;
 extern Fetch *renewal_fetch_with(Identity *identity, const Identity *source);
 extern void renewal_abandon(Identity *identity);
-extern void renewal_end(Identity *identity);
 
 #endif							/* IMAGEBUILDER_IDENTITY_H */

@@ -42,7 +42,6 @@
 static volatile struct
 {
 	bool		adopted;		/* this process adopts orphans */
-	bool		(*is_known) (pid_t pid);	/* true for a child that child.c has started */
 	char		path[64];		/* lists the children of the main thread, which gets the
 								 * orphans */
 	pid_t		other_children[MAX_OTHER_CHILDREN]; /* other code's children */
@@ -59,7 +58,7 @@ typedef int (*ChildAction) (pid_t pid);
 static int
 note_other_child(pid_t pid)
 {
-	if (!orphans.is_known(pid) && orphans.nother_children < MAX_OTHER_CHILDREN)
+	if (!child_is_known(pid) && orphans.nother_children < MAX_OTHER_CHILDREN)
 		orphans.other_children[orphans.nother_children++] = pid;
 	return 0;
 }
@@ -72,7 +71,7 @@ is_orphan(pid_t pid)
 		if (orphans.other_children[i] == pid)
 			return false;
 	}
-	return getsid(pid) != getsid(0) && !orphans.is_known(pid);
+	return getsid(pid) != getsid(0) && !child_is_known(pid);
 }
 
 /* Reap a child if it is an orphan that has ended (a ChildAction). */
@@ -127,12 +126,9 @@ each_child(ChildAction action)
 
 #endif
 
-/*
- * Have this process adopt orphans; call this before the first child starts.  "is_known"
- * says if a child is the caller's.
- */
+/* Have this process adopt orphans; call this before the first child starts. */
 void
-orphans_adopt(bool (*is_known) (pid_t pid))
+orphans_adopt(void)
 {
 #ifdef __linux__
 	if (orphans.adopted)
@@ -140,12 +136,9 @@ orphans_adopt(bool (*is_known) (pid_t pid))
 	snprintf((char *) orphans.path, sizeof(orphans.path), "/proc/self/task/%d/children",
 			 (int) getpid());
 	orphans.nother_children = 0;
-	orphans.is_known = is_known;
 	each_child(note_other_child);
 	prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
 	orphans.adopted = true;
-#else
-	(void) is_known;
 #endif
 }
 

@@ -39,9 +39,6 @@
  */
 #define ADOPTED_WAIT		1000000
 
-/* Identities that are being renewed before their credentials expire. */
-static dlist_head renewals = DLIST_STATIC_INIT(renewals);
-
 /* Copy credentials into the current memory context, which wipes the secrets. */
 static void
 copy_credentials(AwsCredentials *to, const AwsCredentials *from)
@@ -108,38 +105,6 @@ take_issued(Identity *identity, const Fetch *fetch)
 	identity->paused_until = 0;
 }
 
-/* Return a role's ARN with the account filled in. */
-static char *
-fill_account(const char *role_arn, const char *account)
-{
-	StringInfoData out;
-	const char *place;
-
-	initStringInfo(&out);
-	while ((place = strstr(role_arn, CONFIG_ACCOUNT)))
-	{
-		appendBinaryStringInfo(&out, role_arn, place - role_arn);
-		appendStringInfoString(&out, account);
-		role_arn = place + strlen(CONFIG_ACCOUNT);
-	}
-	appendStringInfoString(&out, role_arn);
-	return out.data;
-}
-
-/* Return the role of an identity that assumes one, in the current memory context. */
-ProfileRole *
-renewal_role(const Identity *identity)
-{
-	const ClientConfig *config = identity->config;
-	ProfileRole *role = palloc0(sizeof(ProfileRole));
-
-	role->role_arn = fill_account(config->role_arn, identity->account);
-	role->external_id = config->external_id;
-	role->role_session_name = config->role_session_name;
-	role->duration_seconds = config->role_duration / 1000;
-	return role;
-}
-
 /* Functions to fetch new credentials. */
 
 /* Return a fetch for an identity that asks STS with the credentials of "source". */
@@ -162,20 +127,15 @@ start_fetch(Identity *identity, bool background)
 	const Identity *base = identity->base;
 	Fetch	   *fetch = base ? renewal_fetch_with(identity, base) :
 		fetch_create(identity->context, identity->config, identity->config->credential_provider);
-	MemoryContext previous = MemoryContextSwitchTo(fetch->context);
 
+	fetch->roles = &identity->role;
+	fetch->nroles = base ? 1 : 0;
 	fetch->background = background;
 	identity->fetch = fetch;
 	identity->background = background;
 	identity->replace_at = 0;
 	if (!background)
 		(*identity->in_flight)++;
-	if (base)
-	{
-		fetch->roles = renewal_role(identity);
-		fetch->nroles = 1;
-	}
-	MemoryContextSwitchTo(previous);
 }
 
 static void
@@ -301,29 +261,11 @@ obtain(Identity *identity, bool background, long *wait)
 /* Functions for renewals before the credentials expire. */
 
 static void
-stop_renewing(Identity *identity)
-{
-	if (identity->renewing)
-		dlist_delete(&identity->renewal_node);
-	identity->renewing = false;
-}
-
-/* Stop renewing an identity and free its fetch. */
-void
-renewal_end(Identity *identity)
-{
-	drop_fetch(identity);
-	stop_renewing(identity);
-}
-
-static void
 advance_renewal(Identity *identity, long *wait)
 {
 	/* A look-up may have renewed the credentials meanwhile, or failed to. */
-	if (is_due(identity) && !is_paused(identity) &&
-		obtain(identity, true, wait) == FETCH_WAITING)
-		return;
-	stop_renewing(identity);
+	identity->renewing = is_due(identity) && !is_paused(identity) &&
+		obtain(identity, true, wait) == FETCH_WAITING;
 }
 
 /* True if another renewal may begin: at most max_concurrency at once for a server. */
@@ -333,9 +275,11 @@ has_room(const Identity *identity)
 	int			n = 0;
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &renewals)
+	dlist_foreach(iter, &identity_list)
 	{
-		if (dlist_container(Identity, renewal_node, iter.cur)->in_flight == identity->in_flight)
+		const Identity *other = dlist_container(Identity, node, iter.cur);
+
+		if (other->renewing && other->in_flight == identity->in_flight)
 			n++;
 	}
 	return n < identity->config->max_concurrency;
@@ -348,7 +292,6 @@ renew_in_background(Identity *identity, long *wait)
 	if (identity->renewing || !is_due(identity) || is_paused(identity) || !has_room(identity))
 		return;
 	identity->renewing = true;
-	dlist_push_tail(&renewals, &identity->renewal_node);
 	advance_renewal(identity, wait);
 }
 
@@ -356,10 +299,15 @@ renew_in_background(Identity *identity, long *wait)
 void
 identity_advance_renewals(long *wait)
 {
-	dlist_mutable_iter iter;
+	dlist_iter	iter;
 
-	dlist_foreach_modify(iter, &renewals)
-		advance_renewal(dlist_container(Identity, renewal_node, iter.cur), wait);
+	dlist_foreach(iter, &identity_list)
+	{
+		Identity   *identity = dlist_container(Identity, node, iter.cur);
+
+		if (identity->renewing)
+			advance_renewal(identity, wait);
+	}
 }
 
 /* Functions for look-ups. */
