@@ -11,7 +11,7 @@
 
 typedef enum FetchState
 {
-	FETCH_WAITING,				/* for the network, or until a moment */
+	FETCH_WAITING,				/* for the network, or until Fetch.wake_at */
 	FETCH_DONE,
 	FETCH_ABSENT,				/* the provider is not set up here: ask the next */
 	FETCH_FAILED,

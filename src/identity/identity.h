@@ -41,7 +41,7 @@ typedef struct Identity
 	bool		background;		/* a renewal's fetch, which no look-up waits for */
 	int64		replace_at;		/* end of a look-up's wait for the fetch of a renewal;
 								 * 0: no such wait */
-	bool		renewing;		/* a renewal is under way, of the base first */
+	bool		renewing;		/* its renewal, or first its base's, is under way */
 	bool		base_renewed;	/* STS rejected the base's credentials, and they were
 								 * renewed during this fetch */
 	int64		paused_until;	/* end of the pause after a failure */
@@ -78,7 +78,7 @@ extern const Failure *identity_account_failure(const Identity *identity);
 extern void identity_end_asking(Identity *identity);
 extern void identity_forget_unused(void);
 
-/* For renewal.c, and functions of that file for identity.c. */
+/* What renewal.c needs of identity.c, and that of renewal.c. */
 extern dlist_head identity_list;
 extern Fetch *renewal_fetch_with(Identity *identity, const Identity *source);
 extern void renewal_abandon(Identity *identity);

@@ -6,6 +6,7 @@
 #include "secret.h"
 
 #define CAUSE			"the instance metadata service gave no credentials"
+#define TOKEN			"/latest/api/token"
 #define ROLES			"/latest/meta-data/iam/security-credentials/"
 #define TOKEN_TTL		"21600" /* s, the maximum */
 #define TIMEOUT			1000	/* ms */
@@ -25,23 +26,24 @@ typedef struct InstanceFetch
 	enum InstanceStage stage;
 	char	   *url;			/* of IMDS, without a slash at its end */
 	char	   *token;			/* NULL until IMDS has given one */
-	char	   *token_header;
 	bool		token_renewed;	/* IMDS rejected the token once, and was asked for
 								 * another */
 } InstanceFetch;
 
+/* Ask IMDS for a path, which all stages but the first need the token for. */
 static void
-ask(Fetch *fetch, enum InstanceStage stage, const char *method, const char *path,
-	const char *header)
+ask(Fetch *fetch, enum InstanceStage stage, const char *path)
 {
 	InstanceFetch *instance = fetch->state;
 	const char **headers = palloc0(2 * sizeof(char *));
+	bool		first = stage == INSTANCE_TOKEN;
 
 	fetch_next_request(fetch);
-	headers[0] = header;
+	headers[0] = first ? "X-aws-ec2-metadata-token-ttl-seconds: " TOKEN_TTL :
+		secret_concat("X-aws-ec2-metadata-token: ", instance->token);
 	/* Use no proxy: IMDS answers requests from the instance only. */
 	fetch->exchange.request = (HttpRequest) {
-		.method = method,
+		.method = first ? "PUT" : "GET",
 		.url = psprintf("%s%s", instance->url, path),
 		.headers = headers,
 		.connect_timeout = TIMEOUT,
@@ -50,13 +52,6 @@ ask(Fetch *fetch, enum InstanceStage stage, const char *method, const char *path
 	/* Keep the token out of messages that quote IMDS's answers. */
 	fetch->exchange.secrets[0] = instance->token;
 	instance->stage = stage;
-}
-
-static void
-ask_token(Fetch *fetch)
-{
-	ask(fetch, INSTANCE_TOKEN, "PUT", "/latest/api/token",
-		"X-aws-ec2-metadata-token-ttl-seconds: " TOKEN_TTL);
 }
 
 /* Return the body's first line; NULL if it is empty or not all visible ASCII. */
@@ -85,15 +80,13 @@ take_token(Fetch *fetch)
 						  "The instance's metadata options must leave the service enabled." :
 						  NULL);
 	instance->token = token;
-	instance->token_header = secret_concat("X-aws-ec2-metadata-token: ", token);
-	ask(fetch, INSTANCE_ROLE, "GET", ROLES, instance->token_header);
+	ask(fetch, INSTANCE_ROLE, ROLES);
 	return FETCH_WAITING;
 }
 
 static FetchState
 take_role(Fetch *fetch)
 {
-	InstanceFetch *instance = fetch->state;
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 	char	   *role = transfer->status == 200 ? line_of(transfer) : NULL;
 
@@ -108,7 +101,7 @@ take_role(Fetch *fetch)
 						  psprintf("It did not name the instance's role: HTTP status %d.",
 								   transfer->status),
 						  "Attach an instance profile with a role to the instance.");
-	ask(fetch, INSTANCE_CREDENTIALS, "GET", psprintf(ROLES "%s", role), instance->token_header);
+	ask(fetch, INSTANCE_CREDENTIALS, psprintf(ROLES "%s", role));
 	return FETCH_WAITING;
 }
 
@@ -129,7 +122,7 @@ take_answer(Fetch *fetch)
 	if (transfer->status == 401 && instance->stage != INSTANCE_TOKEN && !instance->token_renewed)
 	{
 		instance->token_renewed = true;
-		ask_token(fetch);
+		ask(fetch, INSTANCE_TOKEN, TOKEN);
 		return FETCH_WAITING;
 	}
 	switch (instance->stage)
@@ -181,7 +174,7 @@ instance_begin(Fetch *fetch)
 						  psprintf("AWS_EC2_METADATA_SERVICE_ENDPOINT: %s.", error), NULL);
 	instance->url = endpoint_url(&endpoint, "", "");
 	fetch->state = instance;
-	ask_token(fetch);
+	ask(fetch, INSTANCE_TOKEN, TOKEN);
 	fetch->advance = advance;
 	return advance(fetch);
 }

@@ -312,9 +312,9 @@ advance(Fetch *fetch)
 }
 
 /*
- * Begin a call of STS, signed with the credentials in fetch->issued unless "token_file"
- * has a web identity token.  The call replaces fetch->issued by the credentials of a role;
- * if "role" is NULL, it sets fetch->account to the account of those that there are.
+ * Assume a role, with the credentials in fetch->issued, which the role's replace.  If
+ * "token_file" is not NULL, the call has the web identity token in that file instead of a
+ * signature.  If "role" is NULL, set fetch->account to the account of fetch->issued.
  */
 FetchState
 sts_call(Fetch *fetch, const ProfileRole *role, const char *token_file)
