@@ -78,7 +78,7 @@ extern const Failure *identity_account_failure(const Identity *identity);
 extern void identity_end_asking(Identity *identity);
 extern void identity_forget_unused(void);
 
-/* What renewal.c needs of identity.c, and that of renewal.c. */
+/* Shared by identity.c and renewal.c. */
 extern dlist_head identity_list;
 extern Fetch *renewal_fetch_with(Identity *identity, const Identity *source);
 extern void renewal_abandon(Identity *identity);
