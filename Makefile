@@ -41,7 +41,6 @@ OBJS = \
 	src/lookup/statement.o \
 	src/lookup/text_table.o \
 	src/aws/arn.o \
-	src/aws/date.o \
 	src/aws/endpoint.o \
 	src/aws/error.o \
 	src/aws/issued.o \

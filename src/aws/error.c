@@ -1,8 +1,6 @@
 /* error.c: error answers of AWS's services. */
 #include "aws/base.h"
 
-#include <json-c/json.h>
-
 #include "aws/error.h"
 #include "aws/json.h"
 
@@ -101,26 +99,15 @@ bare_code(const char *text)
 	return *code ? code : NULL;
 }
 
-/* Return the first of two members that is present, if it is a string; NULL otherwise. */
-static json_object *
-string_member(json_object *object, const char *name, const char *other)
-{
-	json_object *value = NULL;
-
-	if ((json_object_object_get_ex(object, name, &value) ||
-		 json_object_object_get_ex(object, other, &value)) &&
-		json_object_is_type(value, json_type_string))
-		return value;
-	return NULL;
-}
-
-/* Return the code in a member's text; NULL if the text holds a U+0000. */
+/* Return the string of the first of some members that has one; NULL if none has. */
 static char *
-code_of(json_object *value)
+first_string(json_object *object, const char *const *pointers)
 {
-	const char *text = json_object_get_string(value);
+	char	   *text = NULL;
 
-	return strlen(text) == (size_t) json_object_get_string_len(value) ? bare_code(text) : NULL;
+	for (; text == NULL && *pointers; pointers++)
+		text = json_string_at(object, *pointers);
+	return text;
 }
 
 /*
@@ -135,27 +122,22 @@ void
 aws_error_parse(AwsError *error, int status, const char *type_header,
 				const char *body, size_t length)
 {
+	static const char *const codes[] = {"/code", "/Code", "/__type", NULL};
+	static const char *const messages[] = {"/message", "/Message", NULL};
 	json_object *object = json_parse_object(body, length);
-	json_object *value;
+	const char *code;
 
 	memset(error, 0, sizeof(AwsError));
 	if (type_header)
 		error->code = bare_code(type_header);
-	if (object)
-	{
-		if (!error->code &&
-			((value = string_member(object, "code", "Code")) ||
-			 (value = string_member(object, "__type", "__type"))))
-			error->code = code_of(value);
-		value = string_member(object, "message", "Message");
-		if (value)
-		{
-			/* A U+0000 cuts the message, which is only shown. */
-			error->message = pstrdup(json_object_get_string(value));
-		}
-		json_release(object);
-	}
-	else if (length > 0)
+	/* A U+0001 may stand for a U+0000 (json_string_at()): no code has one, a message ends there. */
+	if (!error->code && (code = first_string(object, codes)) && !strchr(code, '\x01'))
+		error->code = bare_code(code);
+	error->message = first_string(object, messages);
+	if (error->message)
+		error->message[strcspn(error->message, "\x01")] = '\0';
+	else if (object == NULL && length > 0)
 		error->message = pnstrdup(body, length);
+	json_release(object);
 	error->class = classify(error->code, status);
 }

@@ -1,193 +1,62 @@
-/* issued.c: temporary credentials as STS, IMDS and containers issue them. */
+/* issued.c: temporary credentials as STS, IMDS, containers and programs issue them. */
 #include "aws/base.h"
 
-#include <json-c/json.h>
+#include <time.h>
 
-#include "aws/date.h"
 #include "aws/issued.h"
 #include "aws/json.h"
 #include "secret.h"
 
-/* Functions for answers in JSON. */
+/* Unix time of 9999-12-31T23:59:59Z, the last second of a four-digit year. */
+#define MAX_TIME		INT64CONST(253402300799)
 
 /*
- * Return a copy of a member that is a string and not empty, protected by
- * secret_protect(); else NULL.
- *
- * json-c's strings may hold a U+0000, at which a C string would end.  The copy has
- * U+0001 in its place, which is also shown as a space and refused in credentials.
+ * Parse an ISO 8601 time as Unix time: "2026-11-25T12:00:00Z", perhaps with a
+ * fraction, which is dropped, or another offset.  False if the text is anything else,
+ * such as a day that the calendar does not have, or a year outside 1970 to 9999.
  */
-static char *
-string_member(json_object *object, const char *name)
-{
-	json_object *value = NULL;
-	char	   *copy;
-	int			length;
-
-	if (object == NULL || !json_object_object_get_ex(object, name, &value) ||
-		!json_object_is_type(value, json_type_string) ||
-		json_object_get_string_len(value) == 0)
-		return NULL;
-	length = json_object_get_string_len(value);
-	copy = secret_protect(palloc(length + 1), length);
-	for (int i = 0; i < length; i++)
-	{
-		char		c = json_object_get_string(value)[i];
-
-		copy[i] = c == '\0' ? '\x01' : c;
-	}
-	copy[length] = '\0';
-	return copy;
-}
-
-static json_object *
-object_member(json_object *object, const char *name)
-{
-	json_object *value = NULL;
-
-	if (object == NULL || !json_object_object_get_ex(object, name, &value) ||
-		!json_object_is_type(value, json_type_object))
-		return NULL;
-	return value;
-}
-
-/*
- * Take "Expiration", a number of seconds or an ISO time; credentials without it never
- * expire.  The range is checked as a double, because json-c reads NaN and Infinity as
- * numbers.
- */
-static bool
-take_expiration(IssuedCredentials *issued, json_object *object)
-{
-	json_object *value = NULL;
-	double		seconds;
-
-	issued->expires = ISSUED_FOR_GOOD;
-	if (!json_object_object_get_ex(object, "Expiration", &value) || value == NULL)
-		return true;
-	if (json_object_is_type(value, json_type_string))
-	{
-		char	   *text = string_member(object, "Expiration");
-
-		return text && date_parse_iso(text, &issued->expires);
-	}
-	if (!json_object_is_type(value, json_type_int) &&
-		!json_object_is_type(value, json_type_double))
-		return false;
-	seconds = json_object_get_double(value);
-	if (!(seconds >= 0 && seconds < DATE_MAX + 1.0))
-		return false;
-	issued->expires = (int64) seconds;
-	return true;
-}
-
-/* True if credentials hold only characters that headers can carry. */
 bool
-issued_is_sendable(const AwsCredentials *credentials)
+issued_parse_time(const char *text, int64 *time)
 {
-	return is_visible_ascii(credentials->access_key_id) &&
-		is_visible_ascii(credentials->secret_access_key) &&
-		is_visible_ascii(credentials->session_token);
+	struct tm	utc = {0};
+	int			second;
+	char		sign;
+	int			hours = 0;
+	int			minutes = 0;
+	char	   *written;
+
+	if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
+			   &utc.tm_hour, &utc.tm_min, &second) != 6)
+		return false;
+	utc.tm_year -= 1900;
+	utc.tm_mon--;
+	*time = timegm(&utc) + second;
+	/* timegm() has changed a time that does not exist; sscanf() takes signs and blanks. */
+	written = psprintf("%04d-%02d-%02d%c%02d:%02d:%02d", utc.tm_year + 1900, utc.tm_mon + 1,
+					   utc.tm_mday, text[10], utc.tm_hour, utc.tm_min, second);
+	if (strncmp(text, written, strlen(written)) != 0 || second < 0 || second > 60)
+		return false;
+	text += strlen(written);
+	if (*text == '.')
+	{
+		size_t		digits = strspn(text + 1, "0123456789");
+
+		if (digits == 0)
+			return false;
+		text += 1 + digits;
+	}
+	if (*text == '+' || *text == '-')
+	{
+		if (sscanf(text, "%c%2d:%2d", &sign, &hours, &minutes) != 3 ||
+			strcmp(text, psprintf("%c%02d:%02d", sign, hours, minutes)) != 0 ||
+			hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+			return false;
+		*time += (sign == '-' ? 1 : -1) * (hours * 3600 + minutes * 60);
+	}
+	else if (*text != '\0' && pg_strcasecmp(text, "Z") != 0)
+		return false;
+	return *time >= 0 && *time <= MAX_TIME;
 }
-
-static const char *
-check_credentials(const AwsCredentials *credentials)
-{
-	if (!credentials->access_key_id)
-		return "the answer has no \"AccessKeyId\"";
-	if (!credentials->secret_access_key)
-		return "the answer has no \"SecretAccessKey\"";
-	if (!credentials->session_token)
-		return "the answer has no session token";
-	if (!issued_is_sendable(credentials))
-		return "the answer's credentials hold characters that credentials do not have";
-	return NULL;
-}
-
-static const char *
-take_credentials(IssuedCredentials *issued, json_object *object, const char *token)
-{
-	issued->credentials.access_key_id = string_member(object, "AccessKeyId");
-	issued->credentials.secret_access_key = string_member(object, "SecretAccessKey");
-	issued->credentials.session_token = string_member(object, token);
-	if (!take_expiration(issued, object))
-		return "the answer's \"Expiration\" is not a time";
-	return check_credentials(&issued->credentials);
-}
-
-/*
- * Return the refusal in "Code" and "Message", by which IMDS tells in an answer with
- * status 200 that it has no credentials; NULL if the answer is no refusal.
- */
-static const char *
-take_refusal(json_object *object)
-{
-	char	   *code = string_member(object, "Code");
-	char	   *message = string_member(object, "Message");
-
-	if (code == NULL || strcmp(code, "Success") == 0)
-		return NULL;
-	return psprintf("it answered with %s%s%s", code, message ? ": " : "",
-					message ? message : "");
-}
-
-/*
- * Parse the answer of IMDS or of a container's endpoint.  Return the problem, a clause
- * that may hold foreign text but no secret; NULL if the credentials are good.
- * Allocated in the current memory context.
- */
-const char *
-issued_parse(IssuedCredentials *issued, const char *body, size_t length)
-{
-	json_object *object = json_parse_object(body, length);
-	const char *problem;
-
-	memset(issued, 0, sizeof(*issued));
-	if (object == NULL)
-		return "the answer is not a JSON object";
-	problem = take_refusal(object);
-	if (problem == NULL)
-		problem = take_credentials(issued, object, "Token");
-	json_release(object);
-	return problem;
-}
-
-/*
- * Parse the output of a credential_process: JSON of version 1, in which the token and
- * the expiration may be absent (AWS SDKs and Tools Reference Guide, "Process
- * credential provider").  "issued" has the credentials found even if there is a
- * problem.  Return the problem, a clause, or NULL, as issued_parse() does.
- */
-const char *
-issued_parse_process(IssuedCredentials *issued, const char *output, size_t length)
-{
-	json_object *object = json_parse_object(output, length);
-	json_object *version = NULL;
-	const char *problem = NULL;
-
-	memset(issued, 0, sizeof(*issued));
-	if (object == NULL)
-		return "the output is not a JSON object";
-	issued->credentials.access_key_id = string_member(object, "AccessKeyId");
-	issued->credentials.secret_access_key = string_member(object, "SecretAccessKey");
-	issued->credentials.session_token = string_member(object, "SessionToken");
-	if (!json_object_object_get_ex(object, "Version", &version))
-		problem = "the output has no \"Version\"";
-	else if (!json_object_is_type(version, json_type_int) || json_object_get_int64(version) != 1)
-		problem = "the output's \"Version\" is not 1";
-	else if (!issued->credentials.access_key_id)
-		problem = "the output has no \"AccessKeyId\"";
-	else if (!issued->credentials.secret_access_key)
-		problem = "the output has no \"SecretAccessKey\"";
-	else if (!take_expiration(issued, object))
-		problem = "the output's \"Expiration\" is not a time";
-	else if (!issued_is_sendable(&issued->credentials))
-		problem = "the output's credentials hold characters that credentials do not have";
-	json_release(object);
-	return problem;
-}
-
-/* Functions for answers in XML. */
 
 /* Decode XML's five entities and references to ASCII in place; false for any other. */
 static bool
@@ -257,29 +126,138 @@ xml_element(const char *body, const char *name)
 	return decode_entities(text) ? text : NULL;
 }
 
-static const char *
-take_xml(IssuedCredentials *issued, const char *body)
+/*
+ * Return the string to which a JSON Pointer leads in an answer, as json_string_at()
+ * does; in an answer in XML, for which "object" is NULL, the text of the element that
+ * is last in the pointer.
+ */
+static char *
+string_at(json_object *object, const char *xml, const char *pointer)
 {
-	char	   *expiration = xml_element(body, "Expiration");
-
-	issued->credentials.access_key_id = xml_element(body, "AccessKeyId");
-	issued->credentials.secret_access_key = xml_element(body, "SecretAccessKey");
-	issued->credentials.session_token = xml_element(body, "SessionToken");
-	issued->expires = ISSUED_FOR_GOOD;
-	if (expiration && !date_parse_iso(expiration, &issued->expires))
-		return "the answer's \"Expiration\" is not a time";
-	return check_credentials(&issued->credentials);
+	return object ? json_string_at(object, pointer) : xml_element(xml, strrchr(pointer, '/') + 1);
 }
 
-/* True if a body may be XML, which holds no NUL. */
+/*
+ * Take "Expiration", a number of seconds or an ISO time; credentials without it never
+ * expire.  The range is checked as a double, because json-c reads NaN and Infinity as
+ * numbers.
+ */
 static bool
-is_xml(const char *body, size_t length)
+take_expiration(IssuedCredentials *issued, json_object *object, const char *xml)
 {
-	size_t		i = 0;
+	char	   *text = string_at(object, xml, "/Expiration");
+	json_object *value = NULL;
+	double		seconds;
 
-	while (i < length && strchr(" \t\r\n", body[i]))
-		i++;
-	return i < length && body[i] == '<' && strlen(body) == length;
+	issued->expires = ISSUED_FOR_GOOD;
+	if (text)
+		return issued_parse_time(text, &issued->expires);
+	if (!json_object_object_get_ex(object, "Expiration", &value) || value == NULL)
+		return true;
+	seconds = json_object_get_double(value);
+	if ((!json_object_is_type(value, json_type_int) &&
+		 !json_object_is_type(value, json_type_double)) ||
+		!(seconds >= 0 && seconds < MAX_TIME + 1.0))
+		return false;
+	issued->expires = (int64) seconds;
+	return true;
+}
+
+/* True if credentials hold only characters that headers can carry. */
+bool
+issued_is_sendable(const AwsCredentials *credentials)
+{
+	return is_visible_ascii(credentials->access_key_id) &&
+		is_visible_ascii(credentials->secret_access_key) &&
+		is_visible_ascii(credentials->session_token);
+}
+
+/*
+ * Take credentials out of a JSON object or, if that is NULL, out of XML.  Return the
+ * problem, a clause about the "answer", or NULL.
+ */
+static const char *
+take_credentials(IssuedCredentials *issued, json_object *object, const char *xml,
+				 const char *token, const char *answer)
+{
+	AwsCredentials *credentials = &issued->credentials;
+
+	credentials->access_key_id = string_at(object, xml, "/AccessKeyId");
+	credentials->secret_access_key = string_at(object, xml, "/SecretAccessKey");
+	credentials->session_token = string_at(object, xml, token);
+	if (!credentials->access_key_id)
+		return psprintf("the %s has no \"AccessKeyId\"", answer);
+	if (!credentials->secret_access_key)
+		return psprintf("the %s has no \"SecretAccessKey\"", answer);
+	if (!take_expiration(issued, object, xml))
+		return psprintf("the %s's \"Expiration\" is not a time", answer);
+	if (!issued_is_sendable(credentials))
+		return psprintf("the %s's credentials hold characters that credentials do not have", answer);
+	return NULL;
+}
+
+/*
+ * Return the refusal in "Code" and "Message", by which IMDS tells in an answer with
+ * status 200 that it has no credentials; NULL if the answer is no refusal.
+ */
+static const char *
+take_refusal(json_object *object)
+{
+	char	   *code = json_string_at(object, "/Code");
+	char	   *message = json_string_at(object, "/Message");
+
+	if (code == NULL || strcmp(code, "Success") == 0)
+		return NULL;
+	return psprintf("it answered with %s%s%s", code, message ? ": " : "",
+					message ? message : "");
+}
+
+/*
+ * Parse the answer of IMDS or of a container's endpoint.  Return the problem, a clause
+ * that may hold foreign text but no secret; NULL if the credentials are good.
+ * Allocated in the current memory context.
+ */
+const char *
+issued_parse(IssuedCredentials *issued, const char *body, size_t length)
+{
+	json_object *object = json_parse_object(body, length);
+	const char *problem;
+
+	memset(issued, 0, sizeof(*issued));
+	if (object == NULL)
+		return "the answer is not a JSON object";
+	problem = take_refusal(object);
+	if (problem == NULL)
+		problem = take_credentials(issued, object, NULL, "/Token", "answer");
+	json_release(object);
+	if (problem == NULL && !issued->credentials.session_token)
+		return "the answer has no session token";
+	return problem;
+}
+
+/*
+ * Parse the output of a credential_process: JSON of version 1, in which the token and
+ * the expiration may be absent (AWS SDKs and Tools Reference Guide, "Process
+ * credential provider").  "issued" has the credentials found even if there is a
+ * problem.  Return the problem, a clause, or NULL, as issued_parse() does.
+ */
+const char *
+issued_parse_process(IssuedCredentials *issued, const char *output, size_t length)
+{
+	json_object *object = json_parse_object(output, length);
+	json_object *version = NULL;
+	const char *problem;
+
+	memset(issued, 0, sizeof(*issued));
+	if (object == NULL)
+		return "the output is not a JSON object";
+	problem = take_credentials(issued, object, NULL, "/SessionToken", "output");
+	if (!json_object_object_get_ex(object, "Version", &version))
+		problem = "the output has no \"Version\"";
+	else if (!json_object_is_type(version, json_type_int) || json_object_get_int64(version) != 1)
+		problem = "the output's \"Version\" is not 1";
+	json_release(object);
+	return problem;
 }
 
 /*
@@ -289,29 +267,29 @@ is_xml(const char *body, size_t length)
 const char *
 issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 {
-	bool		xml = is_xml(body, length);
-	json_object *object = xml ? NULL : json_parse_object(body, length);
-	json_object *response = object_member(object, "AssumeRoleResponse");
-	json_object *result = object_member(response, "AssumeRoleResult");
-	json_object *credentials;
+	json_object *object = json_parse_object(body, length);
+	json_object *credentials = NULL;
 	const char *problem;
 
 	memset(issued, 0, sizeof(*issued));
-	if (response == NULL)
-	{
-		response = object_member(object, "AssumeRoleWithWebIdentityResponse");
-		result = object_member(response, "AssumeRoleWithWebIdentityResult");
-	}
-	credentials = object_member(result, "Credentials");
-	problem = xml ? take_xml(issued, body) :
-		object == NULL ? "the answer is neither JSON nor XML" :
-		credentials == NULL ? "the answer has no credentials" :
-		take_credentials(issued, credentials, "SessionToken");
+	if (object == NULL &&
+		(body[strspn(body, " \t\r\n")] != '<' || strlen(body) != length))	/* XML holds no NUL */
+		return "the answer is neither JSON nor XML";
+	if (object &&
+		json_pointer_get(object, "/AssumeRoleResponse/AssumeRoleResult/Credentials",
+						 &credentials) != 0)
+		json_pointer_get(object, "/AssumeRoleWithWebIdentityResponse/AssumeRoleWithWebIdentityResult/Credentials",
+						 &credentials);
+	problem = object && !json_object_is_type(credentials, json_type_object) ?
+		"the answer has no credentials" :
+		take_credentials(issued, credentials, body, "/SessionToken", "answer");
 	json_release(object);
+	if (problem)
+		return problem;
+	if (!issued->credentials.session_token)
+		return "the answer has no session token";
 	/* Credentials of STS always expire. */
-	if (problem == NULL && issued->expires == ISSUED_FOR_GOOD)
-		return "the answer has no \"Expiration\"";
-	return problem;
+	return issued->expires == ISSUED_FOR_GOOD ? "the answer has no \"Expiration\"" : NULL;
 }
 
 /*
@@ -321,15 +299,10 @@ issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 char *
 issued_parse_account(const char *body, size_t length)
 {
-	json_object *object;
-	char	   *account;
+	json_object *object = json_parse_object(body, length);
+	char	   *account = string_at(object, body,
+									"/GetCallerIdentityResponse/GetCallerIdentityResult/Account");
 
-	if (is_xml(body, length))
-		return xml_element(body, "Account");
-	object = json_parse_object(body, length);
-	account = string_member(object_member(object_member(object, "GetCallerIdentityResponse"),
-										  "GetCallerIdentityResult"),
-							"Account");
 	json_release(object);
 	return account;
 }
@@ -338,14 +311,10 @@ issued_parse_account(const char *body, size_t length)
 void
 issued_parse_sts_error(AwsError *error, int status, const char *body, size_t length)
 {
-	json_object *object = is_xml(body, length) ? NULL : json_parse_object(body, length);
-	json_object *inner = object_member(object, "Error");
-	char	   *code = inner ? string_member(inner, "Code") : xml_element(body, "Code");
-	char	   *message = inner ? string_member(inner, "Message") :
-		xml_element(body, "Message");
+	json_object *object = json_parse_object(body, length);
 
 	/* Classify by the code, if there is one: STS sends Throttling with status 400. */
-	aws_error_parse(error, status, code, "", 0);
-	error->message = message;
+	aws_error_parse(error, status, string_at(object, body, "/Error/Code"), "", 0);
+	error->message = string_at(object, body, "/Error/Message");
 	json_release(object);
 }

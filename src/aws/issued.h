@@ -1,4 +1,4 @@
-/* issued.h: temporary credentials as STS, IMDS and containers issue them. */
+/* issued.h: temporary credentials as STS, IMDS, containers and programs issue them. */
 #ifndef IMAGEBUILDER_ISSUED_H
 #define IMAGEBUILDER_ISSUED_H
 
@@ -13,6 +13,7 @@ typedef struct IssuedCredentials
 
 #define ISSUED_FOR_GOOD		PG_INT64_MAX
 
+extern bool issued_parse_time(const char *text, int64 *time);
 extern bool issued_is_sendable(const AwsCredentials *credentials);
 extern const char *issued_parse(IssuedCredentials *issued, const char *body,
 								size_t length);

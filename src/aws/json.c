@@ -4,6 +4,7 @@
 #include <json-c/json_visit.h>
 
 #include "aws/json.h"
+#include "secret.h"
 
 /* Return a copy of a JSON text with strings' contents overwritten. */
 static char *
@@ -80,6 +81,34 @@ json_parse_object(const char *body, size_t length)
 	explicit_bzero(mask, length);
 	pfree(mask);
 	return object;
+}
+
+/*
+ * Return a copy of the string to which a JSON Pointer (RFC 6901) leads, protected by
+ * secret_protect(); NULL if there is no string, or it is empty.
+ *
+ * json-c's strings may hold a U+0000, at which a C string would end.  The copy has
+ * U+0001 in its place, which is also shown as a space and refused in credentials.
+ */
+char *
+json_string_at(json_object *object, const char *pointer)
+{
+	json_object *value = NULL;
+	char	   *copy;
+	int			length;
+
+	if (json_pointer_get(object, pointer, &value) != 0 ||
+		!json_object_is_type(value, json_type_string) ||
+		json_object_get_string_len(value) == 0)
+		return NULL;
+	length = json_object_get_string_len(value);
+	copy = secret_copy(json_object_get_string(value), length);
+	for (int i = 0; i < length; i++)
+	{
+		if (copy[i] == '\0')
+			copy[i] = '\x01';
+	}
+	return copy;
 }
 
 /* Wipe a string (a json_c_visit_userfunc). */

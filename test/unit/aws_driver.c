@@ -7,7 +7,6 @@
 #include <json-c/json.h>
 
 #include "aws/arn.h"
-#include "aws/date.h"
 #include "aws/endpoint.h"
 #include "aws/error.h"
 #include "aws/issued.h"
@@ -114,7 +113,7 @@ date(json_object *in, json_object *out)
 	int64		time;
 	const char *text = string_of(in, "text");
 
-	if (date_parse_iso(text, &time))
+	if (issued_parse_time(text, &time))
 		json_object_object_add(out, "time", json_object_new_int64(time));
 }
 
