@@ -47,8 +47,6 @@ OBJS = \
 	src/aws/ini.o \
 	src/aws/json.o \
 	src/aws/profile.o \
-	src/aws/profile_setting.o \
-	src/aws/profile_source.o \
 	src/aws/sigv4.o \
 	src/identity/child.o \
 	src/identity/container.o \

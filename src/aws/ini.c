@@ -22,8 +22,8 @@
  */
 typedef struct IniNameKey
 {
-	const void *owner;			/* a setting's Section; &file->kind for a section,
-								 * &file->is_config for a profile */
+	const void *owner;			/* a setting's Section; the IniFile for a profile; NULL
+								 * for a section's header */
 	const char *name;
 } IniNameKey;
 
@@ -31,7 +31,6 @@ typedef struct IniName
 {
 	IniNameKey	key;
 	void	   *value;			/* a Setting or a Section */
-	uint32		hash;
 	char		status;			/* used by simplehash */
 } IniName;
 
@@ -48,8 +47,6 @@ hash_name(IniNameKey key)
 #define SH_KEY key
 #define SH_HASH_KEY(table, key) hash_name(key)
 #define SH_EQUAL(table, a, b) ((a).owner == (b).owner && strcmp((a).name, (b).name) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(table, entry) (entry)->hash
 #define SH_RAW_ALLOCATOR palloc0
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -174,16 +171,14 @@ profile_of_header(const IniFile *file, char *header)
 	return words && words[0] && words[1] && !words[2] ? words[1] : NULL;
 }
 
-/* Enter a name; false if the name is there and "replace" is false. */
+/* Enter a name; false if the name is there already. */
 static bool
-add_name(IniFile *file, const void *owner, const char *name, void *value, bool replace)
+add_name(IniFile *file, const void *owner, const char *name, void *value)
 {
 	bool		found;
-	IniName    *entry = names_insert(file->names, (IniNameKey) {owner, name}, &found);
 
-	if (!found || replace)
-		entry->value = value;
-	return !found || replace;
+	names_insert(file->names, (IniNameKey) {owner, name}, &found)->value = value;
+	return !found;
 }
 
 static void *
@@ -213,11 +208,11 @@ read_header(IniReader *reader, char *header)
 	}
 	section = palloc0(sizeof(Section));
 	section->file = file;
-	if (!add_name(file, &file->kind, header, section, false))
+	if (!add_name(file, NULL, header, section))
 		return "begins a section that was there before";
 	profile = profile_of_header(file, header);
 	if (profile)
-		add_name(file, &file->is_config, profile, section, true);
+		add_name(file, file, profile, section);
 	reader->section = section;
 	return NULL;
 }
@@ -244,7 +239,7 @@ read_setting(IniReader *reader, const char *start, const char *end)
 		*c = pg_ascii_tolower((unsigned char) *c);
 	setting->value = value;
 	setting->length = end - value;
-	if (!add_name(section->file, section, setting->key, setting, false))
+	if (!add_name(section->file, section, setting->key, setting))
 		return "has a key that its section had before";
 	setting->next = section->settings;
 	section->settings = reader->setting = setting;
@@ -302,7 +297,8 @@ ini_read(IniFile *file, const char *text)
 		CHECK_FOR_INTERRUPTS();
 		line++;
 		if (problem)
-			return psprintf("line %d of the %s file %s", line, file->kind, problem);
+			return psprintf("line %d of the %s file %s", line,
+							file->is_config ? "config" : "credentials", problem);
 		if (end[0] == '\r' && end[1] == '\n')
 			end++;
 		text = *end ? end + 1 : end;
@@ -314,7 +310,7 @@ ini_read(IniFile *file, const char *text)
 Section *
 ini_find_section(const IniFile *file, const char *profile)
 {
-	return find_name(file, &file->is_config, profile);
+	return find_name(file, file, profile);
 }
 
 /* Return a key's setting in a section, or else in [DEFAULT]; NULL if neither has one. */

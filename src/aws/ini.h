@@ -20,8 +20,7 @@ typedef struct Section
 
 typedef struct IniFile
 {
-	const char *kind;			/* "config" or "credentials" */
-	bool		is_config;
+	bool		is_config;		/* else the credentials file */
 	struct names_hash *names;	/* sections, profiles and settings */
 	Section		defaults;		/* [DEFAULT], from which configparser takes what other
 								 * sections do not set */

@@ -2,18 +2,283 @@
  * profile.c: where a profile of the shared AWS files has its credentials from.
  *
  * A profile may name a role and, as its source, another profile.  The reader follows
- * the sources to the innermost profile, whose own credentials (profile_source.c) assume
- * the first role.  The rules are botocore's (configloader.py, session.py and
+ * the sources to the innermost profile, whose own credentials assume the first role.
+ * A profile may have a section in both of the files; where both set a key, the
+ * credentials file counts.  The rules are botocore's (configloader.py, session.py and
  * credentials.py).  test/unit/test_profile.py compares the two, and lists where they
  * differ.
+ *
+ * A source that cannot be used is an error: to skip an incomplete or unknown source
+ * would be to ask AWS with another identity than the profile means.  An error does not
+ * stop the reader, but is kept in the Resolver: only the first is kept, since later
+ * ones may be its consequences.
  */
 #include "aws/base.h"
 
-#include "aws/profile_setting.h"
+#include <fnmatch.h>
+
+#include "aws/ini.h"
+#include "aws/profile.h"
+#include "secret.h"
 
 /* Bounds of AssumeRole's DurationSeconds. */
 #define MIN_DURATION_SECONDS	900
 #define MAX_DURATION_SECONDS	43200
+
+#define NEEDS_LOGIN "which needs a person to log in"
+
+typedef struct Profile
+{
+	const char *name;
+	Section    *config;			/* NULL if the file has no section */
+	Section    *credentials;
+	const struct Profile *referrer; /* has this one as its source_profile; or NULL */
+} Profile;
+
+/* State of profile_resolve(): the files, the plan, and the first error found. */
+typedef struct Resolver
+{
+	IniFile		config;
+	IniFile		credentials;
+	ProfilePlan *plan;
+	char	   *error;			/* NULL: none so far */
+	char	   *hint;			/* hint for that error; NULL: none */
+} Resolver;
+
+/* Return a profile in the current memory context; NULL if neither file has it. */
+static Profile *
+find_profile(const Resolver *r, const char *name, const Profile *referrer)
+{
+	Profile    *profile = palloc(sizeof(Profile));
+
+	profile->name = name;
+	profile->config = ini_find_section(&r->config, name);
+	profile->credentials = ini_find_section(&r->credentials, name);
+	profile->referrer = referrer;
+	return profile->config || profile->credentials ? profile : NULL;
+}
+
+static const Setting *
+find_setting(const Profile *profile, const char *key)
+{
+	const Setting *setting = ini_find_setting(profile->credentials, key);
+
+	return setting ? setting : ini_find_setting(profile->config, key);
+}
+
+/* True if either file has the key, even without a value. */
+static bool
+has(const Profile *profile, const char *key)
+{
+	return find_setting(profile, key) != NULL;
+}
+
+/* Keep the first error; "problem" is a clause whose subject is the profile. */
+static void
+fail(Resolver *r, const Profile *profile, const char *problem)
+{
+	if (r->error == NULL)
+		r->error = psprintf("profile \"%s\" %s", profile->name, problem);
+}
+
+/*
+ * Return the value of a key, copied and wiped with the current memory context; NULL if
+ * the profile does not have the key, or its value is empty.  No setting about
+ * credentials can have several lines: the lines after the first are keys indented by
+ * mistake.
+ */
+static char *
+value_of(Resolver *r, const Profile *profile, const char *key)
+{
+	const Setting *setting = find_setting(profile, key);
+
+	if (setting && setting->multiline)
+		fail(r, profile, psprintf("has indented lines below its \"%s\"", key));
+	if (setting == NULL || setting->length == 0)
+		return NULL;
+	return secret_copy(setting->value, setting->length);
+}
+
+/*
+ * Return the value of a key, as value_of() does, but fail if the key or its value
+ * is missing: the profile has "for_key", which needs "key", or is "key" itself.
+ */
+static char *
+required(Resolver *r, const Profile *profile, const char *key, const char *for_key)
+{
+	char	   *value = value_of(r, profile, key);
+
+	if (!has(profile, key))
+		fail(r, profile, psprintf("has no \"%s\" beside its \"%s\"", key, for_key));
+	else if (value == NULL)
+		fail(r, profile, psprintf("has an empty \"%s\"", key));
+	return value;
+}
+
+/*
+ * Fail if a profile sets a key of a source of credentials that the AWS CLI may know
+ * how to use, but this server cannot; false if the key is not set.
+ */
+static bool
+refuse_source(Resolver *r, const Profile *profile, const char *key, const char *reason)
+{
+	if (!has(profile, key))
+		return false;
+	if (r->error == NULL)
+		r->hint = psprintf("Let another profile have \"credential_process = aws configure export-credentials "
+						   "--profile %s --format process\": the AWS CLI then gives this profile's "
+						   "credentials.", profile->name);
+	fail(r, profile, psprintf("uses \"%s\", %s", key, reason));
+	return true;
+}
+
+/* Take the keys of a profile that has one file's section only; false if it sets none. */
+static bool
+resolve_keys(Resolver *r, const Profile *part)
+{
+	AwsCredentials *credentials = &r->plan->credentials;
+
+	if (!has(part, "aws_access_key_id"))
+		return false;
+	r->plan->source = PROFILE_STATIC;
+	credentials->access_key_id = required(r, part, "aws_access_key_id", "aws_access_key_id");
+	credentials->secret_access_key = required(r, part, "aws_secret_access_key",
+											  "aws_access_key_id");
+	credentials->session_token =
+		value_of(r, part, has(part, "aws_security_token") ?
+				 "aws_security_token" : "aws_session_token");	/* older first */
+	return true;
+}
+
+/* Take the program that the profile names; false if it names none. */
+static bool
+resolve_process(Resolver *r, const Profile *profile)
+{
+	char	   *command;
+
+	if (!has(profile, "credential_process"))
+		return false;
+	r->plan->source = PROFILE_PROCESS;
+	r->plan->process_profile = profile->name;
+	command = required(r, profile, "credential_process", "credential_process");
+	r->plan->process = command ? ini_split_words(command) : NULL;
+	if (command && r->plan->process == NULL)
+		fail(r, profile, "has a \"credential_process\" with a quote that is not closed, "
+			 "or nothing after a backslash");
+	return true;
+}
+
+/*
+ * True if a key looks like a source of credentials, by the way in which AWS's SDKs
+ * name such keys, and is not among those known here.
+ */
+static bool
+is_unknown_source(const char *key)
+{
+	static const char *const known[] = {
+		"credential_process", "credential_source", "source_profile", "sso_session",
+		"sso_account_id", "sso_role_name", "sso_start_url", "sso_region",
+		"sso_registration_scopes", "login_session", "web_identity_token_file",
+	};
+	static const char *const patterns[] = {
+		"*credential*", "sso_*", "login_*", "source_*", "web_identity_*",
+		"?*_process", "?*_session", "?*_token_file",
+	};
+
+	for (size_t i = 0; i < lengthof(known); i++)
+	{
+		if (strcmp(key, known[i]) == 0)
+			return false;
+	}
+	for (size_t i = 0; i < lengthof(patterns); i++)
+	{
+		if (fnmatch(patterns[i], key, 0) != FNM_NOMATCH)	/* an error counts as a match */
+			return true;
+	}
+	return false;
+}
+
+/* Fail if a profile sets a key that looks like an unknown source of credentials. */
+static bool
+refuse_unknown(Resolver *r, const Profile *profile)
+{
+	const Section *sections[] = {
+		profile->config, profile->config ? &profile->config->file->defaults : NULL,
+		profile->credentials, profile->credentials ? &profile->credentials->file->defaults : NULL,
+	};
+
+	for (size_t i = 0; i < lengthof(sections); i++)
+	{
+		for (const Setting *setting = sections[i] ? sections[i]->settings : NULL; setting;
+			 setting = setting->next)
+		{
+			if (is_unknown_source(setting->key))
+				return refuse_source(r, profile, setting->key,
+									 "which names a source of credentials that is not known");
+		}
+	}
+	return false;
+}
+
+/*
+ * Fail if a profile without a usable source has an incomplete one: botocore would go
+ * on to the container and the instance.
+ */
+static bool
+refuse_half(Resolver *r, const Profile *profile)
+{
+	static const struct
+	{
+		const char *half;
+		const char *whole;		/* the key that "half" needs */
+	}			halves[] = {
+		{"aws_secret_access_key", "aws_access_key_id"},
+		{"aws_session_token", "aws_access_key_id"},
+		{"aws_security_token", "aws_access_key_id"},
+		{"source_profile", "role_arn"},
+		{"credential_source", "role_arn"},
+		{"web_identity_token_file", "web_identity_token_file"},
+	};
+
+	for (size_t i = 0; i < lengthof(halves); i++)
+	{
+		if (has(profile, halves[i].half))
+			required(r, profile, halves[i].whole, halves[i].half);
+	}
+	return refuse_source(r, profile, "sso_session", NEEDS_LOGIN) ||
+		refuse_source(r, profile, "sso_start_url", NEEDS_LOGIN) ||
+		refuse_source(r, profile, "sso_region", NEEDS_LOGIN);
+}
+
+/*
+ * Put a profile's own credentials, before any role, into the plan, from the first
+ * source that has any, in the order of botocore's ProfileProviderBuilder.  False if no
+ * source has any.
+ */
+static bool
+resolve_source(Resolver *r, const Profile *profile)
+{
+	ProfilePlan *plan = r->plan;
+	Profile		in_credentials = {.name = profile->name, .credentials = profile->credentials};
+	Profile		in_config = {.name = profile->name, .config = profile->config};
+
+	plan->web_identity_token_file = value_of(r, profile, "web_identity_token_file");
+	if (plan->web_identity_token_file)
+	{
+		plan->source = PROFILE_WEB_IDENTITY;
+		plan->web_identity_role_arn = required(r, profile, "role_arn", "web_identity_token_file");
+		plan->web_identity_session_name = value_of(r, profile, "role_session_name");
+		return true;
+	}
+	return refuse_source(r, profile, "sso_account_id", NEEDS_LOGIN) ||
+		refuse_source(r, profile, "sso_role_name", NEEDS_LOGIN) ||
+		resolve_keys(r, &in_credentials) ||
+		refuse_source(r, profile, "login_session", NEEDS_LOGIN) ||
+		refuse_unknown(r, profile) ||
+		resolve_process(r, profile) ||
+		resolve_keys(r, &in_config) ||
+		refuse_half(r, profile);
+}
 
 /* Read seconds as Python's int() reads ASCII; false if the text is no number. */
 static bool
@@ -38,23 +303,23 @@ parse_seconds(const char *text, int *seconds)
 static void
 resolve_role(Resolver *r, const Profile *profile, ProfileRole *role)
 {
-	char	   *duration = profile_value(r, profile, "duration_seconds");
+	char	   *duration = value_of(r, profile, "duration_seconds");
 
-	if (profile_has(profile, "mfa_serial"))
-		profile_fail(r, profile, "uses \"mfa_serial\", which needs a person: "
-					 "use a role without MFA, or keys");
-	role->role_arn = profile_required(r, profile, "role_arn", "role_arn");
-	if (profile_has(profile, "external_id"))
-		role->external_id = profile_required(r, profile, "external_id", "external_id");
-	role->role_session_name = profile_value(r, profile, "role_session_name");
+	if (has(profile, "mfa_serial"))
+		fail(r, profile, "uses \"mfa_serial\", which needs a person: "
+			 "use a role without MFA, or keys");
+	role->role_arn = required(r, profile, "role_arn", "role_arn");
+	if (has(profile, "external_id"))
+		role->external_id = required(r, profile, "external_id", "external_id");
+	role->role_session_name = value_of(r, profile, "role_session_name");
 
 	/* Ignore a duration that is not a number, as botocore does. */
 	if (duration && parse_seconds(duration, &role->duration_seconds) &&
 		(role->duration_seconds < MIN_DURATION_SECONDS ||
 		 role->duration_seconds > MAX_DURATION_SECONDS))
-		profile_fail(r, profile,
-					 psprintf("has a \"duration_seconds\" that is not from %d to %d",
-							  MIN_DURATION_SECONDS, MAX_DURATION_SECONDS));
+		fail(r, profile,
+			 psprintf("has a \"duration_seconds\" that is not from %d to %d",
+					  MIN_DURATION_SECONDS, MAX_DURATION_SECONDS));
 }
 
 /* Mark a profile as part of the chain of sources; false if it was part before. */
@@ -68,45 +333,34 @@ visit(const Profile *profile)
 	return !visited;
 }
 
-/* True if a profile assumes a role, and not by a web identity. */
-static bool
-is_role(const Profile *profile)
-{
-	return profile_has(profile, "role_arn") && !profile_has(profile, "web_identity_token_file");
-}
-
 static bool
 has_keys(const Profile *profile)
 {
-	return profile_has(profile, "aws_access_key_id") ||
-		profile_has(profile, "aws_secret_access_key");
+	return has(profile, "aws_access_key_id") ||
+		has(profile, "aws_secret_access_key");
 }
 
 /* Put the source that credential_source names into the plan; names are case-sensitive. */
 static void
 resolve_credential_source(Resolver *r, const Profile *profile)
 {
-	static const struct
-	{
-		const char *name;
-		ProfileSource source;
-	}			sources[] = {
-		{"Environment", PROFILE_ENVIRONMENT},
-		{"Ec2InstanceMetadata", PROFILE_INSTANCE},
-		{"EcsContainer", PROFILE_CONTAINER},
+	static const char *const names[] = {
+		[PROFILE_ENVIRONMENT] = "Environment",
+		[PROFILE_INSTANCE] = "Ec2InstanceMetadata",
+		[PROFILE_CONTAINER] = "EcsContainer",
 	};
-	const char *source = profile_required(r, profile, "credential_source", "role_arn");
+	const char *source = required(r, profile, "credential_source", "role_arn");
 
-	for (size_t i = 0; source && i < lengthof(sources); i++)
+	for (size_t i = 0; source && i < lengthof(names); i++)
 	{
-		if (strcmp(sources[i].name, source) == 0)
+		if (names[i] && strcmp(names[i], source) == 0)
 		{
-			r->plan->source = sources[i].source;
+			r->plan->source = i;
 			return;
 		}
 	}
-	profile_fail(r, profile, "has a \"credential_source\" that is none of \"Environment\", "
-				 "\"Ec2InstanceMetadata\" and \"EcsContainer\"");
+	fail(r, profile, "has a \"credential_source\" that is none of \"Environment\", "
+		 "\"Ec2InstanceMetadata\" and \"EcsContainer\"");
 }
 
 /*
@@ -116,16 +370,16 @@ resolve_credential_source(Resolver *r, const Profile *profile)
 static const Profile *
 find_source(Resolver *r, const Profile *profile)
 {
-	const char *name = profile_required(r, profile, "source_profile", "role_arn");
-	const Profile *source = name ? profile_find(r, name, profile) : NULL;
+	const char *name = required(r, profile, "source_profile", "role_arn");
+	const Profile *source = name ? find_profile(r, name, profile) : NULL;
 
 	/* Leave the name out of the message: it may be two lines joined by mistake. */
 	if (name && source == NULL)
-		profile_fail(r, profile, "has a \"source_profile\" that does not exist");
+		fail(r, profile, "has a \"source_profile\" that does not exist");
 	if (source == NULL || (strcmp(name, profile->name) == 0 && has_keys(source)) ||
 		visit(source))
 		return source;
-	profile_fail(r, profile, psprintf("has the \"source_profile\" \"%s\", which leads round "
+	fail(r, profile, psprintf("has the \"source_profile\" \"%s\", which leads round "
 									  "in a circle", name));
 	return NULL;
 }
@@ -143,16 +397,17 @@ resolve(Resolver *r, const Profile *profile)
 
 	visit(profile);
 	/* A source profile's own keys go before its role; the first profile's do not. */
-	while (profile && is_role(profile) && !(profile->referrer && has_keys(profile)))
+	while (profile && has(profile, "role_arn") && !has(profile, "web_identity_token_file") &&
+		   !(profile->referrer && has_keys(profile)))
 	{
-		bool		named = profile_has(profile, "source_profile");
+		bool		named = has(profile, "source_profile");
 
 		CHECK_FOR_INTERRUPTS();
-		if (named == profile_has(profile, "credential_source"))
+		if (named == has(profile, "credential_source"))
 		{
-			profile_fail(r, profile, named ?
-						 "has both \"source_profile\" and \"credential_source\" for its \"role_arn\"" :
-						 "has neither \"source_profile\" nor \"credential_source\" for its \"role_arn\"");
+			fail(r, profile, named ?
+				 "has both \"source_profile\" and \"credential_source\" for its \"role_arn\"" :
+				 "has neither \"source_profile\" nor \"credential_source\" for its \"role_arn\"");
 			return false;
 		}
 		innermost = profile;
@@ -163,10 +418,10 @@ resolve(Resolver *r, const Profile *profile)
 	}
 	if (r->error)
 		return false;
-	if (profile && !profile_resolve_source(r, profile))
+	if (profile && !resolve_source(r, profile))
 	{
 		if (innermost)
-			profile_fail(r, innermost, psprintf("has the \"source_profile\" \"%s\", which holds "
+			fail(r, innermost, psprintf("has the \"source_profile\" \"%s\", which holds "
 												"no credentials", profile->name));
 		return false;
 	}
@@ -197,8 +452,7 @@ profile_resolve(ProfilePlan *plan, const char *config, const char *credentials,
 				const char *name, char **error, char **hint)
 {
 	Resolver	r = {
-		.config = {.kind = "config", .is_config = true},
-		.credentials = {.kind = "credentials"},
+		.config = {.is_config = true},
 		.plan = plan,
 	};
 	Profile    *profile;
@@ -209,13 +463,13 @@ profile_resolve(ProfilePlan *plan, const char *config, const char *credentials,
 	if ((*error = ini_read(&r.config, config)) != NULL ||
 		(*error = ini_read(&r.credentials, credentials)) != NULL)
 		return PROFILE_INVALID;
-	profile = profile_find(&r, name, NULL);
+	profile = find_profile(&r, name, NULL);
 	if (profile == NULL)
 	{
 		*error = psprintf("profile \"%s\" does not exist", name);
 		return PROFILE_ABSENT;
 	}
-	plan->region = profile_value(&r, profile, "region");
+	plan->region = value_of(&r, profile, "region");
 	resolved = resolve(&r, profile);
 	*error = r.error;
 	*hint = r.hint;
