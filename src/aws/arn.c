@@ -3,8 +3,6 @@
 
 #include "aws/arn.h"
 
-#define MAX_SEGMENTS	4
-
 typedef struct ResourceType
 {
 	const char *name;
@@ -37,23 +35,28 @@ arn_region_is_valid(const char *region)
 	size_t		length = strlen(region);
 
 	return length >= 1 && length <= 63 &&
-		strspn(region, "abcdefghijklmnopqrstuvwxyz"
-			   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == length &&
+		strspn(region, ASCII_ALPHANUMERIC "-") == length &&
 		region[0] != '-' && region[length - 1] != '-';
 }
 
-/* Take the text before the separator off *text; NULL if that is empty. */
-static char *
-take_field(char **text, char separator)
+/*
+ * Split a text in place into at most "max" fields, the last of which may hold more
+ * separators.  Return the number of fields; 0 if one is empty.
+ */
+static int
+split(char *text, char separator, char **fields, int max)
 {
-	char	   *start = *text;
-	char	   *end = strchr(start, separator);
+	int			n = 0;
 
-	if (end == NULL || end == start)
-		return NULL;
-	*end = '\0';
-	*text = end + 1;
-	return start;
+	while (*text != '\0' && *text != separator)
+	{
+		fields[n++] = text;
+		text = n < max ? strchr(text, separator) : NULL;
+		if (text == NULL)
+			return n;
+		*text++ = '\0';
+	}
+	return 0;
 }
 
 static const ResourceType *
@@ -70,26 +73,22 @@ find_resource_type(const char *name, size_t length)
 static bool
 parse_resource(char *resource, Arn *arn)
 {
-	char	   *segments[MAX_SEGMENTS];
-	int			n = 0;
+	char	   *fields[6];		/* one more than any resource has */
+	int			n = split(resource, '/', fields, lengthof(fields));
 	const ResourceType *type;
+	char	  **segments;
 
-	arn->resource_type = take_field(&resource, '/');
-	if (arn->resource_type == NULL)
+	if (n == 0)
 		return false;
-	while (n < MAX_SEGMENTS - 1 && (segments[n] = take_field(&resource, '/')) != NULL)
-		n++;
-	if (*resource == '\0' || strchr(resource, '/') != NULL)
-		return false;
-	segments[n++] = resource;
-
-	type = find_resource_type(arn->resource_type, strlen(arn->resource_type));
-	n -= type->leading;
+	arn->resource_type = fields[0];
+	type = find_resource_type(fields[0], strlen(fields[0]));
+	segments = fields + 1 + type->leading;
+	n -= 1 + type->leading;
 	if (n < type->min || n > type->max)
 		return false;
-	arn->name = segments[type->leading];
-	arn->version = n > 1 ? segments[type->leading + 1] : NULL;
-	arn->build = n > 2 ? segments[type->leading + 2] : NULL;
+	arn->name = segments[0];
+	arn->version = n > 1 ? segments[1] : NULL;
+	arn->build = n > 2 ? segments[2] : NULL;
 	return true;
 }
 
@@ -103,23 +102,21 @@ parse_resource(char *resource, Arn *arn)
 bool
 arn_parse(const char *text, Arn *arn)
 {
-	char	   *rest;
-	char	   *prefix;
-	char	   *service;
+	char	   *fields[6];
 
 	for (const char *p = text; *p; p++)
 	{
 		if ((unsigned char) *p <= ' ' || *p == 0x7f)
 			return false;
 	}
-	rest = pstrdup(text);
-	if (!(prefix = take_field(&rest, ':')) || strcmp(prefix, "arn") != 0 ||
-		!(arn->partition = take_field(&rest, ':')) ||
-		!(service = take_field(&rest, ':')) || strcmp(service, "imagebuilder") != 0 ||
-		!(arn->region = take_field(&rest, ':')) || !arn_region_is_valid(arn->region) ||
-		!(arn->account_id = take_field(&rest, ':')))
+	if (split(pstrdup(text), ':', fields, lengthof(fields)) != lengthof(fields) ||
+		strcmp(fields[0], "arn") != 0 || strcmp(fields[2], "imagebuilder") != 0 ||
+		!arn_region_is_valid(fields[3]))
 		return false;
-	return parse_resource(rest, arn);
+	arn->partition = fields[1];
+	arn->region = fields[3];
+	arn->account_id = fields[4];
+	return parse_resource(fields[5], arn);
 }
 
 /* Return the first of a kind's alternatives, which blanks separate, in a fresh copy. */
@@ -217,7 +214,7 @@ arn_account_is_valid(const char *account)
 		strspn(account, "0123456789") == ARN_ACCOUNT_SIZE - 1;
 }
 
-/* Return the account in a role's ARN, as option_check_role() takes it, in a fresh copy. */
+/* Return the account in a role's ARN, as the option role_arn takes it, in a fresh copy. */
 char *
 arn_account_of_role(const char *role)
 {

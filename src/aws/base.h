@@ -10,6 +10,9 @@
 #include "miscadmin.h"
 #endif
 
+#define ASCII_ALPHANUMERIC \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
 /* True if a text (or NULL) holds visible ASCII characters only. */
 static inline bool
 is_visible_ascii(const char *text)

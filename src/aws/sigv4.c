@@ -36,9 +36,7 @@ sigv4_uri_encode(StringInfo out, const char *text, bool keep_slash)
 {
 	for (const unsigned char *p = (const unsigned char *) text; *p; p++)
 	{
-		if ((*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') ||
-			(*p >= '0' && *p <= '9') || strchr("-_.~", *p) ||
-			(keep_slash && *p == '/'))
+		if (strchr(ASCII_ALPHANUMERIC "-_.~", *p) || (keep_slash && *p == '/'))
 			appendStringInfoChar(out, *p);
 		else
 			appendStringInfo(out, "%%%02X", *p);
@@ -155,20 +153,18 @@ canonical_headers(const SigV4Request *request)
 static void
 append_header_value(StringInfo out, const char *value)
 {
-	bool		space = false;
-	bool		first = true;
+	static const char white_space[] = " \t\r\n\f\v";
+	const char *p = value + strspn(value, white_space);
 
-	for (const char *p = value; *p; p++)
+	while (*p)
 	{
-		if (strchr(" \t\r\n\f\v", *p))
-			space = true;
-		else
-		{
-			if (space && !first)
-				appendStringInfoChar(out, ' ');
-			appendStringInfoChar(out, *p);
-			space = first = false;
-		}
+		size_t		length = strcspn(p, white_space);
+
+		appendBinaryStringInfo(out, p, (int) length);
+		p += length;
+		p += strspn(p, white_space);
+		if (*p)
+			appendStringInfoChar(out, ' ');
 	}
 }
 

@@ -90,19 +90,13 @@ check_text(const char *value)
 	return *value ? NULL : "it must not be empty";
 }
 
-/* True if a text has "min" to "max" ASCII letters, digits and bytes of "others". */
+/* True if a text has "min" to "max" bytes, all of them among "characters". */
 static bool
-consists_of(const char *text, size_t min, size_t max, const char *others)
+consists_of(const char *text, size_t min, size_t max, const char *characters)
 {
 	size_t		length = strlen(text);
 
-	for (const char *p = text; *p; p++)
-	{
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-			  (*p >= '0' && *p <= '9') || strchr(others, *p)))
-			return false;
-	}
-	return length >= min && length <= max;
+	return length >= min && length <= max && strspn(text, characters) == length;
 }
 
 /*
@@ -112,26 +106,21 @@ consists_of(const char *text, size_t min, size_t max, const char *others)
 static const char *
 check_role(const char *value)
 {
-	static const char *const problem =
-		"it must be a role's ARN, arn:PARTITION:iam::ACCOUNT:role/NAME, where " CONFIG_ACCOUNT " stands for the image's account";
-	const char *account = strncmp(value, "arn:", 4) == 0 ? strstr(value + 4, ":iam::") : NULL;
-	const char *name = account ? strstr(account, ":role/") : NULL;
-	size_t		length = name ? name - account - strlen(":iam::") : 0;
+	char		account[ARN_ACCOUNT_SIZE];
+	char		name;
 
-	if (name == NULL || !consists_of(value, 1, 2048, ":/_+=,.@-{}") || name[6] == '\0')
-		return problem;
-	account += strlen(":iam::");
-	if ((length == strlen(CONFIG_ACCOUNT) && strncmp(account, CONFIG_ACCOUNT, length) == 0) ||
-		(length == 12 && strspn(account, "0123456789") == 12))
+	if (sscanf(value, "arn:%*[^:]:iam::%12[^:]:role/%c", account, &name) == 2 &&
+		(strcmp(account, CONFIG_ACCOUNT) == 0 || arn_account_is_valid(account)) &&
+		consists_of(value, 1, 2048, ASCII_ALPHANUMERIC ":/_+=,.@-{}"))
 		return NULL;
-	return problem;
+	return "it must be a role's ARN, arn:PARTITION:iam::ACCOUNT:role/NAME, where " CONFIG_ACCOUNT " stands for the image's account";
 }
 
 /* Check an external ID by the pattern of ExternalId in STS's AssumeRole. */
 static const char *
 check_external_id(const char *value)
 {
-	return consists_of(value, 2, 1224, "_+=,.@:/-") ? NULL :
+	return consists_of(value, 2, 1224, ASCII_ALPHANUMERIC "_+=,.@:/-") ? NULL :
 		"it must be 2 to 1224 letters, digits and characters of _+=,.@:/-";
 }
 
@@ -139,7 +128,7 @@ check_external_id(const char *value)
 static const char *
 check_session_name(const char *value)
 {
-	return consists_of(value, 2, 64, "_+=,.@-") ? NULL :
+	return consists_of(value, 2, 64, ASCII_ALPHANUMERIC "_+=,.@-") ? NULL :
 		"it must be 2 to 64 letters, digits and characters of _+=,.@-";
 }
 
@@ -242,37 +231,29 @@ find_option(const char *name, Oid catalog)
 	return NULL;
 }
 
-/* Return a sentence, with a blank, about where an option belongs; "" if nowhere. */
-static const char *
-place_of_option(const char *name)
-{
-	for (size_t i = 0; i < lengthof(options); i++)
-	{
-		if (strcmp(options[i].name, name) == 0)
-			return options[i].catalog == ON_SERVER ? "It is an option of servers. " :
-				options[i].catalog == ON_MAPPING ? "It is an option of user mappings. " :
-				options[i].catalog == ON_TABLE ? "It is an option of foreign tables. " :
-				"It is an option of columns. ";
-	}
-	return "";
-}
-
+/* Raise HV00D for an option that the catalog's objects do not have. */
 static void
 reject_name(const char *name, Oid catalog)
 {
 	StringInfoData valid;
+	const char *place = NULL;	/* a sentence about where the option belongs */
 
 	initStringInfo(&valid);
 	for (size_t i = 0; i < lengthof(options); i++)
 	{
 		if (options[i].catalog == catalog)
 			appendStringInfo(&valid, "%s%s", valid.len > 0 ? ", " : "", options[i].name);
+		else if (place == NULL && strcmp(options[i].name, name) == 0)
+			place = options[i].catalog == ON_SERVER ? "It is an option of servers. " :
+				options[i].catalog == ON_MAPPING ? "It is an option of user mappings. " :
+				options[i].catalog == ON_TABLE ? "It is an option of foreign tables. " :
+				"It is an option of columns. ";
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 			 errmsg("invalid option \"%s\"", name),
 			 valid.len > 0 ?
-			 errhint("%sValid options in this context are: %s.", place_of_option(name), valid.data) :
+			 errhint("%sValid options in this context are: %s.", place ? place : "", valid.data) :
 			 errhint("There are no valid options in this context.")));
 }
 
