@@ -20,9 +20,8 @@ issued_parse_time(const char *text, int64 *time)
 {
 	struct tm	utc = {0};
 	int			second;
-	char		sign;
-	int			hours = 0;
-	int			minutes = 0;
+	int			hours;
+	int			minutes;
 	char	   *written;
 
 	if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
@@ -47,11 +46,11 @@ issued_parse_time(const char *text, int64 *time)
 	}
 	if (*text == '+' || *text == '-')
 	{
-		if (sscanf(text, "%c%2d:%2d", &sign, &hours, &minutes) != 3 ||
-			strcmp(text, psprintf("%c%02d:%02d", sign, hours, minutes)) != 0 ||
+		if (sscanf(text + 1, "%2d:%2d", &hours, &minutes) != 2 ||
+			strcmp(text + 1, psprintf("%02d:%02d", hours, minutes)) != 0 ||
 			hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
 			return false;
-		*time += (sign == '-' ? 1 : -1) * (hours * 3600 + minutes * 60);
+		*time += (*text == '-' ? 1 : -1) * (hours * 3600 + minutes * 60);
 	}
 	else if (*text != '\0' && pg_strcasecmp(text, "Z") != 0)
 		return false;
@@ -173,43 +172,30 @@ issued_is_sendable(const AwsCredentials *credentials)
 }
 
 /*
- * Take credentials out of a JSON object or, if that is NULL, out of XML.  Return the
- * problem, a clause about the "answer", or NULL.
+ * Take credentials out of a JSON object or, if that is NULL, out of XML.  Those of a
+ * program, "process", need no session token.  Return the problem, a clause, or NULL.
  */
 static const char *
 take_credentials(IssuedCredentials *issued, json_object *object, const char *xml,
-				 const char *token, const char *answer)
+				 const char *token, bool process)
 {
 	AwsCredentials *credentials = &issued->credentials;
+	const char *answer = process ? "output" : "answer";
 
 	credentials->access_key_id = string_at(object, xml, "/AccessKeyId");
 	credentials->secret_access_key = string_at(object, xml, "/SecretAccessKey");
 	credentials->session_token = string_at(object, xml, token);
+	if (!take_expiration(issued, object, xml))
+		return psprintf("the %s's \"Expiration\" is not a time", answer);
 	if (!credentials->access_key_id)
 		return psprintf("the %s has no \"AccessKeyId\"", answer);
 	if (!credentials->secret_access_key)
 		return psprintf("the %s has no \"SecretAccessKey\"", answer);
-	if (!take_expiration(issued, object, xml))
-		return psprintf("the %s's \"Expiration\" is not a time", answer);
+	if (!process && !credentials->session_token)
+		return "the answer has no session token";
 	if (!issued_is_sendable(credentials))
 		return psprintf("the %s's credentials hold characters that credentials do not have", answer);
 	return NULL;
-}
-
-/*
- * Return the refusal in "Code" and "Message", by which IMDS tells in an answer with
- * status 200 that it has no credentials; NULL if the answer is no refusal.
- */
-static const char *
-take_refusal(json_object *object)
-{
-	char	   *code = json_string_at(object, "/Code");
-	char	   *message = json_string_at(object, "/Message");
-
-	if (code == NULL || strcmp(code, "Success") == 0)
-		return NULL;
-	return psprintf("it answered with %s%s%s", code, message ? ": " : "",
-					message ? message : "");
 }
 
 /*
@@ -221,17 +207,20 @@ const char *
 issued_parse(IssuedCredentials *issued, const char *body, size_t length)
 {
 	json_object *object = json_parse_object(body, length);
+	char	   *code = json_string_at(object, "/Code");
+	char	   *message = json_string_at(object, "/Message");
 	const char *problem;
 
 	memset(issued, 0, sizeof(*issued));
 	if (object == NULL)
 		return "the answer is not a JSON object";
-	problem = take_refusal(object);
-	if (problem == NULL)
-		problem = take_credentials(issued, object, NULL, "/Token", "answer");
+	/* By a code IMDS tells in an answer with status 200 that it has no credentials. */
+	if (code && strcmp(code, "Success") != 0)
+		problem = psprintf("it answered with %s%s%s", code, message ? ": " : "",
+						   message ? message : "");
+	else
+		problem = take_credentials(issued, object, NULL, "/Token", false);
 	json_release(object);
-	if (problem == NULL && !issued->credentials.session_token)
-		return "the answer has no session token";
 	return problem;
 }
 
@@ -251,7 +240,7 @@ issued_parse_process(IssuedCredentials *issued, const char *output, size_t lengt
 	memset(issued, 0, sizeof(*issued));
 	if (object == NULL)
 		return "the output is not a JSON object";
-	problem = take_credentials(issued, object, NULL, "/SessionToken", "output");
+	problem = take_credentials(issued, object, NULL, "/SessionToken", true);
 	if (!json_object_object_get_ex(object, "Version", &version))
 		problem = "the output has no \"Version\"";
 	else if (!json_object_is_type(version, json_type_int) || json_object_get_int64(version) != 1)
@@ -282,14 +271,12 @@ issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 						 &credentials);
 	problem = object && !json_object_is_type(credentials, json_type_object) ?
 		"the answer has no credentials" :
-		take_credentials(issued, credentials, body, "/SessionToken", "answer");
+		take_credentials(issued, credentials, body, "/SessionToken", false);
 	json_release(object);
-	if (problem)
-		return problem;
-	if (!issued->credentials.session_token)
-		return "the answer has no session token";
 	/* Credentials of STS always expire. */
-	return issued->expires == ISSUED_FOR_GOOD ? "the answer has no \"Expiration\"" : NULL;
+	if (problem == NULL && issued->expires == ISSUED_FOR_GOOD)
+		return "the answer has no \"Expiration\"";
+	return problem;
 }
 
 /*
