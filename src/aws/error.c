@@ -130,7 +130,7 @@ aws_error_parse(AwsError *error, int status, const char *type_header,
 	memset(error, 0, sizeof(AwsError));
 	if (type_header)
 		error->code = bare_code(type_header);
-	/* A U+0001 may stand for a U+0000 (json_string_at()): no code has one, a message ends there. */
+	/* U+0001 may stand for U+0000 (json_string_at()): no code has it, a message ends there. */
 	if (!error->code && (code = first_string(object, codes)) && !strchr(code, '\x01'))
 		error->code = bare_code(code);
 	error->message = first_string(object, messages);

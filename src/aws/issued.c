@@ -256,6 +256,10 @@ issued_parse_process(IssuedCredentials *issued, const char *output, size_t lengt
 const char *
 issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 {
+	static const char *const pointers[] = {
+		"/AssumeRoleResponse/AssumeRoleResult/Credentials",
+		"/AssumeRoleWithWebIdentityResponse/AssumeRoleWithWebIdentityResult/Credentials",
+	};
 	json_object *object = json_parse_object(body, length);
 	json_object *credentials = NULL;
 	const char *problem;
@@ -264,11 +268,8 @@ issued_parse_sts(IssuedCredentials *issued, const char *body, size_t length)
 	if (object == NULL &&
 		(body[strspn(body, " \t\r\n")] != '<' || strlen(body) != length))	/* XML holds no NUL */
 		return "the answer is neither JSON nor XML";
-	if (object &&
-		json_pointer_get(object, "/AssumeRoleResponse/AssumeRoleResult/Credentials",
-						 &credentials) != 0)
-		json_pointer_get(object, "/AssumeRoleWithWebIdentityResponse/AssumeRoleWithWebIdentityResult/Credentials",
-						 &credentials);
+	for (size_t i = 0; object && credentials == NULL && i < lengthof(pointers); i++)
+		json_pointer_get(object, pointers[i], &credentials);
 	problem = object && !json_object_is_type(credentials, json_type_object) ?
 		"the answer has no credentials" :
 		take_credentials(issued, credentials, body, "/SessionToken", false);
