@@ -277,7 +277,7 @@ my @computed = (
 	[ 'what may raise an error', "CASE WHEN 1 / id < 2 THEN doc ->> 'arn' END" ],
 );
 $node->safe_psql('postgres', 'CREATE TABLE public.one AS SELECT 1 AS x; ANALYZE one');
-$endpoint->control('POST', 'latency?ms=30');
+$endpoint->control('POST', 'together?n=12');
 for my $case (@computed)
 {
 	my ($name, $expression) = @$case;
@@ -297,12 +297,13 @@ for my $case (@computed)
 			  . "ON i.arn = $expression LIMIT 20) q"), '20', "$name, LIMIT: rows");
 	cmp_ok($endpoint->counters->{max_in_flight}, '>=', 12, "$name, LIMIT: together");
 }
+$endpoint->control('POST', 'together?n=5');
 $endpoint->reset_counters;
 is($node->safe_psql('postgres', "SET enable_partitionwise_join = on; SELECT count(n) FROM (SELECT
 		(SELECT name FROM images i WHERE i.arn = t.arn) AS n FROM teams t JOIN hosts h USING (arn)
 		OFFSET 0) q"), '100', 'select list of a partitionwise join: rows');
 cmp_ok($endpoint->counters->{max_in_flight}, '>=', 5, 'select list of a partitionwise join: together');
-$endpoint->control('POST', 'latency?ms=0');
+$endpoint->control('POST', 'together?n=0');
 is($node->safe_psql('postgres', "SELECT name FROM inv l JOIN images i
 		ON i.arn = '${prefix}c' || 1 / (5 - id) || '/1.0.0/1' ORDER BY l.id LIMIT 0"), '', 'LIMIT 0');
 $node->safe_psql('postgres', qq{

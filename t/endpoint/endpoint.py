@@ -397,6 +397,9 @@ class Handler(socketserver.StreamRequestHandler):
             api.OPERATIONS[operation.name] = operation
         elif path == "latency":
             server.latency = float(parameters["ms"][0]) / 1000
+        elif path == "together":
+            # Nothing is answered until so many have been under way at once since the latest reset, or for 5 s.
+            server.together = int(parameters["n"][0])
         elif path == "expire":
             server.keys.expire()
         elif path == "disabled":
@@ -479,6 +482,8 @@ class Handler(socketserver.StreamRequestHandler):
                 raise ServiceError(429, "CallRateLimitExceededException", "Rate exceeded")
             if self.server.latency:
                 time.sleep(self.server.latency)
+            if self.server.together:
+                wait_until(lambda: self.server.counters.max_in_flight >= self.server.together, 5)
             if fault and fault(self, arn, first):
                 return
             standard = faults.standard(operation) if operation.target == "arn" else arn
@@ -530,6 +535,7 @@ class Server(socketserver.ThreadingTCPServer):
     def __init__(self, address, resources, latency, tls, keys):
         super().__init__(address, Handler)
         self.resources, self.latency, self.tls, self.keys = resources, latency, tls, keys
+        self.together = 0
         self.counters = Counters()
         self.rate = Rate()
         self.seen = collections.Counter()   # requests of each faulty ARN
