@@ -1,15 +1,8 @@
 /* imagebuilder_fdw.c: PostgreSQL foreign data wrapper for EC2 Image Builder. */
 #include "postgres.h"
 
-#include "compat.h"
 #include "config/config.h"
-#include "fdw/binding.h"
-#include "fdw/execution.h"
-#include "fdw/explain.h"
-#include "fdw/plan.h"
-#include "fdw/scan.h"
 #include "fmgr.h"
-#include "foreign/fdwapi.h"
 #include "lookup/statement.h"
 #include "readahead/readahead.h"
 #include "utils/guc.h"
@@ -24,7 +17,7 @@ void
 _PG_init(void)
 {
 	config_init();
-	execution_init();
+	plantree_init();
 	readahead_plan_init();
 	statement_init();
 	MarkGUCPrefixReserved("imagebuilder_fdw");

@@ -15,9 +15,7 @@
 
 #include "executor/execAsync.h"
 #include "executor/instrument.h"
-#include "executor/tuptable.h"
-#include "fdw/scan.h"
-#include "lookup/lookup.h"
+#include "fdw/fdw.h"
 
 /*
  * Return true: any scan of this wrapper can wait for its look-ups together with others.

@@ -9,12 +9,11 @@
 #include "postgres.h"
 
 #include "access/nbtree.h"
-#include "fdw/conditions.h"
+#include "fdw/fdw.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/pathnode.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"

@@ -1,11 +1,7 @@
 /* explain.c: what EXPLAIN shows of a scan. */
 #include "postgres.h"
 
-#include "compat.h"
-#include "fdw/explain.h"
-#include "fdw/plan.h"
-#include "fdw/plantree.h"
-#include "fdw/scan.h"
+#include "fdw/fdw.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/ruleutils.h"

@@ -8,8 +8,7 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
-#include "compat.h"
-#include "fdw/key.h"
+#include "fdw/fdw.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"

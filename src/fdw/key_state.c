@@ -9,9 +9,7 @@
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "fdw/key.h"
-#include "fdw/key_state.h"
+#include "fdw/fdw.h"
 #include "lookup/text_table.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"

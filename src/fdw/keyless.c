@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 #include "aws/arn.h"
-#include "fdw/key.h"
+#include "fdw/fdw.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/planmain.h"
 #include "parser/parsetree.h"

@@ -9,12 +9,9 @@
 
 #include "access/sysattr.h"
 #include "access/table.h"
-#include "compat.h"
-#include "fdw/conditions.h"
-#include "fdw/plan.h"
+#include "fdw/fdw.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
@@ -109,7 +106,6 @@ key_of_conditions(const RelOptInfo *rel, Oid table, const Conditions *conditions
 	PlannedKey *key = palloc(sizeof(PlannedKey));
 
 	key->keys = conditions->keys;
-	key->complete = conditions->complete;
 	key->exprs = conditions->exprs;
 	key->guards = list_concat_copy(conditions->guards,
 								   conditions_partition_guards(&plan->context,
@@ -132,7 +128,8 @@ plan_key_of_path(const ForeignPath *path)
 {
 	const PlannedKey *key = linitial(path->fdw_private);
 
-	return key->complete && key->operation->target == TARGET_ARN ? copy_key(key) : NULL;
+	return key->operation->target == TARGET_ARN && !list_member_ptr(key->keys, NIL) ?
+		copy_key(key) : NULL;
 }
 
 /*

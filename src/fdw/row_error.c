@@ -1,8 +1,7 @@
 /* row_error.c: why a row of an answer's document cannot be read. */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "fdw/row_error.h"
+#include "fdw/fdw.h"
 #include "foreign_text.h"
 
 /*

@@ -11,9 +11,7 @@
 #include "postgres.h"
 
 #include "aws/arn.h"
-#include "compat.h"
-#include "fdw/row_error.h"
-#include "fdw/row_reader.h"
+#include "fdw/fdw.h"
 #include "rows/projection.h"
 #include "rows/value.h"
 #include "utils/memutils.h"

@@ -10,19 +10,9 @@
 
 #include "aws/arn.h"
 #include "common/hashfn.h"
-#include "compat.h"
-#include "executor/executor.h"
-#include "fdw/binding.h"
-#include "fdw/execution.h"
-#include "fdw/key.h"
-#include "fdw/key_state.h"
-#include "fdw/plan.h"
-#include "fdw/plantree.h"
-#include "fdw/row_reader.h"
-#include "fdw/scan.h"
+#include "fdw/fdw.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -234,7 +224,7 @@ static void
 look_ahead(ForeignScanState *node)
 {
 	ImageBuilderScan *state = node->fdw_state;
-	int			depth = execution_depth(&node->ss.ps, state->runs_to_end);
+	int			depth = plantree_depth(&node->ss.ps, state->runs_to_end);
 	int			window = state->operation->paged && depth == 1 ? 1 :
 		state->client->config->max_concurrency * depth;
 	int			end = Min(state->nrequests, state->next_request + window);

@@ -9,9 +9,6 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
-#include "executor/executor.h"
-#include "fdw/explain.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
 #include "readahead/readahead.h"

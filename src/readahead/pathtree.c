@@ -1,7 +1,6 @@
 /* pathtree.c: the tree of paths that a path of the planner consists of. */
 #include "postgres.h"
 
-#include "compat.h"
 #include "readahead/readahead.h"
 
 /*

@@ -13,11 +13,6 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
-#include "executor/executor.h"
-#include "fdw/execution.h"
-#include "fdw/explain.h"
-#include "fdw/plantree.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
 #include "readahead/readahead.h"
@@ -110,7 +105,7 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 static int
 depth(const ReadAheadState *state)
 {
-	return state->at_once * execution_depth(&state->css.ss.ps, state->runs_to_end);
+	return state->at_once * plantree_depth(&state->css.ss.ps, state->runs_to_end);
 }
 
 /*
@@ -250,7 +245,7 @@ static void
 fill_window(ReadAheadState *state)
 {
 	PlanState  *outer = linitial(state->css.custom_ps);
-	bool		takes_all = execution_depth(&state->css.ss.ps, state->runs_to_end) > 1;
+	bool		takes_all = plantree_depth(&state->css.ss.ps, state->runs_to_end) > 1;
 	int			max_rows = state->has_effects && !takes_all ? 1 : depth(state);
 
 	while (!state->outer_done && list_length(state->window) < max_rows &&

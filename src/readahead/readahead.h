@@ -2,8 +2,7 @@
 #ifndef IMAGEBUILDER_READAHEAD_H
 #define IMAGEBUILDER_READAHEAD_H
 
-#include "fdw/plan.h"
-#include "nodes/execnodes.h"
+#include "fdw/fdw.h"
 #include "nodes/extensible.h"
 
 #define READ_AHEAD_NAME		"Image Builder Read Ahead"

@@ -8,8 +8,6 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
-#include "optimizer/paths.h"
 #include "optimizer/planmain.h"
 #include "readahead/readahead.h"
 #include "utils/guc.h"

@@ -7,9 +7,6 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
-#include "executor/executor.h"
-#include "fdw/key_state.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "readahead/readahead.h"
