@@ -4,6 +4,7 @@
 #include "fdw/fdw.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/rel.h"
 #include "utils/ruleutils.h"
 
 /* Search for the nodes above a plan. */
@@ -90,7 +91,8 @@ imagebuilderExplainForeignScan(ForeignScanState *node, ExplainState *es)
 
 	find_ancestors(es->pstmt->planTree, &search);
 	ExplainPropertyText("Image Builder Operation",
-						strVal(list_nth(plan->fdw_private, FdwScanPrivateOperation)), es);
+						binding_table(RelationGetRelid(node->ss.ss_currentRelation))->operation->name,
+						es);
 	explain_conditions("Image Builder Key", list_nth(plan->fdw_exprs, FdwScanExprsKeyQuals),
 					   &plan->scan.plan, search.ancestors, es);
 	explain_conditions("One-Time Filter", list_nth(plan->fdw_exprs, FdwScanExprsGuards),

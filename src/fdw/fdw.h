@@ -130,7 +130,6 @@ enum FdwScanPrivateIndex
 {
 	FdwScanPrivateKeys,			/* see Conditions.keys */
 	FdwScanPrivateAttrs,		/* attribute numbers to fill, as integers */
-	FdwScanPrivateOperation,	/* the operation's name, a String, for EXPLAIN */
 	FdwScanPrivateKeyless,		/* why a key may be left open, see keyless_reasons() */
 };
 
@@ -193,21 +192,13 @@ typedef struct KeyState
 	bool		needs_account;	/* "asked" has a column of echo.account */
 } KeyState;
 
-/* Position in the combinations of a key's values, one for each parameter. */
-typedef struct KeyCursor
-{
-	List	   *sets;			/* lists of KeyValue, one for each parameter */
-	int			places[MAX_PARAMETERS];
-	bool		ended;
-} KeyCursor;
-
 extern KeyState *key_state_create(List *keys, List *exprs, List *guards, List *asked,
 								  Oid table, PlanState *parent);
 extern bool key_state_admits(const KeyState *state, const char *const *values,
 							 const Target *scope, const char *account);
-extern KeyCursor key_state_evaluate(const KeyState *state, ExprContext *econtext);
-extern bool key_cursor_next(KeyCursor *cursor, const KeyValue **values);
-extern double key_cursor_count(const KeyCursor *cursor);
+extern List *key_state_evaluate(const KeyState *state, ExprContext *econtext,
+								int *ncombinations);
+extern void key_state_combination(const List *sets, int number, const KeyValue **values);
 
 /* ---- plantree.c: how a node of a plan is run */
 
@@ -250,10 +241,11 @@ extern void row_reader_start(RowReader *reader, const Request *request,
 							 const Document *document, const char *account);
 extern bool row_reader_next(RowReader *reader, TupleTableSlot *slot);
 
-/* ---- row_error.c: why a row of an answer's document cannot be read */
+/* ---- row_error.c: errors of a row's values */
 
-extern ErrorData *row_error_catch(bool nested);
-extern void row_error_report(const ErrorData *error, const char *subject, const char *column,
+extern ErrorData *row_error_catch(void (*function) (void *argument), void *argument,
+								  bool nested);
+extern void row_error_report(ErrorData *error, const char *subject, const char *column,
 							 const char *path, int level);
 
 /* ---- explain.c: what EXPLAIN shows of a scan */

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fdw/fdw.h"
@@ -247,14 +249,16 @@ key_state_create(List *keys, List *exprs, List *guards, List *asked, Oid table,
 }
 
 /*
- * Return a cursor before the first combination of the keys' values, in the current memory
- * context.  Each key yields a value once, in order of first appearance, in the database's
- * encoding.  No parameter may be left open, and the caller must have checked the guards.
+ * Return the keys' values, for each key a list of KeyValues, in the current memory
+ * context; *ncombinations is the number of combinations of one a key.  Each key yields a
+ * value once, in order of first appearance.  No parameter may be left open, and the
+ * caller must have checked the guards.
  */
-KeyCursor
-key_state_evaluate(const KeyState *state, ExprContext *econtext)
+List *
+key_state_evaluate(const KeyState *state, ExprContext *econtext, int *ncombinations)
 {
-	KeyCursor	cursor = {0};
+	List	   *sets = NIL;
+	double		count = 1;
 	ListCell   *lc;
 
 	foreach(lc, state->keys)
@@ -263,40 +267,26 @@ key_state_evaluate(const KeyState *state, ExprContext *econtext)
 
 		if (list_length(values) > 1)
 			values = intersect(values, values);	/* drops repetitions */
-		cursor.sets = lappend(cursor.sets, values);
-		cursor.ended |= values == NIL;
+		sets = lappend(sets, values);
+		count *= list_length(values);
 	}
-	return cursor;
+	if (count >= INT_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the keys' values have too many combinations")));
+	*ncombinations = (int) count;
+	return sets;
 }
 
-/* Return how many combinations there are. */
-double
-key_cursor_count(const KeyCursor *cursor)
+/* Put a combination, by its number from 0, into *values, one a parameter. */
+void
+key_state_combination(const List *sets, int number, const KeyValue **values)
 {
-	double		count = 1;
-	ListCell   *lc;
-
-	foreach(lc, cursor->sets)
-		count *= list_length(lfirst(lc));
-	return count;
-}
-
-/* Put the next combination, a value a parameter, into *values; false after the last. */
-bool
-key_cursor_next(KeyCursor *cursor, const KeyValue **values)
-{
-	int			n = list_length(cursor->sets);
-
-	if (cursor->ended)
-		return false;
-	for (int i = 0; i < n; i++)
-		values[i] = list_nth(list_nth(cursor->sets, i), cursor->places[i]);
-	for (int i = n - 1; i >= 0; i--)
+	for (int i = list_length(sets) - 1; i >= 0; i--)
 	{
-		if (++cursor->places[i] < list_length(list_nth(cursor->sets, i)))
-			return true;
-		cursor->places[i] = 0;
+		const List *set = list_nth(sets, i);
+
+		values[i] = list_nth(set, number % list_length(set));
+		number /= list_length(set);
 	}
-	cursor->ended = true;
-	return true;
 }

@@ -252,48 +252,27 @@ is_key_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 	return key_is_column(arg, em->em_expr);
 }
 
-/* True if a condition says something of a parameter. */
-static bool
-is_key(const KeyContext *relation, Expr *clause)
-{
-	KeyContext	context = *relation;
-	bool		found = false;
-
-	for (int i = 0; i < relation->operation->nparameters && !found; i++)
-	{
-		bool		exact = true;
-
-		context.columns = relation->echo.parameters[i];
-		found = key_extract(&context, clause, &exact) != NIL;
-	}
-	return found;
-}
-
 /* Return the join conditions that are keys once the other side gives parameters. */
 static List *
 join_conditions(PlannerInfo *root, RelOptInfo *rel)
 {
-	const RelPlan *plan = rel->fdw_private;
-	KeyContext	context = plan->context;
+	KeyContext	context = ((RelPlan *) rel->fdw_private)->context;
 	List	   *conditions = NIL;
 	ListCell   *lc;
 
 	foreach(lc, rel->joininfo)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		bool		exact = true;
 
-		if (join_clause_is_movable_to(rinfo, rel) && is_key(&plan->context, rinfo->clause))
+		if (join_clause_is_movable_to(rinfo, rel) && key_extract(&context, rinfo->clause, &exact))
 			conditions = lappend(conditions, rinfo);
 	}
-	/* PostgreSQL takes the column of one parameter a call. */
-	for (int i = 0; rel->has_eclass_joins && i < plan->context.operation->nparameters; i++)
-	{
-		context.columns = plan->context.echo.parameters[i];
+	if (rel->has_eclass_joins)
 		conditions = list_concat(conditions,
 								 generate_implied_equalities_for_column(root, rel,
 																		is_key_member, &context,
 																		rel->lateral_referencers));
-	}
 	return conditions;
 }
 
@@ -395,9 +374,8 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	return make_foreignscan(tlist, conditions.others, baserel->relid,
 							list_make4(conditions.exprs, conditions.guards, conditions.key_quals,
 									   list_concat(asked, conditions.asked)),
-							list_make4(conditions.keys,
+							list_make3(conditions.keys,
 									   needed_attributes(baserel, conditions.others),
-									   makeString(pstrdup(plan->context.operation->name)),
 									   conditions.complete ? NIL :
 									   keyless_reasons(&plan->context, baserel,
 													   conditions.others)),

@@ -15,7 +15,6 @@
 #include "rows/projection.h"
 #include "rows/value.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 /* Column to fill. */
 typedef struct ReaderColumn
@@ -32,7 +31,8 @@ typedef struct ReaderColumn
 	uint32		cached_group;	/* value_group() of the cached value */
 	Datum		value;
 	bool		isnull;
-	const ErrorData *error;		/* why the value cannot be read, or NULL */
+	const char *error;			/* why the value cannot be read, or NULL */
+	int			sqlstate;		/* of "error" */
 	MemoryContext context;		/* holds value and error; NULL unless "shared" */
 } ReaderColumn;
 
@@ -64,6 +64,8 @@ struct RowReader
 	int			source;			/* index of the current row source */
 	DocumentNode parent;		/* item whose parent_members have been found */
 
+	TupleTableSlot *slot;		/* to be filled with the next row */
+	bool		found;			/* there is a next row */
 	ReaderColumn *column;		/* for errors: the column being filled; NULL: none, the
 								 * row is being searched for */
 };
@@ -336,7 +338,10 @@ value_group(const RowReader *reader, const ReaderColumn *column)
 	}
 }
 
-/* Convert a shared column's value for the first of the rows that share it. */
+/*
+ * Convert a shared column's value for the first of the rows that share it.  Raises the
+ * first row's error for the others, too.
+ */
 static void
 share_value(const RowReader *reader, ReaderColumn *column)
 {
@@ -344,7 +349,12 @@ share_value(const RowReader *reader, ReaderColumn *column)
 	MemoryContext previous;
 
 	if (column->cached && column->cached_group == group)
+	{
+		if (column->error)
+			ereport(ERROR,
+					(errcode(column->sqlstate), errmsg_internal("%s", column->error)));
 		return;
+	}
 	column->cached = false;
 	column->error = NULL;
 	MemoryContextReset(column->context);
@@ -355,10 +365,16 @@ share_value(const RowReader *reader, ReaderColumn *column)
 	column->cached = true;
 }
 
-/* Fill a slot with the row's values; return the error of a value that earlier rows had. */
-static const ErrorData *
-fill_slot(RowReader *reader, TupleTableSlot *slot)
+/* Find the document's next row, and fill the reader's slot with its values. */
+static void
+read_row(void *argument)
 {
+	RowReader  *reader = argument;
+	TupleTableSlot *slot = reader->slot;
+
+	reader->found = next_row(reader);
+	if (!reader->found)
+		return;
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 	find_members(reader);
 	for (int i = 0; i < reader->ncolumns; i++)
@@ -374,69 +390,30 @@ fill_slot(RowReader *reader, TupleTableSlot *slot)
 			continue;
 		}
 		share_value(reader, column);
-		if (column->error)
-			return column->error;
 		*value = column->value;
 		*isnull = column->isnull;
 	}
-	return NULL;
 }
 
 /*
- * Take, within PG_CATCH, the error of the current row; keep it with a shared column, for
- * the rows that share the value.
+ * Report the current row's error; keep the error with a shared column, for the rows that
+ * share the value.
  */
-static const ErrorData *
-catch_error(RowReader *reader, bool nested)
+static void
+report_error(const RowReader *reader, ErrorData *error, int level)
 {
 	ReaderColumn *column = reader->column;
 
-	if (column == NULL || !column->shared)
-		return row_error_catch(nested);
-	MemoryContextSwitchTo(column->context);
-	column->error = row_error_catch(nested);
-	column->cached_group = value_group(reader, column);
-	column->cached = true;
-	return column->error;
-}
-
-/*
- * Read the document's next row; false after the last.  Sets *error to the reason if the
- * row cannot be read.
- *
- * "nested": read the row in a subtransaction, which ends what a failed conversion has
- * left under way; it costs less than a microsecond, and no transaction ID.
- */
-static bool
-try_row(RowReader *reader, TupleTableSlot *slot, bool nested, const ErrorData **error)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool found = false;
-
-	*error = NULL;
-	if (nested)
+	if (column && column->shared && !column->cached)
 	{
-		BeginInternalSubTransaction(NULL);
-		MemoryContextSwitchTo(context);
+		column->error = MemoryContextStrdup(column->context, error->message);
+		column->sqlstate = error->sqlerrcode;
+		column->cached_group = value_group(reader, column);
+		column->cached = true;
 	}
-	PG_TRY();
-	{
-		found = next_row(reader);
-		if (found)
-			*error = fill_slot(reader, slot);
-		if (nested)
-			ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		*error = catch_error(reader, nested);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return found;
+	row_error_report(error, request_subject(reader->request), column ? column->name : NULL,
+					 column ? column->path->text :
+					 reader->sources[reader->source].cursor->path->text, level);
 }
 
 /*
@@ -450,6 +427,7 @@ try_row(RowReader *reader, TupleTableSlot *slot, bool nested, const ErrorData **
 bool
 row_reader_next(RowReader *reader, TupleTableSlot *slot)
 {
+	reader->slot = slot;
 	for (;;)
 	{
 		/*
@@ -460,25 +438,19 @@ row_reader_next(RowReader *reader, TupleTableSlot *slot)
 		bool		may_go_on = reader->warn &&
 			(reader->fails_cleanly || compat_can_nest_transaction());
 		MemoryContext previous;
-		const ErrorData *error;
-		const ReaderColumn *column;
-		bool		found;
+		ErrorData  *error;
 
 		MemoryContextReset(reader->row_context);
 		previous = MemoryContextSwitchTo(reader->row_context);
-		found = try_row(reader, slot, may_go_on && !reader->fails_cleanly, &error);
-		column = reader->column;
+		error = row_error_catch(read_row, reader, may_go_on && !reader->fails_cleanly);
 		if (error)
-			row_error_report(error, request_subject(reader->request),
-							 column ? column->name : NULL, column ? column->path->text :
-							 reader->sources[reader->source].cursor->path->text,
-							 may_go_on ? WARNING : ERROR);
+			report_error(reader, error, may_go_on ? WARNING : ERROR);
 		MemoryContextSwitchTo(previous);
 		if (!error)
 		{
-			if (!found)
+			if (!reader->found)
 				forget_shared(reader);
-			return found;
+			return reader->found;
 		}
 	}
 }

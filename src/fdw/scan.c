@@ -6,8 +6,6 @@
  */
 #include "postgres.h"
 
-#include <limits.h>
-
 #include "aws/arn.h"
 #include "common/hashfn.h"
 #include "fdw/fdw.h"
@@ -65,8 +63,6 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	EState	   *estate = node->ss.ps.state;
 	Relation	relation = node->ss.ss_currentRelation;
-	Oid			userid = compat_scan_user(node);
-	Oid			serverid = GetForeignServerIdByRelId(RelationGetRelid(relation));
 	BoundTable *table;
 	PlanRun		run;
 	ImageBuilderScan *state;
@@ -87,8 +83,7 @@ imagebuilderBeginForeignScan(ForeignScanState *node, int eflags)
 	table = binding_table(RelationGetRelid(relation));
 	binding_check_table(table);
 	state->operation = table->operation;
-	state->client = statement_client(estate, serverid,
-									 OidIsValid(userid) ? userid : GetUserId());
+	state->client = statement_client(estate, plan->fs_server, compat_scan_user(node));
 	state->client->nscans++;
 	state->reader = row_reader_create(table, RelationGetDescr(relation),
 									  list_nth(plan->fdw_private, FdwScanPrivateAttrs),
@@ -157,20 +152,18 @@ request_for(ImageBuilderScan *state, const KeyValue *const *values)
 static void
 create_requests(ImageBuilderScan *state, ExprContext *econtext)
 {
-	KeyCursor	cursor = key_state_evaluate(state->key, econtext);
-	double		count = key_cursor_count(&cursor);
+	int			ncombinations;
+	const List *sets = key_state_evaluate(state->key, econtext, &ncombinations);
 	const KeyValue *values[MAX_PARAMETERS];
 
-	if (count >= INT_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the keys' values have too many combinations")));
-	state->requests = palloc_extended(((Size) count + 1) * sizeof(ScanRequest),
+	state->requests = palloc_extended(((Size) ncombinations + 1) * sizeof(ScanRequest),
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	while (key_cursor_next(&cursor, values))
+	for (int i = 0; i < ncombinations; i++)
 	{
-		Request    *request = request_for(state, values);
+		Request    *request;
 
+		key_state_combination(sets, i, values);
+		request = request_for(state, values);
 		if (request)
 			state->requests[state->nrequests++].request = request;
 		CHECK_FOR_INTERRUPTS();

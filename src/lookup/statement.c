@@ -16,6 +16,7 @@
 #include "lib/ilist.h"
 #include "lookup/statement.h"
 #include "lookup/text_table.h"
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -101,8 +102,8 @@ statement_init(void)
 }
 
 /*
- * Return the client of a server for a user, within the statement that the EState
- * belongs to.  Raises what config_get() raises.
+ * Return the client of a server for a user, InvalidOid for the current one, within the
+ * statement that the EState belongs to.  Raises what config_get() raises.
  */
 Client *
 statement_client(EState *estate, Oid serverid, Oid userid)
@@ -112,6 +113,8 @@ statement_client(EState *estate, Oid serverid, Oid userid)
 	Client	   *client;
 	ListCell   *lc;
 
+	if (!OidIsValid(userid))
+		userid = GetUserId();
 	foreach(lc, statement->clients)
 	{
 		client = lfirst(lc);

@@ -83,8 +83,7 @@ begin_read_ahead(CustomScanState *node, EState *estate, int eflags)
 		planned->exprs = linitial(lfirst(exprs));
 		planned->guards = lsecond(lfirst(exprs));
 		key->state = row_key_state_create(planned, &node->ss.ps);
-		key->client = statement_client(estate, planned->serverid,
-									   OidIsValid(planned->userid) ? planned->userid : GetUserId());
+		key->client = statement_client(estate, planned->serverid, planned->userid);
 		key->client->nscans++;
 		if (list_member_ptr(state->clients, key->client))
 			continue;

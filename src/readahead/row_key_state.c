@@ -10,7 +10,6 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "readahead/readahead.h"
-#include "utils/resowner.h"
 
 struct RowKeyState
 {
@@ -73,88 +72,36 @@ request_for(const RowKeyState *key, const KeyValue *const *values)
 		request_create(key->operation, NULL, texts) : NULL;
 }
 
-/* Return the requests (Request) that a key makes, in the current memory context. */
-static List *
-evaluate_key(const RowKeyState *key, ExprContext *econtext)
+/* Evaluation of a key for a row. */
+typedef struct Evaluation
 {
-	List	   *requests = NIL;
-	KeyCursor	cursor;
-	const KeyValue *values[MAX_PARAMETERS];
+	const RowKeyState *key;
+	ExprContext *econtext;
+	List	   *requests;		/* the requests (Request) that the key makes */
+} Evaluation;
 
-	if (!ExecQual(key->state->guards, econtext))
-		return NIL;
-	cursor = key_state_evaluate(key->state, econtext);
-	while (key_cursor_next(&cursor, values))
+static void
+evaluate_key(void *argument)
+{
+	Evaluation *evaluation = argument;
+	const RowKeyState *key = evaluation->key;
+	const KeyValue *values[MAX_PARAMETERS];
+	const List *sets;
+	int			ncombinations;
+
+	if (!ExecQual(key->state->guards, evaluation->econtext))
+		return;
+	sets = key_state_evaluate(key->state, evaluation->econtext, &ncombinations);
+	for (int i = 0; i < ncombinations; i++)
 	{
-		Request    *request = request_for(key, values);
+		Request    *request;
 
 		CHECK_FOR_INTERRUPTS();
+		key_state_combination(sets, i, values);
+		request = request_for(key, values);
 		if (request)
-			requests = lappend(requests, request);
+			evaluation->requests = lappend(evaluation->requests, request);
 	}
-	return requests;
-}
-
-/*
- * True if an error comes from the server or the transaction, not from the evaluated
- * expressions.
- */
-static bool
-is_of_session(int sqlstate)
-{
-	switch (ERRCODE_TO_CATEGORY(sqlstate))
-	{
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
-			return true;
-		default:
-			return false;
-	}
-}
-
-/*
- * Return the requests (Request) of a key whose evaluation may raise an error.  The
- * statement may never reach the row, so an error is dropped, and no further row's key is
- * evaluated ahead: the inner scan raises the error if the statement reaches the row.
- */
-static List *
-try_key(RowKeyState *key, ExprContext *econtext)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	List	   *volatile requests = NIL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		requests = evaluate_key(key, econtext);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		if (is_of_session(error->sqlerrcode))
-			ReThrowError(error);
-		FreeErrorData(error);
-		ReScanExprContext(econtext);
-		if (key->state->asked)
-			ReScanExprContext(key->state->asked_context);
-		key->ended = true;
-		requests = NIL;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return requests;
 }
 
 /*
@@ -175,15 +122,28 @@ waits_for_initplan(const RowKeyState *key, const ExprContext *econtext)
 }
 
 /*
- * Return the requests (Request) for the row in "econtext", in the current memory
- * context; NIL too if the key cannot be evaluated ahead.  Raises errors of the session
- * and the transaction (classes 40, 53, 57, 58), no others.
+ * Return the requests (Request) for the row in "econtext", in its memory; NIL too if the
+ * key cannot be evaluated ahead.  Raises errors of the session and the transaction, see
+ * row_error_catch().  After any other error no further row's key is evaluated ahead: the
+ * inner scan raises the error if the statement reaches the row.
  */
 List *
 row_key_state_evaluate(RowKeyState *key, ExprContext *econtext)
 {
+	Evaluation	evaluation = {key, econtext, NIL};
+
 	if (key->ended || waits_for_initplan(key, econtext) ||
 		(!key->plain && !compat_can_nest_transaction()))
 		return NIL;
-	return key->plain ? evaluate_key(key, econtext) : try_key(key, econtext);
+	if (key->plain)
+		evaluate_key(&evaluation);
+	else if (row_error_catch(evaluate_key, &evaluation, true))
+	{
+		ReScanExprContext(econtext);
+		if (key->state->asked)
+			ReScanExprContext(key->state->asked_context);
+		key->ended = true;
+		return NIL;
+	}
+	return evaluation.requests;
 }
