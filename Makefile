@@ -27,7 +27,6 @@ OBJS = \
 	src/fdw/row_reader.o \
 	src/fdw/scan.o \
 	src/readahead/guard.o \
-	src/readahead/pathtree.o \
 	src/readahead/readahead.o \
 	src/readahead/readahead_plan.o \
 	src/readahead/row_key.o \

@@ -21,14 +21,6 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-static Expr *
-strip_relabel(Expr *expr)
-{
-	while (expr && IsA(expr, RelabelType))
-		expr = ((RelabelType *) expr)->arg;
-	return expr;
-}
-
 /*
  * True if values that an operator calls equal give equal results in any expression.
  * They do not under a collation that is not deterministic, nor as numeric, where 1.0
@@ -70,8 +62,10 @@ column_values(const KeyContext *context, List *rinfos)
 		for (int i = 0; i < 2; i++)
 		{
 			const Var  *column = key_var(list_nth(op->args, i), context->relid);
-			Expr	   *other = strip_relabel(list_nth(op->args, 1 - i));
+			Expr	   *other = list_nth(op->args, 1 - i);
 
+			while (IsA(other, RelabelType))
+				other = ((RelabelType *) other)->arg;
 			if (column && key_is_known(context, other) &&
 				exprType((Node *) other) == column->vartype)
 				values = lappend(values, makeTargetEntry(other, column->varattno, NULL, false));

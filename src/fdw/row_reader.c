@@ -26,14 +26,13 @@ typedef struct ReaderColumn
 	Converter  *converter;
 	MemberTree *member;			/* for PATH_MEMBER and PATH_PARENT_MEMBER */
 
-	bool		shared;			/* rows may have a value of it in common */
-	bool		cached;			/* "value", or "error", is that of cached_group */
-	uint32		cached_group;	/* value_group() of the cached value */
+	MemoryContext shared;		/* holds the members below; NULL: rows have no value of it
+								 * in common */
+	int64		group;			/* value_group() of "value", or "error"; -1: none */
 	Datum		value;
 	bool		isnull;
 	const char *error;			/* why the value cannot be read, or NULL */
 	int			sqlstate;		/* of "error" */
-	MemoryContext context;		/* holds value and error; NULL unless "shared" */
 } ReaderColumn;
 
 /* Row source of the table. */
@@ -96,12 +95,11 @@ bind_column(RowReader *reader, const BoundTable *table, Form_pg_attribute attr)
 		column->member = member_tree_add(&reader->parent_members, column->path->members);
 	column->converter = converter_create(bound.type, attr->atttypid, attr->atttypmod);
 	reader->fails_cleanly &= converter_fails_cleanly(column->converter);
-	column->shared = column->path->kind != PATH_MEMBER &&
-		column->path->kind != PATH_ITEM && column->path->kind != PATH_ORDINAL;
-	if (column->shared)
-		column->context = AllocSetContextCreate(CurrentMemoryContext,
-												"imagebuilder_fdw shared value",
-												ALLOCSET_SMALL_SIZES);
+	if (column->path->kind != PATH_MEMBER && column->path->kind != PATH_ITEM &&
+		column->path->kind != PATH_ORDINAL)
+		column->shared = AllocSetContextCreate(CurrentMemoryContext,
+											   "imagebuilder_fdw shared value",
+											   ALLOCSET_SMALL_SIZES);
 }
 
 /*
@@ -174,9 +172,9 @@ forget_shared(RowReader *reader)
 {
 	for (int i = 0; i < reader->ncolumns; i++)
 	{
-		reader->columns[i].cached = false;
+		reader->columns[i].group = -1;
 		if (reader->columns[i].shared)
-			MemoryContextReset(reader->columns[i].context);
+			MemoryContextReset(reader->columns[i].shared);
 	}
 	reader->parent = DOC_ABSENT;
 }
@@ -320,7 +318,7 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
  * Return the group of rows that share a shared column's value: all of a document's, those
  * of a row source, or those of an enclosing item.
  */
-static uint32
+static int64
 value_group(const RowReader *reader, const ReaderColumn *column)
 {
 	switch (column->path->kind)
@@ -345,24 +343,23 @@ value_group(const RowReader *reader, const ReaderColumn *column)
 static void
 share_value(const RowReader *reader, ReaderColumn *column)
 {
-	uint32		group = value_group(reader, column);
+	int64		group = value_group(reader, column);
 	MemoryContext previous;
 
-	if (column->cached && column->cached_group == group)
+	if (column->group == group)
 	{
 		if (column->error)
 			ereport(ERROR,
 					(errcode(column->sqlstate), errmsg_internal("%s", column->error)));
 		return;
 	}
-	column->cached = false;
+	column->group = -1;
 	column->error = NULL;
-	MemoryContextReset(column->context);
-	previous = MemoryContextSwitchTo(column->context);
+	MemoryContextReset(column->shared);
+	previous = MemoryContextSwitchTo(column->shared);
 	column->value = convert(reader, column, &column->isnull);
 	MemoryContextSwitchTo(previous);
-	column->cached_group = group;
-	column->cached = true;
+	column->group = group;
 }
 
 /* Find the document's next row, and fill the reader's slot with its values. */
@@ -404,12 +401,11 @@ report_error(const RowReader *reader, ErrorData *error, int level)
 {
 	ReaderColumn *column = reader->column;
 
-	if (column && column->shared && !column->cached)
+	if (column && column->shared && column->group < 0)
 	{
-		column->error = MemoryContextStrdup(column->context, error->message);
+		column->error = MemoryContextStrdup(column->shared, error->message);
 		column->sqlstate = error->sqlerrcode;
-		column->cached_group = value_group(reader, column);
-		column->cached = true;
+		column->group = value_group(reader, column);
 	}
 	row_error_report(error, request_subject(reader->request), column ? column->name : NULL,
 					 column ? column->path->text :

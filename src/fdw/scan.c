@@ -416,7 +416,6 @@ imagebuilderReScanForeignScan(ForeignScanState *node)
 	 * The keys' parameters may have changed, so they are evaluated again; the statement
 	 * keeps the responses.
 	 */
-	state->next_request = state->next_lookup = 0;
 	state->started = false;
 }
 

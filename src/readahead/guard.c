@@ -61,21 +61,10 @@ exec_guard(CustomScanState *node)
 }
 
 static void
-end_guard(CustomScanState *node)
-{
-	ExecEndNode(linitial(node->custom_ps));
-}
-
-static void
 rescan_guard(CustomScanState *node)
 {
-	PlanState  *inner = linitial(node->custom_ps);
-
 	((GuardState *) node)->checked = false;
-	if (node->ss.ps.chgParam)
-		UpdateChangedParamSet(inner, node->ss.ps.chgParam);
-	if (inner->chgParam == NULL)
-		ExecReScan(inner);
+	readahead_rescan_input(node);
 }
 
 /* Show the guards as PostgreSQL shows the conditions of a gating Result. */
@@ -91,7 +80,7 @@ static const CustomExecMethods exec_methods = {
 	.CustomName = GUARD_NAME,
 	.BeginCustomScan = begin_guard,
 	.ExecCustomScan = exec_guard,
-	.EndCustomScan = end_guard,
+	.EndCustomScan = readahead_end_input,
 	.ReScanCustomScan = rescan_guard,
 	.ExplainCustomScan = explain_guard,
 };
@@ -172,21 +161,6 @@ is_guard(const NestPath *loop, const RestrictInfo *rinfo)
 		!contain_volatile_functions((Node *) rinfo->clause);
 }
 
-/* Return a path that runs an inner path if guards over rows of "outer" hold. */
-static Path *
-make_guard_path(Path *inner, Relids outer, List *guards)
-{
-	Path	   *path = pathtree_wrap(inner, &path_methods, guards, 0);
-	ParamPathInfo *param = makeNode(ParamPathInfo);
-
-	if (inner->param_info)
-		*param = *inner->param_info;
-	param->ppi_req_outer = bms_union(PATH_REQ_OUTER(inner), outer);
-	param->ppi_rows = inner->rows;
-	path->param_info = param;
-	return path;
-}
-
 /*
  * Have a custom scan over a nested loop's inner side check the loop's guards, instead of
  * the loop on each row.  Changes nothing unless the loop has guards, and a foreign table
@@ -196,6 +170,8 @@ void
 guard_nested_loop(NestPath *loop)
 {
 	Path	   *inner = loop->jpath.innerjoinpath;
+	Relids		outer = loop->jpath.outerjoinpath->parent->relids;
+	ParamPathInfo *param;
 	List	   *guards = NIL;
 	List	   *others = NIL;
 	ListCell   *lc;
@@ -212,9 +188,14 @@ guard_nested_loop(NestPath *loop)
 		else
 			others = lappend(others, rinfo);
 	}
-	if (guards == NIL || !pathtree_has_scan_of_ours(inner))
+	if (guards == NIL || !row_key_has_scan(inner))
 		return;
-	loop->jpath.innerjoinpath =
-		make_guard_path(inner, loop->jpath.outerjoinpath->parent->relids, guards);
+	param = makeNode(ParamPathInfo);
+	if (inner->param_info)
+		*param = *inner->param_info;
+	param->ppi_req_outer = bms_union(PATH_REQ_OUTER(inner), outer);
+	param->ppi_rows = inner->rows;
+	loop->jpath.innerjoinpath = readahead_wrap(inner, &path_methods, guards, 0);
+	loop->jpath.innerjoinpath->param_info = param;
 	loop->jpath.joinrestrictinfo = others;
 }

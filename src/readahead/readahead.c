@@ -305,26 +305,35 @@ exec_read_ahead(CustomScanState *node)
 	return ExecProject(node->ss.ps.ps_ProjInfo);
 }
 
-static void
-end_read_ahead(CustomScanState *node)
+/* End a custom scan's input plan, as EndCustomScan. */
+void
+readahead_end_input(CustomScanState *node)
 {
 	ExecEndNode(linitial(node->custom_ps));
+}
+
+/* Have a custom scan's input plan run anew. */
+void
+readahead_rescan_input(CustomScanState *node)
+{
+	PlanState  *input = linitial(node->custom_ps);
+
+	if (node->ss.ps.chgParam)
+		UpdateChangedParamSet(input, node->ss.ps.chgParam);
+	if (input->chgParam == NULL)
+		ExecReScan(input);
 }
 
 static void
 rescan_read_ahead(CustomScanState *node)
 {
 	ReadAheadState *state = (ReadAheadState *) node;
-	PlanState  *outer = linitial(node->custom_ps);
 
 	while (state->window)
 		pass_first_row(state);
 	MemoryContextReset(state->window_context);
 	state->outer_done = false;
-	if (node->ss.ps.chgParam)
-		UpdateChangedParamSet(outer, node->ss.ps.chgParam);
-	if (outer->chgParam == NULL)
-		ExecReScan(outer);
+	readahead_rescan_input(node);
 }
 
 /*
@@ -349,7 +358,7 @@ static const CustomExecMethods exec_methods = {
 	.CustomName = READ_AHEAD_NAME,
 	.BeginCustomScan = begin_read_ahead,
 	.ExecCustomScan = exec_read_ahead,
-	.EndCustomScan = end_read_ahead,
+	.EndCustomScan = readahead_end_input,
 	.ReScanCustomScan = rescan_read_ahead,
 	.ExplainCustomScan = explain_read_ahead,
 };

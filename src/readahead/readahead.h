@@ -16,16 +16,16 @@ extern const CustomScanMethods guard_scan_methods;
 extern void readahead_plan_init(void);
 extern void guard_nested_loop(NestPath *loop);
 extern List *guard_clauses_of_path(const Path *path);
-extern Path *pathtree_wrap(Path *input, const CustomPathMethods *methods,
-						   List *custom_private, uint32 flags);
-extern List *pathtree_inputs(Path *path);
-extern bool pathtree_is_scan_of_ours(const Path *path);
-extern bool pathtree_has_scan_of_ours(Path *path);
+extern Path *readahead_wrap(Path *input, const CustomPathMethods *methods,
+							List *custom_private, uint32 flags);
+extern bool row_key_has_scan(Path *path);
 extern List *row_key_list_of_path(Path *path);
 extern List *row_key_list_of_targets(PlannerInfo *root);
 extern bool row_key_fits(PlannerInfo *root, PlannedKey *key, const Path *outer);
 
 /* Execution. */
+extern void readahead_end_input(CustomScanState *node);
+extern void readahead_rescan_input(CustomScanState *node);
 extern RowKeyState *row_key_state_create(const PlannedKey *planned, PlanState *parent);
 extern List *row_key_state_evaluate(RowKeyState *key, ExprContext *econtext);
 

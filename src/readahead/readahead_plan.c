@@ -55,6 +55,34 @@ static const CustomPathMethods path_methods = {
 	.ReparameterizeCustomPathByChild = plan_keys_to_child,
 };
 
+/*
+ * Return a custom path over an input path, with the input's rows, cost and order;
+ * "flags" are CustomPath.flags.  Whatever else the custom path has must be in
+ * custom_private: PostgreSQL copies just sizeof(CustomPath) when it reparameterizes a
+ * path for a partition.
+ */
+Path *
+readahead_wrap(Path *input, const CustomPathMethods *methods, List *custom_private,
+			  uint32 flags)
+{
+	CustomPath *path = makeNode(CustomPath);
+
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = input->parent;
+	path->path.pathtarget = input->pathtarget;
+	path->path.param_info = input->param_info;
+	path->path.rows = input->rows;
+	path->path.startup_cost = input->startup_cost;
+	path->path.total_cost = input->total_cost;
+	compat_copy_disabled_nodes(&path->path, input);
+	path->path.pathkeys = input->pathkeys;
+	path->flags = flags;
+	path->custom_paths = list_make1(input);
+	path->custom_private = custom_private;
+	path->methods = methods;
+	return &path->path;
+}
+
 static bool
 is_read_ahead(const Path *path)
 {
@@ -144,7 +172,7 @@ read_ahead_for_join(PlannerInfo *root, NestPath *loop)
 		return;
 	keys = keys_to_read_ahead(root, row_key_list_of_path(loop->jpath.innerjoinpath), outer);
 	if (keys)
-		loop->jpath.outerjoinpath = pathtree_wrap(outer, &path_methods, keys,
+		loop->jpath.outerjoinpath = readahead_wrap(outer, &path_methods, keys,
 												  CUSTOMPATH_SUPPORT_PROJECTION);
 }
 
@@ -219,7 +247,7 @@ read_ahead_for_targets(PlannerInfo *root, RelOptInfo *rel)
 		List	   *keys = is_read_ahead(path) ? NIL : keys_to_read_ahead(root, found, path);
 
 		if (keys)
-			lfirst(lc) = pathtree_wrap(path, &path_methods, keys,
+			lfirst(lc) = readahead_wrap(path, &path_methods, keys,
 									   CUSTOMPATH_SUPPORT_PROJECTION);
 		wrapped |= keys != NIL;
 	}

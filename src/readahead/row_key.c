@@ -8,6 +8,97 @@
 #include "optimizer/restrictinfo.h"
 #include "readahead/readahead.h"
 
+/* ---- the scans below a path ------------------------------------------------------ */
+
+static bool
+takes_none(const LimitPath *path)
+{
+	const Const *count = (const Const *) path->limitCount;
+
+	return count && IsA(count, Const) && !count->constisnull &&
+		DatumGetInt64(count->constvalue) == 0;
+}
+
+/*
+ * Return the paths from which a path takes its rows, in its own query: not those of a
+ * sub-query.  LIMIT 0 takes no rows.
+ */
+static List *
+inputs_of(Path *path)
+{
+	switch (nodeTag(path))
+	{
+		case T_MaterialPath:
+			return list_make1(((MaterialPath *) path)->subpath);
+		case T_MemoizePath:
+			return list_make1(((MemoizePath *) path)->subpath);
+		case T_ProjectionPath:
+			return list_make1(((ProjectionPath *) path)->subpath);
+		case T_ProjectSetPath:
+			return list_make1(((ProjectSetPath *) path)->subpath);
+		case T_SortPath:
+		case T_IncrementalSortPath:
+			return list_make1(((SortPath *) path)->subpath);
+		case T_GroupPath:
+			return list_make1(((GroupPath *) path)->subpath);
+		case T_WindowAggPath:
+			return list_make1(((WindowAggPath *) path)->subpath);
+		case T_AggPath:
+			return list_make1(((AggPath *) path)->subpath);
+		case T_GroupingSetsPath:
+			return list_make1(((GroupingSetsPath *) path)->subpath);
+		case T_LimitPath:
+			return takes_none((LimitPath *) path) ? NIL :
+				list_make1(((LimitPath *) path)->subpath);
+		case T_AppendPath:
+			return ((AppendPath *) path)->subpaths;
+		case T_MergeAppendPath:
+			return ((MergeAppendPath *) path)->subpaths;
+		case T_NestPath:
+		case T_MergePath:
+		case T_HashPath:
+			return list_make2(((JoinPath *) path)->outerjoinpath,
+							  ((JoinPath *) path)->innerjoinpath);
+		case T_CustomPath:
+			return ((CustomPath *) path)->custom_paths;
+		default:
+			return compat_unique_input(path);
+	}
+}
+
+/* True if a path scans a foreign table of this wrapper. */
+static bool
+is_scan_of_ours(const Path *path)
+{
+	const RelOptInfo *rel = path->parent;
+
+	return IsA(path, ForeignPath) && IS_SIMPLE_REL(rel) && rel->fdwroutine &&
+		rel->fdwroutine->GetForeignPaths == imagebuilderGetForeignPaths;
+}
+
+/*
+ * True if a path, or any path below it, scans a foreign table of this wrapper; looks
+ * into sub-queries, too.
+ */
+bool
+row_key_has_scan(Path *path)
+{
+	ListCell   *lc;
+
+	if (is_scan_of_ours(path))
+		return true;
+	if (IsA(path, SubqueryScanPath))
+		return row_key_has_scan(((SubqueryScanPath *) path)->subpath);
+	foreach(lc, inputs_of(path))
+	{
+		if (row_key_has_scan(lfirst(lc)))
+			return true;
+	}
+	return false;
+}
+
+/* ---- their keys ----------------------------------------------------------------- */
+
 /* Translation of a sub-select's expressions to its outer query. */
 typedef struct OuterQueryContext
 {
@@ -93,7 +184,7 @@ row_key_list_of_path(Path *path)
 	List	   *conditions = conditions_before(path);
 	ListCell   *lc;
 
-	if (pathtree_is_scan_of_ours(path))
+	if (is_scan_of_ours(path))
 	{
 		PlannedKey *key = plan_key_of_path((ForeignPath *) path);
 
@@ -107,7 +198,7 @@ row_key_list_of_path(Path *path)
 								   row_key_list_of_path(((SubqueryScanPath *) path)->subpath),
 								   rel->subplan_params);
 	}
-	foreach(lc, pathtree_inputs(path))
+	foreach(lc, inputs_of(path))
 		keys = list_concat(keys, row_key_list_of_path(lfirst(lc)));
 	foreach(lc, keys)
 	{
