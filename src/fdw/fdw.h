@@ -209,23 +209,24 @@ typedef struct PlanRun
 	bool		to_end;			/* all rows are taken: nothing above the plan stops early */
 } PlanRun;
 
-extern bool plantree_find(Plan *plan, Plan *wanted, List **ancestors);
-extern Plan *plantree_find_expression(Plan *plan, bool (*has) (Node *node, void *context),
-									  void *context);
+extern List *plantree_ancestors(PlannedStmt *statement, Plan *plan);
 extern bool plantree_has_effects(PlannedStmt *statement, Plan *plan);
 extern PlanRun plantree_run(PlannedStmt *statement, Plan *plan);
 extern int	plantree_depth(const PlanState *node, bool runs_to_end);
 extern void plantree_init(void);
 
-/* ---- scan.c: execution of scans; async.c: below an asynchronous Append */
+/* ---- scan.c: execution of scans, and EXPLAIN; async.c: below an asynchronous Append */
 
 extern void imagebuilderBeginForeignScan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *imagebuilderIterateForeignScan(ForeignScanState *node);
 extern void imagebuilderReScanForeignScan(ForeignScanState *node);
 extern void imagebuilderEndForeignScan(ForeignScanState *node);
+extern void imagebuilderExplainForeignScan(ForeignScanState *node, ExplainState *es);
+extern void explain_conditions(const char *label, List *conditions, Plan *plan,
+							   List *ancestors, ExplainState *es);
+extern void explain_stats(const LookupStats *stats, ExplainState *es);
 extern TupleTableSlot *scan_next_async(ForeignScanState *node, bool *blocked);
 extern bool scan_can_go_on(ForeignScanState *node);
-extern bool scan_stats(ForeignScanState *node, LookupStats *stats);
 extern bool imagebuilderIsForeignPathAsyncCapable(ForeignPath *path);
 extern void imagebuilderForeignAsyncRequest(AsyncRequest *areq);
 extern void imagebuilderForeignAsyncConfigureWait(AsyncRequest *areq);
@@ -247,12 +248,5 @@ extern ErrorData *row_error_catch(void (*function) (void *argument), void *argum
 								  bool nested);
 extern void row_error_report(ErrorData *error, const char *subject, const char *column,
 							 const char *path, int level);
-
-/* ---- explain.c: what EXPLAIN shows of a scan */
-
-extern void imagebuilderExplainForeignScan(ForeignScanState *node, ExplainState *es);
-extern void explain_conditions(const char *label, List *conditions, Plan *plan,
-							   List *ancestors, ExplainState *es);
-extern void explain_stats(const LookupStats *stats, ExplainState *es);
 
 #endif							/* IMAGEBUILDER_FDW_H */

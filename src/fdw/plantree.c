@@ -35,28 +35,6 @@ inputs_of(Plan *plan)
 }
 
 /*
- * True if the wanted plan is "plan" or below it.  Appends the nodes above the wanted
- * plan to *ancestors, the nearest first.
- */
-bool
-plantree_find(Plan *plan, Plan *wanted, List **ancestors)
-{
-	ListCell   *lc;
-
-	if (plan == NULL || plan == wanted)
-		return plan != NULL;
-	foreach(lc, inputs_of(plan))
-	{
-		if (plantree_find(lfirst(lc), wanted, ancestors))
-		{
-			*ancestors = lappend(*ancestors, plan);
-			return true;
-		}
-	}
-	return false;
-}
-
-/*
  * Return the expressions that a plan has by its node type, beside its target list and
  * conditions.  A bitmap index scan's are among its heap scan's, and fdw_recheck_quals are
  * evaluated by EvalPlanQual alone.
@@ -116,34 +94,74 @@ expressions_of_kind(Plan *plan)
 	}
 }
 
-/*
- * Return the first plan, from "plan" down, for whose expressions "has" is true; NULL if
- * "has" is false for all.
- */
-Plan *
-plantree_find_expression(Plan *plan, bool (*has) (Node *node, void *context), void *context)
+/* Search for the nodes above a plan. */
+typedef struct AncestorSearch
 {
+	PlannedStmt *statement;
+	Plan	   *wanted;
+	bool		in_subselects;	/* also search the sub-selects in expressions */
+	List	   *ancestors;		/* the nearest first */
+} AncestorSearch;
+
+static bool find_ancestors(AncestorSearch *search, Plan *plan);
+
+/* True if an expression evaluates a sub-select that has the wanted plan. */
+static bool
+has_wanted(Node *node, void *context)
+{
+	AncestorSearch *search = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubPlan) &&
+		find_ancestors(search, exec_subplan_get_plan(search->statement, (SubPlan *) node)))
+	{
+		search->ancestors = lappend(search->ancestors, node);
+		return true;
+	}
+	return expression_tree_walker(node, has_wanted, context);
+}
+
+/* True if the wanted plan is "plan" or below it.  Appends the nodes above the wanted one. */
+static bool
+find_ancestors(AncestorSearch *search, Plan *plan)
+{
+	bool		found;
 	ListCell   *lc;
 
-	if (plan == NULL)
-		return NULL;
-	if (has((Node *) plan->targetlist, context) || has((Node *) plan->qual, context) ||
-		has((Node *) plan->initPlan, context) || has((Node *) expressions_of_kind(plan), context))
-		return plan;
-	foreach(lc, inputs_of(plan))
+	if (plan == NULL || plan == search->wanted)
+		return plan != NULL;
+	found = search->in_subselects &&
+		has_wanted((Node *) list_make4(plan->targetlist, plan->qual, plan->initPlan,
+									   expressions_of_kind(plan)), search);
+	foreach(lc, found ? NIL : inputs_of(plan))
 	{
-		Plan	   *found = plantree_find_expression(lfirst(lc), has, context);
-
+		found = find_ancestors(search, lfirst(lc));
 		if (found)
-			return found;
+			break;
 	}
-	return NULL;
+	if (found)
+		search->ancestors = lappend(search->ancestors, plan);
+	return found;
+}
+
+/*
+ * Return the nodes above a plan, the nearest first.  Above the top of a sub-select's tree
+ * come its SubPlan, the plan that evaluates the SubPlan, and the nodes above that plan.
+ */
+List *
+plantree_ancestors(PlannedStmt *statement, Plan *plan)
+{
+	AncestorSearch search = {statement, plan, true, NIL};
+
+	find_ancestors(&search, statement->planTree);
+	return search.ancestors;
 }
 
 /* Search for plans that have effects. */
 typedef struct EffectSearch
 {
-	List	   *subplans;		/* of the statement, by plan_id - 1 */
+	PlannedStmt *statement;
 	bool		first;			/* until the plan that runs first has been searched */
 } EffectSearch;
 
@@ -158,7 +176,7 @@ subplan_has_effects(Node *node, void *context)
 	if (node == NULL)
 		return false;
 	if (IsA(node, SubPlan) &&
-		has_effects(search, list_nth(search->subplans, ((SubPlan *) node)->plan_id - 1)))
+		has_effects(search, exec_subplan_get_plan(search->statement, (SubPlan *) node)))
 		return true;
 	return expression_tree_walker(node, subplan_has_effects, context);
 }
@@ -180,7 +198,8 @@ has_effects(EffectSearch *search, Plan *plan)
 			return true;
 	}
 	if (IsA(plan, CteScan) &&
-		has_effects(search, list_nth(search->subplans, ((CteScan *) plan)->ctePlanId - 1)))
+		has_effects(search, list_nth(search->statement->subplans,
+									 ((CteScan *) plan)->ctePlanId - 1)))
 		return true;
 	exprs = list_make2(plan->targetlist, plan->qual);
 	/* A function scan takes all rows of its function before it returns the first one. */
@@ -198,7 +217,7 @@ has_effects(EffectSearch *search, Plan *plan)
 bool
 plantree_has_effects(PlannedStmt *statement, Plan *plan)
 {
-	EffectSearch search = {.subplans = statement->subplans,.first = true};
+	EffectSearch search = {statement, true};
 
 	return has_effects(&search, plan);
 }
@@ -249,12 +268,12 @@ may_rescan(Plan *node, Plan *below)
 PlanRun
 plantree_run(PlannedStmt *statement, Plan *plan)
 {
-	List	   *ancestors = NIL;
+	AncestorSearch search = {statement, plan, false, NIL};
 	PlanRun		run;
 	ListCell   *lc;
 
-	run.once = run.to_end = plantree_find(statement->planTree, plan, &ancestors);
-	foreach(lc, ancestors)
+	run.once = run.to_end = find_ancestors(&search, statement->planTree);
+	foreach(lc, search.ancestors)
 	{
 		run.once &= !may_rescan(lfirst(lc), plan);
 		run.to_end &= takes_all_rows(lfirst(lc), plan);

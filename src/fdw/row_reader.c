@@ -263,30 +263,29 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 	const ReaderSource *source = &reader->sources[reader->source];
 	const Document *document = reader->document;
 	ColumnPathKind kind = column->path->kind;
-	DocumentNode node;
+	DocumentNode node = DOC_ABSENT;
+	const char *text = NULL;
 	int32		ordinal;
 
-	*isnull = false;
 	switch (kind)
 	{
 		case PATH_PARAMETER:
-			return converter_from_text(column->converter,
-									   reader->request->values[column->parameter]);
+			text = reader->request->values[column->parameter];
+			break;
 		case PATH_REGION:
-			return converter_from_text(column->converter,
-									   request_target(reader->request).region);
+			text = request_target(reader->request).region;
+			break;
 		case PATH_ACCOUNT:
-			return converter_from_text(column->converter, reader->account);
+			text = reader->account;
+			break;
 		case PATH_SOURCE:
-			*isnull = source->label == NULL;
-			return *isnull ? (Datum) 0 :
-				converter_from_text(column->converter, source->label);
+			text = source->label;
+			break;
 		case PATH_ORDINAL:
 		case PATH_PARENT_ORDINAL:
 			ordinal = row_cursor_ordinal(source->cursor, kind);
-			*isnull = ordinal == 0;
-			return *isnull ? (Datum) 0 :
-				converter_from_text(column->converter, psprintf("%d", ordinal));
+			text = ordinal == 0 ? NULL : psprintf("%d", ordinal);
+			break;
 		case PATH_MEMBER:
 		case PATH_PARENT_MEMBER:
 			node = column->member->found;
@@ -302,9 +301,11 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 			node = row_cursor_item(source->cursor, kind);
 			break;
 	}
-	*isnull = document_is_null(document, node);
+	*isnull = text == NULL && document_is_null(document, node);
 	if (!*isnull && column->path->suffix == SUFFIX_VERSION)
-		return converter_from_text(column->converter, version_of(document, node));
+		text = version_of(document, node);
+	if (text)
+		return converter_from_text(column->converter, text);
 	if (!*isnull && column->path->suffix == SUFFIX_JSON)
 	{
 		document = document_within(document, node);

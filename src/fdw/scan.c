@@ -1,5 +1,5 @@
 /*
- * scan.c: execution of foreign scans.
+ * scan.c: execution of foreign scans, and what EXPLAIN shows of them.
  *
  * A scan goes through the requests that its keys make, and the rows of each answer
  * (see row_reader.c).
@@ -11,8 +11,10 @@
 #include "fdw/fdw.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/ruleutils.h"
 
 /* Request for one combination of the keys' values, or for another page of a list. */
 typedef struct ScanRequest
@@ -426,15 +428,56 @@ imagebuilderEndForeignScan(ForeignScanState *node)
 	(void) node;
 }
 
-/* Copy a scan's counters to *stats; return false for a plan that was only explained. */
-bool
-scan_stats(ForeignScanState *node, LookupStats *stats)
-{
-	ImageBuilderScan *state = node->fdw_state;
+/* ---- EXPLAIN --------------------------------------------------------------------- */
 
-	if (state == NULL)
-		return false;
-	*stats = state->stats;
-	statement_stats(state->client, state, stats);
-	return true;
+/* Show conditions of a plan below "ancestors", the nearest first; nothing for NIL. */
+void
+explain_conditions(const char *label, List *conditions, Plan *plan, List *ancestors,
+				   ExplainState *es)
+{
+	List	   *context;
+
+	if (conditions == NIL)
+		return;
+	context = set_deparse_context_plan(es->deparse_cxt, plan, ancestors);
+	ExplainPropertyText(label,
+						deparse_expression((Node *) make_ands_explicit(conditions), context,
+										   list_length(es->rtable) > 1 || es->verbose, false),
+						es);
+}
+
+/* Show the counters of look-ups; VERBOSE adds bytes and time. */
+void
+explain_stats(const LookupStats *stats, ExplainState *es)
+{
+	ExplainPropertyInteger("Image Builder Requests", NULL, stats->requests, es);
+	ExplainPropertyInteger("Image Builder Cache Hits", NULL, stats->cache_hits, es);
+	ExplainPropertyInteger("Image Builder Retries", NULL, stats->retries, es);
+	if (!es->verbose)
+		return;
+	ExplainPropertyInteger("Image Builder Bytes Received", NULL, stats->bytes_received, es);
+	ExplainPropertyFloat("Image Builder Request Time", "ms", stats->request_time, 3, es);
+}
+
+void
+imagebuilderExplainForeignScan(ForeignScanState *node, ExplainState *es)
+{
+	const ImageBuilderScan *state = node->fdw_state;
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	List	   *ancestors = plantree_ancestors(es->pstmt, &plan->scan.plan);
+
+	ExplainPropertyText("Image Builder Operation",
+						binding_table(RelationGetRelid(node->ss.ss_currentRelation))->operation->name,
+						es);
+	explain_conditions("Image Builder Key", list_nth(plan->fdw_exprs, FdwScanExprsKeyQuals),
+					   &plan->scan.plan, ancestors, es);
+	explain_conditions("One-Time Filter", list_nth(plan->fdw_exprs, FdwScanExprsGuards),
+					   &plan->scan.plan, ancestors, es);
+	if (es->analyze && state)
+	{
+		LookupStats stats = state->stats;
+
+		statement_stats(state->client, state, &stats);
+		explain_stats(&stats, es);
+	}
 }
