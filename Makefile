@@ -16,7 +16,6 @@ OBJS = \
 	src/fdw/async.o \
 	src/fdw/binding.o \
 	src/fdw/conditions.o \
-	src/fdw/function.o \
 	src/fdw/key.o \
 	src/fdw/key_state.o \
 	src/fdw/keyless.o \

@@ -112,8 +112,8 @@ my $control = slurp_file("$source/imagebuilder_fdw.control");
 ok($control =~ s/^default_version = '.*'/default_version = '7.8.9'/m, 'the control file has a version');
 append_to_file("$source/new", $control);
 rename "$source/new", "$source/imagebuilder_fdw.control" or die $!;
-make('src/fdw/function.o');
-like(slurp_file("$build/src/fdw/function.o"), qr/\b7\.8\.9\b/, 'another version is compiled in');
+make('src/imagebuilder_fdw.o');
+like(slurp_file("$build/src/imagebuilder_fdw.o"), qr/\b7\.8\.9\b/, 'another version is compiled in');
 
 # A test is skipped where what it needs is not there.
 my ($said) = run_command(

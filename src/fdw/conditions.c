@@ -230,14 +230,15 @@ conditions_classify(const KeyContext *relation, List *rinfos)
 }
 
 /*
- * Return the conditions of a table's partition constraint, none if the table is no
- * partition.  PostgreSQL assumes that a foreign partition's rows satisfy the
- * constraint, but scans every partition that it does not prune.
+ * Return the conditions of a table's partition constraint, "asked" and "others" as columns
+ * of relation 1; none if the table is no partition.  PostgreSQL assumes that a foreign
+ * partition's rows satisfy the constraint, but scans every partition that it does not
+ * prune.
  */
-PartitionConditions
+Conditions
 conditions_of_partition(Relation relation, const EchoColumns *echo)
 {
-	PartitionConditions conditions = {0};
+	Conditions	conditions = {0};
 	List	   *quals = relation->rd_rel->relispartition ? RelationGetPartitionQual(relation) : NIL;
 	ListCell   *lc;
 
@@ -264,8 +265,8 @@ conditions_of_partition(Relation relation, const EchoColumns *echo)
  * scan.  Such a guard only prevents look-ups ahead.
  */
 List *
-conditions_partition_guards(const KeyContext *relation,
-							const PartitionConditions *partition, List *rinfos)
+conditions_partition_guards(const KeyContext *relation, const Conditions *partition,
+							List *rinfos)
 {
 	List	   *values = partition->others ? column_values(relation, rinfos) : NIL;
 	List	   *guards = NIL;

@@ -61,7 +61,6 @@ typedef enum KeyKind
 	KEY_OR,						/* union; operand: a list of nodes, NIL for no value */
 } KeyKind;
 
-/* Return a node's kind. */
 static inline KeyKind
 key_kind(const List *node)
 {
@@ -109,18 +108,10 @@ typedef struct Conditions
 								 * those that say more than the key */
 } Conditions;
 
-/* Conditions that a partition's constraint sets for the partition's rows. */
-typedef struct PartitionConditions
-{
-	List	   *asked;			/* those that columns of EchoColumns.unchanged decide, as
-								 * columns of relation 1; a NULL result counts as true */
-	List	   *others;			/* on columns of relation 1 */
-} PartitionConditions;
-
 extern Conditions conditions_classify(const KeyContext *relation, List *rinfos);
-extern PartitionConditions conditions_of_partition(Relation relation, const EchoColumns *echo);
+extern Conditions conditions_of_partition(Relation relation, const EchoColumns *echo);
 extern List *conditions_partition_guards(const KeyContext *relation,
-										 const PartitionConditions *partition, List *rinfos);
+										 const Conditions *partition, List *rinfos);
 extern List *conditions_static(const KeyContext *relation, List *asked);
 
 /* ---- plan.c: planning */

@@ -26,7 +26,6 @@ static const char no_source[] = " Of the tables joined, one must have the ARNs f
 static const char many_tables[] = " Of more tables than join_collapse_limit, name first the one that has the ARNs.";
 static const char outer_query[] = " Where GROUP BY, DISTINCT, a window function, UNION, or a UNION ALL's arm with WHERE is between table and condition, write %1$s = ANY (ARRAY(SELECT ...)) inside, or LATERAL (SELECT ... WHERE %1$s = ... OFFSET 0).";
 
-/* True if a condition has an OR. */
 static bool
 has_or(Node *node, void *context)
 {
@@ -35,7 +34,6 @@ has_or(Node *node, void *context)
 	return is_orclause(node) || expression_tree_walker(node, has_or, context);
 }
 
-/* True if an expression has a key column. */
 static bool
 has_key_column(const KeyContext *context, Expr *expr)
 {

@@ -19,8 +19,8 @@
 #include "utils/rel.h"
 
 /*
- * Cost of a path that leaves a parameter open, beyond any other path's cost.  PostgreSQL before 18
- * adds 1e10 for each node that is disabled, each time that the node is run.
+ * Cost of a path that leaves a parameter open, beyond any other path's cost.  PostgreSQL
+ * before 18 adds 1e10 for each node that is disabled, each time that the node is run.
  */
 #define NO_KEY_COST			1.0e30
 
@@ -37,12 +37,13 @@
 #define LOOKUPS_AT_ONCE		16.0
 
 /*
- * Number of values of a parameter, images say, as far as joins are concerned.  The planner takes a column without
- * statistics to have 200 values: then each row joined finds one image.
+ * Number of values of a parameter, images say, as far as joins are concerned.  The planner
+ * takes a column without statistics to have 200 values: then each row joined finds one
+ * image.
  */
 #define VALUES				200.0
 
-/* Rows expected for a response, or pages of a list, if the schema does not have the table. */
+/* Rows expected for a response, or pages of a list, of a table that is not in the schema. */
 #define DEFAULT_ROWS		10.0
 
 /* State of a relation's planning, kept in RelOptInfo.fdw_private. */
@@ -51,7 +52,7 @@ typedef struct RelPlan
 	KeyContext	context;		/* of no parameter */
 	double		rows;			/* rows expected for a request, before filters */
 	double		pages;			/* pages expected for a request */
-	PartitionConditions partition;
+	Conditions	partition;		/* see conditions_of_partition() */
 	Conditions	own;			/* the relation's own conditions */
 	double		selectivity;	/* selectivity of own.others */
 	QualCost	quals;			/* cost of checking own.others */

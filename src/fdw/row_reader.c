@@ -35,13 +35,6 @@ typedef struct ReaderColumn
 	int			sqlstate;		/* of "error" */
 } ReaderColumn;
 
-/* Row source of the table. */
-typedef struct ReaderSource
-{
-	const char *label;			/* value of @source; may be NULL */
-	RowCursor  *cursor;
-} ReaderSource;
-
 struct RowReader
 {
 	ReaderColumn *columns;
@@ -49,8 +42,8 @@ struct RowReader
 	MemberTree	members;		/* members that columns need of the row's item */
 	MemberTree	parent_members; /* members that columns need of the enclosing list's
 								 * item */
-	ReaderSource *sources;
-	int			nsources;
+	const BoundTable *table;
+	RowCursor **cursors;		/* one for each of the table's row sources */
 	bool		warn;			/* warn of rows that cannot be read; else they are
 								 * errors */
 	bool		needs_account;	/* a column has PATH_ACCOUNT */
@@ -124,8 +117,7 @@ takes_string(const BoundTable *table)
 static void
 bind_sources(RowReader *reader, const BoundTable *table)
 {
-	reader->nsources = table->nsources;
-	reader->sources = palloc0(table->nsources * sizeof(ReaderSource));
+	reader->cursors = palloc(table->nsources * sizeof(RowCursor *));
 	for (int i = 0; i < table->nsources; i++)
 	{
 		const char *error = NULL;
@@ -134,15 +126,14 @@ bind_sources(RowReader *reader, const BoundTable *table)
 		if (path == NULL)
 			binding_reject_path(table, InvalidAttrNumber, table->sources[i].rows, error);
 		path->takes_string = takes_string(table);
-		reader->sources[i].label = table->sources[i].label;
-		reader->sources[i].cursor = row_cursor_create(path);
+		reader->cursors[i] = row_cursor_create(path);
 	}
 }
 
 /*
- * Prepare to read a table's rows, in the current memory context.  "attrs" are the
- * attribute numbers of the columns to fill; all others are NULL.  "warn": rows that
- * cannot be read are warned of and left out.
+ * Prepare to read a table's rows, in the current memory context, which must have "table",
+ * too.  "attrs" are the attribute numbers of the columns to fill; all others are NULL.
+ * "warn": rows that cannot be read are warned of and left out.
  */
 RowReader *
 row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs, bool warn)
@@ -150,6 +141,7 @@ row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs, bool 
 	RowReader  *reader = palloc0(sizeof(RowReader));
 	ListCell   *lc;
 
+	reader->table = table;
 	reader->warn = warn;
 	reader->fails_cleanly = true;
 	reader->columns = palloc0(list_length(attrs) * sizeof(ReaderColumn));
@@ -166,7 +158,6 @@ row_reader_create(const BoundTable *table, TupleDesc tupdesc, List *attrs, bool 
 	return reader;
 }
 
-/* Drop the values that rows have in common. */
 static void
 forget_shared(RowReader *reader)
 {
@@ -200,7 +191,7 @@ row_reader_start(RowReader *reader, const Request *request, const Document *docu
 	reader->request = request;
 	reader->document = document;
 	reader->source = 0;
-	row_cursor_start(reader->sources[0].cursor, document);
+	row_cursor_start(reader->cursors[0], document);
 }
 
 /* Go on to the document's next row; false after the last. */
@@ -210,13 +201,11 @@ next_row(RowReader *reader)
 	reader->column = NULL;
 	for (;;)
 	{
-		RowCursor  *cursor = reader->sources[reader->source].cursor;
-
-		if (row_cursor_next(cursor))
+		if (row_cursor_next(reader->cursors[reader->source]))
 			return true;
-		if (++reader->source == reader->nsources)
+		if (++reader->source == reader->table->nsources)
 			return false;
-		row_cursor_start(reader->sources[reader->source].cursor, reader->document);
+		row_cursor_start(reader->cursors[reader->source], reader->document);
 	}
 }
 
@@ -227,7 +216,7 @@ next_row(RowReader *reader)
 static void
 find_members(RowReader *reader)
 {
-	const RowCursor *cursor = reader->sources[reader->source].cursor;
+	const RowCursor *cursor = reader->cursors[reader->source];
 	DocumentNode parent = row_cursor_item(cursor, PATH_PARENT_MEMBER);
 
 	member_tree_find(&reader->members, reader->document, row_cursor_item(cursor, PATH_MEMBER));
@@ -260,7 +249,7 @@ version_of(const Document *document, DocumentNode node)
 static Datum
 convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 {
-	const ReaderSource *source = &reader->sources[reader->source];
+	const RowCursor *cursor = reader->cursors[reader->source];
 	const Document *document = reader->document;
 	ColumnPathKind kind = column->path->kind;
 	DocumentNode node = DOC_ABSENT;
@@ -279,11 +268,11 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 			text = reader->account;
 			break;
 		case PATH_SOURCE:
-			text = source->label;
+			text = reader->table->sources[reader->source].label;
 			break;
 		case PATH_ORDINAL:
 		case PATH_PARENT_ORDINAL:
-			ordinal = row_cursor_ordinal(source->cursor, kind);
+			ordinal = row_cursor_ordinal(cursor, kind);
 			text = ordinal == 0 ? NULL : psprintf("%d", ordinal);
 			break;
 		case PATH_MEMBER:
@@ -292,13 +281,13 @@ convert(const RowReader *reader, const ReaderColumn *column, bool *isnull)
 			/* member_path_follow() raises the error: it names the value in the way. */
 			if (node == DOC_MISPLACED)
 				node = member_path_follow(column->path->members, document,
-										  row_cursor_item(source->cursor, kind));
+										  row_cursor_item(cursor, kind));
 			break;
 		case PATH_ROOT_MEMBER:
 			node = member_path_follow(column->path->members, document, document->root);
 			break;
 		default:
-			node = row_cursor_item(source->cursor, kind);
+			node = row_cursor_item(cursor, kind);
 			break;
 	}
 	*isnull = text == NULL && document_is_null(document, node);
@@ -333,7 +322,7 @@ value_group(const RowReader *reader, const ReaderColumn *column)
 		case PATH_SOURCE:
 			return reader->source;
 		default:
-			return row_cursor_item(reader->sources[reader->source].cursor, column->path->kind);
+			return row_cursor_item(reader->cursors[reader->source], column->path->kind);
 	}
 }
 
@@ -410,7 +399,7 @@ report_error(const RowReader *reader, ErrorData *error, int level)
 	}
 	row_error_report(error, request_subject(reader->request), column ? column->name : NULL,
 					 column ? column->path->text :
-					 reader->sources[reader->source].cursor->path->text, level);
+					 reader->cursors[reader->source]->path->text, level);
 }
 
 /*

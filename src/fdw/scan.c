@@ -228,7 +228,6 @@ look_ahead(ForeignScanState *node)
 		start(state, &state->requests[state->next_lookup]);
 }
 
-/* Forget the pages of a list. */
 static void
 leave_list(ImageBuilderScan *state)
 {
