@@ -44,7 +44,7 @@ pg_noreturn extern void binding_reject_column(const BoundTable *table, AttrNumbe
 pg_noreturn extern void binding_reject_path(const BoundTable *table, AttrNumber attnum,
 											const char *path, const char *why);
 
-/* ---- key.c: keys in conditions; keyless.c: why there is none */
+/* ---- key.c: keys in conditions; keyless.c: why a scan has no key */
 
 /*
  * Kind of a node of a key.  A key is a tree of Lists, so that plans can be copied with

@@ -269,7 +269,7 @@ join_conditions(PlannerInfo *root, RelOptInfo *rel)
 		if (join_clause_is_movable_to(rinfo, rel) && key_extract(&context, rinfo->clause, &exact))
 			conditions = lappend(conditions, rinfo);
 	}
-	if (rel->has_eclass_joins)
+	if (rel->has_eclass_joins && context.columns)
 		conditions = list_concat(conditions,
 								 generate_implied_equalities_for_column(root, rel,
 																		is_key_member, &context,

@@ -13,6 +13,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "lookup/statement.h"
 #include "miscadmin.h"
 #include "readahead/readahead.h"
