@@ -324,13 +324,15 @@ for my $case (@failures)
 	like(attempt($node, $lookup), qr/^28000 \| could not look up image .*: the credential_process of profile "$name" gave no credentials.*$pattern/, "fails: $name");
 }
 for my $case ([ 'absent', "$dir/absent", 'No such file or directory' ], [ 'unnamed', 'no-such-program-anywhere', 'No such file or directory' ],
-	[ 'directory', $dir, 'Permission denied' ], [ 'not-executable', "$dir/config", 'Permission denied' ], [ 'no-format', "$dir/no-format", 'Exec format error' ])
+	[ 'directory', $dir, 'Permission denied' ], [ 'not-executable', "$dir/config", 'Permission denied' ])
 {
 	my ($name, $command, $error) = @$case;
-	write_file('no-format', "echo hello\n", 0700);
 	profile($name, $command);
 	like(attempt($node, $lookup), qr/^28000 .*The program could not be executed: $error\. \|/, "fails: $name");
 }
+write_file('no-format', "echo '" . output_of() . "'\n", 0700);
+profile('no-format', "$dir/no-format");
+is(attempt($node, $lookup), 'found golden-linux', 'sh runs a script that names no interpreter');
 profile('unclosed', 'a "b');
 like(attempt($node, $lookup), qr/^28000 .*"unclosed" has a "credential_process" with a quote that is not closed/, 'fails: unclosed');
 append_to_file("$dir/config", "[profile sso]\nsso_session = x\nsso_account_id = 1\nsso_role_name = r\n[profile login]\nlogin_session = arn:x\n"

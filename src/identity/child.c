@@ -29,6 +29,7 @@
 
 #include "identity/child.h"
 #include "miscadmin.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 
@@ -44,8 +45,6 @@
 /* Descriptor of the pipe "problem" in the child, which closes all higher ones. */
 #define PROBLEM_FD			3
 
-extern char **environ;
-
 /* Children of the backend, changed by the SIGCHLD handler, else with SIGCHLD blocked. */
 static volatile struct
 {
@@ -55,85 +54,20 @@ static volatile struct
 
 /* Functions of the child between fork() and exec, which may use system calls only. */
 
-#ifdef SYS_getdents64
-
-/* Directory entry as the kernel writes it; see getdents64(2). */
-typedef struct Entry
-{
-	uint64		inode;
-	int64		offset;
-	unsigned short size;		/* of this entry, in bytes */
-	unsigned char type;
-	char		name[FLEXIBLE_ARRAY_MEMBER];
-} Entry;
-
-/* Return a directory entry's name as a number; -1 if the name is "." or "..". */
-static int
-number_of(const char *name)
-{
-	int			number = 0;
-
-	for (; *name >= '0' && *name <= '9'; name++)
-		number = number * 10 + (*name - '0');
-	return *name == '\0' ? number : -1;
-}
-
-/*
- * Close the descriptors above PROBLEM_FD that /proc/self/fd lists.  False if the
- * directory cannot be read to its end.
- */
-static bool
-close_listed(void)
-{
-	union
-	{
-		uint64		aligned;
-		char		bytes[4096];
-	}			buffer;
-	long		size;
-	int			directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (directory < 0)
-		return false;
-	while ((size = syscall(SYS_getdents64, directory, buffer.bytes, sizeof(buffer))) > 0)
-	{
-		for (long at = 0; at < size;)
-		{
-			const Entry *entry = (const Entry *) (buffer.bytes + at);
-			int			fd = number_of(entry->name);
-
-			if (fd > PROBLEM_FD && fd != directory)
-				close(fd);
-			at += entry->size;
-		}
-	}
-	close(directory);
-	return size == 0;
-}
-
-#endif
-
-/*
- * Close all descriptors from PROBLEM_FD + 1 on: sockets, files and the like.  Trying
- * each number up to "limit", which may be a billion, is the last resort.
- */
+/* Close all descriptors above PROBLEM_FD, of which the backend has none above "highest". */
 static void
-close_inherited(rlim_t limit)
+close_inherited(int highest)
 {
 #ifdef SYS_close_range
 	if (syscall(SYS_close_range, PROBLEM_FD + 1, ~0U, 0) == 0)
 		return;
 #endif
-#ifdef SYS_getdents64
-	if (close_listed())
-		return;
-#endif
-	for (rlim_t fd = PROBLEM_FD + 1; fd < limit; fd++)
-		close((int) fd);
+	for (int fd = PROBLEM_FD + 1; fd <= highest; fd++)
+		close(fd);
 }
 
 static void
-connect_descriptors(const int ends[3], rlim_t limit)
+connect_descriptors(const int ends[3], int highest)
 {
 	int			null = open("/dev/null", O_RDONLY);
 
@@ -142,29 +76,14 @@ connect_descriptors(const int ends[3], rlim_t limit)
 	dup2(ends[1], STDERR_FILENO);
 	dup2(ends[2], PROBLEM_FD);
 	fcntl(PROBLEM_FD, F_SETFD, FD_CLOEXEC);
-	close_inherited(limit);
-}
-
-/* Execute the first path that can be, as Python's subprocess does; return the errno. */
-static int
-execute(char *const *paths, char **words)
-{
-	int			problem = 0;
-
-	for (; *paths; paths++)
-	{
-		execve(*paths, words, environ);
-		if (problem == 0 && errno != ENOENT && errno != ENOTDIR)
-			problem = errno;
-	}
-	return problem != 0 ? problem : errno;
+	close_inherited(highest);
 }
 
 static void
-run(char **words, const int ends[3], char *const *paths, pid_t parent, rlim_t limit)
+run(char **words, const int ends[3], pid_t parent, int highest)
 {
 	sigset_t	none;
-	int			problem;
+	int			rc;
 
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
@@ -177,12 +96,12 @@ run(char **words, const int ends[3], char *const *paths, pid_t parent, rlim_t li
 #else
 	(void) parent;
 #endif
-	connect_descriptors(ends, limit);
+	connect_descriptors(ends, highest);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	problem = execute(paths, words);
-	while (write(PROBLEM_FD, &problem, sizeof(problem)) < 0 && errno == EINTR)
-		;
+	execvp(words[0], words);
+	rc = write(PROBLEM_FD, &errno, sizeof(errno));
+	(void) rc;
 	_exit(NOT_EXECUTED);
 }
 
@@ -324,38 +243,27 @@ prepare(void)
 	orphans_adopt();
 }
 
-/* Return the paths where a program may be, as Python's subprocess does, and a NULL. */
-static char **
-paths_of(char *program)
+/* Return a number that no descriptor of this process exceeds. */
+static int
+highest_descriptor(void)
 {
-	const char *path = getenv("PATH");
-	char	  **paths;
-	int			n = 0;
+	struct rlimit limit = {.rlim_cur = 1024};
+	int			highest = -1;
+	struct dirent *entry;
+	DIR		   *dir = AllocateDir("/proc/self/fd");
 
-	if (path == NULL)
-		path = "/bin:/usr/bin";
-	paths = palloc((strlen(path) + 2) * sizeof(char *));
-	if (strchr(program, '/'))
-		paths[n++] = program;
-	else
-	{
-		for (;; path++)
-		{
-			int			length = (int) strcspn(path, ":");
-
-			/* An empty entry of PATH means the current directory. */
-			paths[n++] = psprintf("%.*s%s%s", length, path, length > 0 ? "/" : "", program);
-			path += length;
-			if (*path == '\0')
-				break;
-		}
-	}
-	paths[n] = NULL;
-	return paths;
+	while (dir && (entry = ReadDirExtended(dir, "/proc/self/fd", DEBUG1)))
+		highest = Max(highest, atoi(entry->d_name));
+	if (dir)
+		FreeDir(dir);
+	if (highest >= 0)
+		return highest;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return (int) Min(limit.rlim_cur, PG_INT32_MAX) - 1;
 }
 
 /*
- * Start a program, without a shell, in a session of its own, in the environment and
+ * Start a program, as execvp() finds it, in a session of its own, in the environment and
  * the directory of the backend, with nothing to read and no descriptor but the
  * standard three.  "words" are its name and its arguments, and a NULL; "ends" are the
  * writing ends of pipes for its standard output, its standard error, and the errno, an
@@ -365,15 +273,13 @@ paths_of(char *program)
 pid_t
 child_start(char **words, const int ends[3])
 {
-	char	  **paths = paths_of(words[0]);
-	struct rlimit limit = {.rlim_cur = 1024};
+	int			highest = highest_descriptor();
 	pid_t		parent = getpid();
 	int			place = place_of(0);
 	int			problem = EAGAIN;
 	pid_t		pid = -1;
 	sigset_t	previous;
 
-	getrlimit(RLIMIT_NOFILE, &limit);
 	block(&previous, true);
 	if (place >= 0)
 	{
@@ -382,7 +288,7 @@ child_start(char **words, const int ends[3])
 		problem = errno;
 	}
 	if (pid == 0)
-		run(words, ends, paths, parent, limit.rlim_cur);
+		run(words, ends, parent, highest);
 	if (pid > 0)
 	{
 		children[place].dying = false;
