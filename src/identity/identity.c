@@ -19,11 +19,10 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
-/* Number of identities from which on unused ones are dropped, the oldest use first. */
+/* Identities kept after a statement, those that were used last; others in use stay, too. */
 #define MAX_IDENTITIES		1000
 
 dlist_head	identity_list = DLIST_STATIC_INIT(identity_list);	/* last used first */
-static int	nidentities = 0;
 
 static void
 destroy(Identity *identity)
@@ -32,31 +31,7 @@ destroy(Identity *identity)
 	if (identity->base)
 		identity->base->roles--;
 	dlist_delete(&identity->node);
-	nidentities--;
 	MemoryContextDelete(identity->context);
-}
-
-/* True if a look-up, or another identity, refers to an identity. */
-static bool
-is_used(const Identity *identity)
-{
-	return identity->references > 0 || identity->roles > 0;
-}
-
-/* Drop the least recently used identities that are not in use, to make room. */
-static void
-make_room(void)
-{
-	dlist_node *node = dlist_is_empty(&identity_list) ? NULL : dlist_tail_node(&identity_list);
-
-	while (node && nidentities >= MAX_IDENTITIES)
-	{
-		Identity   *identity = dlist_container(Identity, node, node);
-
-		node = dlist_has_prev(&identity_list, node) ? dlist_prev_node(&identity_list, node) : NULL;
-		if (!is_used(identity))
-			destroy(identity);
-	}
 }
 
 /* Return the role to assume for an account, in the current memory context. */
@@ -83,9 +58,6 @@ create(const IdentityUser *user, const char *account, Identity *base)
 	MemoryContext previous;
 	Identity   *identity;
 
-	if (base)
-		base->roles++;
-	make_room();
 	context = AllocSetContextCreate(TopMemoryContext, "imagebuilder_fdw identity",
 									ALLOCSET_SMALL_SIZES);
 	previous = MemoryContextSwitchTo(context);
@@ -108,8 +80,9 @@ create(const IdentityUser *user, const char *account, Identity *base)
 		identity->serve_until = identity->renew_at = ISSUED_FOR_GOOD;
 	}
 	MemoryContextSwitchTo(previous);
+	if (base)
+		base->roles++;
 	dlist_push_head(&identity_list, &identity->node);
-	nidentities++;
 	return identity;
 }
 
@@ -216,7 +189,10 @@ identity_close(Identity *identity)
 		renewal_abandon(identity);
 }
 
-/* Wipe and free the identities that no statement will use again. */
+/*
+ * Wipe and free the identities that no statement will use again, and unused ones beyond
+ * MAX_IDENTITIES.
+ */
 void
 identity_forget_unused(void)
 {
@@ -225,12 +201,18 @@ identity_forget_unused(void)
 	/* Go through the list twice: bases become unused when their roles' identities go. */
 	for (int pass = 0; pass < 2; pass++)
 	{
+		int			nkept = 0;
+
 		dlist_foreach_modify(iter, &identity_list)
 		{
 			Identity   *identity = dlist_container(Identity, node, iter.cur);
+			bool		obsolete = identity->serve_until == 0 || nkept >= MAX_IDENTITIES ||
+				identity->config->epoch != config_epoch();
 
-			if (!is_used(identity) && (identity->config->epoch != config_epoch() || identity->serve_until == 0))
+			if (obsolete && identity->references == 0 && identity->roles == 0)
 				destroy(identity);
+			else
+				nkept++;
 		}
 	}
 }
