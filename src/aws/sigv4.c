@@ -298,13 +298,18 @@ sigv4_authorization(const SigV4Request *request, const SigV4Scope *scope,
 	StringInfoData string_to_sign;
 	StringInfoData out;
 	char		signature[SIGV4_HEX_SIZE];
+	bool		ok;
 
 	initStringInfo(&canonical_request);
 	initStringInfo(&string_to_sign);
-	if (!sigv4_canonical_request(&canonical_request, request) ||
-		!sigv4_string_to_sign(&string_to_sign, scope, &canonical_request) ||
-		!sigv4_signature(signature, scope, credentials->secret_access_key,
-						 &string_to_sign))
+	ok = sigv4_canonical_request(&canonical_request, request) &&
+		sigv4_string_to_sign(&string_to_sign, scope, &canonical_request) &&
+		sigv4_signature(signature, scope, credentials->secret_access_key, &string_to_sign);
+	/* Wipe the canonical request, which may hold the session token. */
+	OPENSSL_cleanse(canonical_request.data, canonical_request.len);
+	pfree(canonical_request.data);
+	pfree(string_to_sign.data);
+	if (!ok)
 		return NULL;
 
 	initStringInfo(&out);
@@ -313,9 +318,5 @@ sigv4_authorization(const SigV4Request *request, const SigV4Scope *scope,
 	appendStringInfoString(&out, ", SignedHeaders=");
 	append_signed_headers(&out, request);
 	appendStringInfo(&out, ", Signature=%s", signature);
-	/* Wipe the canonical request, which may hold the session token. */
-	OPENSSL_cleanse(canonical_request.data, canonical_request.len);
-	pfree(canonical_request.data);
-	pfree(string_to_sign.data);
 	return out.data;
 }
