@@ -57,7 +57,6 @@ OBJS = \
 	src/identity/signed.o \
 	src/identity/sts.o \
 	src/http/answer.o \
-	src/http/call.o \
 	src/http/engine.o \
 	src/http/http.o \
 	src/http/memory.o \

@@ -193,13 +193,6 @@ compat_adjust_to_child(PlannerInfo *root, Node *node, RelOptInfo *child_rel)
 #define COMPAT_CURL_KEEPS_BUFFER	(LIBCURL_VERSION_NUM >= 0x080700)
 
 /*
- * True if libcurl reported a malformed chunk: every version returns CURLE_RECV_ERROR,
- * as for a connection that breaks, but only messages about chunks contain the word.
- */
-#define compat_curl_is_bad_chunk(result, message) \
-	((result) == CURLE_RECV_ERROR && strstr(message, "chunk") != NULL)
-
-/*
  * libcurl 7.80 calls CURLOPT_PREREQFUNCTION when it has connected and is about to send
  * the request.  Earlier versions show this by a CURLINFO_PRETRANSFER_TIME above 0,
  * which later versions report for failed connections, too.

@@ -7,14 +7,14 @@
  * DNS answers and TLS sessions.
  *
  * No callback that libcurl runs raises an error, allocates with palloc or serves
- * interrupts: call.c and http.c end a call that takes long.
+ * interrupts.  Where libcurl or OpenSSL takes long in one call, its callbacks ask the
+ * functions call_...() whether to go on.
  */
 #include "postgres.h"
 
+#include <signal.h>
+
 #include "clock.h"
-#include "http/call.h"
-#include "http/memory.h"
-#include "http/sockets.h"
 #include "http/transfer.h"
 #include "miscadmin.h"
 
@@ -23,6 +23,18 @@
 
 /* Events taken from the kernel at once. */
 #define MAX_EVENTS				16
+
+/*
+ * Microseconds for which libcurl may act in one call before its callbacks look at
+ * interrupts and time-outs: a fifth of the 100 ms within which a cancel should act.
+ */
+#define LOOK_INTERVAL			20000
+
+/*
+ * Microseconds for which libcurl may act in one call while an interrupt is pending
+ * that need not end the statement, such as a ProcSignal barrier.
+ */
+#define MAX_DELAY				1000000
 
 static struct
 {
@@ -33,6 +45,18 @@ static struct
 	int			nhandles;		/* easy handles in use */
 	bool		expired;		/* connections and TLS sessions must not be used again */
 } engine;
+
+/* The call of curl_multi_socket_action() under way. */
+static struct
+{
+	bool		acting;			/* libcurl is acting, with signals blocked */
+	bool		has_read;		/* OpenSSL has read in this call */
+	bool		put_off;		/* OpenSSL was told to read later, in this call or an
+								 * earlier one */
+	int64		since;			/* when the call began, of clock.h */
+	int64		look_at;		/* when call_is_look_due() is true next */
+	sigset_t	signals;		/* PostgreSQL's signal mask */
+} call;
 
 /* Note when libcurl wants to be called at the latest (a CURLMOPT_TIMERFUNCTION). */
 static int
@@ -149,6 +173,19 @@ give_up(CURLcode result)
 	engine.deadline = PG_INT64_MAX;
 }
 
+/*
+ * Block signals while libcurl acts: libcurl may start a thread to resolve a name, which
+ * would inherit an open signal mask and run PostgreSQL's handlers.
+ */
+static void
+block_signals(void)
+{
+	sigset_t	all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &call.signals);
+}
+
 /* Have libcurl act on a socket, or on its timer (CURL_SOCKET_TIMEOUT). */
 static void
 call_libcurl(curl_socket_t fd, int events)
@@ -164,13 +201,77 @@ call_libcurl(curl_socket_t fd, int events)
 	 * there for the answer.
 	 */
 	sockets_reject_unsolicited_data();
-	call_begin();
+	call.since = clock_us();
+	call.look_at = call.since + LOOK_INTERVAL;
+	call.has_read = false;
+	block_signals();
+	call.acting = true;
 	code = curl_multi_socket_action(engine.multi, fd, events, &running);
-	call_end();
+	call.acting = false;
+	sigprocmask(SIG_SETMASK, &call.signals, NULL);
 	if (code == CURLM_OUT_OF_MEMORY || refused != sockets_refused())
 		give_up(CURLE_OUT_OF_MEMORY);
 	else if (code != CURLM_OK)
 		give_up(CURLE_RECV_ERROR);
+}
+
+/*
+ * True if libcurl has acted for so long that its callbacks must look at time-outs and
+ * interrupts.  Pending signals are then delivered: PostgreSQL's handlers only set
+ * flags, or end the process (SIGQUIT).
+ */
+bool
+call_is_look_due(int64 now)
+{
+	if (!call.acting || now < call.look_at)
+		return false;
+	call.look_at = now + LOOK_INTERVAL;
+	sigprocmask(SIG_SETMASK, &call.signals, NULL);
+	block_signals();
+	return true;
+}
+
+/*
+ * True if an interrupt is pending for which libcurl has to return.  Most of
+ * PostgreSQL's interrupts (a barrier, a message of a parallel worker) raise no error
+ * and do not end a transfer: PostgreSQL serves them once libcurl returns, nearly
+ * always in a moment.  PostgreSQL does not tell for all interrupts whether they raise
+ * an error, hence MAX_DELAY.
+ */
+bool
+call_is_to_be_interrupted(int64 now)
+{
+	return InterruptPending && INTERRUPTS_CAN_BE_PROCESSED() &&
+		(QueryCancelPending || ProcDiePending || now >= call.since + MAX_DELAY);
+}
+
+/*
+ * True if OpenSSL may read on; otherwise OpenSSL has to return, as if no data had
+ * come.  In each call of libcurl OpenSSL may read at least once, so that a transfer
+ * that was put off advances however slow the machine is.  OpenSSL reads outside such a
+ * call when libcurl closes a connection, where the peer's last data is of no use.
+ */
+bool
+call_may_read(void)
+{
+	int64		now;
+
+	if (!call.acting)
+		return false;
+	if (!call.has_read)
+		return true;
+	now = clock_us();
+	if (now < call.since + LOOK_INTERVAL && !call_is_to_be_interrupted(now))
+		return true;
+	call.put_off = true;
+	return false;
+}
+
+/* Note that OpenSSL has read data in this call. */
+void
+call_note_read(void)
+{
+	call.has_read = true;
 }
 
 /*
@@ -181,7 +282,7 @@ call_libcurl(curl_socket_t fd, int events)
 static void
 resume_reads(void)
 {
-	call_forget_put_off();
+	call.put_off = false;
 	/* Start from the end: when libcurl removes a socket, the last takes its place. */
 	for (int i = sockets_count() - 1; i >= 0 && engine.multi; i--)
 	{
@@ -211,7 +312,7 @@ take_events(const WaitEvent *events, int nevents)
 							 (events[i].events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
 		}
 	}
-	if (silent && call_has_put_off())
+	if (silent && call.put_off)
 		resume_reads();
 }
 
@@ -230,7 +331,7 @@ http_wait(long timeout)
 
 	CHECK_FOR_INTERRUPTS();
 	make_handles();
-	if (call_has_put_off())
+	if (call.put_off)
 		timeout = 0;
 	next = Min(engine.deadline, transfers_resume());
 	if (next != PG_INT64_MAX)

@@ -9,9 +9,6 @@
 #include "postgres.h"
 
 #include "clock.h"
-#include "http/call.h"
-#include "http/memory.h"
-#include "http/sockets.h"
 #include "http/transfer.h"
 
 /* The transfers under way. */

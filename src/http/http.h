@@ -66,4 +66,11 @@ extern char *http_header(const HttpTransfer *transfer, const char *name);
 extern void http_wait(long timeout);
 extern void http_expire_connections(void);
 
+/* Callback for a descriptor that has data or was closed elsewhere; raises no errors. */
+typedef void (*SocketReady) (void *owner);
+
+/* Functions of sockets.c. */
+extern bool sockets_watch(int fd, SocketReady ready, void *owner);
+extern void sockets_unwatch(int fd);
+
 #endif							/* IMAGEBUILDER_HTTP_H */

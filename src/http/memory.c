@@ -14,13 +14,13 @@
  * libcurl's memory is neither wiped nor counted: memory_is_ours() is false.
  *
  * The options of libcurl's handles, which libcurl copies, are set with the macros of
- * memory.h.
+ * transfer.h.
  */
 #include "postgres.h"
 
 #include <malloc.h>
 
-#include "http/memory.h"
+#include "http/transfer.h"
 #include "secret.h"
 
 static struct

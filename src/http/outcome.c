@@ -48,7 +48,8 @@ outcome_of_code(Transfer *x, CURLcode result)
 	/* libcurl keeps its first message, even one about a kept connection that was dead. */
 	if (result == CURLE_PEER_FAILED_VERIFICATION && !strstr(pub->problem, "certificate"))
 		pub->problem = curl_easy_strerror(result);
-	if (compat_curl_is_bad_chunk(result, pub->problem))
+	/* A malformed chunk has the code of a connection that breaks, and a message of its own. */
+	if (result == CURLE_RECV_ERROR && strstr(pub->problem, "chunk"))
 		return HTTP_MALFORMED;
 	switch (result)
 	{

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #include "common/ip.h"
-#include "http/sockets.h"
+#include "http/transfer.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 

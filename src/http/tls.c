@@ -16,9 +16,6 @@
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
-#include "compat.h"
-#include "http/call.h"
-#include "http/memory.h"
 #include "http/transfer.h"
 #include "miscadmin.h"
 

@@ -1,4 +1,4 @@
-/* transfer.h: a transfer as the files of http/ share it, and libcurl's multi handle. */
+/* transfer.h: a transfer, and the functions that the files of http/ share. */
 #ifndef IMAGEBUILDER_TRANSFER_H
 #define IMAGEBUILDER_TRANSFER_H
 
@@ -71,10 +71,55 @@ extern void answer_free(const Transfer *x, Bytes *bytes);
 /* Function of outcome.c. */
 extern HttpOutcome outcome_of(Transfer *x, CURLcode result);
 
-/* Functions of engine.c. */
+/* Functions of engine.c, the latter four for callbacks in a call of libcurl. */
 extern CURL *engine_handle(void);
 extern void engine_add(Transfer *x, bool fresh);
 extern void engine_discard(CURL *handle);
+extern bool call_is_look_due(int64 now);
+extern bool call_is_to_be_interrupted(int64 now);
+extern bool call_may_read(void);
+extern void call_note_read(void);
+
+/*
+ * Sizes of libcurl's receive buffer, in bytes, for answers that are not secret and for
+ * secret ones.  The allocator of memory.c recognizes the buffer's block by these sizes,
+ * to which libcurl may add MEMORY_BUFFER_EXTRA at most (8.23 has the length before the
+ * buffer); libcurl uses such sizes for nothing else.
+ */
+#define MEMORY_BUFFER			(128 * 1024)
+#define MEMORY_SECRET_BUFFER	(16 * 1024 - 48)
+#define MEMORY_BUFFER_EXTRA		32
+
+/* Set an option that a request cannot do without. */
+#define REQUIRE(handle, option, value) \
+	setopt_check(curl_easy_setopt(handle, option, value), true)
+
+/* Set an option that some versions or builds of libcurl lack. */
+#define ASK_FOR(handle, option, value) \
+	setopt_check(curl_easy_setopt(handle, option, value), false)
+
+/* Functions of memory.c. */
+extern void memory_start(void);
+extern bool memory_is_ours(void);
+extern uint64 memory_refused(void);
+extern void memory_wipe_buffer(void);
+pg_noreturn extern void memory_raise(const char *detail);
+extern void setopt_check(CURLcode code, bool required);
+
+/* Functions of sockets.c. */
+extern CURLM *sockets_make_multi(void);
+extern int	sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socketp);
+extern curl_socket_t sockets_open(void *userp, curlsocktype purpose,
+								  struct curl_sockaddr *address);
+extern uint64 sockets_refused(void);
+extern int	sockets_close(void *userp, curl_socket_t fd);
+extern void sockets_forget_closed(void);
+extern void sockets_reject_unsolicited_data(void);
+extern void sockets_shutdown_idle_connections(CURL *handle);
+extern WaitEventSet *sockets_wait_set(void);
+extern bool sockets_take_event(curl_socket_t fd);
+extern int	sockets_count(void);
+extern curl_socket_t sockets_reading(int i);
 
 /* Function of tls.c. */
 extern void tls_set_options(CURL *handle, const char *ca_bundle);

@@ -17,7 +17,6 @@
 
 #include "clock.h"
 #include "foreign_text.h"
-#include "http/sockets.h"
 #include "identity/child.h"
 #include "identity/provider.h"
 #include "secret.h"
