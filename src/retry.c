@@ -12,7 +12,6 @@
 #include "common/pg_prng.h"
 #include "retry.h"
 
-#define BUDGET				500
 #define THROTTLED_COST		5
 #define TRANSIENT_COST		14
 #define SUCCESS_REFUND		1
@@ -24,29 +23,23 @@
 /* Upper bound of what x-amz-retry-after may add to the computed delay. */
 #define RETRY_AFTER_SLACK_MS	5000
 
-void
-retry_budget_init(RetryBudget *budget)
-{
-	budget->tokens = BUDGET;
-}
-
 /* Take the price of a retry from the budget and return it; 0 if the budget holds less. */
 int
-retry_budget_take(RetryBudget *budget, bool throttled)
+retry_budget_take(int *budget, bool throttled)
 {
 	int			cost = throttled ? THROTTLED_COST : TRANSIENT_COST;
 
-	if (budget->tokens < cost)
+	if (*budget < cost)
 		return 0;
-	budget->tokens -= cost;
+	*budget -= cost;
 	return cost;
 }
 
 /* Pay back, after a success, what the last retry cost; SUCCESS_REFUND without a retry. */
 void
-retry_budget_refund(RetryBudget *budget, int taken)
+retry_budget_refund(int *budget, int taken)
 {
-	budget->tokens = Min(BUDGET, budget->tokens + (taken > 0 ? taken : SUCCESS_REFUND));
+	*budget = Min(RETRY_BUDGET, *budget + (taken > 0 ? taken : SUCCESS_REFUND));
 }
 
 /*

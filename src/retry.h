@@ -2,15 +2,11 @@
 #ifndef IMAGEBUILDER_RETRY_H
 #define IMAGEBUILDER_RETRY_H
 
-/* Budget of retries, which keeps an outage from being met with a flood of requests. */
-typedef struct RetryBudget
-{
-	int			tokens;
-} RetryBudget;
+/* Tokens of a budget of retries, which keeps an outage from a flood of requests. */
+#define RETRY_BUDGET		500
 
-extern void retry_budget_init(RetryBudget *budget);
-extern int	retry_budget_take(RetryBudget *budget, bool throttled);
-extern void retry_budget_refund(RetryBudget *budget, int taken);
+extern int	retry_budget_take(int *budget, bool throttled);
+extern void retry_budget_refund(int *budget, int taken);
 extern int64 retry_at(int retry, bool throttled, const char *retry_after);
 
 #endif							/* IMAGEBUILDER_RETRY_H */

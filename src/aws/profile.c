@@ -259,15 +259,16 @@ static bool
 resolve_source(Resolver *r, const Profile *profile)
 {
 	ProfilePlan *plan = r->plan;
+	ProfileRole *role = &plan->web_identity;
 	Profile		in_credentials = {.name = profile->name, .credentials = profile->credentials};
 	Profile		in_config = {.name = profile->name, .config = profile->config};
 
-	plan->web_identity_token_file = value_of(r, profile, "web_identity_token_file");
-	if (plan->web_identity_token_file)
+	role->web_identity_token_file = value_of(r, profile, "web_identity_token_file");
+	if (role->web_identity_token_file)
 	{
 		plan->source = PROFILE_WEB_IDENTITY;
-		plan->web_identity_role_arn = required(r, profile, "role_arn", "web_identity_token_file");
-		plan->web_identity_session_name = value_of(r, profile, "role_session_name");
+		role->role_arn = required(r, profile, "role_arn", "web_identity_token_file");
+		role->role_session_name = value_of(r, profile, "role_session_name");
 		return true;
 	}
 	return refuse_source(r, profile, "sso_account_id", NEEDS_LOGIN) ||

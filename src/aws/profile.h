@@ -11,6 +11,8 @@ typedef struct ProfileRole
 	char	   *external_id;	/* NULL: none */
 	char	   *role_session_name;	/* NULL: the caller's choice */
 	int			duration_seconds;	/* 900 to 43200; 0: the service's default */
+	char	   *web_identity_token_file;	/* has a token, by which the role is assumed
+											 * in place of credentials; NULL: none */
 } ProfileRole;
 
 /* Source of a profile's first credentials. */
@@ -29,10 +31,7 @@ typedef struct ProfilePlan
 {
 	ProfileSource source;
 	AwsCredentials credentials; /* for PROFILE_STATIC */
-	char	   *web_identity_token_file;	/* for PROFILE_WEB_IDENTITY, as the next
-											 * two */
-	char	   *web_identity_role_arn;
-	char	   *web_identity_session_name;	/* NULL: the caller's choice */
+	ProfileRole web_identity;	/* for PROFILE_WEB_IDENTITY */
 	char	  **process;		/* for PROFILE_PROCESS: the program and its arguments, and
 								 * a NULL */
 	const char *process_profile;	/* the profile that names the program */

@@ -27,7 +27,7 @@
 #include <sys/syscall.h>
 #endif
 
-#include "identity/child.h"
+#include "identity/fetch.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"

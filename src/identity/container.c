@@ -3,7 +3,7 @@
 
 #include <arpa/inet.h>
 
-#include "identity/provider.h"
+#include "identity/fetch.h"
 #include "secret.h"
 
 #define HOST			"http://169.254.170.2"

@@ -17,8 +17,7 @@
 
 #include "clock.h"
 #include "foreign_text.h"
-#include "identity/child.h"
-#include "identity/provider.h"
+#include "identity/fetch.h"
 #include "secret.h"
 #include "storage/fd.h"
 

@@ -8,7 +8,7 @@
 
 #include "clock.h"
 #include "foreign_text.h"
-#include "identity/provider.h"
+#include "identity/fetch.h"
 #include "retry.h"
 #include "utils/memutils.h"
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "identity/provider.h"
+#include "identity/fetch.h"
 #include "secret.h"
 #include "storage/fd.h"
 #include "utils/memutils.h"
@@ -92,15 +92,19 @@ static FetchState
 web_identity_begin(Fetch *fetch)
 {
 	const char *file = host_variable("AWS_WEB_IDENTITY_TOKEN_FILE");
-	const char *role = host_variable("AWS_ROLE_ARN");
+	const char *arn = host_variable("AWS_ROLE_ARN");
+	const char *session_name = host_variable("AWS_ROLE_SESSION_NAME");
+	ProfileRole *role = palloc0(sizeof(ProfileRole));
 
 	if (!file)
 		return FETCH_ABSENT;
-	if (!role)
+	if (!arn)
 		return fetch_fail(fetch, "the server process's environment has a web identity token, but no role",
 						  "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not.", NULL);
-	return sts_assume_role_with_web_identity(fetch, file, role,
-											 host_variable("AWS_ROLE_SESSION_NAME"));
+	role->web_identity_token_file = pstrdup(file);
+	role->role_arn = pstrdup(arn);
+	role->role_session_name = session_name ? pstrdup(session_name) : NULL;
+	return sts_call(fetch, role);
 }
 
 /*
@@ -206,14 +210,14 @@ advance(Fetch *fetch)
 	}
 	for (; fetch->nroles > 0; fetch->roles++, fetch->nroles--)
 	{
-		state = fetch->advance ? fetch->advance(fetch) : sts_call(fetch, fetch->roles, NULL);
+		state = fetch->advance ? fetch->advance(fetch) : sts_call(fetch, fetch->roles);
 		if (state != FETCH_DONE)
 			return state;
 		fetch->advance = NULL;
 		fetch_next_request(fetch);
 	}
 	if (fetch->partition)
-		return fetch->advance ? fetch->advance(fetch) : sts_call(fetch, NULL, NULL);
+		return fetch->advance ? fetch->advance(fetch) : sts_call(fetch, NULL);
 	return FETCH_DONE;
 }
 

@@ -2,7 +2,7 @@
 #include "postgres.h"
 
 #include "aws/base.h"
-#include "identity/provider.h"
+#include "identity/fetch.h"
 #include "secret.h"
 
 #define CAUSE			"the instance metadata service gave no credentials"

@@ -28,7 +28,7 @@
 #include <sys/prctl.h>
 #endif
 
-#include "identity/child.h"
+#include "identity/fetch.h"
 
 #ifdef __linux__
 

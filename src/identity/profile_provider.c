@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "foreign_text.h"
-#include "identity/provider.h"
+#include "identity/fetch.h"
 #include "lib/stringinfo.h"
 
 /* Return the path of a file in the home directory of the server's system user. */
@@ -89,9 +89,7 @@ follow(Fetch *fetch, const ProfilePlan *plan)
 			fetch->issued.expires = ISSUED_FOR_GOOD;
 			return FETCH_DONE;
 		case PROFILE_WEB_IDENTITY:
-			return sts_assume_role_with_web_identity(fetch, plan->web_identity_token_file,
-													 plan->web_identity_role_arn,
-													 plan->web_identity_session_name);
+			return sts_call(fetch, &plan->web_identity);
 		case PROFILE_PROCESS:
 			return credential_process_begin(fetch, plan);
 		case PROFILE_ENVIRONMENT:

@@ -2,7 +2,7 @@
 #include "postgres.h"
 
 #include "aws/arn.h"
-#include "identity/provider.h"
+#include "identity/fetch.h"
 #include "secret.h"
 
 #define SERVICE			"sts"
@@ -312,33 +312,21 @@ advance(Fetch *fetch)
 }
 
 /*
- * Assume a role, with the credentials in fetch->issued, which the role's replace.  If
- * "token_file" is not NULL, the call has the web identity token in that file instead of a
- * signature.  If "role" is NULL, set fetch->account to the account of fetch->issued.
+ * Assume a role, with its web identity token or the credentials in fetch->issued, which
+ * the role's replace.  If "role" is NULL, set fetch->account to the account of
+ * fetch->issued.
  */
 FetchState
-sts_call(Fetch *fetch, const ProfileRole *role, const char *token_file)
+sts_call(Fetch *fetch, const ProfileRole *role)
 {
 	StsFetch   *sts = palloc0(sizeof(StsFetch));
 
 	sts->role = role;
 	sts->partition = role ? partition_of(role->role_arn) : fetch->partition;
-	sts->token_file = token_file;
+	sts->token_file = role ? role->web_identity_token_file : NULL;
 	fetch->state = sts;
 	if (!set_call(fetch))
 		return FETCH_FAILED;
 	fetch->advance = advance;
 	return advance(fetch);
-}
-
-/* Assume a role, unsigned, with a file's token.  The session's name may be NULL. */
-FetchState
-sts_assume_role_with_web_identity(Fetch *fetch, const char *token_file, const char *role_arn,
-								  const char *session_name)
-{
-	ProfileRole *role = palloc0(sizeof(ProfileRole));
-
-	role->role_arn = pstrdup(role_arn);
-	role->role_session_name = session_name ? pstrdup(session_name) : NULL;
-	return sts_call(fetch, role, token_file);
 }

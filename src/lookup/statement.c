@@ -74,7 +74,7 @@ find_statement(EState *estate)
 	statement->estate = estate;
 	statement->context = context;
 	statement->number = ++nstatements;
-	retry_budget_init(&statement->budget);
+	statement->budget = RETRY_BUDGET;
 	statement->callback.func = statement_end;
 	statement->callback.arg = statement;
 	dlist_push_head(&statements, &statement->node);

@@ -15,7 +15,7 @@ typedef struct Statement
 	MemoryContext context;		/* a child of the EState's */
 	uint64		number;			/* counted in the session */
 	List	   *clients;
-	RetryBudget budget;
+	int			budget;			/* of retries, in tokens; see retry.h */
 	bool		kind_warned;	/* a row's ARN of another kind has been warned of */
 	int			nrequests;		/* sent, or to be sent with the next wait */
 	MemoryContextCallback callback;

@@ -75,9 +75,9 @@ resolve(json_object *in, json_object *out)
 	add_string(out, "access_key_id", plan.credentials.access_key_id);
 	add_string(out, "secret_access_key", plan.credentials.secret_access_key);
 	add_string(out, "session_token", plan.credentials.session_token);
-	add_string(out, "web_identity_token_file", plan.web_identity_token_file);
-	add_string(out, "web_identity_role_arn", plan.web_identity_role_arn);
-	add_string(out, "web_identity_session_name", plan.web_identity_session_name);
+	add_string(out, "web_identity_token_file", plan.web_identity.web_identity_token_file);
+	add_string(out, "web_identity_role_arn", plan.web_identity.role_arn);
+	add_string(out, "web_identity_session_name", plan.web_identity.role_session_name);
 	json_object_object_add(out, "process", words_of(plan.process));
 	json_object_object_add(out, "roles", roles_of(&plan));
 }
