@@ -52,7 +52,7 @@ role_of(const ClientConfig *config, const char *account)
 }
 
 static Identity *
-create(const IdentityUser *user, const char *account, Identity *base)
+create(const ClientConfig *config, int *in_flight, const char *account, Identity *base)
 {
 	MemoryContext context;
 	MemoryContext previous;
@@ -63,20 +63,20 @@ create(const IdentityUser *user, const char *account, Identity *base)
 	previous = MemoryContextSwitchTo(context);
 	identity = palloc0(sizeof(Identity));
 	identity->context = context;
-	identity->in_flight = user->in_flight;
+	identity->in_flight = in_flight;
 	identity->account = pstrdup(account);
-	config_hold(user->config);
-	identity->config = user->config;
+	config_hold(config);
+	identity->config = config;
 	identity->base = base;
 	identity->issued_context = AllocSetContextCreate(context, "imagebuilder_fdw credentials",
 													 ALLOCSET_SMALL_SIZES);
 	identity->failure_context = AllocSetContextCreate(context, "imagebuilder_fdw failure",
 													  ALLOCSET_SMALL_SIZES);
 	if (base)
-		identity->role = role_of(user->config, account);
-	else if (user->config->credential_provider == PROVIDER_STATIC)
+		identity->role = role_of(config, account);
+	else if (config->credential_provider == PROVIDER_STATIC)
 	{
-		identity->credentials = user->config->credentials;
+		identity->credentials = config->credentials;
 		identity->serve_until = identity->renew_at = ISSUED_FOR_GOOD;
 	}
 	MemoryContextSwitchTo(previous);
@@ -103,7 +103,7 @@ role_account(const ClientConfig *config, const char *account)
 }
 
 static Identity *
-find(const IdentityUser *user, const char *account)
+find(const ClientConfig *config, const char *account)
 {
 	dlist_iter	iter;
 
@@ -111,7 +111,7 @@ find(const IdentityUser *user, const char *account)
 	{
 		Identity   *identity = dlist_container(Identity, node, iter.cur);
 
-		if (identity->config == user->config && strcmp(identity->account, account) == 0)
+		if (identity->config == config && strcmp(identity->account, account) == 0)
 			return identity;
 	}
 	return NULL;
@@ -119,9 +119,9 @@ find(const IdentityUser *user, const char *account)
 
 /* Return what identity_open() has returned; NULL if it has been dropped since. */
 const Identity *
-identity_find(const IdentityUser *user, const char *account)
+identity_find(const ClientConfig *config, const char *account)
 {
-	return find(user, role_account(user->config, account));
+	return find(config, role_account(config, account));
 }
 
 /* Note that a Region has accepted an identity's signature. */
@@ -143,13 +143,14 @@ identity_serves_elsewhere(const Identity *identity, const char *region)
 }
 
 static Identity *
-find_or_create(const IdentityUser *user, const char *account)
+find_or_create(const ClientConfig *config, int *in_flight, const char *account)
 {
-	Identity   *identity = find(user, account);
+	Identity   *identity = find(config, account);
 
 	if (identity)
 		return identity;
-	return create(user, account, *account ? find_or_create(user, "") : NULL);
+	return create(config, in_flight, account,
+				  *account ? find_or_create(config, in_flight, "") : NULL);
 }
 
 /* Count a look-up of a statement as a user of an identity and its base. */
@@ -166,16 +167,17 @@ enter(Identity *identity, uint64 statement)
 }
 
 /*
- * Return the identity with which a statement requests images of an account; accounts
- * share one unless the role's ARN contains the account.  The caller must
- * identity_close() it.
+ * Return the identity with which a statement, by its number in the session, requests
+ * images of an account; accounts share one unless the role's ARN contains the account.
+ * The caller must identity_close() it.
  */
 Identity *
-identity_open(const IdentityUser *user, const char *account)
+identity_open(const ClientConfig *config, int *in_flight, uint64 statement,
+			  const char *account)
 {
-	Identity   *identity = find_or_create(user, role_account(user->config, account));
+	Identity   *identity = find_or_create(config, in_flight, role_account(config, account));
 
-	enter(identity, user->statement);
+	enter(identity, statement);
 	return identity;
 }
 

@@ -18,7 +18,8 @@ typedef struct Identity
 	int			references;		/* look-ups that use this identity or one based on it */
 	int			roles;			/* identities that have this one as their base */
 	uint64		statement;		/* the latest statement that opened it */
-	int		   *in_flight;		/* requests under way to the server */
+	int		   *in_flight;		/* requests under way to the server, including those for
+								 * credentials that a look-up waits for */
 	const ClientConfig *config; /* held by the identity */
 	struct Identity *base;		/* identity that assumes the role; NULL: no role */
 	ProfileRole role;			/* if there is a base */
@@ -53,22 +54,14 @@ typedef struct Identity
 	int64		rejected_at;	/* time of that rejection, of clock.h */
 } Identity;
 
-/* Server and user that a statement makes requests for, by their configuration. */
-typedef struct IdentityUser
-{
-	const ClientConfig *config;
-	uint64		statement;		/* the statement's number in the session */
-	int		   *in_flight;		/* requests under way to the server, including those for
-								 * credentials that a look-up waits for */
-} IdentityUser;
-
-extern Identity *identity_open(const IdentityUser *user, const char *account);
+extern Identity *identity_open(const ClientConfig *config, int *in_flight, uint64 statement,
+							   const char *account);
 extern void identity_close(Identity *identity);
 extern FetchState identity_advance(Identity *identity, long *wait);
 extern void identity_advance_renewals(long *wait);
 extern bool identity_renew(Identity *identity, const char *access_key_id,
 						   AwsErrorClass reason);
-extern const Identity *identity_find(const IdentityUser *user, const char *account);
+extern const Identity *identity_find(const ClientConfig *config, const char *account);
 extern void identity_note_accepted(Identity *identity, const char *region);
 extern bool identity_serves_elsewhere(const Identity *identity, const char *region);
 extern bool identity_is_fetching(const Identity *identity);

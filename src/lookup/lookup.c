@@ -245,15 +245,11 @@ give_up(void *arg)
 	leave_queue(lookup);
 }
 
-/* Return the configuration of a statement's client, for the identity. */
-static IdentityUser
-user_of(const Client *client)
+/* Return the identity with which a client makes requests for an account. */
+static Identity *
+open_identity(const Client *client, const char *account)
 {
-	return (IdentityUser) {
-		.config = client->config,
-		.statement = client->statement->number,
-		.in_flight = client->in_flight,
-	};
+	return identity_open(client->config, client->in_flight, client->statement->number, account);
 }
 
 /*
@@ -268,7 +264,6 @@ lookup_create(Client *client, const Request *request)
 	MemoryContext previous;
 	Lookup	   *lookup;
 	Failure    *failure;
-	IdentityUser user = user_of(client);
 
 	context = AllocSetContextCreate(client->statement->context, "imagebuilder_fdw look-up",
 									ALLOCSET_SMALL_SIZES);
@@ -292,7 +287,7 @@ lookup_create(Client *client, const Request *request)
 		attempt_fail(lookup, failure);
 	else
 	{
-		lookup->identity = identity_open(&user, lookup->target.account);
+		lookup->identity = open_identity(client, lookup->target.account);
 		lookup->state = LOOKUP_QUEUED;
 		dlist_push_tail(&unsettled, &lookup->node);
 		lookup->callback.func = give_up;
@@ -364,12 +359,11 @@ has_lookup_elsewhere(const Lookup *lookup, const Identity *identity)
 static bool
 is_region_failure(const Lookup *lookup)
 {
-	IdentityUser user = user_of(lookup->client);
-
 	while (lookup->rejected)
 	{
 		/* The identity may be dropped while the session waits, so find it each time. */
-		const Identity *identity = identity_find(&user, lookup->target.account);
+		const Identity *identity = identity_find(lookup->client->config,
+												 lookup->target.account);
 
 		if (identity == NULL)
 			return false;
@@ -423,9 +417,9 @@ lookup_finish(Lookup *lookup)
  * put it into *account; return the failure, in the current memory context, or NULL.
  */
 static const Failure *
-find_account(const IdentityUser *user, const Target *target, char *account)
+find_account(const Client *client, const Target *target, char *account)
 {
-	Identity   *identity = identity_open(user, target->account);
+	Identity   *identity = open_identity(client, target->account);
 	const Failure *volatile failure = NULL;
 
 	PG_TRY();
@@ -464,11 +458,10 @@ find_account(const IdentityUser *user, const Target *target, char *account)
 void
 lookup_account(Client *client, const Target *target, const char *action, char *account)
 {
-	IdentityUser user = user_of(client);
 	const Failure *failure = check_credentials(client);
 
 	if (failure == NULL)
-		failure = find_account(&user, target, account);
+		failure = find_account(client, target, account);
 	if (failure)
 		failure_report(failure, action, ERROR);
 }
