@@ -86,18 +86,8 @@ endpoint_resolve(Endpoint *endpoint, const char *service,
 	endpoint->base_path = pstrdup("");
 }
 
-/* Parts of a URL as libcurl parses them; NULL for a part that is absent. */
-typedef struct UrlParts
-{
-	char	   *scheme;
-	char	   *user;
-	char	   *password;
-	char	   *host;
-	char	   *port;			/* NULL if it is the scheme's default */
-	char	   *path;
-	char	   *query;
-	char	   *fragment;
-} UrlParts;
+/* Parts of a URL by CURLUPart, the port unless it is the scheme's default; NULL: absent. */
+typedef char *UrlParts[CURLUPART_FRAGMENT + 1];
 
 /* Fail as palloc() does: raise 53200 in the server. */
 static void
@@ -120,8 +110,7 @@ take_part(CURLU *url, CURLUPart part, CURLUcode *code)
 {
 	char	   *value = NULL;
 	char	   *copy = NULL;
-	CURLUcode	result = curl_url_get(url, part, &value,
-									  part == CURLUPART_PORT ? CURLU_NO_DEFAULT_PORT : 0);
+	CURLUcode	result = curl_url_get(url, part, &value, CURLU_NO_DEFAULT_PORT);
 
 	if (result == CURLUE_OK && value)
 		copy = palloc_extended(strlen(value) + 1, MCXT_ALLOC_NO_OOM);
@@ -135,23 +124,14 @@ take_part(CURLU *url, CURLUPart part, CURLUcode *code)
 
 /* Parse a URL; false if libcurl cannot, with the flags of curl_url_set().  Raises 53200. */
 static bool
-parse_url(UrlParts *parts, const char *text, unsigned int flags)
+parse_url(UrlParts parts, const char *text, unsigned int flags)
 {
 	CURLU	   *url = curl_url();
 	CURLUcode	code = url ? curl_url_set(url, CURLUPART_URL, text, flags) :
 		CURLUE_OUT_OF_MEMORY;
 
-	if (code == CURLUE_OK)
-		*parts = (UrlParts) {
-			.scheme = take_part(url, CURLUPART_SCHEME, &code),
-			.user = take_part(url, CURLUPART_USER, &code),
-			.password = take_part(url, CURLUPART_PASSWORD, &code),
-			.host = take_part(url, CURLUPART_HOST, &code),
-			.port = take_part(url, CURLUPART_PORT, &code),
-			.path = take_part(url, CURLUPART_PATH, &code),
-			.query = take_part(url, CURLUPART_QUERY, &code),
-			.fragment = take_part(url, CURLUPART_FRAGMENT, &code),
-		};
+	for (int part = CURLUPART_SCHEME; part <= CURLUPART_FRAGMENT && code == CURLUE_OK; part++)
+		parts[part] = take_part(url, part, &code);
 	curl_url_cleanup(url);
 	if (code == CURLUE_OUT_OF_MEMORY)
 		raise_no_memory();
@@ -160,20 +140,23 @@ parse_url(UrlParts *parts, const char *text, unsigned int flags)
 
 /* Return the reason why a URL cannot be an endpoint; NULL if the URL is good. */
 static const char *
-url_problem(const UrlParts *url)
+url_problem(const UrlParts url)
 {
-	if (!url->scheme || (strcmp(url->scheme, "https") != 0 && strcmp(url->scheme, "http") != 0))
+	const char *scheme = url[CURLUPART_SCHEME];
+	const char *host = url[CURLUPART_HOST];
+
+	if (!scheme || (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
 		return "its scheme must be https or http";
-	if (!url->host || !*url->host)
+	if (!host || !*host)
 		return "it has no host";
-	if (!is_visible_ascii(url->host))
+	if (!is_visible_ascii(host))
 		return "its host must be in ASCII";
 	/* Other characters would be signed as written, but libcurl would encode them. */
-	if (!is_visible_ascii(url->path))
+	if (!is_visible_ascii(url[CURLUPART_PATH]))
 		return "its path must be in ASCII, with all else percent-encoded";
-	if (url->user || url->password)
+	if (url[CURLUPART_USER] || url[CURLUPART_PASSWORD])
 		return "it must not hold a user name or a password";
-	if (url->query || url->fragment)
+	if (url[CURLUPART_QUERY] || url[CURLUPART_FRAGMENT])
 		return "it must not hold a query or a fragment";
 	return NULL;
 }
@@ -187,17 +170,19 @@ bool
 endpoint_parse_url(Endpoint *endpoint, const char *text, const char **error)
 {
 	UrlParts	url;
+	char	   *host;
 	size_t		length;
 
-	*error = parse_url(&url, text, CURLU_PATH_AS_IS) ? url_problem(&url) :
+	*error = parse_url(url, text, CURLU_PATH_AS_IS) ? url_problem(url) :
 		"it must be a URL, such as https://HOST or http://HOST:PORT";
 	if (*error)
 		return false;
-	endpoint->tls = strcmp(url.scheme, "https") == 0;
-	for (char *c = url.host; *c; c++)
+	host = url[CURLUPART_HOST];
+	endpoint->tls = strcmp(url[CURLUPART_SCHEME], "https") == 0;
+	for (char *c = host; *c; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);
-	endpoint->host = url.port ? psprintf("%s:%s", url.host, url.port) : url.host;
-	endpoint->base_path = url.path ? url.path : pstrdup("");
+	endpoint->host = url[CURLUPART_PORT] ? psprintf("%s:%s", host, url[CURLUPART_PORT]) : host;
+	endpoint->base_path = url[CURLUPART_PATH] ? url[CURLUPART_PATH] : pstrdup("");
 	length = strlen(endpoint->base_path);
 	while (length > 0 && endpoint->base_path[length - 1] == '/')
 		endpoint->base_path[--length] = '\0';
@@ -224,15 +209,16 @@ endpoint_proxy_problem(const char *text)
 	const char *problem = NULL;
 
 	if ((strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0) ||
-		!parse_url(&url, text, 0) || !url.host || !*url.host)
+		!parse_url(url, text, 0) || !url[CURLUPART_HOST] || !*url[CURLUPART_HOST])
 		problem = "it must be a URL, http://HOST:PORT or https://HOST:PORT";
-	else if ((url.path && strcmp(url.path, "/") != 0) || (url.query && *url.query) ||
-			 (url.fragment && *url.fragment))
+	else if ((url[CURLUPART_PATH] && strcmp(url[CURLUPART_PATH], "/") != 0) ||
+			 (url[CURLUPART_QUERY] && *url[CURLUPART_QUERY]) ||
+			 (url[CURLUPART_FRAGMENT] && *url[CURLUPART_FRAGMENT]))
 		problem = "it must hold nothing after the port";
-	else if (hides_control(url.user) || hides_control(url.password))
+	else if (hides_control(url[CURLUPART_USER]) || hides_control(url[CURLUPART_PASSWORD]))
 		problem = "its user name and password must hold no control characters";
-	if (url.password)
-		explicit_bzero(url.password, strlen(url.password));
+	if (url[CURLUPART_PASSWORD])
+		explicit_bzero(url[CURLUPART_PASSWORD], strlen(url[CURLUPART_PASSWORD]));
 	return problem;
 }
 

@@ -49,15 +49,16 @@ static volatile struct
 }			orphans;
 
 /* Function called for a child of the backend; returns what was found, or 0. */
-typedef int (*ChildAction) (pid_t pid);
+typedef int (*ChildAction) (pid_t pid, bool end);
 
 /*
  * Note a child that other code has started, and that may begin a session of its own
  * later if it has not done so yet (a ChildAction).
  */
 static int
-note_other_child(pid_t pid)
+note_other_child(pid_t pid, bool end)
 {
+	(void) end;
 	if (!child_is_known(pid) && orphans.nother_children < MAX_OTHER_CHILDREN)
 		orphans.other_children[orphans.nother_children++] = pid;
 	return 0;
@@ -74,30 +75,23 @@ is_orphan(pid_t pid)
 	return getsid(pid) != getsid(0) && !child_is_known(pid);
 }
 
-/* Reap a child if it is an orphan that has ended (a ChildAction). */
+/* Kill a child, if "end", and reap it, if it is an orphan (a ChildAction). */
 static int
-reap(pid_t pid)
+reap(pid_t pid, bool end)
 {
 	pid_t		reaped;
 
 	if (!is_orphan(pid))
 		return 0;
+	if (end)
+		kill(pid, SIGKILL);
 	reaped = waitpid(pid, NULL, WNOHANG);
 	return reaped == 0 ? ORPHAN_LIVES : reaped > 0 ? ORPHAN_REAPED : 0;
 }
 
-/* Kill and reap a child if it is an orphan (a ChildAction). */
-static int
-kill_and_reap(pid_t pid)
-{
-	if (is_orphan(pid))
-		kill(pid, SIGKILL);
-	return reap(pid);
-}
-
 /* Call "action" for each child of the backend; return all that was found. */
 static int
-each_child(ChildAction action)
+each_child(ChildAction action, bool end)
 {
 	int			found = 0;
 	char		list[1024];
@@ -114,7 +108,7 @@ each_child(ChildAction action)
 				pid = pid * 10 + (list[i] - '0');
 			else
 			{
-				found |= action(pid);
+				found |= action(pid, end);
 				pid = 0;
 			}
 		}
@@ -136,7 +130,7 @@ orphans_adopt(void)
 	snprintf((char *) orphans.path, sizeof(orphans.path), "/proc/self/task/%d/children",
 			 (int) getpid());
 	orphans.nother_children = 0;
-	each_child(note_other_child);
+	each_child(note_other_child, false);
 	prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
 	orphans.adopted = true;
 #endif
@@ -166,7 +160,7 @@ orphans_reap(bool end)
 	 * its own, which are the backend's now.  So look again after reaping any.
 	 */
 	do
-		found = orphans.adopted ? each_child(end ? kill_and_reap : reap) : 0;
+		found = orphans.adopted ? each_child(reap, end) : 0;
 	while (found & ORPHAN_REAPED);
 	return !(found & ORPHAN_LIVES);
 #else
