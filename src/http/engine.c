@@ -190,7 +190,7 @@ block_signals(void)
 static void
 call_libcurl(curl_socket_t fd, int events)
 {
-	uint64		refused = sockets_refused();
+	uint64		refused = sockets_refused;
 	CURLMcode	code;
 	int			running;
 
@@ -209,7 +209,7 @@ call_libcurl(curl_socket_t fd, int events)
 	code = curl_multi_socket_action(engine.multi, fd, events, &running);
 	call.acting = false;
 	sigprocmask(SIG_SETMASK, &call.signals, NULL);
-	if (code == CURLM_OUT_OF_MEMORY || refused != sockets_refused())
+	if (code == CURLM_OUT_OF_MEMORY || refused != sockets_refused)
 		give_up(CURLE_OUT_OF_MEMORY);
 	else if (code != CURLM_OK)
 		give_up(CURLE_RECV_ERROR);

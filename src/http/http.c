@@ -21,7 +21,7 @@ static int64 paused_at;
 static uint64
 refusals(void)
 {
-	return memory_refused() + sockets_refused();
+	return memory_refused + sockets_refused;
 }
 
 /* Note that libcurl is about to send the request (a CURLOPT_PREREQFUNCTION); 0: go on. */
@@ -103,7 +103,7 @@ meaning_of(const Transfer *x, CURLcode result)
 	if (result == CURLE_ABORTED_BY_CALLBACK)
 		return x->timed_out ? CURLE_OPERATION_TIMEDOUT : CURLE_RECV_ERROR;
 	/* libcurl reports headers over one of its own limits as CURLE_OUT_OF_MEMORY. */
-	if (result == CURLE_OUT_OF_MEMORY && memory_is_ours() && transfer_is_ready(x))
+	if (result == CURLE_OUT_OF_MEMORY && memory_is_ours && transfer_is_ready(x))
 		return CURLE_WEIRD_SERVER_REPLY;
 	return result;
 }

@@ -11,7 +11,7 @@
  *
  * libcurl keeps the allocator of the library that initializes libcurl first in the
  * process, and silently ignores later ones.  Where another extension was first,
- * libcurl's memory is neither wiped nor counted: memory_is_ours() is false.
+ * libcurl's memory is neither wiped nor counted: memory_is_ours is false.
  *
  * The options of libcurl's handles, which libcurl copies, are set with the macros of
  * transfer.h.
@@ -23,21 +23,24 @@
 #include "http/transfer.h"
 #include "secret.h"
 
+/* True if libcurl uses this allocator; if not, memory_refused never changes. */
+volatile bool memory_is_ours = false;
+
+/* Requests of libcurl, its resolver thread included, that malloc() has refused so far. */
+volatile uint64 memory_refused = 0;
+
 static struct
 {
-	volatile bool ours;			/* libcurl uses this allocator */
-	volatile uint64 refused;	/* requests that malloc() refused, of libcurl's resolver
-								 * thread, too */
-	char	   *buffer;			/* block of libcurl's latest receive buffer */
+	char	   *block;			/* has libcurl's latest receive buffer; or NULL */
 	size_t		extra;			/* bytes of the block beside the buffer */
-} memory;
+} buffer;
 
 static void *
 note_refused(void *block)
 {
-	memory.ours = true;
+	memory_is_ours = true;
 	if (block == NULL)
-		memory.refused++;
+		memory_refused++;
 	return block;
 }
 
@@ -47,8 +50,8 @@ note_buffer(void *block, size_t size, size_t length)
 {
 	if (block == NULL || size < length || size > length + MEMORY_BUFFER_EXTRA)
 		return;
-	memory.buffer = block;
-	memory.extra = size - length;
+	buffer.block = block;
+	buffer.extra = size - length;
 }
 
 static void *
@@ -83,8 +86,8 @@ duplicate(const char *text)
 static void
 free_wiped(void *block)
 {
-	if (block && block == memory.buffer)
-		memory.buffer = NULL;
+	if (block == buffer.block)
+		buffer.block = NULL;
 	if (block && malloc_usable_size(block) >= MEMORY_BUFFER)
 		free(block);
 	else
@@ -121,38 +124,24 @@ setopt_check(CURLcode code, bool required)
 void
 memory_start(void)
 {
-	uint64		refused = memory.refused;
+	uint64		refused = memory_refused;
 
 	if (curl_global_init_mem(CURL_GLOBAL_ALL, allocate, free_wiped, reallocate, duplicate,
 							 allocate_zeroed) == CURLE_OK)
 	{
 		/* libcurl allocates something, which shows whether it uses this allocator. */
 		curl_slist_free_all(curl_slist_append(NULL, "x"));
-		if (!memory.ours)
+		if (!memory_is_ours)
 			ereport(DEBUG1,
 					(errmsg_internal("another library has started libcurl in this session"),
 					 errdetail_internal("What libcurl frees is not wiped.")));
 		return;
 	}
-	if (memory.refused != refused)
+	if (memory_refused != refused)
 		memory_raise("libcurl could not be started.");
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_ERROR),
 			 errmsg("could not start libcurl")));
-}
-
-/* True if libcurl uses this allocator; if not, memory_refused() never changes. */
-bool
-memory_is_ours(void)
-{
-	return memory.ours;
-}
-
-/* Return how many of libcurl's requests for memory have been refused so far. */
-uint64
-memory_refused(void)
-{
-	return memory.refused;
 }
 
 /*
@@ -163,7 +152,7 @@ memory_refused(void)
 void
 memory_wipe_buffer(void)
 {
-	if (COMPAT_CURL_KEEPS_BUFFER && memory.buffer)
-		explicit_bzero(memory.buffer + memory.extra,
-					   malloc_usable_size(memory.buffer) - 2 * memory.extra);
+	if (COMPAT_CURL_KEEPS_BUFFER && buffer.block)
+		explicit_bzero(buffer.block + buffer.extra,
+					   malloc_usable_size(buffer.block) - 2 * buffer.extra);
 }

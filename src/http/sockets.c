@@ -36,12 +36,14 @@ typedef struct Socket
 	void	   *owner;
 } Socket;
 
+/* Sockets that could not be listed so far: libcurl before 7.81 ignores that error. */
+uint64		sockets_refused = 0;
+
 static struct
 {
 	Socket	   *list;			/* malloc'd */
 	int			count;
 	int			capacity;
-	uint64		refused;		/* sockets that add_socket() failed for */
 	WaitEventSet *set;
 	bool		stale;			/* set waits for a socket that is gone, or lacks one */
 }			sockets;
@@ -178,7 +180,7 @@ sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socket
 		s = add_socket(fd);
 		if (s == NULL)
 		{
-			sockets.refused++;
+			sockets_refused++;
 			return -1;
 		}
 	}
@@ -205,20 +207,13 @@ sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	s = add_socket(fd);
 	if (s == NULL)
 	{
-		sockets.refused++;
+		sockets_refused++;
 		closesocket(fd);
 		return CURL_SOCKET_BAD;
 	}
 	s->connection = true;
 	ReserveExternalFD();
 	return fd;
-}
-
-/* Return how many sockets could not be listed: libcurl before 7.81 ignores that error. */
-uint64
-sockets_refused(void)
-{
-	return sockets.refused;
 }
 
 /* Close a socket of libcurl (a CURLOPT_CLOSESOCKETFUNCTION). */

@@ -98,20 +98,20 @@ extern void call_note_read(void);
 #define ASK_FOR(handle, option, value) \
 	setopt_check(curl_easy_setopt(handle, option, value), false)
 
-/* Functions of memory.c. */
+/* Variables and functions of memory.c. */
+extern volatile bool memory_is_ours;
+extern volatile uint64 memory_refused;
 extern void memory_start(void);
-extern bool memory_is_ours(void);
-extern uint64 memory_refused(void);
 extern void memory_wipe_buffer(void);
 pg_noreturn extern void memory_raise(const char *detail);
 extern void setopt_check(CURLcode code, bool required);
 
-/* Functions of sockets.c. */
+/* Variable and functions of sockets.c. */
+extern uint64 sockets_refused;
 extern CURLM *sockets_make_multi(void);
 extern int	sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socketp);
 extern curl_socket_t sockets_open(void *userp, curlsocktype purpose,
 								  struct curl_sockaddr *address);
-extern uint64 sockets_refused(void);
 extern int	sockets_close(void *userp, curl_socket_t fd);
 extern void sockets_forget_closed(void);
 extern void sockets_reject_unsolicited_data(void);
