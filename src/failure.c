@@ -121,7 +121,7 @@ Failure *
 failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts,
 					const char *answer, const char *region, const char *option)
 {
-	char	   *problem = foreign_text(transfer->problem, MAX_FOREIGN_TEXT, NULL);
+	char	   *problem = foreign_text(transfer->problem, MAX_FOREIGN_TEXT, NIL);
 	char	   *detail = attempts > 1 ?
 		psprintf("Host \"%s\": %s (%d attempts).", host, problem, attempts) :
 		psprintf("Host \"%s\": %s.", host, problem);
@@ -160,7 +160,7 @@ failure_of_transfer(const HttpTransfer *transfer, const char *host, int attempts
  */
 Failure *
 failure_of_aws_error(const AwsError *error, const Operation *operation,
-					 const HttpTransfer *transfer, int attempts, const char *const *secrets)
+					 const HttpTransfer *transfer, int attempts)
 {
 	const char *hint = operation ? classes[error->class].hint : NULL;
 	bool		refused = operation && error->class == AWS_ERROR_REQUEST;
@@ -173,14 +173,14 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 	appendStringInfoString(&detail, "AWS error");
 	if (error->code)
 		appendStringInfo(&detail, " %s",
-						 foreign_text(error->code, MAX_FOREIGN_WORD, secrets));
+						 foreign_text(error->code, MAX_FOREIGN_WORD, transfer->secrets));
 	if (error->message)
 		appendStringInfo(&detail, ": %s",
-						 foreign_text(error->message, MAX_FOREIGN_TEXT, secrets));
+						 foreign_text(error->message, MAX_FOREIGN_TEXT, transfer->secrets));
 	appendStringInfo(&detail, " (HTTP status %d", transfer->status);
 	if (request_id)
 		appendStringInfo(&detail, ", request ID %s",
-						 foreign_text(request_id, MAX_FOREIGN_WORD, secrets));
+						 foreign_text(request_id, MAX_FOREIGN_WORD, transfer->secrets));
 	if (attempts > 1)
 		appendStringInfo(&detail, ", %d attempts", attempts);
 	appendStringInfoString(&detail, ").");
@@ -192,8 +192,7 @@ failure_of_aws_error(const AwsError *error, const Operation *operation,
 
 /* Return the failure of an unexpected answer; "detail" says why, in sentences. */
 Failure *
-failure_of_answer(const HttpTransfer *transfer, const char *answer, const char *detail,
-				  const char *const *secrets)
+failure_of_answer(const HttpTransfer *transfer, const char *answer, const char *detail)
 {
 	StringInfoData out;
 	char	   *type = http_header(transfer, "Content-Type");
@@ -203,10 +202,10 @@ failure_of_answer(const HttpTransfer *transfer, const char *answer, const char *
 	appendStringInfo(&out, "%s HTTP status %d", detail, transfer->status);
 	if (type)
 		appendStringInfo(&out, ", content type \"%s\"",
-						 foreign_text(type, MAX_FOREIGN_WORD, secrets));
+						 foreign_text(type, MAX_FOREIGN_WORD, transfer->secrets));
 	if (location)
 		appendStringInfo(&out, ", redirecting to \"%s\"",
-						 foreign_text(location, MAX_FOREIGN_TEXT, secrets));
+						 foreign_text(location, MAX_FOREIGN_TEXT, transfer->secrets));
 	appendStringInfoChar(&out, '.');
 	return failure_create(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 						  psprintf("the answer is not %s", answer), out.data,

@@ -23,10 +23,9 @@ extern Failure *failure_of_transfer(const HttpTransfer *transfer,
 									const char *host, int attempts, const char *answer,
 									const char *region, const char *option);
 extern Failure *failure_of_aws_error(const AwsError *error, const Operation *operation,
-									 const HttpTransfer *transfer, int attempts,
-									 const char *const *secrets);
+									 const HttpTransfer *transfer, int attempts);
 extern Failure *failure_of_answer(const HttpTransfer *transfer, const char *answer,
-								  const char *detail, const char *const *secrets);
+								  const char *detail);
 extern void failure_report(const Failure *failure, const char *action, int level);
 
 #endif							/* IMAGEBUILDER_FAILURE_H */

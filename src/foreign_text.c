@@ -7,14 +7,17 @@
 
 /* Return the length of the secret that the text starts with, or 0. */
 static size_t
-secret_length(const char *text, size_t length, const char *const *secrets)
+secret_length(const char *text, size_t length, const List *secrets)
 {
-	for (int i = 0; secrets && secrets[i]; i++)
+	ListCell   *lc;
+
+	foreach(lc, secrets)
 	{
-		size_t		n = strlen(secrets[i]);
+		const char *secret = lfirst(lc);
+		size_t		n = strlen(secret);
 
 		/* Leave shorter values alone: they would be found in many a word. */
-		if (n >= 4 && n <= length && memcmp(text, secrets[i], n) == 0)
+		if (n >= 4 && n <= length && memcmp(text, secret, n) == 0)
 			return n;
 	}
 	return 0;
@@ -26,7 +29,7 @@ secret_length(const char *text, size_t length, const char *const *secrets)
  * bytes.
  */
 static char *
-show(const char *text, int encoding, int limit, const char *const *secrets)
+show(const char *text, int encoding, int limit, const List *secrets)
 {
 	StringInfoData out;
 	const char *end = text + strlen(text);
@@ -66,10 +69,10 @@ show(const char *text, int encoding, int limit, const char *const *secrets)
 
 /*
  * Return a service's text, which should be UTF-8, for a message: cut at "limit" bytes
- * or a few more, without "secrets" (an array that ends with a NULL; NULL: no secrets).
+ * or a few more, without "secrets", a list of strings.
  */
 char *
-foreign_text(const char *utf8, int limit, const char *const *secrets)
+foreign_text(const char *utf8, int limit, const List *secrets)
 {
 	return show(utf8, PG_UTF8, limit, secrets);
 }

@@ -314,6 +314,7 @@ http_start(const HttpRequest *request)
 	Transfer   *x = palloc0(sizeof(Transfer));
 
 	x->pub.outcome = HTTP_PENDING;
+	x->pub.secrets = request->secrets;
 	x->handle = engine_handle();
 	x->callback.func = free_transfer;
 	x->callback.arg = x;

@@ -2,6 +2,8 @@
 #ifndef IMAGEBUILDER_HTTP_H
 #define IMAGEBUILDER_HTTP_H
 
+#include "nodes/pg_list.h"
+
 /* Request to send; http_start() copies all that the transfer needs, except the body. */
 typedef struct HttpRequest
 {
@@ -18,6 +20,8 @@ typedef struct HttpRequest
 	size_t		max_body;		/* bytes */
 	bool		secret;			/* the answer is secret: wipe it when it is freed */
 	bool		fresh;			/* use no kept connection */
+	List	   *secrets;		/* strings that messages about the answer must not show;
+								 * must live as long as the transfer */
 } HttpRequest;
 
 typedef enum HttpOutcome
@@ -56,6 +60,7 @@ typedef struct HttpTransfer
 	char	   *body;			/* NUL-terminated */
 	size_t		length;			/* bytes in body; cut at 64 kB if status >= 300 */
 	double		milliseconds;	/* from the start to the outcome */
+	List	   *secrets;		/* of the request */
 } HttpTransfer;
 
 extern HttpTransfer *http_start(const HttpRequest *request);

@@ -103,10 +103,7 @@ container_begin(Fetch *fetch)
 
 	headers[n++] = "Accept: application/json";
 	if (*token)
-	{
 		headers[n++] = secret_concat("Authorization: ", token);
-		fetch->exchange.secrets[0] = token;
-	}
 	fetch->exchange.request = (HttpRequest) {
 		.method = "GET",
 		.url = relative ? psprintf("%s%s", HOST, relative) : pstrdup(full),
@@ -114,6 +111,7 @@ container_begin(Fetch *fetch)
 		.ca_bundle = fetch->config->ca_bundle,
 		.connect_timeout = TIMEOUT,
 		.timeout = TIMEOUT,
+		.secrets = list_make1(token),
 	};
 	fetch->advance = advance;
 	return advance(fetch);

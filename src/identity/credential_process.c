@@ -260,16 +260,15 @@ fail(Fetch *fetch, const char *problem)
 {
 	const Process *process = fetch->state;
 	IssuedCredentials issued;
-	const char *secrets[] = {NULL, NULL, NULL};
-	int			nsecrets = 0;
+	List	   *secrets = NIL;
 	char	   *line = strike_out(first_line(process->errors.text), &process->output);
 
 	/* Strike out the secrets as JSON decodes them: standard error may show them so. */
 	issued_parse_process(&issued, process->output.text, process->output.length);
 	if (issued.credentials.secret_access_key)
-		secrets[nsecrets++] = issued.credentials.secret_access_key;
+		secrets = lappend(secrets, issued.credentials.secret_access_key);
 	if (issued.credentials.session_token)
-		secrets[nsecrets++] = issued.credentials.session_token;
+		secrets = lappend(secrets, issued.credentials.session_token);
 	line = foreign_text(line, MAX_FOREIGN_TEXT, secrets);
 	return fetch_fail(fetch, cause_of(process->plan),
 					  *line ? psprintf("%s. Its standard error begins: %s", problem, line) :

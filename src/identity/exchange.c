@@ -109,7 +109,6 @@ fetch_next_request(Fetch *fetch)
 	MemoryContextReset(fetch->exchange.context);
 	fetch->exchange.transfer = NULL;
 	fetch->exchange.attempts = 0;
-	fetch->exchange.secrets[0] = NULL;
 }
 
 /* Take the credentials of an answer; if "expires", the answer must name an expiration. */
@@ -128,8 +127,7 @@ fetch_take_issued(Fetch *fetch, bool expires, const char *cause)
 	if (problem == NULL)
 		return FETCH_DONE;
 	return fetch_fail(fetch, cause,
-					  foreign_text(psprintf("%s.", problem), MAX_FOREIGN_TEXT,
-								   fetch->exchange.secrets),
+					  foreign_text(psprintf("%s.", problem), MAX_FOREIGN_TEXT, transfer->secrets),
 					  NULL);
 }
 

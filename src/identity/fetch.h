@@ -25,8 +25,6 @@ typedef struct Exchange
 	HttpTransfer *transfer;		/* NULL before the first attempt and between attempts */
 	int			attempts;
 	int64		retry_at;		/* time of clock.h */
-	const char *secrets[SIGNED_MAX_SECRETS + 3];	/* values that messages must not show;
-													 * ends with a NULL */
 } Exchange;
 
 typedef struct Fetch Fetch;

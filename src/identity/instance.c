@@ -48,9 +48,8 @@ ask(Fetch *fetch, enum InstanceStage stage, const char *path)
 		.headers = headers,
 		.connect_timeout = TIMEOUT,
 		.timeout = TIMEOUT,
+		.secrets = instance->token ? list_make1(instance->token) : NIL,
 	};
-	/* Keep the token out of messages that quote IMDS's answers. */
-	fetch->exchange.secrets[0] = instance->token;
 	instance->stage = stage;
 }
 

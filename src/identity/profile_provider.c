@@ -139,9 +139,7 @@ profile_begin(Fetch *fetch)
 			return FETCH_ABSENT;
 		default:
 			return fetch_fail(fetch, psprintf("profile \"%s\" gives no credentials", name),
-							  foreign_text(psprintf("%s.", error), MAX_FOREIGN_TEXT,
-										   fetch->exchange.secrets),
-							  hint ? foreign_text(hint, MAX_FOREIGN_TEXT,
-												  fetch->exchange.secrets) : NULL);
+							  foreign_text(psprintf("%s.", error), MAX_FOREIGN_TEXT, NIL),
+							  hint ? foreign_text(hint, MAX_FOREIGN_TEXT, NIL) : NULL);
 	}
 }

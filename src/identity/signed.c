@@ -56,9 +56,9 @@ signed_clock_offset(const char *host)
 /* Have services answer in JSON whose default is XML, such as STS. */
 #define ACCEPT				"Accept: application/json"
 
-static void
-sign(const SignedRequest *request, const AwsCredentials *credentials, const char **headers,
-	 const char **secrets)
+/* Set the headers of a signed request; return the secrets in them. */
+static List *
+sign(const SignedRequest *request, const AwsCredentials *credentials, const char **headers)
 {
 	SigV4Scope	scope = {.region = request->region,.service = request->service};
 	const char *host = request->endpoint->host;
@@ -74,6 +74,7 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 		.body_length = request->body ? strlen(request->body) : 0,
 	};
 	char	   *authorization;
+	List	   *secrets;
 	int			n = 0;
 
 	sigv4_date(scope.date, time(NULL) + signed_clock_offset(host));
@@ -97,25 +98,21 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 	headers[n++] = ACCEPT;
 	headers[n] = NULL;
 
-	n = 0;
-	secrets[n++] = authorization;
-	secrets[n++] = strrchr(authorization, '=') + 1;	/* the signature */
 	/* Copy the secrets, since the credentials may be renewed before the answer comes. */
-	secrets[n++] = secret_strdup(credentials->secret_access_key);
-	secrets[n++] = secret_strdup(credentials->session_token);
-	secrets[n] = NULL;
+	secrets = list_make3(authorization, strrchr(authorization, '=') + 1,	/* the signature */
+						 secret_strdup(credentials->secret_access_key));
+	if (credentials->session_token)
+		secrets = lappend(secrets, secret_strdup(credentials->session_token));
+	return secrets;
 }
 
 /*
  * Send a request, signed with the endpoint's clock unless "credentials" is NULL, and
- * return without waiting.
- *
- * The transfer belongs to the current memory context, as do the strings of "secrets"
- * (ends with a NULL), which messages that quote the answer must not show.
+ * return without waiting.  The transfer belongs to the current memory context.
  */
 HttpTransfer *
 signed_send(const SignedRequest *request, const ClientConfig *config,
-			const AwsCredentials *credentials, const char *secrets[SIGNED_MAX_SECRETS + 1])
+			const AwsCredentials *credentials)
 {
 	const char *headers[MAX_HEADERS + 1];
 	StringInfoData query;
@@ -131,19 +128,19 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
 		.max_body = request->max_body,
 		.secret = request->secret,
 		.fresh = request->fresh,
+		.secrets = request->secrets,
 	};
 
 	initStringInfo(&query);
 	sigv4_query(&query, request->query, request->nquery);
 	http.url = endpoint_url(request->endpoint, request->path, query.data);
 	if (credentials)
-		sign(request, credentials, headers, secrets);
+		http.secrets = list_concat(sign(request, credentials, headers), request->secrets);
 	else
 	{
 		headers[0] = psprintf("Content-Type: %s", request->content_type);
 		headers[1] = ACCEPT;
 		headers[2] = NULL;
-		secrets[0] = NULL;
 	}
 	return http_start(&http);
 }

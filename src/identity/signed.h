@@ -19,18 +19,15 @@ typedef struct SignedRequest
 	size_t		max_body;		/* of the answer, in bytes */
 	bool		secret;			/* the answer is secret: wipe it when it is freed */
 	bool		fresh;			/* use no kept connection */
+	List	   *secrets;		/* of the body, as in HttpRequest */
 } SignedRequest;
-
-/* Number of secrets: key, token, Authorization header and signature. */
-#define SIGNED_MAX_SECRETS	4
 
 /* Value of the header User-Agent. */
 #define USER_AGENT \
 	"imagebuilder_fdw/" IMAGEBUILDER_FDW_VERSION " PostgreSQL/" PG_VERSION
 
 extern HttpTransfer *signed_send(const SignedRequest *request, const ClientConfig *config,
-								 const AwsCredentials *credentials,
-								 const char *secrets[SIGNED_MAX_SECRETS + 1]);
+								 const AwsCredentials *credentials);
 extern int64 signed_clock_offset(const char *host);
 extern bool signed_correct_clock(const char *host, const HttpTransfer *transfer, int64 offset);
 

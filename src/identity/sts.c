@@ -19,7 +19,7 @@ typedef struct StsFetch
 	const char *partition;		/* whose STS is called; NULL: AWS's own */
 	const char *token_file;		/* has the web identity token; NULL: none */
 	char	   *form;
-	const char *secret;			/* secret part of the form; NULL: none */
+	List	   *secrets;		/* secret part of the form, as it is and percent-encoded */
 	Endpoint	endpoint;
 	const char *region;
 	int64		clock_offset;	/* clock offset of the latest signature */
@@ -40,9 +40,23 @@ add_parameter(StringInfo form, const char *name, const char *value)
 	sigv4_uri_encode(form, value, false);
 }
 
+/* Return what messages must not show of a part of the form (or NULL). */
+static List *
+secrets_of(char *secret)
+{
+	StringInfoData encoded;
+
+	if (secret == NULL)
+		return NIL;
+	initStringInfo(&encoded);
+	enlargeStringInfo(&encoded, 3 * strlen(secret) + 64);
+	sigv4_uri_encode(&encoded, secret, false);
+	return list_make2(secret, secret_protect(encoded.data, encoded.len));
+}
+
 /* Make the form of a call; "token" is a web identity's, or NULL. */
 static void
-make_form(StsFetch *sts, const char *token)
+make_form(StsFetch *sts, char *token)
 {
 	const ProfileRole *role = sts->role;
 	StringInfoData form;
@@ -60,7 +74,7 @@ make_form(StsFetch *sts, const char *token)
 			add_parameter(&form, "DurationSeconds", psprintf("%d", role->duration_seconds));
 		add_parameter(&form, "ExternalId", role->external_id);
 		add_parameter(&form, "WebIdentityToken", token);
-		sts->secret = token ? token : role->external_id;
+		sts->secrets = secrets_of(token ? token : role->external_id);
 	}
 	sts->form = secret_protect(form.data, form.len);
 }
@@ -209,8 +223,7 @@ take_answer(Fetch *fetch)
 	}
 	else if (fetch_read_error(fetch, &error))
 	{
-		failure = failure_of_aws_error(&error, NULL, transfer, fetch->exchange.attempts,
-									   fetch->exchange.secrets);
+		failure = failure_of_aws_error(&error, NULL, transfer, fetch->exchange.attempts);
 		fetch->rejected = error.class;
 		failure->hint = hint_for(&error, sts);
 	}
@@ -224,25 +237,6 @@ take_answer(Fetch *fetch)
 								 ENDPOINT_HINT);
 	}
 	return fail_call(fetch, failure);
-}
-
-/* Keep a secret part of the form out of messages, as it is and percent-encoded. */
-static void
-hide(Fetch *fetch, const char *secret)
-{
-	const char **place = fetch->exchange.secrets;
-	StringInfoData encoded;
-
-	if (secret == NULL)
-		return;
-	initStringInfo(&encoded);
-	enlargeStringInfo(&encoded, 3 * strlen(secret) + 64);
-	sigv4_uri_encode(&encoded, secret, false);
-	while (*place)
-		place++;
-	*place++ = secret;
-	*place++ = secret_protect(encoded.data, encoded.len);
-	*place = NULL;
 }
 
 /* Send a call, which is not signed if a token says whose it is. */
@@ -261,14 +255,12 @@ send_call(Fetch *fetch)
 		.max_body = MAX_ANSWER,
 		.secret = true,
 		.fresh = fetch->exchange.request.fresh,
+		.secrets = sts->secrets,
 	};
-	HttpTransfer *transfer = signed_send(&request, fetch->config,
-										 sts->token_file ? NULL : &fetch->issued.credentials,
-										 fetch->exchange.secrets);
 
 	sts->clock_offset = signed_clock_offset(sts->endpoint.host);
-	hide(fetch, sts->secret);
-	return transfer;
+	return signed_send(&request, fetch->config,
+					   sts->token_file ? NULL : &fetch->issued.credentials);
 }
 
 /*

@@ -38,8 +38,7 @@ attempt_send(Lookup *lookup)
 	lookup->access_key_id = pstrdup(credentials->access_key_id);
 	lookup->clock_offset = signed_clock_offset(lookup->endpoint.host);
 	lookup->transfer = request_send(lookup->request, lookup->client->config, credentials,
-									&lookup->endpoint, lookup->target.region, lookup->fresh,
-									lookup->secrets);
+									&lookup->endpoint, lookup->target.region, lookup->fresh);
 	lookup->fresh = false;
 	MemoryContextSwitchTo(previous);
 
@@ -126,7 +125,7 @@ take_aws_error(Lookup *lookup)
 		identity_note_accepted(lookup->identity, lookup->target.region);
 	lookup->rejected = error.class == AWS_ERROR_UNKNOWN_KEY;
 	attempt_fail(lookup, failure_of_aws_error(&error, lookup->request->operation, transfer,
-									  lookup->attempts, lookup->secrets));
+									  lookup->attempts));
 }
 
 /*
@@ -216,8 +215,7 @@ attempt_read_answer(Lookup *lookup)
 	}
 	else
 	{
-		attempt_fail(lookup, failure_of_answer(transfer, expected_answer(lookup), problem,
-											   lookup->secrets));
+		attempt_fail(lookup, failure_of_answer(transfer, expected_answer(lookup), problem));
 		MemoryContextReset(lookup->attempt_context);
 	}
 	MemoryContextSwitchTo(previous);

@@ -66,8 +66,6 @@ typedef struct Lookup
 	HttpTransfer *transfer;		/* of the current attempt */
 	const char *access_key_id;	/* key of the current attempt's signature */
 	int64		clock_offset;	/* clock offset of the current attempt's signature */
-	const char *secrets[SIGNED_MAX_SECRETS + 1];	/* values that messages must not
-													 * show */
 	const Document *document;	/* if found */
 	Failure    *failure;		/* if failed */
 	bool		rejected;		/* failed because the Region does not know the access key */

@@ -315,7 +315,7 @@ request_body(const Request *request)
 HttpTransfer *
 request_send(const Request *request, const ClientConfig *config,
 			 const AwsCredentials *credentials, const Endpoint *endpoint, const char *region,
-			 bool fresh, const char *secrets[SIGNED_MAX_SECRETS + 1])
+			 bool fresh)
 {
 	const Operation *operation = request->operation;
 	NameValue	query[MAX_PARAMETERS];
@@ -350,5 +350,5 @@ request_send(const Request *request, const ClientConfig *config,
 		http.content_type = "application/json";
 	}
 	http.path = path.data;
-	return signed_send(&http, config, credentials, secrets);
+	return signed_send(&http, config, credentials);
 }

@@ -46,7 +46,6 @@ extern char *request_subject(const Request *request);
 extern char *request_action(const Request *request);
 extern HttpTransfer *request_send(const Request *request, const ClientConfig *config,
 								  const AwsCredentials *credentials,
-								  const Endpoint *endpoint, const char *region, bool fresh,
-								  const char *secrets[SIGNED_MAX_SECRETS + 1]);
+								  const Endpoint *endpoint, const char *region, bool fresh);
 
 #endif							/* IMAGEBUILDER_REQUEST_H */
