@@ -246,10 +246,11 @@ static void
 set_options(Transfer *x, const HttpRequest *request)
 {
 	CURL	   *h = x->handle;
+	ListCell   *lc;
 
-	for (int i = 0; request->headers[i]; i++)
+	foreach(lc, request->headers)
 	{
-		struct curl_slist *longer = curl_slist_append(x->request_headers, request->headers[i]);
+		struct curl_slist *longer = curl_slist_append(x->request_headers, lfirst(lc));
 
 		if (longer == NULL)
 			setopt_check(CURLE_OUT_OF_MEMORY, true);

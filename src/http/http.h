@@ -9,7 +9,7 @@ typedef struct HttpRequest
 {
 	const char *method;			/* GET, POST or PUT */
 	const char *url;			/* https or http, percent-encoded */
-	const char *const *headers; /* "Name: value", NULL-terminated */
+	List	   *headers;		/* strings, "Name: value" */
 	const char *body;			/* of a POST; must live as long as the transfer; NULL:
 								 * none */
 	const char *user_agent;

@@ -84,10 +84,9 @@ container_begin(Fetch *fetch)
 {
 	const char *relative = host_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
 	const char *full = host_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
-	const char **headers = palloc0(3 * sizeof(char *));
+	List	   *headers = list_make1("Accept: application/json");
 	const char *problem;
 	char	   *token;
-	int			n = 0;
 
 	if (!relative && !full)
 		return FETCH_ABSENT;
@@ -101,9 +100,8 @@ container_begin(Fetch *fetch)
 	if (problem)
 		return fetch_fail(fetch, CAUSE, psprintf("%c%s.", pg_toupper((unsigned char) *problem), problem + 1), NULL);
 
-	headers[n++] = "Accept: application/json";
 	if (*token)
-		headers[n++] = secret_concat("Authorization: ", token);
+		headers = lappend(headers, secret_concat("Authorization: ", token));
 	fetch->exchange.request = (HttpRequest) {
 		.method = "GET",
 		.url = relative ? psprintf("%s%s", HOST, relative) : pstrdup(full),

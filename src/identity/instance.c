@@ -35,17 +35,15 @@ static void
 ask(Fetch *fetch, enum InstanceStage stage, const char *path)
 {
 	InstanceFetch *instance = fetch->state;
-	const char **headers = palloc0(2 * sizeof(char *));
 	bool		first = stage == INSTANCE_TOKEN;
 
 	fetch_next_request(fetch);
-	headers[0] = first ? "X-aws-ec2-metadata-token-ttl-seconds: " TOKEN_TTL :
-		secret_concat("X-aws-ec2-metadata-token: ", instance->token);
 	/* Use no proxy: IMDS answers requests from the instance only. */
 	fetch->exchange.request = (HttpRequest) {
 		.method = first ? "PUT" : "GET",
 		.url = psprintf("%s%s", instance->url, path),
-		.headers = headers,
+		.headers = list_make1(first ? "X-aws-ec2-metadata-token-ttl-seconds: " TOKEN_TTL :
+							  secret_concat("X-aws-ec2-metadata-token: ", instance->token)),
 		.connect_timeout = TIMEOUT,
 		.timeout = TIMEOUT,
 		.secrets = instance->token ? list_make1(instance->token) : NIL,

@@ -50,15 +50,12 @@ signed_clock_offset(const char *host)
 	return offset ? offset->seconds : 0;
 }
 
-/* Number of headers: up to four that are signed, Authorization, and Accept. */
-#define MAX_HEADERS			6
-
 /* Have services answer in JSON whose default is XML, such as STS. */
 #define ACCEPT				"Accept: application/json"
 
-/* Set the headers of a signed request; return the secrets in them. */
-static List *
-sign(const SignedRequest *request, const AwsCredentials *credentials, const char **headers)
+/* Add the headers of a signed request, and the secrets in them. */
+static void
+sign(HttpRequest *http, const SignedRequest *request, const AwsCredentials *credentials)
 {
 	SigV4Scope	scope = {.region = request->region,.service = request->service};
 	const char *host = request->endpoint->host;
@@ -74,7 +71,6 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 		.body_length = request->body ? strlen(request->body) : 0,
 	};
 	char	   *authorization;
-	List	   *secrets;
 	int			n = 0;
 
 	sigv4_date(scope.date, time(NULL) + signed_clock_offset(host));
@@ -93,17 +89,15 @@ sign(const SignedRequest *request, const AwsCredentials *credentials, const char
 				 errdetail("OpenSSL does not provide SHA-256.")));
 
 	for (int i = 0; i < n; i++)
-		headers[i] = secret_concat(psprintf("%s: ", signed_headers[i].name), signed_headers[i].value);
-	headers[n++] = psprintf("Authorization: %s", authorization);
-	headers[n++] = ACCEPT;
-	headers[n] = NULL;
+		http->headers = lappend(http->headers, secret_concat(psprintf("%s: ", signed_headers[i].name),
+															 signed_headers[i].value));
+	http->headers = lappend(http->headers, psprintf("Authorization: %s", authorization));
 
 	/* Copy the secrets, since the credentials may be renewed before the answer comes. */
-	secrets = list_make3(authorization, strrchr(authorization, '=') + 1,	/* the signature */
-						 secret_strdup(credentials->secret_access_key));
+	http->secrets = list_make3(authorization, strrchr(authorization, '=') + 1,	/* the signature */
+							   secret_strdup(credentials->secret_access_key));
 	if (credentials->session_token)
-		secrets = lappend(secrets, secret_strdup(credentials->session_token));
-	return secrets;
+		http->secrets = lappend(http->secrets, secret_strdup(credentials->session_token));
 }
 
 /*
@@ -114,11 +108,10 @@ HttpTransfer *
 signed_send(const SignedRequest *request, const ClientConfig *config,
 			const AwsCredentials *credentials)
 {
-	const char *headers[MAX_HEADERS + 1];
 	StringInfoData query;
 	HttpRequest http = {
 		.method = request->body ? "POST" : "GET",
-		.headers = headers,
+		.headers = list_make1(ACCEPT),
 		.body = request->body,
 		.user_agent = USER_AGENT,
 		.ca_bundle = config->ca_bundle,
@@ -128,20 +121,16 @@ signed_send(const SignedRequest *request, const ClientConfig *config,
 		.max_body = request->max_body,
 		.secret = request->secret,
 		.fresh = request->fresh,
-		.secrets = request->secrets,
 	};
 
 	initStringInfo(&query);
 	sigv4_query(&query, request->query, request->nquery);
 	http.url = endpoint_url(request->endpoint, request->path, query.data);
 	if (credentials)
-		http.secrets = list_concat(sign(request, credentials, headers), request->secrets);
+		sign(&http, request, credentials);
 	else
-	{
-		headers[0] = psprintf("Content-Type: %s", request->content_type);
-		headers[1] = ACCEPT;
-		headers[2] = NULL;
-	}
+		http.headers = lappend(http.headers, psprintf("Content-Type: %s", request->content_type));
+	http.secrets = list_concat(http.secrets, request->secrets);
 	return http_start(&http);
 }
 
