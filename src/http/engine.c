@@ -267,7 +267,6 @@ call_may_read(void)
 	return false;
 }
 
-/* Note that OpenSSL has read data in this call. */
 void
 call_note_read(void)
 {

@@ -11,8 +11,7 @@
 #include "clock.h"
 #include "http/transfer.h"
 
-/* The transfers under way. */
-static dlist_head transfers = DLIST_STATIC_INIT(transfers);
+static dlist_head transfers = DLIST_STATIC_INIT(transfers);	/* under way */
 
 /* End of the last wait, of clock.h. */
 static int64 paused_at;

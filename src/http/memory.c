@@ -12,9 +12,6 @@
  * libcurl keeps the allocator of the library that initializes libcurl first in the
  * process, and silently ignores later ones.  Where another extension was first,
  * libcurl's memory is neither wiped nor counted: memory_is_ours is false.
- *
- * The options of libcurl's handles, which libcurl copies, are set with the macros of
- * transfer.h.
  */
 #include "postgres.h"
 

@@ -137,7 +137,6 @@ is_closed(const Socket *s)
 		status.st_dev != s->device || status.st_ino != s->inode;
 }
 
-/* Forget the sockets that are closed. */
 void
 sockets_forget_closed(void)
 {

@@ -42,7 +42,6 @@
 /* Upper bound of reads at once, so that a program does not hold up look-ups. */
 #define READS_AT_ONCE	16
 
-/* Pipe that a program writes into. */
 typedef struct ProcessPipe
 {
 	int			fd;				/* the reading end; -1: closed */

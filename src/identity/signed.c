@@ -89,8 +89,9 @@ sign(HttpRequest *http, const SignedRequest *request, const AwsCredentials *cred
 				 errdetail("OpenSSL does not provide SHA-256.")));
 
 	for (int i = 0; i < n; i++)
-		http->headers = lappend(http->headers, secret_concat(psprintf("%s: ", signed_headers[i].name),
-															 signed_headers[i].value));
+		http->headers = lappend(http->headers,
+								secret_concat(psprintf("%s: ", signed_headers[i].name),
+											  signed_headers[i].value));
 	http->headers = lappend(http->headers, psprintf("Authorization: %s", authorization));
 
 	/* Copy the secrets, since the credentials may be renewed before the answer comes. */

@@ -204,7 +204,6 @@ fail_call(Fetch *fetch, Failure *failure)
 	return FETCH_FAILED;
 }
 
-/* Take what was asked for from the answer, or fail. */
 static FetchState
 take_answer(Fetch *fetch)
 {
