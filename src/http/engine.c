@@ -273,23 +273,11 @@ call_note_read(void)
 	call.has_read = true;
 }
 
-/*
- * Have libcurl resume the reads that call_may_read() has put off.  The kernel need not
- * report their sockets as readable: with TLS inside a proxy's TLS, OpenSSL may have
- * taken the data from the kernel already.
- */
 static void
-resume_reads(void)
+read_socket(curl_socket_t fd)
 {
-	call.put_off = false;
-	/* Start from the end: when libcurl removes a socket, the last takes its place. */
-	for (int i = sockets_count() - 1; i >= 0 && engine.multi; i--)
-	{
-		curl_socket_t fd = sockets_reading(i);
-
-		if (fd != CURL_SOCKET_BAD)
-			call_libcurl(fd, CURL_CSELECT_IN);
-	}
+	if (engine.multi)
+		call_libcurl(fd, CURL_CSELECT_IN);
 }
 
 /* Have libcurl and watchers act on events, and reset the latch if it is set. */
@@ -311,8 +299,16 @@ take_events(const WaitEvent *events, int nevents)
 							 (events[i].events & WL_SOCKET_WRITEABLE ? CURL_CSELECT_OUT : 0));
 		}
 	}
+	/*
+	 * Have libcurl resume reads that were put off.  The kernel need not report their
+	 * sockets as readable: with TLS inside a proxy's TLS, OpenSSL may have taken the data
+	 * from the kernel already.
+	 */
 	if (silent && call.put_off)
-		resume_reads();
+	{
+		call.put_off = false;
+		sockets_read_all(read_socket);
+	}
 }
 
 /*

@@ -345,21 +345,18 @@ sockets_take_event(curl_socket_t fd)
 	return false;
 }
 
-/* Return the number of sockets and watched descriptors. */
-int
-sockets_count(void)
+/* Have libcurl read, by "act", from each socket that it waits to read from. */
+void
+sockets_read_all(void (*act) (curl_socket_t fd))
 {
-	return sockets.count;
-}
+	/* Start from the end: when libcurl removes a socket, the last takes its place. */
+	for (int i = sockets.count - 1; i >= 0; i--)
+	{
+		const Socket *s = &sockets.list[i];
 
-/* Return the i-th socket if libcurl waits to read from it, else CURL_SOCKET_BAD. */
-curl_socket_t
-sockets_reading(int i)
-{
-	const Socket *s = &sockets.list[i];
-
-	return i < sockets.count && s->ready == NULL && (s->events & WL_SOCKET_READABLE) ?
-		s->fd : CURL_SOCKET_BAD;
+		if (i < sockets.count && s->ready == NULL && (s->events & WL_SOCKET_READABLE))
+			act(s->fd);
+	}
 }
 
 /*

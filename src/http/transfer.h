@@ -118,8 +118,7 @@ extern void sockets_reject_unsolicited_data(void);
 extern void sockets_shutdown_idle_connections(CURL *handle);
 extern WaitEventSet *sockets_wait_set(void);
 extern bool sockets_take_event(curl_socket_t fd);
-extern int	sockets_count(void);
-extern curl_socket_t sockets_reading(int i);
+extern void sockets_read_all(void (*act) (curl_socket_t fd));
 
 /* Function of tls.c. */
 extern void tls_set_options(CURL *handle, const char *ca_bundle);

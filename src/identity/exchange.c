@@ -138,16 +138,16 @@ fetch_take_issued(Fetch *fetch, bool expires, const char *cause)
 bool
 fetch_is_paused(Fetch *fetch)
 {
-	const Silence *silence = &fetch->provider->silence;
-	int64		seconds = (clock_us() - silence->since) / 1000000;
+	const Provider *provider = fetch->provider;
+	int64		seconds = (clock_us() - provider->silent_since) / 1000000;
 
-	if (silence->failure == NULL || silence->epoch != config_epoch() ||
+	if (provider->silence == NULL || provider->silent_epoch != config_epoch() ||
 		seconds >= SILENCE_PAUSE)
 		return false;
-	fetch->failure = failure_copy(silence->failure);
+	fetch->failure = failure_copy(provider->silence);
 	fetch->failure->detail =
 		psprintf("%s That was %d s ago; the session asks again once %d s have passed.",
-				 silence->failure->detail, (int) seconds, SILENCE_PAUSE);
+				 provider->silence->detail, (int) seconds, SILENCE_PAUSE);
 	return true;
 }
 
@@ -159,7 +159,7 @@ fetch_is_paused(Fetch *fetch)
 FetchState
 fetch_fail_silent(Fetch *fetch, const char *cause, const char *hint)
 {
-	Silence    *silence = &fetch->provider->silence;
+	Provider   *provider = fetch->provider;
 	const HttpTransfer *transfer = fetch->exchange.transfer;
 	const char *start = strstr(fetch->exchange.request.url, "//") + 2;
 	char	   *host = pnstrdup(start, strcspn(start, "/?"));
@@ -173,15 +173,16 @@ fetch_fail_silent(Fetch *fetch, const char *cause, const char *hint)
 	if (fetch->background ||
 		(transfer->outcome != HTTP_NO_CONNECTION && transfer->outcome != HTTP_CONNECTION_LOST))
 		return FETCH_FAILED;
-	if (silence->context == NULL)
-		silence->context = AllocSetContextCreate(TopMemoryContext, "imagebuilder_fdw silence",
-												 ALLOCSET_SMALL_SIZES);
-	silence->failure = NULL;
-	MemoryContextReset(silence->context);
-	previous = MemoryContextSwitchTo(silence->context);
-	silence->failure = failure_copy(failure);
+	if (provider->silence_context == NULL)
+		provider->silence_context = AllocSetContextCreate(TopMemoryContext,
+														  "imagebuilder_fdw silence",
+														  ALLOCSET_SMALL_SIZES);
+	provider->silence = NULL;
+	MemoryContextReset(provider->silence_context);
+	previous = MemoryContextSwitchTo(provider->silence_context);
+	provider->silence = failure_copy(failure);
 	MemoryContextSwitchTo(previous);
-	silence->since = clock_us();
-	silence->epoch = config_epoch();
+	provider->silent_since = clock_us();
+	provider->silent_epoch = config_epoch();
 	return FETCH_FAILED;
 }

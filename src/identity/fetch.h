@@ -35,22 +35,18 @@ typedef FetchState (*FetchStep) (Fetch *fetch);
 /* Upper bound of an answer with credentials, in bytes. */
 #define MAX_ANSWER		((size_t) 64 * 1024)
 
-/* Last failure of one service to answer; zeroed if there was none. */
-typedef struct Silence
-{
-	MemoryContext context;		/* of the failure; NULL at first */
-	const Failure *failure;		/* NULL: the service has not failed to answer */
-	int64		since;			/* when the service failed to answer, of clock.h */
-	uint64		epoch;			/* config_epoch() at that time */
-} Silence;
-
 /* Provider of credentials. */
 typedef struct Provider
 {
 	const char *title;			/* in messages */
 	FetchStep	begin;			/* sets fetch->advance if more than one step is needed */
 	bool		unless_profile; /* "default" skips it if the options name a profile */
-	Silence		silence;		/* of its service, in this session */
+
+	/* Last failure of its service to answer, in this session. */
+	MemoryContext silence_context;	/* NULL at first */
+	const Failure *silence;		/* NULL: the service has not failed to answer */
+	int64		silent_since;	/* time of clock.h */
+	uint64		silent_epoch;	/* config_epoch() at that time */
 } Provider;
 
 /* State of obtaining credentials once, in a memory context of its own. */
