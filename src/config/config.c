@@ -15,6 +15,7 @@
 #include "foreign/foreign.h"
 #include "http/http.h"
 #include "miscadmin.h"
+#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -92,6 +93,34 @@ option_get(List *list, const char *name)
 	return NULL;
 }
 
+/* Return the count of requests that this session has under way to a server. */
+static int *
+in_flight_to(Oid serverid)
+{
+	typedef struct ServerLoad
+	{
+		Oid			serverid;	/* hash key */
+		int			in_flight;
+	} ServerLoad;
+	static HTAB *loads = NULL;
+	ServerLoad *load;
+	bool		found;
+
+	if (loads == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(Oid);
+		ctl.entrysize = sizeof(ServerLoad);
+		loads = hash_create("imagebuilder_fdw requests under way", 8, &ctl,
+							HASH_ELEM | HASH_BLOBS);
+	}
+	load = hash_search(loads, &serverid, HASH_ENTER, &found);
+	if (!found)
+		load->in_flight = 0;
+	return &load->in_flight;
+}
+
 /* Return the options of the user's own or the public user mapping, or NIL. */
 static List *
 mapping_options(Oid serverid, Oid userid)
@@ -127,6 +156,7 @@ read_config(Oid serverid, Oid userid)
 	config->userid = userid;
 	config->epoch = started;
 	config->context = context;
+	config->in_flight = in_flight_to(serverid);
 	option_apply(config, server, ForeignServerRelationId);
 	option_apply(config, mapping, UserMappingRelationId);
 	if (!option_get(mapping, "credential_provider"))
@@ -170,21 +200,6 @@ check_lent(const ClientConfig *config)
 				 errhint("Have a superuser set the user mapping's option \"credential_provider\".")));
 }
 
-static ClientConfig *
-find(Oid serverid, Oid userid)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &configs)
-	{
-		ClientConfig *config = dlist_container(ClientConfig, node, iter.cur);
-
-		if (config->serverid == serverid && config->userid == userid && config->epoch == epoch)
-			return config;
-	}
-	return NULL;
-}
-
 /*
  * Return the configuration of a server for a user, held by the current memory context.
  * Raises 42501 if the user would use the host's AWS identity and may not.
@@ -192,9 +207,20 @@ find(Oid serverid, Oid userid)
 const ClientConfig *
 config_get(Oid serverid, Oid userid)
 {
-	ClientConfig *found = find(serverid, userid);
-	ClientConfig *config = found ? found : read_config(serverid, userid);
+	ClientConfig *config = NULL;
+	bool		found = false;
+	dlist_iter	iter;
 
+	dlist_foreach(iter, &configs)
+	{
+		config = dlist_container(ClientConfig, node, iter.cur);
+		found = config->serverid == serverid && config->userid == userid &&
+			config->epoch == epoch;
+		if (found)
+			break;
+	}
+	if (!found)
+		config = read_config(serverid, userid);
 	if (config->lent)
 		check_lent(config);
 	config_hold(config);

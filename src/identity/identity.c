@@ -52,7 +52,7 @@ role_of(const ClientConfig *config, const char *account)
 }
 
 static Identity *
-create(const ClientConfig *config, int *in_flight, const char *account, Identity *base)
+create(const ClientConfig *config, const char *account, Identity *base)
 {
 	MemoryContext context;
 	MemoryContext previous;
@@ -63,7 +63,6 @@ create(const ClientConfig *config, int *in_flight, const char *account, Identity
 	previous = MemoryContextSwitchTo(context);
 	identity = palloc0(sizeof(Identity));
 	identity->context = context;
-	identity->in_flight = in_flight;
 	identity->account = pstrdup(account);
 	config_hold(config);
 	identity->config = config;
@@ -143,14 +142,13 @@ identity_serves_elsewhere(const Identity *identity, const char *region)
 }
 
 static Identity *
-find_or_create(const ClientConfig *config, int *in_flight, const char *account)
+find_or_create(const ClientConfig *config, const char *account)
 {
 	Identity   *identity = find(config, account);
 
 	if (identity)
 		return identity;
-	return create(config, in_flight, account,
-				  *account ? find_or_create(config, in_flight, "") : NULL);
+	return create(config, account, *account ? find_or_create(config, "") : NULL);
 }
 
 /* Count a look-up of a statement as a user of an identity and its base. */
@@ -172,10 +170,9 @@ enter(Identity *identity, uint64 statement)
  * The caller must identity_close() it.
  */
 Identity *
-identity_open(const ClientConfig *config, int *in_flight, uint64 statement,
-			  const char *account)
+identity_open(const ClientConfig *config, uint64 statement, const char *account)
 {
-	Identity   *identity = find_or_create(config, in_flight, role_account(config, account));
+	Identity   *identity = find_or_create(config, role_account(config, account));
 
 	enter(identity, statement);
 	return identity;

@@ -18,8 +18,6 @@ typedef struct Identity
 	int			references;		/* look-ups that use this identity or one based on it */
 	int			roles;			/* identities that have this one as their base */
 	uint64		statement;		/* the latest statement that opened it */
-	int		   *in_flight;		/* requests under way to the server, including those for
-								 * credentials that a look-up waits for */
 	const ClientConfig *config; /* held by the identity */
 	struct Identity *base;		/* identity that assumes the role; NULL: no role */
 	ProfileRole role;			/* if there is a base */
@@ -54,7 +52,7 @@ typedef struct Identity
 	int64		rejected_at;	/* time of that rejection, of clock.h */
 } Identity;
 
-extern Identity *identity_open(const ClientConfig *config, int *in_flight, uint64 statement,
+extern Identity *identity_open(const ClientConfig *config, uint64 statement,
 							   const char *account);
 extern void identity_close(Identity *identity);
 extern FetchState identity_advance(Identity *identity, long *wait);

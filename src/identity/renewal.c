@@ -135,7 +135,7 @@ start_fetch(Identity *identity, bool background)
 	identity->background = background;
 	identity->replace_at = 0;
 	if (!background)
-		(*identity->in_flight)++;
+		(*identity->config->in_flight)++;
 }
 
 static void
@@ -147,7 +147,7 @@ drop_fetch(Identity *identity)
 		return;
 	identity->fetch = NULL;
 	if (!identity->background)
-		(*identity->in_flight)--;
+		(*identity->config->in_flight)--;
 	MemoryContextDelete(fetch->context);
 }
 
@@ -157,7 +157,7 @@ adopt_fetch(Identity *identity)
 {
 	identity->background = false;
 	identity->replace_at = clock_us() + ADOPTED_WAIT;
-	(*identity->in_flight)++;
+	(*identity->config->in_flight)++;
 }
 
 /* True if a fetch that a look-up adopted has failed, or made it wait for too long. */
@@ -279,7 +279,7 @@ has_room(const Identity *identity)
 	{
 		const Identity *other = dlist_container(Identity, node, iter.cur);
 
-		if (other->renewing && other->in_flight == identity->in_flight)
+		if (other->renewing && other->config->serverid == identity->config->serverid)
 			n++;
 	}
 	return n < identity->config->max_concurrency;

@@ -45,7 +45,7 @@ attempt_send(Lookup *lookup)
 	lookup->state = LOOKUP_SENT;
 	lookup->sent_at = clock_us();
 	lookup->client->pace.sent_at = lookup->sent_at;
-	(*lookup->client->in_flight)++;
+	(*lookup->client->config->in_flight)++;
 	if (lookup->attempts++ > 0)
 		STATS_COUNT(lookup, retries, 1);
 }

@@ -6,44 +6,12 @@
 #include "lookup/cache.h"
 #include "lookup/statement.h"
 #include "miscadmin.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 LookupStats session_stats;
 
 /* Look-ups of all clients that are not settled, oldest first. */
 static dlist_head unsettled = DLIST_STATIC_INIT(unsettled);
-
-/*
- * Return the count of requests that this session has under way to a server:
- * max_concurrency bounds those of nested statements (cursors, functions) together.
- */
-int *
-lookup_in_flight(Oid serverid)
-{
-	typedef struct ServerLoad
-	{
-		Oid			serverid;	/* hash key */
-		int			in_flight;
-	} ServerLoad;
-	static HTAB *loads = NULL;
-	ServerLoad *load;
-	bool		found;
-
-	if (loads == NULL)
-	{
-		HASHCTL		ctl = {0};
-
-		ctl.keysize = sizeof(Oid);
-		ctl.entrysize = sizeof(ServerLoad);
-		loads = hash_create("imagebuilder_fdw requests under way", 8, &ctl,
-							HASH_ELEM | HASH_BLOBS);
-	}
-	load = hash_search(loads, &serverid, HASH_ENTER, &found);
-	if (!found)
-		load->in_flight = 0;
-	return &load->in_flight;
-}
 
 /* True if "on_error" says to warn of images and rows that fail, and leave them out. */
 bool
@@ -129,7 +97,7 @@ take_outcomes(void)
 		{
 			MemoryContext previous = MemoryContextSwitchTo(lookup->context);
 
-			(*lookup->client->in_flight)--;
+			(*lookup->client->config->in_flight)--;
 			lookup->state = LOOKUP_QUEUED;	/* in case an error is raised */
 			attempt_take_outcome(lookup);
 			if (lookup->state > LOOKUP_ANSWERED)
@@ -158,7 +126,7 @@ take_outcomes(void)
 static bool
 may_send(Client *client, long *wait)
 {
-	int64		pause = pace_wait(&client->pace, *client->in_flight, clock_us());
+	int64		pause = pace_wait(&client->pace, *client->config->in_flight, clock_us());
 
 	if (pause > 0)
 		*wait = *wait < 0 ? pause / 1000 + 1 : Min(*wait, pause / 1000 + 1);
@@ -239,17 +207,10 @@ give_up(void *arg)
 	if (lookup_is_settled(lookup))
 		return;
 	if (lookup->state == LOOKUP_SENT)
-		(*lookup->client->in_flight)--;
+		(*lookup->client->config->in_flight)--;
 	if (lookup->taken && !lookup_has_begun(lookup))
 		lookup->client->statement->nrequests--;
 	leave_queue(lookup);
-}
-
-/* Return the identity with which a client makes requests for an account. */
-static Identity *
-open_identity(const Client *client, const char *account)
-{
-	return identity_open(client->config, client->in_flight, client->statement->number, account);
 }
 
 /*
@@ -287,7 +248,8 @@ lookup_create(Client *client, const Request *request)
 		attempt_fail(lookup, failure);
 	else
 	{
-		lookup->identity = open_identity(client, lookup->target.account);
+		lookup->identity = identity_open(client->config, client->statement->number,
+										 lookup->target.account);
 		lookup->state = LOOKUP_QUEUED;
 		dlist_push_tail(&unsettled, &lookup->node);
 		lookup->callback.func = give_up;
@@ -363,7 +325,7 @@ is_region_failure(const Lookup *lookup)
 	{
 		/* The identity may be dropped while the session waits, so find it each time. */
 		const Identity *identity = identity_find(lookup->client->config,
-												 lookup->target.account);
+												   lookup->target.account);
 
 		if (identity == NULL)
 			return false;
@@ -413,13 +375,15 @@ lookup_finish(Lookup *lookup)
 }
 
 /*
- * Advance all look-ups until the account as which a user makes requests is known, and
+ * Advance all look-ups until the account as which a client makes requests is
+ * known, and
  * put it into *account; return the failure, in the current memory context, or NULL.
  */
 static const Failure *
 find_account(const Client *client, const Target *target, char *account)
 {
-	Identity   *identity = open_identity(client, target->account);
+	Identity   *identity = identity_open(client->config, client->statement->number,
+										 target->account);
 	const Failure *volatile failure = NULL;
 
 	PG_TRY();

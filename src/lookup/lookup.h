@@ -91,7 +91,6 @@ lookup_has_begun(const Lookup *lookup)
 	return lookup->stats.requests > 0;
 }
 
-extern int *lookup_in_flight(Oid serverid);
 extern bool lookup_warns(const Client *client);
 extern Lookup *lookup_create(Client *client, const Request *request);
 extern bool lookup_is_settled(const Lookup *lookup);

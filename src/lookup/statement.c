@@ -127,7 +127,6 @@ statement_client(EState *estate, Oid serverid, Oid userid)
 	client = palloc0(sizeof(Client));
 	client->config = config_get(serverid, userid);
 	client->statement = statement;
-	client->in_flight = lookup_in_flight(serverid);
 	pace_init(&client->pace, client->config->max_concurrency);
 	client->lookups = text_table_create("imagebuilder_fdw look-ups", sizeof(LookupEntry),
 										statement->context);

@@ -26,8 +26,6 @@ struct Client
 {
 	Statement  *statement;
 	const ClientConfig *config;
-	int		   *in_flight;		/* requests under way to the server, of all statements of
-								 * the session */
 	Pace		pace;			/* limits the requests under way */
 	int			nscans;			/* scans of the statement that use this client */
 	struct HTAB *lookups;		/* LookupEntry by request text */
