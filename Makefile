@@ -35,7 +35,6 @@ OBJS = \
 	src/lookup/pace.o \
 	src/lookup/request.o \
 	src/lookup/statement.o \
-	src/lookup/text_table.o \
 	src/aws/arn.o \
 	src/aws/endpoint.o \
 	src/aws/error.o \

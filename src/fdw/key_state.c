@@ -12,7 +12,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fdw/fdw.h"
-#include "lookup/text_table.h"
+#include "lookup/lookup.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"

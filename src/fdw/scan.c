@@ -9,7 +9,7 @@
 #include "aws/arn.h"
 #include "common/hashfn.h"
 #include "fdw/fdw.h"
-#include "lookup/statement.h"
+#include "lookup/lookup.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/memutils.h"

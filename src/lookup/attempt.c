@@ -2,21 +2,16 @@
 #include "postgres.h"
 
 #include "clock.h"
-#include "lookup/cache.h"
-#include "lookup/statement.h"
+#include "lookup/lookup.h"
 #include "utils/memutils.h"
 
-/*
- * Settle a look-up as failed, or as refused, which is no error of the session's
- * statistics; "failure" must live as long as the look-up.
- */
+/* Settle a look-up as failed; "failure" must live as long as the look-up. */
 void
 attempt_fail(Lookup *lookup, Failure *failure)
 {
 	lookup->state = LOOKUP_FAILED;
 	lookup->failure = failure;
-	if (!lookup->refused)
-		session_stats.errors++;
+	session_stats.errors++;
 }
 
 /* Return the name of the expected answer, with an article, for messages. */
@@ -46,7 +41,9 @@ attempt_send(Lookup *lookup)
 	lookup->sent_at = clock_us();
 	lookup->client->pace.sent_at = lookup->sent_at;
 	(*lookup->client->config->in_flight)++;
-	if (lookup->attempts++ > 0)
+	if (lookup->attempts++ == 0)
+		lookup->client->statement->nrequests++;
+	else
 		STATS_COUNT(lookup, retries, 1);
 }
 
@@ -90,7 +87,7 @@ take_aws_error(Lookup *lookup)
 			return;
 		case AWS_ERROR_THROTTLING:
 			session_stats.throttled++;
-			pace_throttled(&lookup->client->pace, lookup->sent_at, clock_us());
+			pace_throttled(&lookup->client->pace, lookup->sent_at);
 			if (schedule_retry(lookup, true))
 				return;
 			break;
@@ -149,7 +146,7 @@ attempt_take_outcome(Lookup *lookup)
 		if (lookup->state == LOOKUP_ANSWERED || lookup->state == LOOKUP_NOT_FOUND)
 		{
 			retry_budget_refund(&lookup->client->statement->budget, lookup->budget_taken);
-			pace_granted(&lookup->client->pace, lookup->sent_at, clock_us());
+			pace_granted(&lookup->client->pace, lookup->sent_at);
 			/* A redirect does not show that anybody checked the signature. */
 			if (transfer->status < 300 || transfer->status >= 400)
 				identity_note_accepted(lookup->identity, lookup->target.region);
@@ -208,9 +205,7 @@ attempt_read_answer(Lookup *lookup)
 	{
 		lookup->document = document;
 		lookup->state = LOOKUP_FOUND;
-		if (lookup->client->config->cache_ttl > 0 && !operation->paged)
-			cache_put(lookup->client->config, lookup->request->text, transfer->body,
-					  transfer->length, lookup->sent_at);
+		cache_put(lookup->client->config, lookup->request, transfer->body, lookup->sent_at);
 		http_release(lookup->transfer);
 	}
 	else

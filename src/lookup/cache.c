@@ -9,9 +9,7 @@
 #include "postgres.h"
 
 #include "clock.h"
-#include "lib/ilist.h"
-#include "lookup/cache.h"
-#include "lookup/text_table.h"
+#include "lookup/lookup.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -21,7 +19,6 @@ typedef struct CacheEntry
 	dlist_node	node;			/* in cache.recent */
 	TimestampTz received_at;
 	char	   *body;			/* in the service's UTF-8 */
-	size_t		length;			/* of body, in bytes */
 	size_t		size;			/* of the entry with its strings, in bytes */
 } CacheEntry;
 
@@ -35,11 +32,11 @@ static struct
 	int64		cleared_at;		/* time of clock.h of the latest cache_clear() */
 } cache;
 
-/* Return the key of an answer to a request's text, in the current memory context. */
+/* Return the key of a request's answer, in the current memory context. */
 static const char *
-key_of(const ClientConfig *config, const char *text)
+key_of(const ClientConfig *config, const Request *request)
 {
-	return psprintf("%u %u %s", config->serverid, config->userid, text);
+	return psprintf("%u %u %s", config->serverid, config->userid, request->text);
 }
 
 static void
@@ -51,13 +48,14 @@ drop(void)
 }
 
 /*
- * Drop the cache of another epoch, and create it unless it exists; false if the
- * configuration is of an earlier epoch, so that its answers may no longer be right.
+ * Drop the cache of another epoch, and create it unless it exists.  False if a request's
+ * answer is not to be kept, or the configuration is of an earlier epoch, so that its
+ * answers may no longer be right.
  */
 static bool
-prepare(const ClientConfig *config)
+prepare(const ClientConfig *config, const Request *request)
 {
-	if (config->epoch != config_epoch())
+	if (config->cache_ttl == 0 || request->operation->paged || config->epoch != config_epoch())
 		return false;
 	if (cache.epoch != config->epoch)
 		drop();
@@ -91,14 +89,14 @@ drop_entry(CacheEntry *entry)
  * cache_ttl; NULL if the cache holds no such answer.
  */
 char *
-cache_get(const ClientConfig *config, const char *text, size_t *length)
+cache_get(const ClientConfig *config, const Request *request)
 {
-	const char *key = key_of(config, text);
+	const char *key;
 	CacheEntry *entry;
-	char	   *body;
 
-	if (!prepare(config))
+	if (!prepare(config, request))
 		return NULL;
+	key = key_of(config, request);
 	entry = hash_search(cache.entries, &key, HASH_FIND, NULL);
 	if (entry == NULL)
 		return NULL;
@@ -109,28 +107,28 @@ cache_get(const ClientConfig *config, const char *text, size_t *length)
 		return NULL;
 	}
 	dlist_move_head(&cache.recent, &entry->node);
-	body = palloc_extended(entry->length + 1, MCXT_ALLOC_HUGE);
-	memcpy(body, entry->body, entry->length + 1);
-	*length = entry->length;
-	return body;
+	return pstrdup(entry->body);
 }
 
 /*
- * Keep an answer, dropping the least recently used answers to keep the whole cache
- * within cache_size.  "sent_at" is the request's time of clock.h: an answer requested
+ * Keep an answer, which is JSON, dropping the least recently used answers to keep the
+ * whole cache within cache_size.  "sent_at" is the request's time of clock.h: an answer requested
  * before cache_clear() is not kept.
  */
 void
-cache_put(const ClientConfig *config, const char *text, const char *body, size_t length,
+cache_put(const ClientConfig *config, const Request *request, const char *body,
 		  int64 sent_at)
 {
-	const char *key = key_of(config, text);
-	size_t		limit = config->cache_size;
-	size_t		size = sizeof(CacheEntry) + strlen(key) + 1 + length + 1;
+	const char *key;
+	size_t		limit = Min(config->cache_size, MaxAllocSize);
+	size_t		size;
 	CacheEntry *entry;
-	char	   *kept;
 
-	if (!prepare(config) || sent_at <= cache.cleared_at || size > limit)
+	if (!prepare(config, request) || sent_at <= cache.cleared_at)
+		return;
+	key = key_of(config, request);
+	size = sizeof(CacheEntry) + strlen(key) + 1 + strlen(body) + 1;
+	if (size > limit)
 		return;
 	entry = hash_search(cache.entries, &key, HASH_FIND, NULL);
 	if (entry)
@@ -138,14 +136,10 @@ cache_put(const ClientConfig *config, const char *text, const char *body, size_t
 	while (cache.size + size > limit)
 		drop_entry(dlist_tail_element(CacheEntry, node, &cache.recent));
 
-	kept = MemoryContextAllocHuge(cache.context, length + 1);
-	memcpy(kept, body, length);
-	kept[length] = '\0';
 	key = MemoryContextStrdup(cache.context, key);
 	entry = hash_search(cache.entries, &key, HASH_ENTER, NULL);
 	entry->received_at = GetCurrentTimestamp();
-	entry->body = kept;
-	entry->length = length;
+	entry->body = MemoryContextStrdup(cache.context, body);
 	entry->size = size;
 	cache.size += size;
 	dlist_push_head(&cache.recent, &entry->node);

@@ -3,8 +3,7 @@
 
 #include "clock.h"
 #include "foreign/foreign.h"
-#include "lookup/cache.h"
-#include "lookup/statement.h"
+#include "lookup/lookup.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -20,28 +19,16 @@ lookup_warns(const Client *client)
 	return client->config->on_error == ON_ERROR_WARNING;
 }
 
-/* True if lookup_finish() would not have to wait. */
-bool
-lookup_is_settled(const Lookup *lookup)
-{
-	return lookup->state >= LOOKUP_ANSWERED;
-}
-
 /* Take an earlier statement's answer; false if cache_ttl does not allow that. */
 static bool
 take_cached(Lookup *lookup)
 {
-	const Client *client = lookup->client;
+	char	   *body = cache_get(lookup->client->config, lookup->request);
 	char	   *problem;
-	char	   *body;
-	size_t		length;
 
-	if (client->config->cache_ttl == 0 || lookup->request->operation->paged)
-		return false;
-	body = cache_get(client->config, lookup->request->text, &length);
 	if (body == NULL)
 		return false;
-	lookup->document = document_parse(body, length, &problem);
+	lookup->document = document_parse(body, strlen(body), &problem);
 	Assert(lookup->document);
 	lookup->state = LOOKUP_FOUND;
 	STATS_COUNT(lookup, cache_hits, 1);
@@ -111,7 +98,7 @@ take_outcomes(void)
 			if (left == 0)
 				lookup->state = LOOKUP_QUEUED;
 			else
-				wait = wait < 0 ? left : Min(wait, left);
+				fetch_wait_until(&wait, left);
 		}
 		if (lookup_is_settled(lookup))
 		{
@@ -122,17 +109,6 @@ take_outcomes(void)
 	return wait;
 }
 
-/* True if a request may be sent now; if not, lower *wait to the ms until the next try. */
-static bool
-may_send(Client *client, long *wait)
-{
-	int64		pause = pace_wait(&client->pace, *client->config->in_flight, clock_us());
-
-	if (pause > 0)
-		*wait = *wait < 0 ? pause / 1000 + 1 : Min(*wait, pause / 1000 + 1);
-	return pause == 0;
-}
-
 /*
  * Send an attempt if credentials and pace allow, or fail if they cannot, or if it is the
  * first and the statement may send no more; else lower *wait.
@@ -140,32 +116,28 @@ may_send(Client *client, long *wait)
 static void
 try_to_send(Lookup *lookup, long *wait)
 {
-	Failure    *failure = NULL;
+	Pace	   *pace = &lookup->client->pace;
+	const int  *in_flight = lookup->client->config->in_flight;
 	FetchState	state;
 	MemoryContext previous;
 
 	/* A fetch of credentials that is under way has its request slot already. */
-	if (!identity_is_fetching(lookup->identity) && !may_send(lookup->client, wait))
+	if (!identity_is_fetching(lookup->identity) && !pace_allows(pace, *in_flight, wait))
 		return;
 	state = identity_advance(lookup->identity, wait);
 	/* Ask again: a fetch of the base identity may have taken the slot. */
 	if (state == FETCH_WAITING ||
-		(state == FETCH_DONE && !may_send(lookup->client, wait)))
+		(state == FETCH_DONE && !pace_allows(pace, *in_flight, wait)))
 		return;
 
 	previous = MemoryContextSwitchTo(lookup->context);
 	if (state == FETCH_FAILED)
-		failure = failure_copy(lookup->identity->failure);
-	else if (!lookup->taken)
-	{
-		failure = statement_take_request(lookup->client);
-		lookup->taken = failure == NULL;
-		lookup->refused = failure != NULL;
-	}
-	if (failure)
-		attempt_fail(lookup, failure);
-	else
+		attempt_fail(lookup, failure_copy(lookup->identity->failure));
+	else if (lookup->attempts > 0 ||
+			 (lookup->failure = statement_refusal(lookup->client)) == NULL)
 		attempt_send(lookup);
+	else
+		lookup->state = LOOKUP_REFUSED;
 	MemoryContextSwitchTo(previous);
 }
 
@@ -208,7 +180,7 @@ give_up(void *arg)
 		return;
 	if (lookup->state == LOOKUP_SENT)
 		(*lookup->client->config->in_flight)--;
-	if (lookup->taken && !lookup_has_begun(lookup))
+	if (lookup->attempts > 0 && !lookup_has_begun(lookup))
 		lookup->client->statement->nrequests--;
 	leave_queue(lookup);
 }
@@ -262,11 +234,12 @@ lookup_create(Client *client, const Request *request)
 }
 
 /*
- * Count the requests that libcurl will send when the session waits for the network:
- * until then, withdrawing a look-up means that its request is never sent.
+ * Wait for the network, but no longer than "wait" ms (-1: without limit).  libcurl sends
+ * requests only then, so they are counted now: until then, withdrawing a look-up means
+ * that its request is never sent.
  */
 static void
-begin_requests(void)
+wait_for_network(long wait)
 {
 	dlist_iter	iter;
 
@@ -277,6 +250,7 @@ begin_requests(void)
 		if (lookup->state == LOOKUP_SENT && !lookup_has_begun(lookup))
 			STATS_COUNT(lookup, requests, 1);
 	}
+	http_wait(wait);
 }
 
 /*
@@ -292,8 +266,9 @@ lookup_wait(long timeout)
 
 	if (wait == 0)
 		return;
-	begin_requests();
-	http_wait(timeout < 0 ? wait : wait < 0 ? timeout : Min(wait, timeout));
+	if (timeout >= 0)
+		fetch_wait_until(&wait, timeout);
+	wait_for_network(wait);
 }
 
 /* True if the client has an unsettled look-up with this identity in another Region. */
@@ -369,7 +344,7 @@ lookup_finish(Lookup *lookup)
 		lookup_wait(-1);
 	if (lookup->state == LOOKUP_ANSWERED)
 		attempt_read_answer(lookup);
-	if (lookup->state == LOOKUP_FAILED && !lookup->reported)
+	if (lookup->failure && !lookup->reported)
 		report(lookup);
 	return lookup->document;
 }
@@ -398,10 +373,8 @@ find_account(const Client *client, const Target *target, char *account)
 			if (state != FETCH_WAITING)
 				break;
 			CHECK_FOR_INTERRUPTS();
-			if (wait == 0)
-				continue;
-			begin_requests();
-			http_wait(wait);
+			if (wait != 0)
+				wait_for_network(wait);
 		}
 	}
 	PG_FINALLY();

@@ -8,7 +8,8 @@
  */
 #include "postgres.h"
 
-#include "lookup/pace.h"
+#include "clock.h"
+#include "lookup/lookup.h"
 
 /* Divisor of the limit when the service throttles. */
 #define CUT_DIVISOR		2.0
@@ -43,37 +44,44 @@ grow(Pace *pace, int64 now)
 	pace->cut_at = 0;
 }
 
-/* Return the us until another request may be sent, or PACE_UNTIL_ANSWER. */
-int64
-pace_wait(Pace *pace, int in_flight, int64 now)
+/*
+ * True if another request may be sent now; if not, lower *wait to the ms until the next
+ * try, unless that is when a request under way is answered.
+ */
+bool
+pace_allows(Pace *pace, int in_flight, long *wait)
 {
-	int64		next;
+	int64		now = clock_us();
+	int64		pause;
 
 	if (pace->cut_at)
 		grow(pace, now);
 	if (in_flight > 0 && in_flight >= pace->allowed)
-		return PACE_UNTIL_ANSWER;
+		return false;
 	if (pace->cut_at == 0)
-		return 0;
-	next = pace->sent_at + (int64) (pace->round_trip / pace->allowed);
+		return true;
+	pause = pace->sent_at + (int64) (pace->round_trip / pace->allowed) - now;
+	if (pause <= 0)
+		return true;
 	/* Bound the pause, since the limit grows meanwhile. */
-	return Min(Max(next - now, 0), LONGEST_WAIT);
+	fetch_wait_until(wait, Min(pause, LONGEST_WAIT) / 1000 + 1);
+	return false;
 }
 
 /* Lower the limit, unless the throttled request was sent before the latest cut. */
 void
-pace_throttled(Pace *pace, int64 sent_at, int64 now)
+pace_throttled(Pace *pace, int64 sent_at)
 {
 	if (sent_at <= pace->cut_at)
 		return;
 	pace->allowed = Max(MIN_ALLOWED, pace->allowed / CUT_DIVISOR);
-	pace->cut_at = pace->grown_at = now;
+	pace->cut_at = pace->grown_at = clock_us();
 }
 
 void
-pace_granted(Pace *pace, int64 sent_at, int64 now)
+pace_granted(Pace *pace, int64 sent_at)
 {
-	double		latest = now - sent_at;
+	double		latest = clock_us() - sent_at;
 
 	pace->round_trip = pace->round_trip == 0 ? latest :
 		pace->round_trip + LATEST_WEIGHT * (latest - pace->round_trip);

@@ -11,11 +11,11 @@
 
 #include "access/xact.h"
 #include "aws/arn.h"
+#include "common/hashfn.h"
 #include "foreign/foreign.h"
 #include "identity/identity.h"
 #include "lib/ilist.h"
-#include "lookup/statement.h"
-#include "lookup/text_table.h"
+#include "lookup/lookup.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
@@ -34,11 +34,6 @@ typedef struct LookupEntry
 {
 	const char *text;			/* hash key, the request's text; must be first */
 	Lookup	   *lookup;
-	bool		claimed;		/* a scan has asked for the look-up */
-	bool		counted;		/* counted as claimed in ReadAheadCounts */
-	bool		in_vain;		/* counted as in_vain in ReadAheadCounts */
-	const void *owner;			/* node whose EXPLAIN counts the look-up: the first scan that
-								 * claimed it; until then, the read-ahead that started it */
 } LookupEntry;
 
 /* Remove a statement whose EState is about to be freed (a MemoryContextCallback). */
@@ -99,6 +94,41 @@ statement_init(void)
 							"An ARN and a page of a list are a request each, repeated or not; 0 means no limit.",
 							&max_requests, 0, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
 	RegisterXactCallback(end_transaction, NULL);
+}
+
+static uint32
+hash_text(const void *key, Size keysize)
+{
+	const char *text = *(const char *const *) key;
+
+	(void) keysize;
+	return string_hash(text, strlen(text) + 1);
+}
+
+static int
+match_text(const void *a, const void *b, Size keysize)
+{
+	(void) keysize;
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/*
+ * Create a hash table whose entries start with a C string that they do not own:
+ * dynahash's string keys have a fixed size, but ARNs and requests have no maximum
+ * length.
+ */
+HTAB *
+text_table_create(const char *name, Size entrysize, MemoryContext context)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(const char *);
+	ctl.entrysize = entrysize;
+	ctl.hash = hash_text;
+	ctl.match = match_text;
+	ctl.hcxt = context;
+	return hash_create(name, 64, &ctl,
+					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
 /*
@@ -175,19 +205,16 @@ may_send(const Client *client)
 }
 
 /*
- * Count one more request of a client's statement; if that may send no more, return the
- * failure instead, in the current memory context.
+ * Return why a client's statement may send no more requests, in the current memory
+ * context; NULL if it may.
  */
 Failure *
-statement_take_request(Client *client)
+statement_refusal(const Client *client)
 {
 	Failure    *failure;
 
 	if (may_send(client))
-	{
-		client->statement->nrequests++;
 		return NULL;
-	}
 	failure = failure_create(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
 							 psprintf("the statement may send no more than %d request%s",
 									  max_requests, max_requests == 1 ? "" : "s"), NULL,
@@ -196,50 +223,49 @@ statement_take_request(Client *client)
 	return failure;
 }
 
-/* Return the entry of a request; NULL if the statement has not made it. */
-static LookupEntry *
-find_entry(const Client *client, const Request *request)
+/* Return the look-up of a request; NULL if the statement has not made it. */
+static Lookup *
+find_lookup(const Client *client, const Request *request)
 {
 	const char *text = request->text;
+	LookupEntry *entry = hash_search(client->lookups, &text, HASH_FIND, NULL);
 
-	return hash_search(client->lookups, &text, HASH_FIND, NULL);
+	return entry ? entry->lookup : NULL;
 }
 
 /* Free a look-up, and cancel the look-up if it is under way. */
 static void
-forget(Client *client, LookupEntry *entry)
+forget(Lookup *lookup)
 {
-	Lookup	   *lookup = entry->lookup;
+	const char *text = lookup->request->text;
 
-	hash_search(client->lookups, &entry->text, HASH_REMOVE, NULL);
+	hash_search(lookup->client->lookups, &text, HASH_REMOVE, NULL);
 	MemoryContextDelete(lookup->context);
 }
 
-/*
- * Return the entry of a request; *started says if this call started the look-up, which
- * then is "owner"'s.
- */
-static LookupEntry *
-get_entry(Client *client, const Request *request, const void *owner, bool *started)
+/* Return the look-up of a request; if this call started the look-up, it has no owner. */
+static Lookup *
+get_lookup(Client *client, const Request *request)
 {
-	LookupEntry *entry = find_entry(client, request);
+	Lookup	   *lookup = find_lookup(client, request);
 
 	/* A look-up ahead may have been refused for the sake of others, withdrawn since. */
-	if (entry && !entry->claimed && entry->lookup->refused && may_send(client))
+	if (lookup && !lookup->claimed && lookup->state == LOOKUP_REFUSED && may_send(client))
 	{
-		forget(client, entry);
-		entry = NULL;
+		forget(lookup);
+		lookup = NULL;
 	}
-	*started = entry == NULL;
-	if (*started)
+	if (lookup == NULL)
 	{
-		Lookup	   *lookup = lookup_create(client, request);
-		const char *text = lookup->request->text;
+		const char *text;
+		LookupEntry *entry;
 
+		lookup = lookup_create(client, request);
+		text = lookup->request->text;
 		entry = hash_search(client->lookups, &text, HASH_ENTER, NULL);
-		*entry = (LookupEntry) {.text = text, .lookup = lookup, .owner = owner};
+		entry->lookup = lookup;
 	}
-	return entry;
+	return lookup;
 }
 
 /*
@@ -250,9 +276,11 @@ get_entry(Client *client, const Request *request, const void *owner, bool *start
 bool
 statement_look_ahead(Client *client, const Request *request, const void *starter)
 {
-	bool		started;
+	Lookup	   *lookup = get_lookup(client, request);
+	bool		started = lookup->owner == NULL;
 
-	get_entry(client, request, starter, &started);
+	if (started)
+		lookup->owner = starter;
 	return started;
 }
 
@@ -270,7 +298,7 @@ statement_stats(const Client *client, const void *owner, LookupStats *stats)
 	hash_seq_init(&scan, client->lookups);
 	while ((entry = hash_seq_search(&scan)))
 	{
-		if (entry->owner == owner)
+		if (entry->lookup->owner == owner)
 			stats_add(stats, &entry->lookup->stats);
 	}
 }
@@ -282,28 +310,27 @@ statement_stats(const Client *client, const void *owner, LookupStats *stats)
 Lookup *
 statement_lookup(Client *client, const Request *request, const void *scan, bool *shared)
 {
-	bool		started;
-	LookupEntry *entry = get_entry(client, request, scan, &started);
+	Lookup	   *lookup = get_lookup(client, request);
 
-	*shared = entry->claimed;
+	*shared = lookup->claimed;
 	if (*shared)
 		session_stats.cache_hits++;
 	else
-		entry->owner = scan;
-	entry->claimed = true;
-	return entry->lookup;
+		lookup->owner = scan;
+	lookup->claimed = true;
+	return lookup;
 }
 
 /* Withdraw a look-up that is unclaimed and has not begun; else return false. */
 bool
 statement_withdraw(Client *client, const Request *request)
 {
-	LookupEntry *entry = find_entry(client, request);
+	Lookup	   *lookup = find_lookup(client, request);
 
-	if (entry == NULL || entry->claimed || lookup_is_settled(entry->lookup) ||
-		lookup_has_begun(entry->lookup))
+	if (lookup == NULL || lookup->claimed || lookup_is_settled(lookup) ||
+		lookup_has_begun(lookup))
 		return false;
-	forget(client, entry);
+	forget(lookup);
 	return true;
 }
 
@@ -314,21 +341,21 @@ statement_withdraw(Client *client, const Request *request)
 void
 statement_pass(Client *client, const Request *request, ReadAheadCounts *counts)
 {
-	LookupEntry *entry = find_entry(client, request);
+	Lookup	   *lookup = find_lookup(client, request);
 
-	if (entry == NULL || (!entry->claimed && statement_withdraw(client, request)))
+	if (lookup == NULL || statement_withdraw(client, request))
 		return;
-	if (entry->claimed)
+	if (lookup->claimed)
 	{
-		counts->claimed += !entry->counted;
-		counts->in_vain -= entry->in_vain;
-		entry->counted = true;
-		entry->in_vain = false;
+		counts->claimed += !lookup->counted;
+		counts->in_vain -= lookup->in_vain;
+		lookup->counted = true;
+		lookup->in_vain = false;
 	}
-	else if (!entry->in_vain && lookup_has_begun(entry->lookup))
+	else if (!lookup->in_vain && lookup_has_begun(lookup))
 	{
 		counts->in_vain++;
-		entry->in_vain = true;
+		lookup->in_vain = true;
 	}
 }
 
@@ -336,8 +363,8 @@ statement_pass(Client *client, const Request *request, ReadAheadCounts *counts)
 void
 statement_forget(Client *client, const Request *request, LookupStats *stats)
 {
-	LookupEntry *entry = find_entry(client, request);
+	Lookup	   *lookup = find_lookup(client, request);
 
-	stats_add(stats, &entry->lookup->stats);
-	forget(client, entry);
+	stats_add(stats, &lookup->stats);
+	forget(lookup);
 }

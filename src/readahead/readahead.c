@@ -15,7 +15,7 @@
 
 #include <limits.h>
 
-#include "lookup/statement.h"
+#include "lookup/lookup.h"
 #include "miscadmin.h"
 #include "readahead/readahead.h"
 #include "utils/memutils.h"
