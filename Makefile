@@ -9,7 +9,6 @@ OBJS = \
 	src/foreign_text.o \
 	src/retry.o \
 	src/secret.o \
-	src/api/operations.o \
 	src/api/schema.o \
 	src/config/config.o \
 	src/config/option.o \

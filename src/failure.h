@@ -2,7 +2,7 @@
 #ifndef IMAGEBUILDER_FAILURE_H
 #define IMAGEBUILDER_FAILURE_H
 
-#include "api/operation.h"
+#include "api/schema.h"
 #include "aws/error.h"
 #include "http/http.h"
 

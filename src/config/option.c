@@ -4,8 +4,6 @@
 #include <limits.h>
 
 #include "access/reloptions.h"
-#include "api/operation.h"
-#include "api/schema.h"
 #include "aws/arn.h"
 #include "aws/base.h"
 #include "catalog/pg_attribute.h"
@@ -17,7 +15,7 @@
 #include "compat.h"
 #include "config/config.h"
 #include "miscadmin.h"
-#include "rows/path.h"
+#include "rows/rows.h"
 #include "secret.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"

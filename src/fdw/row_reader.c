@@ -12,8 +12,7 @@
 
 #include "aws/arn.h"
 #include "fdw/fdw.h"
-#include "rows/projection.h"
-#include "rows/value.h"
+#include "rows/rows.h"
 #include "utils/memutils.h"
 
 /* Column to fill. */

@@ -245,7 +245,7 @@ static bool
 check_token(ImageBuilderScan *state, const Request *page)
 {
 	uint64		hash = hash_bytes_extended((const unsigned char *) page->token,
-										   page->token_length, 0);
+										   strlen(page->token), 0);
 	bool		found;
 
 	if (state->tokens == NULL)

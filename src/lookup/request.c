@@ -1,7 +1,6 @@
 /* request.c: a request to EC2 Image Builder: an operation, and values for its parameters. */
 #include "postgres.h"
 
-#include "api/schema.h"
 #include "aws/arn.h"
 #include "aws/sigv4.h"
 #include "catalog/namespace.h"
@@ -14,11 +13,10 @@
 /* Return a request for a page, in one block of the current memory context. */
 static Request *
 create(const Operation *operation, const Target *scope, const char *const *values, int page,
-	   const char *token, size_t token_length)
+	   const char *token)
 {
 	Request    *request;
 	StringInfoData text;
-	int			token_start;
 	const char *value;
 
 	initStringInfo(&text);
@@ -26,38 +24,31 @@ create(const Operation *operation, const Target *scope, const char *const *value
 	if (scope)
 		appendStringInfo(&text, "%s/%s", scope->region, scope->account);
 	appendStringInfoChar(&text, ';');
-	if (token_length > 0)
-		appendStringInfo(&text, "nextToken=%zu:", token_length);
-	token_start = text.len;
-	if (token_length > 0)
-	{
-		appendBinaryStringInfo(&text, token, token_length);
-		appendStringInfoChar(&text, ';');
-	}
+	if (token)
+		appendStringInfo(&text, "nextToken=%zu:%s;", strlen(token), token);
 	for (int i = 0; i < operation->nparameters; i++)
 		appendStringInfo(&text, "%s=%zu:%s;", operation->parameters[i].member,
 						 strlen(values[i]), values[i]);
 	if (operation->constant)
 		appendStringInfo(&text, "%s=%zu:%s;", operation->constant_member,
 						 strlen(operation->constant), operation->constant);
-	/* The values follow the text, each after a NUL. */
+	/* The values and the token follow the text, each with its NUL. */
+	appendStringInfoChar(&text, '\0');
 	for (int i = 0; i < operation->nparameters; i++)
-	{
-		appendStringInfoChar(&text, '\0');
-		appendStringInfoString(&text, values[i]);
-	}
+		appendBinaryStringInfo(&text, values[i], strlen(values[i]) + 1);
+	if (token)
+		appendBinaryStringInfo(&text, token, strlen(token) + 1);
 
-	request = palloc(offsetof(Request, text) + text.len + 1);
+	request = palloc(offsetof(Request, text) + text.len);
 	request->operation = operation;
 	request->scope = scope;
 	request->page = page;
-	memcpy(request->text, text.data, text.len + 1);
+	memcpy(request->text, text.data, text.len);
 	pfree(text.data);
-	request->token = token_length > 0 ? request->text + token_start : NULL;
-	request->token_length = token_length;
 	value = request->text;
 	for (int i = 0; i < operation->nparameters; i++)
 		request->values[i] = value += strlen(value) + 1;
+	request->token = token ? value + strlen(value) + 1 : NULL;
 	return request;
 }
 
@@ -69,7 +60,7 @@ create(const Operation *operation, const Target *scope, const char *const *value
 Request *
 request_create(const Operation *operation, const Target *scope, const char *const *values)
 {
-	return create(operation, scope, values, 1, NULL, 0);
+	return create(operation, scope, values, 1, NULL);
 }
 
 /* Return a copy in the current memory context. */
@@ -77,7 +68,7 @@ Request *
 request_copy(const Request *request)
 {
 	return create(request->operation, request->scope, request->values, request->page,
-				  request->token, request->token_length);
+				  request->token);
 }
 
 /* Return where a request goes; the texts live in the current memory context. */
@@ -102,7 +93,9 @@ Request *
 request_next(const Request *request, const Document *document, int level)
 {
 	DocumentNode node;
-	const char *token;
+	Request    *next;
+	const char *raw;
+	char	   *token;
 	size_t		length;
 
 	if (!request->operation->paged)
@@ -110,17 +103,22 @@ request_next(const Request *request, const Document *document, int level)
 	node = document_member(document, document->root, "nextToken");
 	if (document_is_null(document, node))
 		return NULL;
-	token = document_raw(document, node, &length);
-	if (document_kind(document, node) == DOC_STRING)
-		return length == strlen("\"\"") ? NULL :
-			create(request->operation, request->scope, request->values, request->page + 1,
-				   token, length);
-	ereport(level,
-			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
-			 errmsg("could not go on after %s: its nextToken is a JSON %s",
-					request_subject(request),
-					document_kind_name(document_kind(document, node)))));
-	return NULL;
+	if (document_kind(document, node) != DOC_STRING)
+	{
+		ereport(level,
+				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+				 errmsg("could not go on after %s: its nextToken is a JSON %s",
+						request_subject(request),
+						document_kind_name(document_kind(document, node)))));
+		return NULL;
+	}
+	raw = document_raw(document, node, &length);
+	if (length == strlen("\"\""))
+		return NULL;
+	token = pnstrdup(raw, length);
+	next = create(request->operation, request->scope, request->values, request->page + 1, token);
+	pfree(token);
+	return next;
 }
 
 /* True if a text in the database's encoding can be sent, as UTF-8. */
@@ -299,11 +297,8 @@ request_body(const Request *request)
 	}
 	if (operation->page_size > 0)
 		appendStringInfo(&body, "%s\"maxResults\": %d", separator, operation->page_size);
-	if (request->token_length > 0)
-	{
-		appendStringInfoString(&body, ", \"nextToken\": ");
-		appendBinaryStringInfo(&body, request->token, request->token_length);
-	}
+	if (request->token)
+		appendStringInfo(&body, ", \"nextToken\": %s", request->token);
 	appendStringInfoChar(&body, '}');
 	return body.data;
 }

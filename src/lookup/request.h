@@ -2,7 +2,7 @@
 #ifndef IMAGEBUILDER_REQUEST_H
 #define IMAGEBUILDER_REQUEST_H
 
-#include "api/operation.h"
+#include "api/schema.h"
 #include "identity/signed.h"
 #include "rows/document.h"
 
@@ -26,8 +26,7 @@ typedef struct Request
 	int			page;			/* of the list, from 1 */
 	const char *values[MAX_PARAMETERS]; /* in the database's encoding */
 	const char *token;			/* the previous page's nextToken, a JSON string as
-								 * received; points into text, without a NUL */
-	size_t		token_length;	/* in bytes; 0 for the first page */
+								 * received; NULL for the first page */
 	char		text[FLEXIBLE_ARRAY_MEMBER];	/* OPERATION;REGION/ACCOUNT;
 												 * nextToken=LENGTH:TOKEN;
 												 * MEMBER=LENGTH:VALUE;..., each part

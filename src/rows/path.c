@@ -8,7 +8,7 @@
 #include "foreign_text.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "rows/path.h"
+#include "rows/rows.h"
 
 static const struct
 {

@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "rows/projection.h"
+#include "rows/rows.h"
 
 /*
  * Return a cursor for a row source, allocated in the current memory context; the path

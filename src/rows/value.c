@@ -21,7 +21,7 @@
 #include "miscadmin.h"
 #include "parser/parse_coerce.h"
 #include "regex/regex.h"
-#include "rows/value.h"
+#include "rows/rows.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"

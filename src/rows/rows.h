@@ -1,7 +1,9 @@
-/* path.h: paths into an answer: where a table's rows and a column's value are. */
-#ifndef IMAGEBUILDER_PATH_H
-#define IMAGEBUILDER_PATH_H
+/* rows.h: rows out of an answer: paths, cursors, and conversion of values to SQL. */
+#ifndef IMAGEBUILDER_ROWS_H
+#define IMAGEBUILDER_ROWS_H
 
+#include "api/schema.h"
+#include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "rows/document.h"
 
@@ -82,6 +84,40 @@ typedef struct MemberTree
 /* Value of "found" where the parent is neither an object nor null. */
 #define DOC_MISPLACED	((DocumentNode) (PG_UINT32_MAX - 1))
 
+/* Position of a cursor in one level of a row source. */
+typedef struct CursorLevel
+{
+	DocumentNode next;			/* the element or entry to take next, if any */
+	DocumentNode key;			/* the current entry's name, in a map */
+	DocumentNode item;			/* the current element or entry's value */
+	int32		ordinal;		/* the current element's place, from 1; 0 but in a list */
+} CursorLevel;
+
+typedef struct RowCursor
+{
+	const RowPath *path;
+	const Document *doc;
+	CursorLevel *levels;		/* as many as the path has */
+	int			depth;			/* levels entered; 0 before the first row */
+} RowCursor;
+
+/*
+ * Conversion of JSON values to one SQL type; made once for a column, used for each
+ * value.
+ */
+typedef struct Converter
+{
+	ColumnType	expected;		/* what the API's model promises */
+	Oid			type;			/* as the column is declared */
+	Oid			base_type;		/* the declared type without domains */
+	int32		typmod;
+	char		category;		/* a TYPCATEGORY_ */
+	FmgrInfo	input;			/* the declared type's input function */
+	Oid			ioparam;
+	struct Converter *element;	/* of an array type; else NULL */
+} Converter;
+
+/* in path.c */
 extern RowPath *row_path_parse(const char *text, const char **error);
 extern ColumnPath *column_path_parse(const char *text, const char **error);
 extern DocumentNode member_path_follow(const List *names, const Document *doc,
@@ -89,4 +125,18 @@ extern DocumentNode member_path_follow(const List *names, const Document *doc,
 extern MemberTree *member_tree_add(MemberTree *root, const List *names);
 extern void member_tree_find(MemberTree *root, const Document *doc, DocumentNode item);
 
-#endif							/* IMAGEBUILDER_PATH_H */
+/* in projection.c */
+extern RowCursor *row_cursor_create(const RowPath *path);
+extern void row_cursor_start(RowCursor *cursor, const Document *doc);
+extern bool row_cursor_next(RowCursor *cursor);
+extern DocumentNode row_cursor_item(const RowCursor *cursor, ColumnPathKind kind);
+extern int32 row_cursor_ordinal(const RowCursor *cursor, ColumnPathKind kind);
+
+/* in value.c */
+extern Converter *converter_create(ColumnType expected, Oid type, int32 typmod);
+extern bool converter_fails_cleanly(const Converter *converter);
+extern Datum converter_convert(Converter *converter, const Document *doc,
+							   DocumentNode node);
+extern Datum converter_from_text(Converter *converter, const char *text);
+
+#endif							/* IMAGEBUILDER_ROWS_H */
