@@ -1,8 +1,11 @@
 /* attempt.c: the successive requests of a look-up, and the outcome of each. */
 #include "postgres.h"
 
+#include "aws/sigv4.h"
 #include "clock.h"
 #include "lookup/lookup.h"
+#include "mb/pg_wchar.h"
+#include "utils/json.h"
 #include "utils/memutils.h"
 
 /* Settle a look-up as failed; "failure" must live as long as the look-up. */
@@ -21,26 +24,102 @@ expected_answer(const Lookup *lookup)
 	return psprintf("a %s response", operation_api(lookup->request->operation));
 }
 
+/* Return a text of the database's encoding in UTF-8. */
+static char *
+to_utf8(const char *text)
+{
+	return pg_server_to_any(text, strlen(text), PG_UTF8);
+}
+
+/* Return a request's body, a JSON object in UTF-8. */
+static char *
+request_body(const Request *request)
+{
+	const Operation *operation = request->operation;
+	const char *separator = "";
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfoChar(&body, '{');
+	for (int i = 0; i < operation->nparameters; i++)
+	{
+		const Parameter *parameter = &operation->parameters[i];
+		bool		filter = parameter->place == PLACE_FILTER;
+
+		appendStringInfo(&body, filter ? "%s\"filter\": {\"name\": \"%s\", \"values\": [" :
+						 "%s\"%s\": ", separator, parameter->member);
+		escape_json(&body, to_utf8(request->values[i]));
+		if (filter)
+			appendStringInfoString(&body, "]}");
+		separator = ", ";
+	}
+	if (operation->constant)
+	{
+		appendStringInfo(&body, "%s\"%s\": \"%s\"", separator, operation->constant_member,
+						 operation->constant);
+		separator = ", ";
+	}
+	if (operation->page_size > 0)
+		appendStringInfo(&body, "%s\"maxResults\": %d", separator, operation->page_size);
+	if (request->token)
+		appendStringInfo(&body, ", \"nextToken\": %s", request->token);
+	appendStringInfoChar(&body, '}');
+	return body.data;
+}
+
 /* Send an attempt with a new signature; the identity must be ready. */
 void
 attempt_send(Lookup *lookup)
 {
+	const Request *request = lookup->request;
+	const Operation *operation = request->operation;
+	const ClientConfig *config = lookup->client->config;
 	const AwsCredentials *credentials = &lookup->identity->credentials;
 	MemoryContext previous;
+	NameValue	query[MAX_PARAMETERS];
+	bool		in_body = operation->nparameters == 0;
+	StringInfoData path;
+	SignedRequest http = {
+		.service = LOOKUP_SERVICE,
+		.region = lookup->target.region,
+		.endpoint = &lookup->endpoint,
+		.query = query,
+		.max_body = config->max_response_size,
+		.fresh = lookup->fresh,
+	};
 
 	MemoryContextReset(lookup->attempt_context);
 	previous = MemoryContextSwitchTo(lookup->attempt_context);
+	initStringInfo(&path);
+	appendStringInfoString(&path, operation->path);
+	for (int i = 0; i < operation->nparameters; i++)
+	{
+		const Parameter *parameter = &operation->parameters[i];
+		char	   *value = to_utf8(request->values[i]);
+
+		if (parameter->place == PLACE_PATH)
+			sigv4_uri_encode(&path, value, false);
+		else if (parameter->place == PLACE_QUERY)
+			query[http.nquery++] = (NameValue) {parameter->member, value};
+		else
+			in_body = true;
+	}
+	if (in_body)
+	{
+		http.body = request_body(request);
+		http.content_type = "application/json";
+	}
+	http.path = path.data;
 	lookup->access_key_id = pstrdup(credentials->access_key_id);
 	lookup->clock_offset = signed_clock_offset(lookup->endpoint.host);
-	lookup->transfer = request_send(lookup->request, lookup->client->config, credentials,
-									&lookup->endpoint, lookup->target.region, lookup->fresh);
-	lookup->fresh = false;
+	lookup->transfer = signed_send(&http, config, credentials);
 	MemoryContextSwitchTo(previous);
 
+	lookup->fresh = false;
 	lookup->state = LOOKUP_SENT;
 	lookup->sent_at = clock_us();
 	lookup->client->pace.sent_at = lookup->sent_at;
-	(*lookup->client->config->in_flight)++;
+	(*config->in_flight)++;
 	if (lookup->attempts++ == 0)
 		lookup->client->statement->nrequests++;
 	else

@@ -211,7 +211,7 @@ lookup_create(Client *client, const Request *request)
 	if (client->config->endpoint.host)
 		lookup->endpoint = client->config->endpoint;
 	else
-		endpoint_resolve(&lookup->endpoint, REQUEST_SERVICE, lookup->target.partition,
+		endpoint_resolve(&lookup->endpoint, LOOKUP_SERVICE, lookup->target.partition,
 						 lookup->target.region, client->config->use_fips_endpoint,
 						 client->config->use_dualstack_endpoint);
 	if (take_cached(lookup))

@@ -4,12 +4,16 @@
 
 #include "failure.h"
 #include "identity/identity.h"
+#include "identity/signed.h"
 #include "lib/ilist.h"
 #include "lookup/request.h"
 #include "nodes/execnodes.h"
 #include "retry.h"
 #include "rows/document.h"
 #include "utils/hsearch.h"
+
+/* Name of the service in host names and signatures. */
+#define LOOKUP_SERVICE		"imagebuilder"
 
 /* Statistics of a look-up, a scan or the session. */
 typedef struct LookupStats

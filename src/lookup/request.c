@@ -2,13 +2,11 @@
 #include "postgres.h"
 
 #include "aws/arn.h"
-#include "aws/sigv4.h"
 #include "catalog/namespace.h"
 #include "common/string.h"
 #include "foreign_text.h"
 #include "lookup/request.h"
 #include "mb/pg_wchar.h"
-#include "utils/json.h"
 
 /* Return a request for a page, in one block of the current memory context. */
 static Request *
@@ -258,92 +256,4 @@ char *
 request_action(const Request *request)
 {
 	return psprintf("%s %s", request->scope ? "list" : "look up", request_subject(request));
-}
-
-/* Return a text of the database's encoding in UTF-8. */
-static char *
-to_utf8(const char *text)
-{
-	return pg_server_to_any(text, strlen(text), PG_UTF8);
-}
-
-/* Return a request's body, a JSON object in UTF-8. */
-static char *
-request_body(const Request *request)
-{
-	const Operation *operation = request->operation;
-	const char *separator = "";
-	StringInfoData body;
-
-	initStringInfo(&body);
-	appendStringInfoChar(&body, '{');
-	for (int i = 0; i < operation->nparameters; i++)
-	{
-		const Parameter *parameter = &operation->parameters[i];
-		bool		filter = parameter->place == PLACE_FILTER;
-
-		appendStringInfo(&body, filter ? "%s\"filter\": {\"name\": \"%s\", \"values\": [" :
-						 "%s\"%s\": ", separator, parameter->member);
-		escape_json(&body, to_utf8(request->values[i]));
-		if (filter)
-			appendStringInfoString(&body, "]}");
-		separator = ", ";
-	}
-	if (operation->constant)
-	{
-		appendStringInfo(&body, "%s\"%s\": \"%s\"", separator, operation->constant_member,
-						 operation->constant);
-		separator = ", ";
-	}
-	if (operation->page_size > 0)
-		appendStringInfo(&body, "%s\"maxResults\": %d", separator, operation->page_size);
-	if (request->token)
-		appendStringInfo(&body, ", \"nextToken\": %s", request->token);
-	appendStringInfoChar(&body, '}');
-	return body.data;
-}
-
-/*
- * Send a request, signed for a Region, and return without waiting; see signed_send().
- * If "fresh", libcurl uses no kept connection.
- */
-HttpTransfer *
-request_send(const Request *request, const ClientConfig *config,
-			 const AwsCredentials *credentials, const Endpoint *endpoint, const char *region,
-			 bool fresh)
-{
-	const Operation *operation = request->operation;
-	NameValue	query[MAX_PARAMETERS];
-	bool		in_body = operation->nparameters == 0;
-	StringInfoData path;
-	SignedRequest http = {
-		.service = REQUEST_SERVICE,
-		.region = region,
-		.endpoint = endpoint,
-		.query = query,
-		.max_body = config->max_response_size,
-		.fresh = fresh,
-	};
-
-	initStringInfo(&path);
-	appendStringInfoString(&path, operation->path);
-	for (int i = 0; i < operation->nparameters; i++)
-	{
-		const Parameter *parameter = &operation->parameters[i];
-		char	   *value = to_utf8(request->values[i]);
-
-		if (parameter->place == PLACE_PATH)
-			sigv4_uri_encode(&path, value, false);
-		else if (parameter->place == PLACE_QUERY)
-			query[http.nquery++] = (NameValue) {parameter->member, value};
-		else
-			in_body = true;
-	}
-	if (in_body)
-	{
-		http.body = request_body(request);
-		http.content_type = "application/json";
-	}
-	http.path = path.data;
-	return signed_send(&http, config, credentials);
 }

@@ -3,11 +3,7 @@
 #define IMAGEBUILDER_REQUEST_H
 
 #include "api/schema.h"
-#include "identity/signed.h"
 #include "rows/document.h"
-
-/* Name of the service in host names and signatures. */
-#define REQUEST_SERVICE		"imagebuilder"
 
 /* Where a request goes, and as whose account. */
 typedef struct Target
@@ -43,8 +39,5 @@ extern bool request_check(const Operation *operation, int parameter, const char 
 						  const char *detail, int level);
 extern char *request_subject(const Request *request);
 extern char *request_action(const Request *request);
-extern HttpTransfer *request_send(const Request *request, const ClientConfig *config,
-								  const AwsCredentials *credentials,
-								  const Endpoint *endpoint, const char *region, bool fresh);
 
 #endif							/* IMAGEBUILDER_REQUEST_H */
