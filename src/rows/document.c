@@ -13,6 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "rows/document.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 /* Return the first byte from "p" on that is no white space. */
@@ -75,6 +76,8 @@ container_end(const Document *doc, const char *p)
 	bool		searched = false;
 	int64		depth = 0;
 
+	if (*doc->place < doc->nskips && doc->body + doc->skips[*doc->place].start == p)
+		return doc->body + doc->skips[(*doc->place)++].end;
 	for (;;)
 	{
 		if (*p == '"')
@@ -98,7 +101,10 @@ container_end(const Document *doc, const char *p)
 											   sizeof(DocumentSkip), compare_start);
 
 			if (skip)
+			{
+				*doc->place = skip - doc->skips + 1;
 				return doc->body + skip->end;
+			}
 			searched = true;
 		}
 	}
@@ -162,15 +168,10 @@ document_next(const Document *doc, DocumentNode node)
 static int
 hex4(const char *s)
 {
-	int			value = 0;
+	unsigned char bytes[2];
 
-	for (int i = 0; i < 4; i++)
-	{
-		char		c = s[i];
-
-		value = value * 16 + (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-	}
-	return value;
+	hex_decode(s, 4, (char *) bytes);
+	return bytes[0] << 8 | bytes[1];
 }
 
 /*

@@ -49,6 +49,8 @@ typedef struct Document
 	DocumentNode root;
 	DocumentSkip *skips;		/* sorted by start */
 	uint32		nskips;
+	uint32	   *place;			/* in skips, where the entry of the next list or object to
+								 * be skipped probably is: that of the next item of a list */
 } Document;
 
 /* Member of an object. */

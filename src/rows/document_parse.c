@@ -5,8 +5,8 @@
  * json-c saturates large integers, cuts member names at U+0000 and replaces lone
  * surrogates, all silently, and copies every string whether or not a column needs it.
  *
- * Parsing is iterative and takes a bit for each level of nesting, and the index is
- * bounded (see DocumentSkip): for any answer, parser and index take less memory than
+ * Parsing is iterative and takes a byte for each level of nesting, and the index is
+ * bounded (see DocumentSkip): for any answer, parser and index use no more memory than
  * the answer itself, and no stack.
  */
 #include "postgres.h"
@@ -27,78 +27,53 @@ typedef struct Parser
 {
 	Document   *doc;
 	JsonLexContext *lex;
-	uint32		capacity;		/* entries that doc->skips has room for */
-	uint32		open[DOCUMENT_SKIP_DEPTH];	/* the entries of the lists and
-											 * objects not yet closed, from
-											 * the outermost */
-	uint32		depth;			/* lists and objects not yet closed, in all */
-	uint32		max_depth;		/* levels that "kinds" has room for */
-	uint8	   *kinds;			/* a bit for each level: set for an object */
+	StringInfoData brackets;	/* that opened the lists and objects not yet closed, from
+								 * the outermost */
+	int			entries[DOCUMENT_SKIP_DEPTH];	/* where in skips theirs are */
+	StringInfoData skips;		/* doc->skips as bytes */
 } Parser;
 
 static bool
 in_object(const Parser *p)
 {
-	return (p->kinds[(p->depth - 1) / 8] >> ((p->depth - 1) % 8)) & 1;
-}
-
-/* Add an entry for a list or object just opened, and return its index. */
-static uint32
-add_skip(Parser *p)
-{
-	Document   *doc = p->doc;
-
-	if (doc->nskips == p->capacity)
-	{
-		/* No body needs more for what is closed (see DocumentSkip) and what is open. */
-		p->capacity = Min((uint64) p->capacity * 2,
-						  doc->length / sizeof(DocumentSkip) + DOCUMENT_SKIP_DEPTH);
-		doc->skips = repalloc_huge(doc->skips, (Size) p->capacity * sizeof(DocumentSkip));
-	}
-	doc->skips[doc->nskips].start = p->lex->token_start - doc->body;
-	return doc->nskips++;
+	return p->brackets.data[p->brackets.len - 1] == '{';
 }
 
 static void
-open_container(Parser *p, bool object)
+open_container(Parser *p)
 {
-	uint8		bit = 1 << (p->depth % 8);
+	DocumentSkip skip = {.start = p->lex->token_start - p->doc->body};
 
-	if (p->depth < DOCUMENT_SKIP_DEPTH)
-		p->open[p->depth] = add_skip(p);
-	if (p->depth == p->max_depth)
+	if (p->brackets.len < DOCUMENT_SKIP_DEPTH)
 	{
-		p->max_depth *= 2;
-		p->kinds = repalloc_huge(p->kinds, p->max_depth / 8);
+		p->entries[p->brackets.len] = p->skips.len;
+		appendBinaryStringInfo(&p->skips, (const char *) &skip, sizeof(skip));
 	}
-	if (object)
-		p->kinds[p->depth / 8] |= bit;
-	else
-		p->kinds[p->depth / 8] &= ~bit;
-	p->depth++;
+	appendStringInfoChar(&p->brackets, *p->lex->token_start);
 }
 
 static void
 close_container(Parser *p)
 {
+	int			depth = --p->brackets.len;
 	DocumentSkip *skip;
 
-	if (--p->depth >= DOCUMENT_SKIP_DEPTH)
+	if (depth >= DOCUMENT_SKIP_DEPTH)
 		return;
-	skip = &p->doc->skips[p->open[p->depth]];
+	skip = (DocumentSkip *) (p->skips.data + p->entries[depth]);
 	skip->end = p->lex->token_terminator - p->doc->body;
 	/*
 	 * Lists and objects inside a short one are shorter still, so their entries have been
 	 * dropped.
 	 */
 	if (skip->end - skip->start < DOCUMENT_SKIP_SPAN)
-		p->doc->nskips = p->open[p->depth];
+		p->skips.len = p->entries[depth];
 }
 
 static int
 after_value(const Parser *p)
 {
-	return p->depth == 0 ? ALLOW_END : ALLOW_COMMA | ALLOW_CLOSE;
+	return p->brackets.len == 0 ? ALLOW_END : ALLOW_COMMA | ALLOW_CLOSE;
 }
 
 /* Take a token; return what is allowed after it, 0 if "allowed" does not have it. */
@@ -113,7 +88,7 @@ take_token(Parser *p, int allowed)
 		case JSON_TOKEN_ARRAY_START:
 			if (!(allowed & ALLOW_VALUE))
 				return 0;
-			open_container(p, token == JSON_TOKEN_OBJECT_START);
+			open_container(p);
 			return ALLOW_CLOSE | (token == JSON_TOKEN_OBJECT_START ? ALLOW_NAME : ALLOW_VALUE);
 		case JSON_TOKEN_OBJECT_END:
 		case JSON_TOKEN_ARRAY_END:
@@ -161,10 +136,9 @@ document_parse(const char *body, size_t length, char **error)
 	p.doc = palloc0(sizeof(Document));
 	p.doc->body = body;
 	p.doc->length = length;
-	p.capacity = DOCUMENT_SKIP_DEPTH;
-	p.doc->skips = palloc(p.capacity * sizeof(DocumentSkip));
-	p.max_depth = 64;
-	p.kinds = palloc(p.max_depth / 8);
+	p.doc->place = palloc0(sizeof(uint32));
+	initStringInfo(&p.brackets);
+	initStringInfo(&p.skips);
 	p.lex = compat_json_lexer(body, length);
 
 	for (;;)
@@ -185,6 +159,8 @@ document_parse(const char *body, size_t length, char **error)
 			break;
 	}
 
+	p.doc->skips = (DocumentSkip *) p.skips.data;
+	p.doc->nskips = p.skips.len / sizeof(DocumentSkip);
 	/* PostgreSQL's lexer takes a backslash and a NUL for an escape sequence. */
 	nul = is_json ? memchr(body, '\0', length) : NULL;
 	if (!is_json || nul)
@@ -197,7 +173,7 @@ document_parse(const char *body, size_t length, char **error)
 		pfree(p.doc);
 		p.doc = NULL;
 	}
-	pfree(p.kinds);
+	pfree(p.brackets.data);
 	compat_json_lexer_free(p.lex);
 	return p.doc;
 }
