@@ -108,10 +108,8 @@ in_flight_to(Oid serverid)
 
 	if (loads == NULL)
 	{
-		HASHCTL		ctl = {0};
+		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(ServerLoad)};
 
-		ctl.keysize = sizeof(Oid);
-		ctl.entrysize = sizeof(ServerLoad);
 		loads = hash_create("imagebuilder_fdw requests under way", 8, &ctl,
 							HASH_ELEM | HASH_BLOBS);
 	}

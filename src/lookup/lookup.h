@@ -69,7 +69,7 @@ typedef struct Client
 	Pace		pace;			/* limits the requests under way */
 	int			nscans;			/* scans of the statement that use this client */
 	HTAB	   *lookups;		/* LookupEntry by request text */
-	Target	   *scope;			/* see statement_scope(); NULL until needed */
+	Target		scope;			/* see statement_scope(); region and partition may be NULL */
 } Client;
 
 typedef enum LookupState
@@ -164,7 +164,7 @@ extern void lookup_account(Client *client, const Target *target, const char *act
 extern HTAB *text_table_create(const char *name, Size entrysize, MemoryContext context);
 extern void statement_init(void);
 extern Client *statement_client(EState *estate, Oid serverid, Oid userid);
-extern const Target *statement_scope(Client *client);
+extern const Target *statement_scope(const Client *client);
 extern Failure *statement_refusal(const Client *client);
 extern bool statement_look_ahead(Client *client, const Request *request, const void *starter);
 extern bool statement_withdraw(Client *client, const Request *request);

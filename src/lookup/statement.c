@@ -120,13 +120,14 @@ match_text(const void *a, const void *b, Size keysize)
 HTAB *
 text_table_create(const char *name, Size entrysize, MemoryContext context)
 {
-	HASHCTL		ctl = {0};
+	HASHCTL		ctl = {
+		.keysize = sizeof(const char *),
+		.entrysize = entrysize,
+		.hash = hash_text,
+		.match = match_text,
+		.hcxt = context,
+	};
 
-	ctl.keysize = sizeof(const char *);
-	ctl.entrysize = entrysize;
-	ctl.hash = hash_text;
-	ctl.match = match_text;
-	ctl.hcxt = context;
 	return hash_create(name, 64, &ctl,
 					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
@@ -139,6 +140,7 @@ Client *
 statement_client(EState *estate, Oid serverid, Oid userid)
 {
 	Statement  *statement = find_statement(estate);
+	const ClientConfig *config;
 	MemoryContext previous;
 	Client	   *client;
 	ListCell   *lc;
@@ -155,9 +157,12 @@ statement_client(EState *estate, Oid serverid, Oid userid)
 	identity_forget_unused();
 	previous = MemoryContextSwitchTo(statement->context);
 	client = palloc0(sizeof(Client));
-	client->config = config_get(serverid, userid);
+	client->config = config = config_get(serverid, userid);
 	client->statement = statement;
-	pace_init(&client->pace, client->config->max_concurrency);
+	client->scope.region = config->region;
+	client->scope.partition = config->region ? endpoint_partition(config->region) : NULL;
+	client->scope.account = config->role_arn ? arn_account_of_role(config->role_arn) : "";
+	pace_init(&client->pace, config->max_concurrency);
 	client->lookups = text_table_create("imagebuilder_fdw look-ups", sizeof(LookupEntry),
 										statement->context);
 	statement->clients = lappend(statement->clients, client);
@@ -170,10 +175,9 @@ statement_client(EState *estate, Oid serverid, Oid userid)
  * its options say so.
  */
 const Target *
-statement_scope(Client *client)
+statement_scope(const Client *client)
 {
 	const ClientConfig *config = client->config;
-	const char *account = config->role_arn ? arn_account_of_role(config->role_arn) : "";
 
 	if (config->region == NULL)
 		ereport(ERROR,
@@ -181,20 +185,13 @@ statement_scope(Client *client)
 				 errmsg("server \"%s\" has no Region to list",
 						GetForeignServer(config->serverid)->servername),
 				 errhint("Set the server's option \"region\".")));
-	if (strcmp(account, CONFIG_ACCOUNT) == 0)
+	if (strcmp(client->scope.account, CONFIG_ACCOUNT) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
 				 errmsg("the user mapping's role is of no account to list"),
 				 errhint("A list has no ARN whose account could stand for \"%s\": have \"role_arn\" name an account, in a user mapping of another server, say.",
 						 CONFIG_ACCOUNT)));
-	if (client->scope == NULL)
-	{
-		client->scope = MemoryContextAlloc(client->statement->context, sizeof(Target));
-		client->scope->partition = endpoint_partition(config->region);
-		client->scope->region = config->region;
-		client->scope->account = MemoryContextStrdup(client->statement->context, account);
-	}
-	return client->scope;
+	return &client->scope;
 }
 
 /* True if a client's statement may send one more request. */

@@ -36,12 +36,6 @@
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
 /*
- * Number of a list's elements after which array_from_json() frees what conversion has
- * allocated and checks for interrupts.
- */
-#define LONG_LIST	256
-
-/*
  * Return a converter to a type, allocated in the current memory context.  "expected" is
  * the schema's type of the value, TYPE_ANY for a path of the user's own.
  */
@@ -268,32 +262,23 @@ static Datum
 array_from_json(Converter *c, const Document *doc, DocumentNode node)
 {
 	ArrayBuildState *array = initArrayResult(c->element->type, CurrentMemoryContext, false);
-	MemoryContext scratch = NULL;
-	int			n = 0;
+	/* What conversion leaves behind adds up in a long list. */
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "imagebuilder_fdw list",
+												  ALLOCSET_SMALL_SIZES);
 
 	for (DocumentNode i = document_first(doc, node); i != DOC_ABSENT;
 		 i = document_next(doc, i))
 	{
 		bool		isnull = document_is_null(doc, i);
-		MemoryContext previous = CurrentMemoryContext;
-		Datum		value;
+		MemoryContext previous = MemoryContextSwitchTo(scratch);
+		Datum		value = isnull ? (Datum) 0 : converter_convert(c->element, doc, i);
 
-		/* Free what conversion leaves behind, which adds up in a long list. */
-		if (++n % LONG_LIST == 0)
-		{
-			CHECK_FOR_INTERRUPTS();
-			if (scratch)
-				MemoryContextReset(scratch);
-			else
-				scratch = AllocSetContextCreate(CurrentMemoryContext, "imagebuilder_fdw list",
-												ALLOCSET_DEFAULT_SIZES);
-		}
-		if (scratch)
-			MemoryContextSwitchTo(scratch);
-		value = isnull ? (Datum) 0 : converter_convert(c->element, doc, i);
 		MemoryContextSwitchTo(previous);
 		accumArrayResult(array, value, isnull, c->element->type, previous);
+		MemoryContextReset(scratch);
+		CHECK_FOR_INTERRUPTS();
 	}
+	MemoryContextDelete(scratch);
 	return makeArrayResult(array, CurrentMemoryContext);
 }
 
