@@ -39,9 +39,8 @@ typedef struct ClientConfig
 	MemoryContext context;		/* holds the configuration, and wipes its secrets */
 	int			references;		/* memory contexts that use the configuration */
 	bool		lent;			/* the server's option lends the host's AWS identity */
-	int		   *in_flight;		/* requests under way to the server, of the whole session:
-								 * max_concurrency bounds those of nested statements
-								 * (cursors, functions) together */
+	int		   *in_flight;		/* requests under way to the server, of the session, so of
+								 * nested statements (cursors, functions) together */
 
 	char	   *region;
 	Endpoint	endpoint;		/* host NULL: AWS's own */

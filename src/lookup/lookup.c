@@ -350,17 +350,20 @@ lookup_finish(Lookup *lookup)
 }
 
 /*
- * Advance all look-ups until the account as which a client makes requests is
- * known, and
- * put it into *account; return the failure, in the current memory context, or NULL.
+ * Put the account as which a client makes requests to a target into *account, of
+ * ARN_ACCOUNT_SIZE bytes.  Waits for STS where only that knows, and the session has not
+ * asked yet; raises the failure of "action" (see request_action()), whatever "on_error"
+ * says, and 57014 and the like when interrupted.
  */
-static const Failure *
-find_account(const Client *client, const Target *target, char *account)
+void
+lookup_account(Client *client, const Target *target, const char *action, char *account)
 {
-	Identity   *identity = identity_open(client->config, client->statement->number,
-										 target->account);
-	const Failure *volatile failure = NULL;
+	const Failure *failure = check_credentials(client);
+	Identity   *identity;
 
+	if (failure)
+		failure_report(failure, action, ERROR);
+	identity = identity_open(client->config, client->statement->number, target->account);
 	PG_TRY();
 	{
 		for (;;)
@@ -369,8 +372,8 @@ find_account(const Client *client, const Target *target, char *account)
 			FetchState	state = identity_ask_account(identity, target->partition, account, &wait);
 
 			if (state == FETCH_FAILED)
-				failure = failure_copy(identity_account_failure(identity));
-			if (state != FETCH_WAITING)
+				failure_report(identity_account_failure(identity), action, ERROR);
+			if (state == FETCH_DONE)
 				break;
 			CHECK_FOR_INTERRUPTS();
 			if (wait != 0)
@@ -383,22 +386,4 @@ find_account(const Client *client, const Target *target, char *account)
 		identity_close(identity);
 	}
 	PG_END_TRY();
-	return failure;
-}
-
-/*
- * Put the account as which a client makes requests to a target into *account, of
- * ARN_ACCOUNT_SIZE bytes.  Waits for STS where only that knows, and the session has not
- * asked yet; raises the failure of "action" (see request_action()), whatever "on_error"
- * says, and 57014 and the like when interrupted.
- */
-void
-lookup_account(Client *client, const Target *target, const char *action, char *account)
-{
-	const Failure *failure = check_credentials(client);
-
-	if (failure == NULL)
-		failure = find_account(client, target, account);
-	if (failure)
-		failure_report(failure, action, ERROR);
 }

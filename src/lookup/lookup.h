@@ -5,11 +5,9 @@
 #include "failure.h"
 #include "identity/identity.h"
 #include "identity/signed.h"
-#include "lib/ilist.h"
 #include "lookup/request.h"
 #include "nodes/execnodes.h"
 #include "retry.h"
-#include "rows/document.h"
 #include "utils/hsearch.h"
 
 /* Name of the service in host names and signatures. */
@@ -125,17 +123,6 @@ typedef struct ReadAheadCounts
 	int			claimed;		/* a scan has asked for the look-up */
 	int			in_vain;		/* no scan has asked, but a request was sent */
 } ReadAheadCounts;
-
-/* Add the statistics that EXPLAIN shows. */
-static inline void
-stats_add(LookupStats *sum, const LookupStats *add)
-{
-	sum->requests += add->requests;
-	sum->retries += add->retries;
-	sum->cache_hits += add->cache_hits;
-	sum->bytes_received += add->bytes_received;
-	sum->request_time += add->request_time;
-}
 
 /* True if a request of a look-up's may have been sent, so that it has been counted. */
 static inline bool

@@ -184,9 +184,10 @@ request_check(const Operation *operation, int parameter, const char *value,
 			  const char *detail, int level)
 {
 	const char *kind = operation->parameters[parameter].kind;
-	char	   *elsewhere = "";
+	const char *elsewhere = "";
 	char	   *noun;
 	Arn			parts;
+	bool		is_arn;
 
 	if (request_fits(operation, parameter, value))
 		return true;
@@ -199,11 +200,10 @@ request_check(const Operation *operation, int parameter, const char *value,
 		return false;
 	}
 	noun = arn_kind_noun(kind);
-	if (!arn_parse(value, &parts))
-		elsewhere = "";
-	else if (operation->builds && lacks_build(kind, &parts))
+	is_arn = arn_parse(value, &parts);
+	if (is_arn && operation->builds && lacks_build(kind, &parts))
 		elsewhere = psprintf(" The table \"%s\" has a version's builds.", operation->builds);
-	else if (!arn_is_of_kind(&parts, kind) && table_for(&parts))
+	else if (is_arn && !arn_is_of_kind(&parts, kind) && table_for(&parts))
 		elsewhere = psprintf(" This one is for the table \"%s\".", table_for(&parts));
 	ereport(level,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

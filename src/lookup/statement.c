@@ -281,6 +281,17 @@ statement_look_ahead(Client *client, const Request *request, const void *starter
 	return started;
 }
 
+/* Add the statistics that EXPLAIN shows. */
+static void
+stats_add(LookupStats *sum, const LookupStats *add)
+{
+	sum->requests += add->requests;
+	sum->retries += add->retries;
+	sum->cache_hits += add->cache_hits;
+	sum->bytes_received += add->bytes_received;
+	sum->request_time += add->request_time;
+}
+
 /*
  * Add up the statistics of an owner's look-ups so far.  Each look-up of the statement
  * has one owner, whether or not a scan waited for its answer, so that the owners' sums

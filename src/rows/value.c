@@ -262,7 +262,7 @@ static Datum
 array_from_json(Converter *c, const Document *doc, DocumentNode node)
 {
 	ArrayBuildState *array = initArrayResult(c->element->type, CurrentMemoryContext, false);
-	/* What conversion leaves behind adds up in a long list. */
+	/* Reset after each element: the leftovers of conversions add up in a long list. */
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "imagebuilder_fdw list",
 												  ALLOCSET_SMALL_SIZES);
 
