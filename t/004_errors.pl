@@ -113,7 +113,7 @@ my @cases = (
 	[ '404 with no code', named('bare404'), qr/^HV000 .*nothing here.*404/, 1 ],
 	[ 'not found', named('notfound'), qr/^nothing$/, 1 ],
 	[ 'not found, 400', named('notfound400'), qr/^nothing$/, 1 ],
-	[ 'does not exist', "SELECT name FROM images WHERE arn = '" . arn('none/1.0.0/1') . "'", qr/^nothing$/, 1 ],
+	[ 'does not exist', name_query('none/1.0.0/1'), qr/^nothing$/, 1 ],
 	[ 'statement_timeout', named('hang') =~ s/1\.0\.0/1.0.7/r, qr/^57014 /, undef ],
 	[ 'a long message is cut', named('hugemessage'), qr/^HV000 (?=.{1100,1700}$).* \.\.\. \(HTTP/, 1 ],
 	# What is retried, and then succeeds.
@@ -176,7 +176,7 @@ for my $case (grep { $_->[3] && $_->[0] !~ /, then|clock|reset|closed/ } @cases)
 
 # A clock that is wrong is corrected for all requests of a list: those that were signed before, too.
 $endpoint->reset_counters;
-is(attempt($node, "SELECT count(name) FROM images WHERE arn IN ('" . join("', '", map { arn("fault-skew/2.0.0/$_") } 1 .. 8) . "')"), 'found 8', 'the clock, of a list');
+is(attempt($node, "SELECT count(name) FROM images WHERE arn IN " . in_list(map { arn("fault-skew/2.0.0/$_") } 1 .. 8)), 'found 8', 'the clock, of a list');
 is($endpoint->requests, 16, 'the clock, of a list: each is signed once more');
 
 # A wish of the service's to wait is granted.

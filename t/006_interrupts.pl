@@ -93,7 +93,7 @@ is($logged->query('SELECT retries FROM imagebuilder_fdw_stats()') =~ s/.*\s//sr,
 $logged->quit;
 unlink "$dir/slow-recv";
 
-my %queries = map { $_ => "SELECT name FROM images WHERE arn = '" . arn("fault-$_/1.0.0/1") . "'" } qw(hang stall throttle);
+my %queries = map { $_ => name_query("fault-$_/1.0.0/1") } qw(hang stall throttle);
 # Sixteen under way, in the ways in which that comes about: in a list, in a join
 # that reads ahead, below Append, and all of them backing off.
 $node->safe_psql('postgres', "CREATE TABLE public.asked AS SELECT kind, n, 'arn:aws:imagebuilder:us-east-1:$TestEndpoint::ACCOUNT:image/fault-' || kind || '/1.0.0/' || n AS arn
@@ -104,8 +104,8 @@ $many{'append'} = "SELECT name FROM images WHERE arn = ANY (ARRAY(SELECT arn FRO
 	UNION ALL SELECT ami_id FROM amis WHERE image_arn = ANY (ARRAY(SELECT arn FROM asked WHERE kind = 'hang' AND n > 5))";
 $many{'select list'} = "SELECT (SELECT name FROM images m WHERE m.arn = a.arn) FROM asked a WHERE kind = 'hang'";
 %queries = (%queries, %many);
-$queries{'resolve'} = "SELECT name FROM slow_name WHERE arn = '" . arn('a/1.0.0/1') . "'";
-$queries{'connect'} = "SELECT name FROM full_queue WHERE arn = '" . arn('a/1.0.0/1') . "'";
+$queries{'resolve'} = name_query('a/1.0.0/1', 'slow_name');
+$queries{'connect'} = name_query('a/1.0.0/1', 'full_queue');
 
 # Wait until a session waits in the wrapper: it sleeps, with that written down.
 sub wait_for
@@ -128,7 +128,7 @@ for my $phase (sort keys %queries)
 	$session->query_until(qr/started/, "\\echo started\n$queries{hang};\n");
 	wait_for($pid);
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
-	$session->query("SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+	$session->query(name_query('golden-linux/1.0.0/1'));
 	my $before = $descriptors->();
 	$session->{stderr} = '';
 	# A connection that got its answer is kept, and there are sixteen at most.
@@ -174,7 +174,7 @@ for my $phase (sort keys %queries)
 	$session->query('RESET statement_timeout');
 
 	# Nothing is left, and the session works.
-	is($session->query("SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', "$phase: the session works");
+	is($session->query(name_query('golden-linux/1.0.0/1')), 'golden-linux', "$phase: the session works");
 	cmp_ok($descriptors->(), '<=', $before, "$phase: no descriptor is left") unless $phase eq 'resolve';
 	is($session->query("SELECT count(*) FROM pg_backend_memory_contexts WHERE name ~ 'imagebuilder_fdw (statement|look-up|attempt)'"), 0, "$phase: no look-up is left");
 
@@ -214,7 +214,7 @@ for my $phase (sort keys %queries)
 	cmp_ok($descriptors_after, '<=', $descriptors + 1, '150 cancelled statements with 16 requests each leave no descriptor');
 	cmp_ok($kb_after, '<', $kb + 2000, 'and no memory');
 	is(scalar(() = $session->{stderr} =~ /canceling statement due to statement timeout/g), 180, 'all were cancelled');
-	is($session->query("SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', 'and the session works');
+	is($session->query(name_query('golden-linux/1.0.0/1')), 'golden-linux', 'and the session works');
 	$session->quit;
 }
 

@@ -78,7 +78,7 @@ sub through
 	my $bundle = $ca ? ", ca_bundle '$ca'" : '';
 	make_server($node, $server,
 		"endpoint_url 'https://127.0.0.1:$port{$name}', max_attempts '1'$bundle");
-	return attempt($node, "SELECT name FROM $server WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+	return attempt($node, name_query('golden-linux/1.0.0/1', $server));
 }
 is(through('good', "$dir/ca.pem"), 'found golden-linux', 'TLS with a CA of our own');
 like(through('good'), qr/^08001 .*could not connect to "127\.0\.0\.1:$port{good}".*certificate.*ca_bundle/, 'the system does not know that CA');
@@ -94,11 +94,11 @@ sub connections_of
 {
 	my ($table, $statements) = @_;
 	$endpoint->reset_counters;
-	$node->safe_psql('postgres', join '', ("SELECT name FROM $table WHERE arn = '" . arn('golden-linux/1.0.0/1') . "';\n") x $statements);
+	$node->safe_psql('postgres', join '', (name_query('golden-linux/1.0.0/1', $table) . ";\n") x $statements);
 	return $endpoint->counters->{connections} - 1;		# the counters' own is one
 }
 is(connections_of('images', 20), 1, 'twenty statements, one connection');
-$node->safe_psql('postgres', join '', ("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "';\n") x 20);
+$node->safe_psql('postgres', join '', (name_query('golden-linux/1.0.0/1', 'tls1') . ";\n") x 20);
 my %kept;
 # nginx writes its log after it has answered.
 my $logged = sub {
@@ -110,7 +110,7 @@ wait_until { $logged->() } 'nginx has logged twenty requests';
 is(scalar(grep { $_ == 20 } values %kept), 1, 'twenty statements, one TLS connection, by nginx\'s log') or diag(slurp_file("$dir/access.log"));
 
 # A connection that was closed while idle is replaced without a retry.
-my $image = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+my $image = name_query('golden-linux/1.0.0/1');
 my $asked = 0;
 my $session = $node->background_psql('postgres');
 is($session->query($image), 'golden-linux', 'before the server closes');
@@ -132,7 +132,7 @@ $node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPT
 $session->query($image) for 1 .. 3;
 is($connections->(), 3, 'another after ALTER USER MAPPING');
 # While a cursor keeps look-ups under way they go on, and what comes next is new.
-$session->query("BEGIN; DECLARE c CURSOR FOR SELECT name FROM images WHERE arn IN ('" . join("', '", map { arn("fault-slow/1.0.0/$_") } 1 .. 4) . "'); FETCH c");
+$session->query("BEGIN; DECLARE c CURSOR FOR SELECT name FROM images WHERE arn IN " . in_list(map { arn("fault-slow/1.0.0/$_") } 1 .. 4) . "; FETCH c");
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET max_attempts '3')");
 is($session->query($image), 'golden-linux', 'look-ups during a change');
 is($session->query('FETCH ALL c; COMMIT'), join("\n", ('golden-linux') x 3), 'those under way end as they began');
@@ -152,27 +152,27 @@ sub closed
 }
 like(through('brief', "$dir/ca.pem"), qr/^found/, 'before nginx closes');
 $session = $node->background_psql('postgres');
-$session->query("SELECT name FROM tls$n WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+$session->query(name_query('golden-linux/1.0.0/1', "tls$n"));
 ok((wait_until { closed($session) } 'nginx closes the connection'), 'nginx closes');
-is($session->query("SELECT name FROM tls$n WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', 'after nginx has closed');
+is($session->query(name_query('golden-linux/1.0.0/1', "tls$n")), 'golden-linux', 'after nginx has closed');
 is($session->query('SELECT requests, retries FROM imagebuilder_fdw_stats()'), '2|0', 'it cost no retry either');
 $session->quit;
 
 # A certificate authority that is no longer trusted: by another file, and by
 # another content of the same file.
 $session = session_of($node);
-is($session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', 'a connection is made and kept');
+is($session->query(name_query('golden-linux/1.0.0/1', 'tls1')), 'golden-linux', 'a connection is made and kept');
 $node->safe_psql('postgres', "ALTER SERVER tls1 OPTIONS (SET ca_bundle '$dir/other.pem')");
-$session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+$session->query(name_query('golden-linux/1.0.0/1', 'tls1'));
 like($session->{stderr}, qr/could not connect.*\n.*certificate/, 'it is not used with another ca_bundle');
 $session->{stderr} = '';
 append_to_file("$dir/trusted.pem", slurp_file("$dir/ca.pem"));
 $node->safe_psql('postgres', "ALTER SERVER tls1 OPTIONS (SET ca_bundle '$dir/trusted.pem', DROP endpoint_url); ALTER SERVER tls1 OPTIONS (ADD endpoint_url 'https://127.0.0.1:$port{brief}')");
-is($session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'"), 'golden-linux', 'a file of trusted authorities');
+is($session->query(name_query('golden-linux/1.0.0/1', 'tls1')), 'golden-linux', 'a file of trusted authorities');
 unlink "$dir/trusted.pem";
 append_to_file("$dir/trusted.pem", slurp_file("$dir/other.pem"));
 ok((wait_until { closed($session) } 'nginx closes the connection'), 'nginx closes that one');
-$session->query("SELECT name FROM tls1 WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+$session->query(name_query('golden-linux/1.0.0/1', 'tls1'));
 like($session->{stderr}, qr/could not connect.*\n.*certificate/, 'its new content counts for new connections');
 $session->quit;
 

@@ -41,7 +41,7 @@ for my $n (1, 4, 16, 64)
 
 # Rows come in the order in which their ARNs first appear, whatever comes first.
 my @order = map { arn("$_/1.0.0/1") } qw(fault-slow golden-linux fault-slow minimal);
-is($node->safe_psql('postgres', "SELECT arn FROM images WHERE arn IN ('" . join("', '", @order, $order[1]) . "')"),
+is($node->safe_psql('postgres', "SELECT arn FROM images WHERE arn IN " . in_list(@order, $order[1])),
 	join("\n", @order[ 0, 1, 3 ]), 'rows in the order of first appearance');
 
 # What is not reached raises nothing; what is reached does, after the rows before.

@@ -90,7 +90,7 @@ my $size = length slurp_file("$SOURCE/t/endpoint/fixtures/GetImage/golden-linux-
 my $second = "SELECT name FROM images WHERE arn = '$other'";
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD cache_size '" . ($size + 6000) . "B')");
 is((requests_of("$query; $query"))[1], 1, 'one is kept');
-my $third = "SELECT name FROM images WHERE arn = '" . arn('minimal/1.0.0/1') . "'";
+my $third = name_query('minimal/1.0.0/1');
 is((requests_of("$query; $second; $query; $second"))[1], 4, 'two are too many');
 is((requests_of("$third; $query; $third; $third"))[1], 2, 'two that are small enough are not');
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET cache_size '1kB')");
@@ -98,7 +98,7 @@ is((requests_of("$query; $query"))[1], 2, 'one is too large');
 
 # on_error
 my @arns = (arn('fault-forbidden/1.0.0/1'), $image, 'no ARN', arn('none/1.0.0/1'), arn('fault-notjson/1.0.0/1'), $other);
-my $report = "SELECT arn FROM images WHERE arn IN ('" . join("', '", @arns) . "')";
+my $report = "SELECT arn FROM images WHERE arn IN " . in_list(@arns);
 like(attempt($node, $report), qr/^22023 /, 'an error without on_error');
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD on_error 'warning')");
 my ($rc, $stdout, $stderr) = $node->psql('postgres', "\\set VERBOSITY verbose\n$report");

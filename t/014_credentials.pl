@@ -324,12 +324,11 @@ $identity->reset_to;
 # ---- a role in each account
 
 my @accounts = ('111111111111', '222222222222', '333333333333', 'aws', 'third-party');
-sub image_of { my ($account) = @_; return "arn:aws:imagebuilder:us-east-1:$account:image/report/1.0.0/1" }
-$endpoint->put(image_of($_), qq({"image": {"name": "of $_"}})) for @accounts;
+$endpoint->put(arn('report/1.0.0/1', $_), qq({"image": {"name": "of $_"}})) for @accounts;
 set_mapping($node, "$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader'");
 $endpoint->reset_counters;
 $identity->reset_to;
-is($node->safe_psql('postgres', "SELECT string_agg(name, ',') FROM images WHERE arn IN ('" . join("', '", map { image_of($_) } @accounts) . "')"),
+is($node->safe_psql('postgres', "SELECT string_agg(name, ',') FROM images WHERE arn IN " . in_list(map { arn('report/1.0.0/1', $_) } @accounts)),
 	join(',', map { "of $_" } @accounts), 'images of several accounts');
 is(asked_as(), join(' ', 'AKIDEXAMPLE', map { "arn:aws:iam::$_:role/SlowReader" } @accounts[ 0 .. 2 ]), 'each as its own role; those of no account with the base credentials');
 is($identity->counters->{max_in_flight}{sts}, 3, 'roles are assumed all at once');

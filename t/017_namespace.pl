@@ -32,7 +32,7 @@ my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
 delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
 my $node = new_cluster('main');
 set_up($node, $endpoint->url, keys => "credential_provider 'instance'");
-my $lookup = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+my $lookup = name_query('golden-linux/1.0.0/1');
 is(attempt($node, $lookup), 'found golden-linux', 'instance');
 is($identity->counters->{v1}, 0, 'by IMDSv2 only');
 $node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (SET credential_provider 'default')");

@@ -42,7 +42,7 @@ delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
 	AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE => "$dir/container-token");
 my $node = new_cluster('main', start => sub { $_[0]->start; delete $ENV{LD_PRELOAD} });
 set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "', ca_bundle '$dir/tls.pem', region 'us-east-1'", keys => "profile 'web'");
-my $lookup = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+my $lookup = name_query('golden-linux/1.0.0/1');
 
 # What a session can write to of its memory, as it reads it itself.
 no warnings 'portable';

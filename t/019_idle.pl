@@ -21,7 +21,7 @@ for my $case ([ 'plain' ], [ 'TLS', @tls ])
 	$node->safe_psql('postgres', 'DROP SCHEMA IF EXISTS imagebuilder CASCADE; DROP SERVER IF EXISTS aws CASCADE; DROP FUNCTION IF EXISTS public.attempt');
 	set_up($node, $endpoint->url, options => "max_attempts '1', ca_bundle '$dir/good.pem'");
 	my $session;
-	my $name_of = sub { return $session->query("SELECT name FROM images WHERE arn = '" . arn("$_[0]/1.0.0/1") . "'") };
+	my $name_of = sub { return $session->query(name_query("$_[0]/1.0.0/1")) };
 
 	for my $fault ('onemore', 'farewell')
 	{
@@ -29,7 +29,7 @@ for my $case ([ 'plain' ], [ 'TLS', @tls ])
 		$name_of->('golden-linux');
 		is($name_of->("fault-$fault"), 'golden-linux', "$name, $fault: the answer");
 		# Once the endpoint has sent the rest.
-		is(attempt($node, "SELECT name FROM images WHERE arn = '" . arn('fault-settled/1.0.0/1') . "'"), 'found golden-linux', "$name, $fault: all is sent");
+		is(attempt($node, name_query('fault-settled/1.0.0/1')), 'found golden-linux', "$name, $fault: all is sent");
 		is($name_of->('fault-e500-0'), 'golden-linux', "$name, $fault: the next answer is the next request's");
 		is($session->query('SELECT requests, retries FROM imagebuilder_fdw_stats()'), '3|0', "$name, $fault: it costs no retry");
 		$session->quit;

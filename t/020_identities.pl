@@ -108,7 +108,7 @@ cmp_ok($identity->counters->{actions}{credentials}, '>=', 2, 'renews them, too')
 
 # Those that have expired when they come, by a clock that is wrong, are not asked for without end.
 $identity->reset_to(lifetime => -60);
-attempt($node, "SELECT count(*) FROM images WHERE arn IN ('" . join("', '", map { arn("expired/1.0.0/$_") } 1 .. 12) . "')");
+attempt($node, "SELECT count(*) FROM images WHERE arn IN " . in_list(map { arn("expired/1.0.0/$_") } 1 .. 12));
 cmp_ok($identity->counters->{actions}{credentials}, '<=', 2, 'credentials that come expired are asked for twice at most');
 
 # What a role rests on has expired, which STS says.
@@ -124,12 +124,11 @@ $session->quit;
 # ---- a bounded number of requests, and of identities
 
 my @accounts = map { sprintf '%012d', $_ } 1 .. 10;
-sub image_of { my ($account) = @_; return "arn:aws:imagebuilder:us-east-1:$account:image/report/1.0.0/1" }
-$endpoint->put(image_of($_), qq({"image": {"name": "$_"}})) for @accounts;
+$endpoint->put(arn('report/1.0.0/1', $_), qq({"image": {"name": "$_"}})) for @accounts;
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD max_concurrency '2', ADD max_response_size '200B')");
 set_mapping($node, "$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader'");
 $identity->reset_to;
-is(attempt($node, "SELECT count(name) FROM images WHERE arn IN ('" . join("', '", map { image_of($_) } @accounts) . "')"), 'found 10', 'ten accounts, and max_response_size says nothing of STS');
+is(attempt($node, "SELECT count(name) FROM images WHERE arn IN " . in_list(map { arn('report/1.0.0/1', $_) } @accounts)), 'found 10', 'ten accounts, and max_response_size says nothing of STS');
 is($identity->counters->{max_in_flight}{sts}, 2, 'max_concurrency bounds the requests for credentials');
 # A fetch whose statement is gone does not keep its place while another look-up of the identity is under way.
 set_mapping($node, "$keys, role_arn 'arn:aws:iam::{account}:role/SlowReader2'");
@@ -148,16 +147,15 @@ $identity->reset_to(latency => $HOUR);
 like(in_session($session, "SET LOCAL statement_timeout = '150ms'; " . lookup($golden)), qr/statement timeout/, 'a statement ends while it waits for credentials');
 in_session($session, 'ROLLBACK TO s');
 $identity->reset_to;
-is(in_session($session, "SET LOCAL statement_timeout = '60s'; " . lookup(image_of($accounts[4]))) =~ s/\s+//gr, $accounts[4], 'others can ask');
+is(in_session($session, "SET LOCAL statement_timeout = '60s'; " . lookup(arn('report/1.0.0/1', $accounts[4]))) =~ s/\s+//gr, $accounts[4], 'others can ask');
 $session->quit;
 # Nor do roles whose base is waited for: their own credentials serve still.
 set_mapping($node,
 	"credential_provider 'container', role_arn 'arn:aws:iam::{account}:role/Reader'");
-my $of_nobody = image_of('aws');
+my $of_nobody = arn('report/1.0.0/1', 'aws');
 $endpoint->put($of_nobody, '{"image": {"name": "aws"}}');
-my $union = join ' UNION ALL ', map { "SELECT name FROM images WHERE arn IN ('"
-	. join("', '", @$_) . "')" } [ $of_nobody, image_of($accounts[0]) ],
-	map { [ map { image_of($_) } @accounts[ $_, $_ + 1 ] ] } 1, 3, 5, 7;
+my $union = join ' UNION ALL ', map { "SELECT name FROM images WHERE arn IN " . in_list(@$_) } [ $of_nobody, arn('report/1.0.0/1', $accounts[0]) ],
+	map { [ map { arn('report/1.0.0/1', $_) } @accounts[ $_, $_ + 1 ] ] } 1, 3, 5, 7;
 $identity->reset_to(container_lifetime => 20 * 60);
 $session = session_of($node);
 $pid = in_session($session, 'SELECT pg_backend_pid()');
@@ -177,20 +175,20 @@ is($endpoint->requests, 9, 'while the roles\' own credentials serve');
 cmp_ok($endpoint->counters->{max_in_flight}, '<=', 2, 'for max_concurrency requests at once');
 $endpoint->control('POST', 'latency?ms=0');
 in_session($session, 'BEGIN; SELECT imagebuilder_fdw_clear_cache(); DECLARE c CURSOR FOR '
-	. lookup(image_of($accounts[0]) =~ s/report/fault-hang/r));
+	. lookup(arn('report/1.0.0/1', $accounts[0]) =~ s/report/fault-hang/r));
 for my $held ('FETCH c', lookup($of_nobody))
 {
 	like(in_session($session, "SAVEPOINT s; SET LOCAL statement_timeout = '1s'; $held"),
 		qr/statement timeout/, 'given up: ' . substr $held, 0, 6);
 	in_session($session, 'ROLLBACK TO s');
 }
-is(in_session($session, "SET LOCAL statement_timeout = '60s'; " . lookup(image_of($accounts[4])))
+is(in_session($session, "SET LOCAL statement_timeout = '60s'; " . lookup(arn('report/1.0.0/1', $accounts[4])))
 	=~ s/\s+//gr, $accounts[4], 'a fetch that nobody waits for does not keep its place for ever');
 $session->quit;
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (SET max_concurrency '16', DROP max_response_size, ADD on_error 'warning')");
 set_mapping($node, "$keys, role_arn 'arn:aws:iam::{account}:role/Denied'");
 $session = session_of($node);
-in_session($session, "SET client_min_messages = error; SELECT count(name) FROM images WHERE arn IN ('" . join("', '", map { image_of(sprintf '%012d', $_) } 1 .. 300) . "')");
+in_session($session, "SET client_min_messages = error; SELECT count(name) FROM images WHERE arn IN " . in_list(map { arn('report/1.0.0/1', sprintf '%012d', $_) } 1 .. 300));
 in_session($session, lookup($golden));
 my $kept = in_session($session, "SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'imagebuilder_fdw identity'");
 cmp_ok($kept, '<', 10, 'identities without credentials are not kept');

@@ -101,7 +101,7 @@ my $node = new_cluster('main',
 	});
 set_up($node, $endpoint->url, keys => "profile 'x'",
 	options => "sts_endpoint_url '" . $identity->url('sts') . "', region 'us-east-1'");
-my $lookup = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+my $lookup = name_query('golden-linux/1.0.0/1');
 
 sub write_file
 {

@@ -42,7 +42,7 @@ sub select_from
 	return "SELECT $columns FROM $table WHERE image_arn = '" . image($body) . "'";
 }
 
-sub fault { return "SELECT name FROM images WHERE arn = '" . arn("fault-$_[0]/1.0.0/1") . "'" }
+sub fault { return name_query("fault-$_[0]/1.0.0/1") }
 
 # A table of columns with paths: [ name and type, path ].
 sub create_table

@@ -35,7 +35,7 @@ sub through
 	my $server = 'proxied' . ++$n;
 	my $bundle = $ca ? ", ca_bundle '$dir/$ca.pem'" : '';
 	make_server($node, $server, "endpoint_url '$url', proxy '$proxy', max_attempts '1'$bundle");
-	return attempt($node, "SELECT name FROM $server WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'");
+	return attempt($node, name_query('golden-linux/1.0.0/1', $server));
 }
 
 # ca_bundle's authorities are the proxy's too.

@@ -14,7 +14,7 @@ my $endpoint = TestEndpoint->new;
 # A third of these may be sockets: so that a leak shows soon.
 my $node = new_cluster('main', conf => 'max_files_per_process = 200');
 set_up($node, $endpoint->url, options => "max_attempts '1'");
-my $image = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+my $image = name_query('golden-linux/1.0.0/1');
 
 make_server($node, 'full_queue', "endpoint_url 'http://127.0.0.1:" . hanging_port()
 	. "', connect_timeout '5ms', max_attempts '1'");
@@ -26,7 +26,7 @@ my $outcomes = sub {
 	return $session->query("SELECT string_agg(DISTINCT regexp_replace(attempt(\$a\$$command\$a\$), ' [|].*', ''), ', ') FROM generate_series(1, $times)");
 };
 $session = session_of($node);
-like($outcomes->("SELECT name FROM full_queue WHERE arn = '" . arn('a/1.0.0/1') . "'", 100),
+like($outcomes->(name_query('a/1.0.0/1', 'full_queue'), 100),
 	qr/^08001$/, 'a hundred connections that time out');
 is($session->query($image), 'golden-linux', 'leave the session as it was');
 $session->quit;
@@ -34,7 +34,7 @@ $session->quit;
 # Connections that are dropped as they are made, their numbers used again at once.
 $session = session_of($node);
 my @arns = map { (arn("fault-e500-0/1.0.0/$_"), arn("fault-hugemessage/1.0.0/$_")) } 1 .. 4;
-unlike($outcomes->("SELECT name FROM images WHERE arn IN ('" . join("', '", @arns) . "') LIMIT 3", 200),
+unlike($outcomes->("SELECT name FROM images WHERE arn IN " . in_list(@arns) . " LIMIT 3", 200),
 	qr/XX/, 'connections dropped and made anew');
 is($session->query($image), 'golden-linux', 'leave it as it was too');
 $session->quit;

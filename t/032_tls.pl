@@ -20,9 +20,9 @@ my $endpoint = TestEndpoint->new(@tls);
 append_to_file("$dir/trusted.pem", slurp_file("$dir/good.pem"));
 my $node = new_cluster('main');
 set_up($node, $endpoint->url, options => "max_attempts '1', ca_bundle '$dir/trusted.pem'");
-my $image = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+my $image = name_query('golden-linux/1.0.0/1');
 # Makes the endpoint close what it has answered: the next look-up connects anew.
-my $last = "SELECT name FROM images WHERE arn = '" . arn('fault-nokeepalive/1.0.0/1') . "'";
+my $last = name_query('fault-nokeepalive/1.0.0/1');
 
 my $session = session_of($node);
 is($session->query($last), 'golden-linux', 'an authority that is trusted');

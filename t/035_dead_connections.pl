@@ -116,7 +116,7 @@ for my $case ([ 'e500-1', 2 ], [ 'Throttling-1', 1 ])
 $identity->start($node, $dir);
 server('imds', $endpoint->url, "max_attempts '3'", "credential_provider 'instance'");
 $identity->reset_to(imds => 'e500@credentials-1');
-is(attempt($node, "SELECT name FROM imds WHERE arn = '" . arn('one/1.0.0/1') . "'"), 'found one',
+is(attempt($node, name_query('one/1.0.0/1', 'imds')), 'found one',
 	'IMDS: an answer');
 is($identity->counters->{connections}{imds}, 2, 'IMDS: connections');
 

@@ -101,7 +101,7 @@ set_up($node, $endpoint->url, options => "max_attempts '1'");
 $node->safe_psql('postgres', "
 	CREATE FUNCTION start_libcurl(own bool) RETURNS bool LANGUAGE c AS '$dir/other';
 	CREATE FUNCTION refuse(n bigint) RETURNS bigint LANGUAGE c AS '$dir/other'");
-my $command = "SELECT name FROM images WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'";
+my $command = name_query('golden-linux/1.0.0/1');
 my $lookup = "SELECT attempt(\$\$$command\$\$);\n";
 my $own = "SELECT start_libcurl(true);\n";
 my $plain = "SELECT start_libcurl(false);\n";

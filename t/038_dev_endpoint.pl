@@ -43,7 +43,7 @@ for ([ GetImage => 'images' ], [ GetComponent => 'component_details' ])
 	my ($asked, $table) = @$_;
 	my @arns = sort keys %{ $state{$asked} };
 	is( $node->safe_psql('postgres', "SELECT arn || ' ' || coalesce(state_status, '')
-			FROM imagebuilder.$table WHERE arn IN ('" . join("', '", @arns) . "') ORDER BY arn COLLATE \"C\""),
+			FROM imagebuilder.$table WHERE arn IN " . in_list(@arns) . " ORDER BY arn COLLATE \"C\""),
 		join("\n", map { "$_ $state{$asked}{$_}" } @arns),
 		"the ARNs of $asked can be looked up");
 }

@@ -16,8 +16,9 @@ use TestStandIn qw(wait_until $SOURCE $PYTHON);
 
 use parent -norequire, 'TestStandIn';
 
-our @EXPORT = qw(needs wait_until arn certificate compile hanging_port new_cluster set_up
-	make_server mapping set_mapping session_of in_session attempt compare run_tap $SOURCE $KEYS);
+our @EXPORT = qw(needs wait_until arn name_query in_list certificate compile hanging_port
+	new_cluster set_up make_server mapping set_mapping session_of in_session attempt compare
+	run_tap $SOURCE $KEYS);
 
 our $ACCOUNT = '123456789012';
 # The options of a user mapping whose keys the endpoint knows.
@@ -41,12 +42,24 @@ sub needs
 	return;
 }
 
-# The ARN of an image in the fixtures' own Region and account.
+# The ARN of an image in the fixtures' own Region and, but for another one, account.
 sub arn
 {
-	my ($image) = @_;
-	return "arn:aws:imagebuilder:us-east-1:$ACCOUNT:image/$image";
+	my ($image, $account) = @_;
+	$account //= $ACCOUNT;
+	return "arn:aws:imagebuilder:us-east-1:$account:image/$image";
 }
+
+# The query for that image's name, in the table "images" or one like it.
+sub name_query
+{
+	my ($image, $table) = @_;
+	$table //= 'images';
+	return "SELECT name FROM $table WHERE arn = '" . arn($image) . "'";
+}
+
+# What follows IN, for ARNs.
+sub in_list { return "('" . join("', '", @_) . "')" }
 
 # Start an endpoint; options are its command line's.
 sub new
