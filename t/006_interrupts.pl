@@ -59,9 +59,11 @@ int pthread_join(pthread_t thread, void **result)
 	return code;
 }
 #endif
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **res)
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+				struct addrinfo **res)
 {
-	int (*real) (const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+	int (*real) (const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+		dlsym(RTLD_NEXT, "getaddrinfo");
 	if (node && strcmp(node, "slow.example.org") == 0)
 	{
 		for (int i = 0; i < 3000 && !answered; i++)
@@ -96,13 +98,18 @@ unlink "$dir/slow-recv";
 my %queries = map { $_ => name_query("fault-$_/1.0.0/1") } qw(hang stall throttle);
 # Sixteen under way, in the ways in which that comes about: in a list, in a join
 # that reads ahead, below Append, and all of them backing off.
-$node->safe_psql('postgres', "CREATE TABLE public.asked AS SELECT kind, n, 'arn:aws:imagebuilder:us-east-1:$TestEndpoint::ACCOUNT:image/fault-' || kind || '/1.0.0/' || n AS arn
+$node->safe_psql('postgres', "CREATE TABLE public.asked AS SELECT kind, n,
+	'" . arn('fault-') . "' || kind || '/1.0.0/' || n AS arn
 	FROM unnest('{hang,throttle}'::text[]) kind, generate_series(1, 40) n; ANALYZE asked");
-my %many = map { ("list of $_" => "SELECT name FROM images WHERE arn = ANY (ARRAY(SELECT arn FROM asked WHERE kind = '$_'))",
-	"join to $_" => "SELECT name FROM asked JOIN images USING (arn) WHERE kind = '$_'") } qw(hang throttle);
-$many{'append'} = "SELECT name FROM images WHERE arn = ANY (ARRAY(SELECT arn FROM asked WHERE kind = 'hang'))
-	UNION ALL SELECT ami_id FROM amis WHERE image_arn = ANY (ARRAY(SELECT arn FROM asked WHERE kind = 'hang' AND n > 5))";
-$many{'select list'} = "SELECT (SELECT name FROM images m WHERE m.arn = a.arn) FROM asked a WHERE kind = 'hang'";
+my %many = map {
+	my $asked = "ARRAY(SELECT arn FROM asked WHERE kind = '$_')";
+	("list of $_" => "SELECT name FROM images WHERE arn = ANY ($asked)",
+		"join to $_" => "SELECT name FROM asked JOIN images USING (arn) WHERE kind = '$_'")
+} qw(hang throttle);
+$many{'append'} = "$many{'list of hang'} UNION ALL SELECT ami_id FROM amis
+	WHERE image_arn = ANY (ARRAY(SELECT arn FROM asked WHERE kind = 'hang' AND n > 5))";
+$many{'select list'} =
+  "SELECT (SELECT name FROM images m WHERE m.arn = a.arn) FROM asked a WHERE kind = 'hang'";
 %queries = (%queries, %many);
 $queries{'resolve'} = name_query('a/1.0.0/1', 'slow_name');
 $queries{'connect'} = name_query('a/1.0.0/1', 'full_queue');
@@ -121,7 +128,10 @@ for my $phase (sort keys %queries)
 	my $session = session_of($node);
 	my $pid = $session->query('SELECT pg_backend_pid()');
 	# PostgreSQL opens files of its own as it goes.
-	my $descriptors = sub { return scalar grep { (readlink($_) // '') =~ /^(socket|anon_inode|pipe):/ } glob "/proc/$pid/fd/*" };
+	my $descriptors = sub {
+		return scalar grep { (readlink($_) // '') =~ /^(socket|anon_inode|pipe):/ }
+		  glob "/proc/$pid/fd/*";
+	};
 	# The set of events that a session waits for is made for its first wait, and kept.  A
 	# look-up that is answered need not have waited: libcurl's timers may be due again and
 	# again until the answer is there.
@@ -155,7 +165,8 @@ for my $phase (sort keys %queries)
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
 	$session->query('SELECT 1');
 	cmp_ok(time - $start, '<', $AT_ONCE, "$phase: cancelled at once");
-	like($session->{stderr}, qr/canceling statement due to user request/, "$phase: and as cancelled");
+	like($session->{stderr}, qr/canceling statement due to user request/,
+		"$phase: and as cancelled");
 	$session->{stderr} = '';
 
 	# statement_timeout
@@ -163,25 +174,34 @@ for my $phase (sort keys %queries)
 	$session->query("SET statement_timeout = '200ms'");
 	$session->query($queries{$phase});
 	cmp_ok(time - $start, '<', 0.2 + $AT_ONCE, "$phase: statement_timeout acts");
-	like($session->{stderr}, qr/canceling statement due to statement timeout/, "$phase: and as such");
+	like($session->{stderr}, qr/canceling statement due to statement timeout/,
+		"$phase: and as such");
 	$session->{stderr} = '';
 	$session->query('RESET statement_timeout');
 
 	# An exception handler gets the session back too.
 	$session->query("SET statement_timeout = '200ms'");
-	$session->query("DO \$\$ BEGIN PERFORM * FROM ($queries{$phase}) q; EXCEPTION WHEN query_canceled THEN RAISE NOTICE 'caught'; END \$\$");
+	$session->query("DO \$\$ BEGIN PERFORM * FROM ($queries{$phase}) q;
+		EXCEPTION WHEN query_canceled THEN RAISE NOTICE 'caught'; END \$\$");
 	like($session->{stderr}, qr/caught/, "$phase: caught");
 	$session->query('RESET statement_timeout');
 
 	# Nothing is left, and the session works.
-	is($session->query(name_query('golden-linux/1.0.0/1')), 'golden-linux', "$phase: the session works");
-	cmp_ok($descriptors->(), '<=', $before, "$phase: no descriptor is left") unless $phase eq 'resolve';
-	is($session->query("SELECT count(*) FROM pg_backend_memory_contexts WHERE name ~ 'imagebuilder_fdw (statement|look-up|attempt)'"), 0, "$phase: no look-up is left");
+	is($session->query(name_query('golden-linux/1.0.0/1')), 'golden-linux',
+		"$phase: the session works");
+	cmp_ok($descriptors->(), '<=', $before, "$phase: no descriptor is left")
+	  unless $phase eq 'resolve';
+	is($session->query("SELECT count(*) FROM pg_backend_memory_contexts
+		WHERE name ~ 'imagebuilder_fdw (statement|look-up|attempt)'"),
+		0, "$phase: no look-up is left");
 
 	# Idle while it waits.
 	$session->query_until(qr/started/, "\\echo started\n$queries{$phase};\n");
 	wait_for($pid);
-	my $ticks = sub { my @stat = split ' ', slurp_file("/proc/$pid/stat") =~ s/.*\) //r; return $stat[11] + $stat[12] };
+	my $ticks = sub {
+		my @stat = split ' ', slurp_file("/proc/$pid/stat") =~ s/.*\) //r;
+		return $stat[11] + $stat[12];
+	};
 	my $used = $ticks->();
 	# A second of the machine's, of which a loop would use what others leave of it.
 	$node->safe_psql('postgres', 'SELECT pg_sleep(1)');
@@ -204,17 +224,21 @@ for my $phase (sort keys %queries)
 	};
 	my $cancel = sub {
 		$session->query("SET statement_timeout = '30ms'");
-		$session->query($many{$_}) for map { ('list of hang', 'join to hang', 'append') } 1 .. $_[0];
+		$session->query($many{$_})
+		  for map { ('list of hang', 'join to hang', 'append') } 1 .. $_[0];
 		$session->query('RESET statement_timeout');
 	};
 	$cancel->(10);
 	my ($kb, $descriptors) = $used->();
 	$cancel->(50);
 	my ($kb_after, $descriptors_after) = $used->();
-	cmp_ok($descriptors_after, '<=', $descriptors + 1, '150 cancelled statements with 16 requests each leave no descriptor');
+	cmp_ok($descriptors_after, '<=', $descriptors + 1,
+		'150 cancelled statements with 16 requests each leave no descriptor');
 	cmp_ok($kb_after, '<', $kb + 2000, 'and no memory');
-	is(scalar(() = $session->{stderr} =~ /canceling statement due to statement timeout/g), 180, 'all were cancelled');
-	is($session->query(name_query('golden-linux/1.0.0/1')), 'golden-linux', 'and the session works');
+	is(scalar(() = $session->{stderr} =~ /canceling statement due to statement timeout/g),
+		180, 'all were cancelled');
+	is($session->query(name_query('golden-linux/1.0.0/1')), 'golden-linux',
+		'and the session works');
 	$session->quit;
 }
 
@@ -231,7 +255,8 @@ $node->start;
 
 # Thousands of look-ups and errors leave neither memory nor descriptors.
 my $result = $node->safe_psql('postgres', "
-	CREATE FUNCTION public.contexts() RETURNS bigint LANGUAGE sql AS 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts';
+	CREATE FUNCTION public.contexts() RETURNS bigint LANGUAGE sql
+		AS 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts';
 	CREATE FUNCTION public.many(n int) RETURNS void LANGUAGE plpgsql AS \$\$
 	BEGIN
 		FOR i IN 1 .. n LOOP
@@ -252,9 +277,12 @@ my $result = $node->safe_psql('postgres', "
 	INSERT INTO sizes SELECT 1, contexts(), pg_read_file('/proc/self/statm');
 	SELECT many(700);
 	INSERT INTO sizes SELECT 2, contexts(), pg_read_file('/proc/self/statm');
-	SELECT (b.bytes - a.bytes < 100000)::text || ' ' || ((split_part(b.resident, ' ', 2)::int - split_part(a.resident, ' ', 2)::int) * 4 < 2000)::text
+	SELECT (b.bytes - a.bytes < 100000)::text || ' '
+		|| ((split_part(b.resident, ' ', 2)::int
+			- split_part(a.resident, ' ', 2)::int) * 4 < 2000)::text
 	FROM sizes a, sizes b WHERE a.place = 1 AND b.place = 2");
-is((split /\n/, $result)[-1], 'true true', '2,100 look-ups, two thirds of them errors, leave no memory');
+is((split /\n/, $result)[-1], 'true true',
+	'2,100 look-ups, two thirds of them errors, leave no memory');
 
 $endpoint->stop;
 done_testing();

@@ -38,7 +38,8 @@ sub run_sql
 	my ($stdout, $stderr) = ('', '');
 	my $ok = IPC::Run::run(
 		[ 'psql', '-Xq', '-v', "ON_ERROR_STOP=$stop", '-d', $node->connstr($database) ], '<',
-		\"SET TimeZone = 'UTC'; SET client_min_messages = warning; $$session\n$run", '>', \$stdout, '2>', \$stderr);
+		\"SET TimeZone = 'UTC'; SET client_min_messages = warning; $$session\n$run",
+		'>', \$stdout, '2>', \$stderr);
 	$$session .= "$1\n" while $sql =~ /^((?:RE)?SET (?!LOCAL).*;)$/gm;
 	return ($ok, $stdout =~ s/[ \t]+$//gmr =~ s/\n\n\z/\n/r, $stderr);
 }
@@ -48,19 +49,22 @@ sub blocks_of
 {
 	my ($text) = @_;
 	my @blocks;
-	push @blocks, { sql => $1, shown => $2 } while $text =~ /^```sql\n(.*?)^```\n(?:^```text\n(.*?)^```\n)?/gms;
+	push @blocks, { sql => $1, shown => $2 }
+	  while $text =~ /^```sql\n(.*?)^```\n(?:^```text\n(.*?)^```\n)?/gms;
 	return @blocks;
 }
 
 sub reference
 {
-	my ($reference, $error) = run_command([ "$SOURCE/dev/reference", '-d', $node->connstr('postgres') ]);
+	my ($reference, $error) =
+	  run_command([ "$SOURCE/dev/reference", '-d', $node->connstr('postgres') ]);
 	is($error, '', 'dev/reference');
 	return "$reference\n";
 }
 
 # README's quick start comes before all else, in each document's own database.
-my %text = map { s/^\Q$SOURCE\E\///r => slurp_file($_) } "$SOURCE/README.md", glob("$SOURCE/doc/*.md");
+my %text = map { s/^\Q$SOURCE\E\///r => slurp_file($_) }
+  "$SOURCE/README.md", glob("$SOURCE/doc/*.md");
 my %links = (%text,
 	map { $_ => slurp_file("$SOURCE/$_") } 'CONTRIBUTING.md', 'CHANGELOG.md', 'src/README.md');
 my ($quick_start) = $text{'README.md'} =~ /^## Quick start\n(.*?)^## /ms;
@@ -161,7 +165,8 @@ for my $document (sort keys %links)
 		my $path = $file eq '' ? $document : ($directory // '') . $file;
 		$path =~ s/[^\/]+\/\.\.\///;
 		push @broken, $link
-		  unless -e "$SOURCE/$path" && (!defined $anchor || { anchors(slurp_file("$SOURCE/$path")) }->{$anchor});
+		  unless -e "$SOURCE/$path"
+		  && (!defined $anchor || { anchors(slurp_file("$SOURCE/$path")) }->{$anchor});
 	}
 	is("@broken", '', "links of $document");
 }
@@ -182,14 +187,16 @@ for my $object (
 	$known{$_} = 1 for map { split /, / } $stderr =~ /Valid options in this context are: (.*)\./g;
 }
 cmp_ok(scalar keys %known, '>', 20, 'options are known');
-is_deeply([ sort keys %named ], [ sort keys %known ], 'doc/options.md has all options and no others');
+is_deeply([ sort keys %named ], [ sort keys %known ],
+	'doc/options.md has all options and no others');
 my $defined = slurp_file("$SOURCE/src/config/option.c");
 my %default = $defined =~ /^\t\{"(\w+)", .*, "([^"]*)"\},$/gm;
 cmp_ok(scalar keys %default, '>=', 10, 'options have defaults');
 for my $document ('README.md', 'doc/options.md')
 {
 	my %shown = $text{$document} =~ /^\| `(\w+)`(?: †)? \| `(\w+)` \|/gm;
-	is($shown{$_}, $default{$_}, "$document: default of $_") for grep { defined $default{$_} } sort keys %shown;
+	is($shown{$_}, $default{$_}, "$document: default of $_")
+	  for grep { defined $default{$_} } sort keys %shown;
 	cmp_ok(scalar(grep { defined $default{$_} } keys %shown), '>=', 5, "defaults in $document");
 }
 
@@ -204,15 +211,18 @@ for (
 	my ($rows) = $options =~ /^## \Q$section\E[^\n]*\n(.*?)(?:^## |\z)/ms;
 	for my $row (split /\n/, $rows)
 	{
-		my ($name, $example, $place) = $row =~ /^\| `(\w+)`[^|]*\|[^|]*\| `('[^|]*')` \| (table|column)?/ or next;
+		my ($name, $example, $place) =
+		  $row =~ /^\| `(\w+)`[^|]*\|[^|]*\| `('[^|]*')` \| (table|column)?/ or next;
 		next if $place && ($place eq 'column') != ($command =~ /a text/);
 		my $sql = sprintf($command, "$name $example");
-		my (undef, undef, $stderr) = $node->psql('postgres', "SET client_min_messages = error; BEGIN; CREATE $sql");
+		my (undef, undef, $stderr) = $node->psql('postgres',
+			"SET client_min_messages = error; BEGIN; CREATE $sql");
 		is($stderr, '', "doc/options.md, $section: $name $example");
 	}
 }
 my ($most_used) = $text{'README.md'} =~ /^## Options\n(.*?)^## /ms;
-is(join(' ', grep { !$known{$_} } $most_used =~ /^\| `(\w+)`/gm), '', 'README\'s options are there');
+is(join(' ', grep { !$known{$_} } $most_used =~ /^\| `(\w+)`/gm), '',
+	'README\'s options are there');
 
 # The functions are those of the extension.
 my @functions = $text{'doc/options.md'} =~ /^\| `(imagebuilder_[a-z_]+)\(/gm;
@@ -230,7 +240,8 @@ for my $document ('README.md', 'doc/troubleshooting.md')
 	cmp_ok(scalar @messages, '>=', 8, "messages of $document");
 	for my $message (@messages)
 	{
-		my @missing = grep { index($sources, $_) < 0 } split /…|"images"|image(?= ARN| *$)/, $message;
+		my @missing = grep { index($sources, $_) < 0 }
+		  split /…|"images"|image(?= ARN| *$)/, $message;
 		is("@missing", '', "$document: $message");
 	}
 }
@@ -238,7 +249,8 @@ for my $document ('README.md', 'doc/troubleshooting.md')
 # What is to be installed is what dev/demo and dev/test install.
 my ($packages) = $text{'doc/install.md'} =~ /^sudo apt-get install (.*)/m;
 my $library = slurp_file("$SOURCE/dev/lib.sh");
-like($library, qr/\b\Q$_\E\b/, "dev/lib.sh installs $_") for grep { !/postgresql/ } split ' ', $packages;
+like($library, qr/\b\Q$_\E\b/, "dev/lib.sh installs $_")
+  for grep { !/postgresql/ } split ' ', $packages;
 for my $document (sort keys %text)
 {
 	ok(-x "$SOURCE/$_", "$document: $_ is there") for $text{$document} =~ /^(dev\/\w+)/gm;
@@ -248,9 +260,11 @@ for my $document (sort keys %text)
 my $database = 'doc_credentials_md';
 my $asked = "SELECT name FROM fleet.images WHERE arn = '" . arn('golden-linux/2.0.0/1') . "'";
 is($node->safe_psql($database, "SET ROLE reporter; $asked"), 'golden-linux', 'the analyst asks');
-is($identity->counters->{roles}{"arn:aws:iam::$TestEndpoint::ACCOUNT:role/ImageReader"}, 1, 'as the account\'s role');
+is($identity->counters->{roles}{"arn:aws:iam::$TestEndpoint::ACCOUNT:role/ImageReader"},
+	1, 'as the account\'s role');
 $node->safe_psql($database,
-	'GRANT USAGE ON SCHEMA fleet TO analyst; GRANT SELECT ON ALL TABLES IN SCHEMA fleet TO analyst');
+	'GRANT USAGE ON SCHEMA fleet TO analyst;
+	GRANT SELECT ON ALL TABLES IN SCHEMA fleet TO analyst');
 my (undef, undef, $stderr) = $node->psql($database, "SET ROLE analyst; $asked");
 like($stderr, qr/there are no credentials/, 'another may not');
 my $change = 'ALTER USER MAPPING FOR reporter SERVER fleet

@@ -17,8 +17,8 @@ use TestStandIn qw(wait_until $SOURCE $PYTHON);
 use parent -norequire, 'TestStandIn';
 
 our @EXPORT = qw(needs wait_until arn name_query in_list certificate compile hanging_port
-	new_cluster set_up make_server mapping set_mapping session_of in_session attempt compare
-	run_tap $SOURCE $KEYS);
+	new_cluster set_up make_server mapping set_mapping session_of in_session attempt is_or_like
+	compare run_tap $SOURCE $KEYS);
 
 our $ACCOUNT = '123456789012';
 # The options of a user mapping whose keys the endpoint knows.
@@ -224,6 +224,14 @@ sub attempt
 {
 	my ($node, $command) = @_;
 	return $node->safe_psql('postgres', "SELECT attempt(\$attempt\$$command\$attempt\$)");
+}
+
+# One test: that the value is what is expected, or matches it if that is a pattern.
+sub is_or_like
+{
+	my ($got, $expected, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return ref $expected ? like($got, $expected, $name) : is($got, $expected, $name);
 }
 
 # Run a program of t/endpoint; each line of its TAP becomes a test.
