@@ -16,27 +16,40 @@ my $identity = TestIdentity->new;
 my $endpoint = TestEndpoint->new('--issued', $identity->{issued});
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $node = new_cluster('main', start => sub { $identity->start($_[0], $dir) });
-set_up($node, $endpoint->url, options => "credential_provider 'instance', sts_endpoint_url '" . $identity->url('sts') . "', cache_ttl '1h'", keys => "role_session_name 'super'");
+set_up($node, $endpoint->url, options => "credential_provider 'instance', sts_endpoint_url '"
+	  . $identity->url('sts') . "', cache_ttl '1h'", keys => "role_session_name 'super'");
 my $golden = arn('golden-linux/1.0.0/1');
 my $query = "SELECT name FROM images WHERE arn = '$golden'";
 $node->safe_psql('postgres', qq{
-	CREATE ROLE analyst LOGIN; CREATE ROLE guest LOGIN; CREATE ROLE unmapped LOGIN; CREATE ROLE keyholder LOGIN; CREATE ROLE owner LOGIN; CREATE ROLE stranger LOGIN;
-	GRANT USAGE ON SCHEMA imagebuilder TO PUBLIC; GRANT CREATE ON SCHEMA public TO analyst, guest, owner;
+	CREATE ROLE analyst LOGIN; CREATE ROLE guest LOGIN; CREATE ROLE unmapped LOGIN;
+	CREATE ROLE keyholder LOGIN; CREATE ROLE owner LOGIN; CREATE ROLE stranger LOGIN;
+	GRANT USAGE ON SCHEMA imagebuilder TO PUBLIC;
+	GRANT CREATE ON SCHEMA public TO analyst, guest, owner;
 	GRANT SELECT ON ALL TABLES IN SCHEMA imagebuilder TO analyst, guest, unmapped, keyholder;
 	GRANT USAGE ON FOREIGN SERVER aws TO analyst, guest, unmapped, keyholder;
 	GRANT USAGE ON FOREIGN DATA WRAPPER imagebuilder_fdw TO owner;
 	CREATE USER MAPPING FOR analyst SERVER aws OPTIONS (credential_provider 'instance');
 	CREATE USER MAPPING FOR guest SERVER aws;
-	CREATE USER MAPPING FOR keyholder SERVER aws OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-	CREATE VIEW of_super AS $query; CREATE VIEW of_super_as_invoker WITH (security_invoker) AS $query;
-	CREATE FUNCTION super_definer() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = imagebuilder AS \$\$$query\$\$;
-	CREATE FUNCTION invoker() RETURNS text LANGUAGE sql SET search_path = imagebuilder AS \$\$$query\$\$;
+	CREATE USER MAPPING FOR keyholder SERVER aws OPTIONS ($KEYS);
+	CREATE VIEW of_super AS $query;
+	CREATE VIEW of_super_as_invoker WITH (security_invoker) AS $query;
+	CREATE FUNCTION super_definer() RETURNS text LANGUAGE sql SECURITY DEFINER
+		SET search_path = imagebuilder AS \$\$$query\$\$;
+	CREATE FUNCTION invoker() RETURNS text LANGUAGE sql
+		SET search_path = imagebuilder AS \$\$$query\$\$;
 	SET ROLE guest; CREATE VIEW public.of_guest AS $query;
-	CREATE FUNCTION public.guest_definer() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = imagebuilder AS \$\$$query\$\$;
+	CREATE FUNCTION public.guest_definer() RETURNS text LANGUAGE sql SECURITY DEFINER
+		SET search_path = imagebuilder AS \$\$$query\$\$;
 	RESET ROLE;
 	SET ROLE analyst; CREATE VIEW public.of_analyst AS $query; RESET ROLE;
-	GRANT SELECT ON of_super, of_super_as_invoker, of_guest, of_analyst TO PUBLIC; GRANT EXECUTE ON FUNCTION super_definer, invoker, guest_definer TO PUBLIC});
+	GRANT SELECT ON of_super, of_super_as_invoker, of_guest, of_analyst TO PUBLIC;
+	GRANT EXECUTE ON FUNCTION super_definer, invoker, guest_definer TO PUBLIC});
 
+my %mapping = map { $_ => "USER MAPPING FOR $_ SERVER aws OPTIONS" }
+  qw(analyst guest unmapped keyholder PUBLIC);
+my $aws_role = 'arn:aws:iam::123456789012:role';
+my $create_own = 'CREATE SERVER own FOREIGN DATA WRAPPER imagebuilder_fdw';
+my $seen = "SELECT count(*) FROM pg_user_mappings WHERE umoptions::text LIKE '%wJalr%'";
 # Role, what it does, what comes of it: rows, or an SQLSTATE.
 my $may_not = qr/^42501 /;
 my @matrix = (
@@ -44,7 +57,8 @@ my @matrix = (
 	[ 'postgres', $query, 'golden-linux' ],
 	[ 'analyst', $query, 'golden-linux' ],
 	[ 'keyholder', $query, 'golden-linux' ],
-	[ 'guest', $query, qr/^42501 .*permission denied to use the AWS identity.*"guest" is not a superuser/ ],
+	[ 'guest', $query,
+		qr/^42501 .*permission denied to use the AWS identity.*"guest" is not a superuser/ ],
 	[ 'unmapped', $query, qr/^42501 .*permission denied to use the AWS identity/ ],
 	[ 'stranger', $query, $may_not ],
 	# As a view's or function's owner, and as who calls them.
@@ -63,49 +77,56 @@ my @matrix = (
 	[ 'postgres', "$query; SET ROLE guest; $query", $may_not ],
 	[ 'postgres', "$query; SET SESSION AUTHORIZATION guest; $query", $may_not ],
 	[ 'postgres', "PREPARE q AS $query; EXECUTE q; SET ROLE guest; EXECUTE q", $may_not ],
-	[ 'postgres', "SET plan_cache_mode = force_generic_plan; PREPARE q(text) AS SELECT name FROM images WHERE arn = \$1; EXECUTE q('$golden'); SET ROLE guest; EXECUTE q('$golden')", $may_not ],
+	[ 'postgres', "SET plan_cache_mode = force_generic_plan;
+		PREPARE q(text) AS SELECT name FROM images WHERE arn = \$1;
+		EXECUTE q('$golden'); SET ROLE guest; EXECUTE q('$golden')", $may_not ],
 	[ 'postgres', "SET ROLE analyst; $query; RESET ROLE", 'golden-linux' ],
 	# What the mapping says is not theirs to change …
-	[ 'analyst', "ALTER USER MAPPING FOR analyst SERVER aws OPTIONS (ADD role_arn 'arn:aws:iam::123456789012:role/Admin')", $may_not ],
-	[ 'analyst', "ALTER USER MAPPING FOR analyst SERVER aws OPTIONS (SET credential_provider 'environment')", $may_not ],
-	[ 'analyst', "ALTER USER MAPPING FOR analyst SERVER aws OPTIONS (ADD profile 'admin')", $may_not ],
-	[ 'analyst', "ALTER USER MAPPING FOR analyst SERVER aws OPTIONS (ADD access_key_id 'x')", $may_not ],
-	[ 'guest', "ALTER USER MAPPING FOR guest SERVER aws OPTIONS (ADD credential_provider 'instance')", $may_not ],
-	[ 'guest', "ALTER USER MAPPING FOR guest SERVER aws OPTIONS (ADD credential_provider 'default')", $may_not ],
-	[ 'guest', "ALTER USER MAPPING FOR guest SERVER aws OPTIONS (ADD profile 'default')", $may_not ],
-	[ 'guest', "ALTER USER MAPPING FOR analyst SERVER aws OPTIONS (ADD role_session_name 'xx')", $may_not ],
+	[ 'analyst', "ALTER $mapping{analyst} (ADD role_arn '$aws_role/Admin')", $may_not ],
+	[ 'analyst', "ALTER $mapping{analyst} (SET credential_provider 'environment')", $may_not ],
+	[ 'analyst', "ALTER $mapping{analyst} (ADD profile 'admin')", $may_not ],
+	[ 'analyst', "ALTER $mapping{analyst} (ADD access_key_id 'x')", $may_not ],
+	[ 'guest', "ALTER $mapping{guest} (ADD credential_provider 'instance')", $may_not ],
+	[ 'guest', "ALTER $mapping{guest} (ADD credential_provider 'default')", $may_not ],
+	[ 'guest', "ALTER $mapping{guest} (ADD profile 'default')", $may_not ],
+	[ 'guest', "ALTER $mapping{analyst} (ADD role_session_name 'xx')", $may_not ],
 	[ 'guest', 'DROP USER MAPPING FOR analyst SERVER aws', $may_not ],
-	[ 'guest', "CREATE USER MAPPING FOR PUBLIC SERVER aws OPTIONS (credential_provider 'instance')", $may_not ],
-	[ 'unmapped', "CREATE USER MAPPING FOR unmapped SERVER aws OPTIONS (credential_provider 'instance')", $may_not ],
-	[ 'unmapped', "CREATE USER MAPPING FOR unmapped SERVER aws OPTIONS (profile 'default')", $may_not ],
+	[ 'guest', "CREATE $mapping{PUBLIC} (credential_provider 'instance')", $may_not ],
+	[ 'unmapped', "CREATE $mapping{unmapped} (credential_provider 'instance')", $may_not ],
+	[ 'unmapped', "CREATE $mapping{unmapped} (profile 'default')", $may_not ],
 	# … but keys of their own are, and roles for them; a role alone lends nothing.
-	[ 'keyholder', "ALTER USER MAPPING FOR keyholder SERVER aws OPTIONS (ADD role_arn 'arn:aws:iam::123456789012:role/Own')", '' ],
+	[ 'keyholder', "ALTER $mapping{keyholder} (ADD role_arn '$aws_role/Own')", '' ],
 	[ 'keyholder', $query, 'golden-linux' ],
-	[ 'guest', "ALTER USER MAPPING FOR guest SERVER aws OPTIONS (ADD role_arn 'arn:aws:iam::123456789012:role/Admin')", '' ],
+	[ 'guest', "ALTER $mapping{guest} (ADD role_arn '$aws_role/Admin')", '' ],
 	[ 'guest', $query, $may_not ],
 	# Nor can they have the server's requests go elsewhere, or make a server that does.
-	(map { [ 'analyst', "ALTER SERVER aws OPTIONS ($_)", $may_not ] } "SET endpoint_url 'http://127.0.0.1:1'", "SET sts_endpoint_url 'http://127.0.0.1:1'", "ADD proxy 'http://127.0.0.1:1'", "ADD ca_bundle '/tmp/x'",
-		"ADD region 'us-east-1'"),
-	(map { [ 'owner', "CREATE SERVER own FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS ($_)", $may_not ] } "endpoint_url 'http://127.0.0.1:1'", "sts_endpoint_url 'http://127.0.0.1:1'",
-		"proxy 'http://127.0.0.1:1'", "ca_bundle '/etc/passwd'", "credential_provider 'instance'", "credential_provider 'default'"),
-	[ 'owner', "CREATE SERVER own FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (region 'us-east-1')", '' ],
+	(map { [ 'analyst', "ALTER SERVER aws OPTIONS ($_)", $may_not ] }
+		"SET endpoint_url 'http://127.0.0.1:1'", "SET sts_endpoint_url 'http://127.0.0.1:1'",
+		"ADD proxy 'http://127.0.0.1:1'", "ADD ca_bundle '/tmp/x'", "ADD region 'us-east-1'"),
+	(map { [ 'owner', "$create_own OPTIONS ($_)", $may_not ] }
+		"endpoint_url 'http://127.0.0.1:1'", "sts_endpoint_url 'http://127.0.0.1:1'",
+		"proxy 'http://127.0.0.1:1'", "ca_bundle '/etc/passwd'",
+		"credential_provider 'instance'", "credential_provider 'default'"),
+	[ 'owner', "$create_own OPTIONS (region 'us-east-1')", '' ],
 	[ 'owner', "ALTER SERVER own OPTIONS (ADD credential_provider 'instance')", $may_not ],
 	[ 'owner', "ALTER SERVER own OPTIONS (ADD endpoint_url 'http://127.0.0.1:1')", $may_not ],
-	[ 'owner', 'CREATE USER MAPPING FOR owner SERVER own; CREATE FOREIGN TABLE public.own (arn text, name text) SERVER own OPTIONS (table_name \'images\')', '' ],
+	[ 'owner', "CREATE USER MAPPING FOR owner SERVER own; CREATE FOREIGN TABLE public.own
+		(arn text, name text) SERVER own OPTIONS (table_name 'images')", '' ],
 	[ 'owner', "SELECT name FROM public.own WHERE arn = '$golden'", qr/^28000 / ],
-	[ 'owner', "CREATE FOREIGN TABLE public.other (arn text) SERVER aws OPTIONS (table_name 'images')", $may_not ],
+	[ 'owner', "CREATE FOREIGN TABLE public.other (arn text) SERVER aws
+		OPTIONS (table_name 'images')", $may_not ],
 	[ 'owner', 'ALTER FOREIGN DATA WRAPPER imagebuilder_fdw NO VALIDATOR', $may_not ],
 	[ 'owner', 'ALTER SERVER own OWNER TO analyst', $may_not ],
 	# Nor read what is in another's mapping, or in the kept answers.
-	[ 'analyst', "SELECT count(*) FROM pg_user_mappings WHERE umoptions::text LIKE '%wJalr%'", '0' ],
-	[ 'keyholder', "SELECT count(*) FROM pg_user_mappings WHERE umoptions::text LIKE '%wJalr%'", '1' ],
+	[ 'analyst', $seen, '0' ], [ 'keyholder', $seen, '1' ],
 	[ 'analyst', 'SELECT umoptions FROM pg_user_mapping', $may_not ],
 	[ 'guest', 'SELECT imagebuilder_fdw_clear_cache() IS NULL', qr/^[tf]$/ ],
 	# What a superuser has given, a superuser takes away.
-	[ 'postgres', "ALTER USER MAPPING FOR analyst SERVER aws OPTIONS (DROP credential_provider)", '' ],
+	[ 'postgres', "ALTER $mapping{analyst} (DROP credential_provider)", '' ],
 	[ 'analyst', $query, $may_not ],
 	[ 'guest', 'SELECT name FROM of_analyst', $may_not ],
-	[ 'postgres', "DROP USER MAPPING FOR analyst SERVER aws; CREATE USER MAPPING FOR PUBLIC SERVER aws OPTIONS (credential_provider 'instance')", '' ],
+	[ 'postgres', "DROP USER MAPPING FOR analyst SERVER aws;
+		CREATE $mapping{PUBLIC} (credential_provider 'instance')", '' ],
 	[ 'analyst', $query, 'golden-linux' ],
 	[ 'unmapped', $query, 'golden-linux' ],
 	[ 'guest', $query, $may_not ],
@@ -115,11 +136,13 @@ for my $case (@matrix)
 	my ($role, $action, $expected) = @$case;
 	# The superuser is called as the system's user is.
 	my @user = $role eq 'postgres' ? () : ('-U', $role);
-	my ($rc, $stdout, $stderr) = $node->psql('postgres', "\\set VERBOSITY verbose\n$action;", extra_params => \@user);
-	my $outcome = $rc == 0 && $stderr !~ /ERROR/ ? (split /\n/, $stdout)[-1] // '' : $stderr =~ /ERROR:  (\w{5}): (.*)/s ? "$1 $2" : $stderr;
+	my ($rc, $stdout, $stderr) = $node->psql('postgres', "\\set VERBOSITY verbose\n$action;",
+		extra_params => \@user);
+	my $outcome = $rc == 0 && $stderr !~ /ERROR/ ? (split /\n/, $stdout)[-1] // ''
+	  : $stderr =~ /ERROR:  (\w{5}): (.*)/s ? "$1 $2" : $stderr;
 	$outcome =~ s/\n/ /g;
 	my $name = "$role: " . ($action =~ s/\s+/ /gr);
-	ref $expected ? like($outcome, $expected, $name) : is($outcome, $expected, $name);
+	is_or_like($outcome, $expected, $name);
 }
 
 # In one session, with credentials and answers at hand.
@@ -127,22 +150,27 @@ my $session = session_of($node);
 is($session->query($query), 'golden-linux', 'a superuser asks');
 $session->query('SET ROLE guest');
 $session->query($query);
-like($session->{stderr}, qr/permission denied to use the AWS identity/, 'nothing of it is lent to another role');
+like($session->{stderr}, qr/permission denied to use the AWS identity/,
+	'nothing of it is lent to another role');
 $session->query('RESET ROLE');
 $session->{stderr} = '';
 $session->quit;
 
 # A configuration that the session has read does not outlive a superuser's rights.
-$node->safe_psql('postgres', 'CREATE ROLE chief LOGIN SUPERUSER; CREATE USER MAPPING FOR chief SERVER aws; ALTER SERVER aws OPTIONS (DROP cache_ttl)');
+$node->safe_psql('postgres', 'CREATE ROLE chief LOGIN SUPERUSER;
+	CREATE USER MAPPING FOR chief SERVER aws;
+	ALTER SERVER aws OPTIONS (DROP cache_ttl)');
 for my $form ($query, 'EXECUTE q')
 {
 	$node->safe_psql('postgres', 'ALTER ROLE chief SUPERUSER');
-	my $chief = $node->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', 'chief' ]);
+	my $chief = session_of($node, extra_params => [ '-U', 'chief' ]);
 	$chief->query("SET search_path = imagebuilder; PREPARE q AS $query");
 	is($chief->query($form), 'golden-linux', "$form of a superuser");
-	$node->safe_psql('postgres', 'ALTER ROLE chief NOSUPERUSER; GRANT SELECT ON ALL TABLES IN SCHEMA imagebuilder TO chief');
+	$node->safe_psql('postgres', 'ALTER ROLE chief NOSUPERUSER;
+		GRANT SELECT ON ALL TABLES IN SCHEMA imagebuilder TO chief');
 	$chief->query($form);
-	like($chief->{stderr}, qr/permission denied to use the AWS identity/, "$form of what is none any more");
+	like($chief->{stderr}, qr/permission denied to use the AWS identity/,
+		"$form of what is none any more");
 	$chief->{stderr} = '';
 	$chief->quit;
 }

@@ -27,21 +27,29 @@ my $web_token = $TestIdentity::WEB_TOKEN;
 my $container_token = 'container-token-in-a-file/+=';
 append_to_file("$dir/token", $web_token);
 append_to_file("$dir/container-token", $container_token);
-append_to_file("$dir/config", "[profile web]\nrole_arn = $role/Web\nweb_identity_token_file = $dir/token\n"
-	. "[profile chain]\nrole_arn = $role/Second\nsource_profile = first\n[profile first]\nrole_arn = $role/First\nsource_profile = keys\n");
+append_to_file("$dir/config",
+	"[profile web]\nrole_arn = $role/Web\nweb_identity_token_file = $dir/token\n"
+	. "[profile chain]\nrole_arn = $role/Second\nsource_profile = first\n"
+	. "[profile first]\nrole_arn = $role/First\nsource_profile = keys\n");
 my $program_secret = 'secret/of+a/program/EXAMPLEKEY0123456789';
 append_to_file("$dir/program", "#!/bin/sh\necho told: '$program_secret' >&2\n"
-	. "echo '{\"Version\": 1, \"AccessKeyId\": \"AKIDEXAMPLE\", \"SecretAccessKey\": \"$program_secret\"}'\nexit \$1\n");
+	. qq(echo '{"Version": 1, "AccessKeyId": "AKIDEXAMPLE",)
+	. qq( "SecretAccessKey": "$program_secret"}'\nexit \$1\n));
 chmod 0700, "$dir/program";
-append_to_file("$dir/config", "[profile program-$_]\ncredential_process = $dir/program $_\n") for 0, 1;
-append_to_file("$dir/credentials", "[keys]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n");
+append_to_file("$dir/config", "[profile program-$_]\ncredential_process = $dir/program $_\n")
+  for 0, 1;
+append_to_file("$dir/credentials", "[keys]\naws_access_key_id = AKIDEXAMPLE\n"
+	. "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n");
 
 delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
-%ENV = (%ENV, HOME => $dir, LD_PRELOAD => $clock->library, AWS_CONFIG_FILE => "$dir/config", AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials",
-	AWS_EC2_METADATA_SERVICE_ENDPOINT => $identity->url('imds'), AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials',
+%ENV = (%ENV, HOME => $dir, LD_PRELOAD => $clock->library, AWS_CONFIG_FILE => "$dir/config",
+	AWS_SHARED_CREDENTIALS_FILE => "$dir/credentials",
+	AWS_EC2_METADATA_SERVICE_ENDPOINT => $identity->url('imds'),
+	AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials',
 	AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE => "$dir/container-token");
 my $node = new_cluster('main', start => sub { $_[0]->start; delete $ENV{LD_PRELOAD} });
-set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "', ca_bundle '$dir/tls.pem', region 'us-east-1'", keys => "profile 'web'");
+set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts')
+	  . "', ca_bundle '$dir/tls.pem', region 'us-east-1'", keys => "profile 'web'");
 my $lookup = name_query('golden-linux/1.0.0/1');
 
 # What a session can write to of its memory, as it reads it itself.
@@ -57,7 +65,8 @@ sub memory_of
 		{
 			my $length = $end - $from < 4 << 20 ? $end - $from : 4 << 20;
 			unlink "$dir/memory";
-			$session->query("COPY (SELECT encode(pg_read_binary_file('/proc/self/mem', $from, $length, true), 'hex')) TO '$dir/memory'");
+			$session->query("COPY (SELECT encode(pg_read_binary_file('/proc/self/mem', $from,
+				$length, true), 'hex')) TO '$dir/memory'");
 			$memory .= pack 'H*', slurp_file("$dir/memory") =~ s/\s//gr;
 		}
 		$memory .= "\n";
@@ -97,10 +106,13 @@ is_wiped('instance', "credential_provider 'instance'", 'golden-linux');
 is_wiped('container', "credential_provider 'container'", 'golden-linux');
 is_wiped('web identity', "profile 'web'", 'golden-linux');
 is_wiped('web identity, XML', "profile 'web'", 'golden-linux', format => 'xml');
-is_wiped("a program that exits with $_", "profile 'program-$_'", '') for 0, 1;	# the endpoint knows another secret
+# The endpoint knows another secret.
+is_wiped("a program that exits with $_", "profile 'program-$_'", '') for 0, 1;
 is_wiped('profiles and roles', "profile 'chain'", 'golden-linux');
-is_wiped('a role, XML', "credential_provider 'instance', role_arn '$role/Reader'", 'golden-linux', format => 'xml');
-for my $mode (qw(badjson crlf stall truncate badexpiration huge bare apostrophes comment inheader inerror excess badchunk))
+is_wiped('a role, XML', "credential_provider 'instance', role_arn '$role/Reader'", 'golden-linux',
+	format => 'xml');
+for my $mode (qw(badjson crlf stall truncate badexpiration huge bare apostrophes comment
+	inheader inerror excess badchunk))
 {
 	is_wiped("instance, $mode", "credential_provider 'instance'", '', imds => "$mode\@credentials");
 	is_wiped("STS, $mode", "profile 'chain'", '', sts => $mode);
@@ -115,7 +127,7 @@ $node->safe_psql('postgres', 'DROP USER MAPPING FOR CURRENT_USER SERVER aws');
 $idle->query('SELECT count(*) FROM pg_am');
 is(found_in($idle, secrets()), '', 'wiped without another look-up');
 $idle->quit;
-$node->safe_psql('postgres', "CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (profile 'web')");
+set_mapping($node, "profile 'web'");
 
 # Those that are kept are found so; when they are renewed, just the new ones.
 $identity->reset_to;
@@ -145,7 +157,8 @@ my $second = last_issued();
 is($session->query($lookup), 'golden-linux', 'once more');
 is(join(' ', grep { $_ ne $first->{access_key_id} } $endpoint->signers),
 	$second->{access_key_id}, 'once');
-is(found_in($session, @{$first}{ 'secret_access_key', 'session_token' }), '', 'the old ones are wiped');
+is(found_in($session, @{$first}{ 'secret_access_key', 'session_token' }), '',
+	'the old ones are wiped');
 isnt(found_in($session, $second->{session_token}), '', 'the new ones are not');
 $session->quit;
 
