@@ -13,7 +13,8 @@ use TestIdentity;
 
 needs('python3-boto3', 'awscli');
 my ($out, $err) = ('', '');
-my $ok = IPC::Run::run([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/test_identity.py" ], '>', \$out, '2>', \$err);
+my $ok = IPC::Run::run([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/test_identity.py" ],
+	'>', \$out, '2>', \$err);
 ok($ok, 'the stand-ins are what boto3 and the AWS CLI take them for') or diag("$out$err");
 like($err, qr/^Ran ([1-9]\d+) tests/m, 'by many tests');
 
@@ -26,12 +27,16 @@ append_to_file($identity->{issued}, '');
 delete $ENV{$_} for grep { /^AWS_/ } keys %ENV;
 $ENV{HOME} = $dir;
 my $node = new_cluster('main');
-set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts') . "', region 'us-east-1', max_attempts '1'", keys => "profile 'default'");
+set_up($node, $endpoint->url, options => "sts_endpoint_url '" . $identity->url('sts')
+	  . "', region 'us-east-1', max_attempts '1'", keys => "profile 'default'");
 
 my ($stdout, $stderr) = ('', '');
-my $same = IPC::Run::run([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/differential.py", '--psql', $node->connstr('postgres'), '--endpoint', $endpoint->url,
-		'--sts', $identity->url('sts'), '--imds', $identity->url('imds'), '--container', $identity->url('container'),
-		'--issued', $identity->{issued}, '--directory', $dir, '--data', $node->data_dir, $ENV{IMAGEBUILDER_CASES} ? ('--cases', $ENV{IMAGEBUILDER_CASES}) : () ], '>', \$stdout, '2>', \$stderr);
+my $same = IPC::Run::run([ $TestEndpoint::PYTHON, "$SOURCE/t/endpoint/differential.py",
+		'--psql', $node->connstr('postgres'), '--endpoint', $endpoint->url,
+		(map { ("--$_", $identity->url($_)) } 'sts', 'imds', 'container'),
+		'--issued', $identity->{issued}, '--directory', $dir, '--data', $node->data_dir,
+		$ENV{IMAGEBUILDER_CASES} ? ('--cases', $ENV{IMAGEBUILDER_CASES}) : () ],
+	'>', \$stdout, '2>', \$stderr);
 ok($same && $stdout =~ /^1\.\.4$/m, 'environments and files at random') or diag("$stdout$stderr");
 unlike($stdout, qr/^not ok/m, 'with many outcomes');
 

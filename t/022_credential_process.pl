@@ -84,7 +84,8 @@ int kill(pid_t pid, int number)
 	int (*real) (pid_t, int) = dlsym(RTLD_NEXT, "kill");
 	int result = real(pid, number);
 	siginfo_t info;
-	if (result == 0 && pid > 0 && number == SIGKILL && access("' . $dir . '/prompt-kill", F_OK) == 0)
+	if (result == 0 && pid > 0 && number == SIGKILL
+		&& access("' . $dir . '/prompt-kill", F_OK) == 0)
 	{
 		while (waitid(P_PID, pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
 			;
@@ -117,7 +118,8 @@ sub output_of
 {
 	my (%members) = @_;
 	my %all = (Version => 1, AccessKeyId => $base[0], SecretAccessKey => $base[1], %members);
-	return JSON::PP->new->canonical->encode({ map { $_ => $all{$_} } grep { defined $all{$_} } keys %all });
+	delete @all{ grep { !defined $all{$_} } keys %all };
+	return JSON::PP->new->canonical->encode(\%all);
 }
 
 sub in_seconds { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time + $_[0])) }
@@ -167,7 +169,8 @@ program('plain', "echo '" . output_of() . "'");
 is(attempt($node, $lookup), 'found golden-linux', 'credentials of a program');
 program('noise', "echo warning >&2; head -c 200000 /dev/zero >&2; echo '" . output_of() . "'");
 is(attempt($node, $lookup), 'found golden-linux', 'however much it writes to its standard error');
-program('several', "printf '%s' '" . substr(output_of(), 0, 20) . "'; sleep 0.3; echo '" . substr(output_of(), 20) . "'");
+program('several', "printf '%s' '" . substr(output_of(), 0, 20) . "'; sleep 0.3; echo '"
+	  . substr(output_of(), 20) . "'");
 is(attempt($node, $lookup), 'found golden-linux', 'output that comes in parts');
 program('detached', "sleep $FOR_EVER >/dev/null & echo '" . output_of() . "'");
 is(attempt($node, $lookup), 'found golden-linux', 'a program that leaves another behind');
@@ -189,7 +192,8 @@ SKIP:
 {
 	my ($help) = run_command([ '/usr/bin/aws', 'configure', 'export-credentials', 'help' ]);
 	skip 'the AWS CLI has no export-credentials', 1 unless $help =~ /export.*credentials/is;
-	append_to_file("$dir/credentials", "[keys]\naws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n");
+	append_to_file("$dir/credentials",
+		"[keys]\naws_access_key_id = $base[0]\naws_secret_access_key = $base[1]\n");
 	profile('cli', '/usr/bin/aws configure export-credentials --profile keys --format process');
 	is(attempt($node, $lookup), 'found golden-linux', 'aws configure export-credentials');
 }
@@ -268,15 +272,18 @@ program('describe', "for a; do printf '<%s>' \"\$a\"; done >>'$dir/described'
 	tr '\\0' '\\n' </proc/\$\$/environ >'$dir/environ'; echo '" . output_of() . "'",
 	q{a 'b c' "d\"e" f\ g $HOME `id` ; | > /dev/null && * # ''});
 is(attempt($node, $lookup), 'found golden-linux', 'a program with arguments');
-is(slurp_file("$dir/described") =~ /^(.*>)/ && $1, q{<a><b c><d"e><f g><$HOME><`id`><;><|><>></dev/null><&&><*><#><>}, 'given without a shell');
+is(slurp_file("$dir/described") =~ /^(.*>)/ && $1,
+	q{<a><b c><d"e><f g><$HOME><`id`><;><|><>></dev/null><&&><*><#><>}, 'given without a shell');
 like(slurp_file("$dir/described"), qr{^.*>/dev/null$}m, 'it has nothing to read');
 # sh has the script itself open, at 10 or so.
-is(join(' ', grep { /^\d$/ } split /\n/, slurp_file("$dir/described")), '0 1 2', 'and no other descriptor');
+is(join(' ', grep { /^\d$/ } split /\n/, slurp_file("$dir/described")), '0 1 2',
+	'and no other descriptor');
 my ($group, $leader) = split /\n/, slurp_file("$dir/group");
 is($group, $leader, 'it has a process group of its own');
 # Those that grep has inherited: sh blocks its own while it starts grep.  Signals 32
 # and 33 are the C library's.
-is(join(' ', map { hex($_) & 0x7fffffff } slurp_file("$dir/signals") =~ /(\w{8})$/mg), '0 0', 'no signal is blocked or ignored');
+is(join(' ', map { hex($_) & 0x7fffffff } slurp_file("$dir/signals") =~ /(\w{8})$/mg), '0 0',
+	'no signal is blocked or ignored');
 {
 	program('many', "sh -c 'readlink /proc/self/fd/*' >'$dir/open'; echo '" . output_of() . "'");
 	write_file('many-files', '');
@@ -285,35 +292,51 @@ is(join(' ', map { hex($_) & 0x7fffffff } slurp_file("$dir/signals") =~ /(\w{8})
 		'and those of the session are closed');
 	unlink "$dir/many-files";
 }
-like(slurp_file("$dir/environ"), qr/^AWS_CONFIG_FILE=\Q$dir\E\/config$/m, 'and the server\'s environment');
+like(slurp_file("$dir/environ"), qr/^AWS_CONFIG_FILE=\Q$dir\E\/config$/m,
+	'and the server\'s environment');
 
 # ---- what goes wrong
 
 # Name, script, what is said of it.
+my $begins = 'Its standard error begins:';
 my @failures = (
 	[ 'status', 'echo "no such account" >&2; echo second >&2; exit 3',
-		qr/The program exited with status 3\. Its standard error begins: no such account \| Try it on the server's host/ ],
-	[ 'blank', 'printf "\n  \nafter blank lines\n" >&2; exit 255', qr/status 255\. Its standard error begins: after blank lines \|/ ],
+		qr/with status 3\. $begins no such account \| Try it on the server's host/ ],
+	[ 'blank', 'printf "\n  \nafter blank lines\n" >&2; exit 255',
+		qr/status 255\. $begins after blank lines \|/ ],
 	[ 'silent', 'exit 1', qr/ \| The program exited with status 1\. \|/ ],
 	[ 'signal', 'kill -TERM $$', qr/The program was ended by signal 15: Terminated/ ],
-	[ 'long-line', 'head -c 100000 /dev/zero | tr "\0" x >&2; exit 1', qr/begins: x{1024} \.\.\. \|/ ],
+	[ 'long-line', 'head -c 100000 /dev/zero | tr "\0" x >&2; exit 1',
+		qr/begins: x{1024} \.\.\. \|/ ],
 	[ 'controls', 'printf "a\001b\033c\377d\n" >&2; exit 1', qr/begins: a b c\?d \|/ ],
-	[ 'told', "echo 'got $base[1] and ' >&2; echo '" . output_of() . "'; exit 1", qr/begins: got \*\*\* and \|/ ],
-	[ 'told-part', "echo 'key=" . substr($base[1], 3, 30) . "' >&2; echo '" . output_of() . "'; exit 1", qr/begins: key=\*\*\* \|/ ],
-	[ 'told-raw', "echo 'token=$base[1]' >&2; echo '$base[1]'", qr/not a JSON object\. Its standard error begins: token=\*\*\* \|/ ],
-	[ 'told-escaped', "echo '{\"SecretAccessKey\": \"abc\\/def\\/ghij\"}'; echo 'is abc/def/ghij' >&2; exit 1", qr/begins: is \*\*\* \|/ ],
+	[ 'told', "echo 'got $base[1] and ' >&2; echo '" . output_of() . "'; exit 1",
+		qr/begins: got \*\*\* and \|/ ],
+	[ 'told-part',
+		"echo 'key=" . substr($base[1], 3, 30) . "' >&2; echo '" . output_of() . "'; exit 1",
+		qr/begins: key=\*\*\* \|/ ],
+	[ 'told-raw', "echo 'token=$base[1]' >&2; echo '$base[1]'",
+		qr/not a JSON object\. $begins token=\*\*\* \|/ ],
+	[ 'told-escaped',
+		"echo '{\"SecretAccessKey\": \"abc\\/def\\/ghij\"}'; echo 'is abc/def/ghij' >&2; exit 1",
+		qr/begins: is \*\*\* \|/ ],
 	[ 'nothing', 'exit 0', qr/The program gave no credentials: the output is not a JSON object/ ],
 	[ 'text', 'echo credentials', qr/the output is not a JSON object/ ],
 	[ 'array', 'echo "[]"', qr/the output is not a JSON object/ ],
-	[ 'half', "printf '%s' '" . substr(output_of(), 0, 60) . "'", qr/the output is not a JSON object/ ],
+	[ 'half', "printf '%s' '" . substr(output_of(), 0, 60) . "'",
+		qr/the output is not a JSON object/ ],
 	[ 'nul', "echo '" . output_of() . "'; printf '\\0'", qr/the output is not a JSON object/ ],
 	[ 'version-2', "echo '" . output_of(Version => 2) . "'", qr/the output's "Version" is not 1/ ],
-	[ 'version-text', "echo '" . output_of(Version => '1') . "'", qr/the output's "Version" is not 1/ ],
+	[ 'version-text', "echo '" . output_of(Version => '1') . "'",
+		qr/the output's "Version" is not 1/ ],
 	[ 'no-version', "echo '" . output_of(Version => undef) . "'", qr/the output has no "Version"/ ],
-	[ 'no-key', "echo '" . output_of(AccessKeyId => undef) . "'", qr/the output has no "AccessKeyId"/ ],
-	[ 'no-secret', "echo '" . output_of(SecretAccessKey => '') . "'", qr/the output has no "SecretAccessKey"/ ],
-	[ 'no-time', "echo '" . output_of(Expiration => 'tomorrow') . "'", qr/the output's "Expiration" is not a time/ ],
-	[ 'header', "echo '" . output_of(SessionToken => "a\r\nb") . "'", qr/hold characters that credentials do not have/ ],
+	[ 'no-key', "echo '" . output_of(AccessKeyId => undef) . "'",
+		qr/the output has no "AccessKeyId"/ ],
+	[ 'no-secret', "echo '" . output_of(SecretAccessKey => '') . "'",
+		qr/the output has no "SecretAccessKey"/ ],
+	[ 'no-time', "echo '" . output_of(Expiration => 'tomorrow') . "'",
+		qr/the output's "Expiration" is not a time/ ],
+	[ 'header', "echo '" . output_of(SessionToken => "a\r\nb") . "'",
+		qr/hold characters that credentials do not have/ ],
 	[ 'too-much', 'head -c 65537 /dev/zero', qr/The program wrote more than 64 kB/ ],
 	[ 'for-ever', 'yes', qr/The program wrote more than 64 kB/ ],
 );
@@ -321,27 +344,38 @@ for my $case (@failures)
 {
 	my ($name, $script, $pattern) = @$case;
 	program($name, $script);
-	like(attempt($node, $lookup), qr/^28000 \| could not look up image .*: the credential_process of profile "$name" gave no credentials.*$pattern/, "fails: $name");
+	my $failed = qr/the credential_process of profile "$name" gave no credentials/;
+	like(attempt($node, $lookup), qr/^28000 \| could not look up image .*: $failed.*$pattern/,
+		"fails: $name");
 }
-for my $case ([ 'absent', "$dir/absent", 'No such file or directory' ], [ 'unnamed', 'no-such-program-anywhere', 'No such file or directory' ],
-	[ 'directory', $dir, 'Permission denied' ], [ 'not-executable', "$dir/config", 'Permission denied' ])
+for my $case ([ 'absent', "$dir/absent", 'No such file or directory' ],
+	[ 'unnamed', 'no-such-program-anywhere', 'No such file or directory' ],
+	[ 'directory', $dir, 'Permission denied' ],
+	[ 'not-executable', "$dir/config", 'Permission denied' ])
 {
 	my ($name, $command, $error) = @$case;
 	profile($name, $command);
-	like(attempt($node, $lookup), qr/^28000 .*The program could not be executed: $error\. \|/, "fails: $name");
+	like(attempt($node, $lookup), qr/^28000 .*The program could not be executed: $error\. \|/,
+		"fails: $name");
 }
 write_file('no-format', "echo '" . output_of() . "'\n", 0700);
 profile('no-format', "$dir/no-format");
 is(attempt($node, $lookup), 'found golden-linux', 'sh runs a script that names no interpreter');
 profile('unclosed', 'a "b');
-like(attempt($node, $lookup), qr/^28000 .*"unclosed" has a "credential_process" with a quote that is not closed/, 'fails: unclosed');
-append_to_file("$dir/config", "[profile sso]\nsso_session = x\nsso_account_id = 1\nsso_role_name = r\n[profile login]\nlogin_session = arn:x\n"
-	. "[profile unknown]\nfoo_credentials = x\n");
+like(attempt($node, $lookup),
+	qr/^28000 .*"unclosed" has a "credential_process" with a quote that is not closed/,
+	'fails: unclosed');
+append_to_file("$dir/config",
+	"[profile sso]\nsso_session = x\nsso_account_id = 1\nsso_role_name = r\n"
+	. "[profile login]\nlogin_session = arn:x\n[profile unknown]\nfoo_credentials = x\n");
 for my $name ('sso', 'login', 'unknown')
 {
 	# Not passed over, though the instance would have credentials.
 	set_mapping($node, "credential_provider 'default', profile '$name'");
-	like(attempt($node, $lookup), qr/^28000 .*profile "$name" uses "\w+".* \| .*credential_process = aws configure export-credentials --profile $name --format process/, "refused, with a way out: $name");
+	my $export = "aws configure export-credentials --profile $name --format process";
+	like(attempt($node, $lookup),
+		qr/^28000 .*profile "$name" uses "\w+".* \| .*credential_process = $export/,
+		"refused, with a way out: $name");
 }
 
 # ---- nobody waits for it
@@ -358,8 +392,8 @@ my %hanging = (
 	'stops itself' => "${family}kill -STOP \$\$",
 );
 my %ends = (
-	cancel => sub { my ($pid) = @_; $node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)") },
-	terminate => sub { my ($pid) = @_; $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)") },
+	cancel => sub { $node->safe_psql('postgres', "SELECT pg_cancel_backend($_[0])") },
+	terminate => sub { $node->safe_psql('postgres', "SELECT pg_terminate_backend($_[0])") },
 	statement_timeout => sub { },
 	client => sub { },
 );
@@ -375,7 +409,10 @@ for my $how (sort keys %hanging)
 		my $pid = $session->query('SELECT pg_backend_pid()');
 		$session->query("SET client_connection_check_interval = '100ms'") if $end eq 'client';
 		my @pids;
-		my $begun = sub { @pids = -e "$dir/pids" ? split /\n/, slurp_file("$dir/pids") : (); @pids == 2 };
+		my $begun = sub {
+			@pids = -e "$dir/pids" ? split /\n/, slurp_file("$dir/pids") : ();
+			return @pids == 2;
+		};
 		# On a busy machine a second may end before the program has begun.
 		for my $seconds ($end eq 'statement_timeout' ? (1, 5, 25) : 0)
 		{
@@ -395,10 +432,11 @@ for my $how (sort keys %hanging)
 		$session->query('SELECT 1') if $end =~ /cancel|statement/;
 		my @gone = (@pids, $end =~ /terminate|client/ ? $pid : ());
 		ok((wait_until { !grep { -d "/proc/$_" } @gone } 'they are gone'), "$name: nobody is left")
-		  or diag(join "\n", map { -e "/proc/$_/status" ? slurp_file("/proc/$_/status") : () } @pids);
+		  or diag(map { slurp_file($_) } grep { -e } map { "/proc/$_/status" } @pids);
 		cmp_ok(time - $start, '<', $AT_ONCE, "$name: at once");
 		next if $end =~ /terminate|client/;
-		like($session->{stderr}, qr/canceling statement due to (?:user request|statement timeout)/, "$name: as such");
+		like($session->{stderr}, qr/canceling statement due to (?:user request|statement timeout)/,
+			"$name: as such");
 		ok((wait_until { children_of($pid) eq '' } 'no child'), "$name: the session has no child");
 		$session->{stderr} = '';
 		set_mapping($node, "profile 'plain'");
@@ -489,7 +527,8 @@ SKIP: {
 	$node->safe_psql('postgres', "
 		CREATE FUNCTION start_stranger(text) RETURNS int LANGUAGE c AS '$dir/stranger';
 		CREATE FUNCTION stranger_exit_status(int) RETURNS int LANGUAGE c AS '$dir/stranger'");
-	# The output comes when the daemon has left the program's group, which is ended with the program.
+	# The output comes when the daemon has left the program's group, which is ended
+	# with the program.
 	program('beside', "setsid sh -c ': >$dir/left; exec sleep $FOR_EVER' >/dev/null 2>&1 &
 		until [ -e $dir/left ]; do sleep 0.1; done; echo '" . output_of() . "'");
 	my $session = session_of($node);
@@ -530,7 +569,10 @@ $both->quit;
 program('busy', "exec >&-; sleep 3; exit 1");
 my $session = session_of($node);
 my $pid = $session->query('SELECT pg_backend_pid()');
-my $ticks = sub { my @stat = split ' ', slurp_file("/proc/$pid/stat"); return $stat[13] + $stat[14] };
+my $ticks = sub {
+	my @stat = split ' ', slurp_file("/proc/$pid/stat");
+	return $stat[13] + $stat[14];
+};
 my $ticks_before = $ticks->();
 my $blocked = sub { return slurp_file("/proc/$pid/status") =~ /^SigBlk:\s*(\w+)$/m && $1 };
 my $blocked_before = $blocked->();
@@ -542,14 +584,23 @@ $session->quit;
 
 # ---- who may
 
-$node->safe_psql('postgres', "CREATE ROLE analyst LOGIN; GRANT USAGE ON SCHEMA imagebuilder TO analyst;
-	GRANT SELECT ON ALL TABLES IN SCHEMA imagebuilder TO analyst; GRANT USAGE ON FOREIGN SERVER aws TO analyst");
+$node->safe_psql('postgres', "CREATE ROLE analyst LOGIN;
+	GRANT USAGE ON SCHEMA imagebuilder TO analyst;
+	GRANT SELECT ON ALL TABLES IN SCHEMA imagebuilder TO analyst;
+	GRANT USAGE ON FOREIGN SERVER aws TO analyst");
 $node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD credential_provider 'profile')");
 write_file('lent', "#!/bin/sh\necho run >>'$dir/lent.runs'\necho '" . output_of() . "'\n", 0700);
-append_to_file("$dir/config", "[default]\ncredential_process = $dir/lent\n[profile lent]\ncredential_process = $dir/lent\n");
-sub as_analyst { my ($sql) = @_; return ($node->psql('postgres', $sql, extra_params => [ '-U', 'analyst' ]))[2] }
-like(as_analyst($lookup), qr/permission denied to use the AWS identity of the server's host/, 'not who has no mapping');
-like(as_analyst('CREATE USER MAPPING FOR analyst SERVER aws OPTIONS (profile \'lent\')'), qr/permission denied to set option "profile"/, 'not by a mapping of their own');
+append_to_file("$dir/config",
+	"[default]\ncredential_process = $dir/lent\n[profile lent]\ncredential_process = $dir/lent\n");
+sub as_analyst
+{
+	my ($sql) = @_;
+	return ($node->psql('postgres', $sql, extra_params => [ '-U', 'analyst' ]))[2];
+}
+like(as_analyst($lookup), qr/permission denied to use the AWS identity of the server's host/,
+	'not who has no mapping');
+like(as_analyst('CREATE USER MAPPING FOR analyst SERVER aws OPTIONS (profile \'lent\')'),
+	qr/permission denied to set option "profile"/, 'not by a mapping of their own');
 as_analyst('CREATE USER MAPPING FOR analyst SERVER aws');
 like(as_analyst($lookup), qr/permission denied to use the AWS identity/, 'nor with an empty one');
 as_analyst("ALTER USER MAPPING FOR analyst SERVER aws OPTIONS (ADD role_arn '$role/Own')");
@@ -568,7 +619,8 @@ $patient->{stderr} = '';
 $patient->quit;
 my $ended = sub { return (run_command([ 'ps', '-A', '-o', 'args=' ]))[0] !~ /^sleep $FOR_EVER$/m };
 ok((wait_until { $ended->() } 'all have ended'), 'nothing that a program began is left');
-unlike(slurp_file($node->logfile) =~ s/^.*statement: .*$//gmr, qr/\Q$base[1]\E/, 'no secret is in the log');
+unlike(slurp_file($node->logfile) =~ s/^.*statement: .*$//gmr,
+	qr/\Q$base[1]\E/, 'no secret is in the log');
 
 $identity->stop;
 $endpoint->stop;

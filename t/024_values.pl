@@ -232,7 +232,8 @@ my @queries = (
 		'container|c', 'HV004', '' ],
 	[ 'a parent of the wrong kind', select_from('component_parameters', 'component_ordinal, name',
 			'{"image": {"imageRecipe": {"components": [{"parameters": [{"name": "a"}]}, 5,
-				{"parameters": "x"}, {"parameters": [{"name": "b"}, {"name": 7}, {"name": "c"}]}]}}}'),
+				{"parameters": "x"},
+		{"parameters": [{"name": "b"}, {"name": 7}, {"name": "c"}]}]}}}'),
 		"1|a\n4|b\n4|c", 'HV004 HV004 HV004', '' ],
 	[ 'the other images', select_from('items', 'n', '{"image": {"items": 5}}')
 		=~ s/= (.*)/IN ($1, '$items') AND v = 8/r,

@@ -61,7 +61,7 @@ sub foreign_to
 {
 	my ($major, $code) = @_;
 	my $left;
-	IPC::Run::run([ 'gcc', '-E', '-dD', '-P', '-w', "-DPG_VERSION_NUM=${major}0000", '-x', 'c', '-' ],
+	IPC::Run::run([ qw(gcc -E -dD -P -w -x c), "-DPG_VERSION_NUM=${major}0000", '-' ],
 		'<', \$code, '>', \$left) or die "gcc -E for $major";
 	$left =~ s/"(?:\\.|[^"\\])*"//g;
 	my %used = map { $_ => 1 } $left =~ /\b([A-Za-z_]\w*)/g;
@@ -75,7 +75,8 @@ my ($server) = run_command([ $pg_config, '--version' ]);
 my ($running) = $server =~ /(\d+)/;
 ok((grep { $_ eq $running } @majors), "test/symbols.txt has PostgreSQL $running");
 my ($first, $last) = slurp_file("$SOURCE/README.md") =~ /^PostgreSQL (\d+) to (\d+)/m;
-is("@majors", join(' ', $first .. $last), "the README's major versions are those of test/symbols.txt");
+is("@majors", join(' ', $first .. $last),
+	"the README's major versions are those of test/symbols.txt");
 
 # Sources and, as Debian's tools have it, a directory beside them to build in.
 my $dir = PostgreSQL::Test::Utils::tempdir();
@@ -89,8 +90,8 @@ sub make
 	my @arguments = @_;
 	my $log = "$dir/log";
 	my $ok = IPC::Run::run(
-		[ 'make', '-C', $build, '-f', "$source/Makefile", "PG_CONFIG=$pg_config", "VPATH=$source", @arguments ],
-		'>', $log, '2>&1');
+		[ 'make', '-C', $build, '-f', "$source/Makefile", "PG_CONFIG=$pg_config",
+			"VPATH=$source", @arguments ], '>', $log, '2>&1');
 	return ok($ok, "make @arguments") || diag(slurp_file($log));
 }
 sub files
@@ -109,7 +110,8 @@ is(files($source), $before, 'nothing is made among the sources');
 
 # The version stands in the control file only.
 my $control = slurp_file("$source/imagebuilder_fdw.control");
-ok($control =~ s/^default_version = '.*'/default_version = '7.8.9'/m, 'the control file has a version');
+ok($control =~ s/^default_version = '.*'/default_version = '7.8.9'/m,
+	'the control file has a version');
 append_to_file("$source/new", $control);
 rename "$source/new", "$source/imagebuilder_fdw.control" or die $!;
 make('src/imagebuilder_fdw.o');
@@ -117,7 +119,8 @@ like(slurp_file("$build/src/imagebuilder_fdw.o"), qr/\b7\.8\.9\b/, 'another vers
 
 # A test is skipped where what it needs is not there.
 my ($said) = run_command(
-	[ $^X, (map { "-I$_" } @INC), '-MTestEndpoint', '-e', 'needs("python3-botocore", "python3-none"); print "on"' ]);
+	[ $^X, (map { "-I$_" } @INC), '-MTestEndpoint', '-e',
+		'needs("python3-botocore", "python3-none"); print "on"' ]);
 like($said, qr/^1\.\.0 # SKIP needs python3-none$/, 'what a test needs is said');
 
 done_testing();

@@ -14,7 +14,8 @@ use TestEndpoint;
 # One that has all images, and one for those of a part of the Regions each.
 my %endpoints = map { $_ => TestEndpoint->new } qw(aws us eu);
 my $node = new_cluster('main');
-run_tap('random_plans.py', '--host', $node->host, '--port', $node->port, '--user', scalar(getpwuid($>)),
+run_tap('random_plans.py', '--host', $node->host, '--port', $node->port,
+	'--user', scalar(getpwuid($>)),
 	(map { ("--$_", $endpoints{$_}->url) } sort keys %endpoints),
 	'--seconds', $ENV{IMAGEBUILDER_SECONDS} // 55, '--seed', $ENV{IMAGEBUILDER_SEED} // 20261126);
 

@@ -43,21 +43,27 @@ my $tls = proxy('tls', @tls);
 is(through($tls, $endpoint->url, 'good'), 'found golden-linux', 'a proxy over TLS');
 is(through($tls, $secure->url, 'good'), 'found golden-linux', 'a proxy over TLS, the endpoint too');
 is(scalar(() = slurp_file("$dir/tls.log") =~ /^CONNECT /gm), 2, 'which were asked');
-like(through($tls, $endpoint->url, 'other'), qr/^08001 .*certificate/, 'a proxy of another authority');
-like(through($tls, $endpoint->url), qr/^08001 .*certificate/, 'a proxy that the system does not know');
+like(through($tls, $endpoint->url, 'other'),
+	qr/^08001 .*certificate/, 'a proxy of another authority');
+like(through($tls, $endpoint->url), qr/^08001 .*certificate/,
+	'a proxy that the system does not know');
 
 # Without a connection through it there is none to the endpoint.
 for my $mode ('close', 'garbage')
 {
 	my $proxy = proxy($mode, '--mode', $mode);
-	like(through($proxy, $_->url, 'good'), qr/^08001 [|] .*: could not connect to /, "a proxy's $mode, " . $_->url) for $endpoint, $secure;
+	like(through($proxy, $_->url, 'good'), qr/^08001 [|] .*: could not connect to /,
+		"a proxy's $mode, " . $_->url) for $endpoint, $secure;
 }
 
 # What libcurl could not decode it would ignore, and the proxy with it.
-for my $url (map { ("http://us%${_}er\@127.0.0.1:1", "http://user:ge%${_}heim\@127.0.0.1:1") } qw(00 0a 1F))
+my $invalid = 'its user name and password must hold no control characters';
+for my $user (map { ("us%${_}er", "user:ge%${_}heim") } qw(00 0a 1F))
 {
-	my (undef, undef, $error) = $node->psql('postgres', "CREATE SERVER refused FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (proxy '$url')");
-	like($error, qr/invalid value for option "proxy": its user name and password must hold no control characters/, "refused: $url");
+	my $url = "http://$user\@127.0.0.1:1";
+	my (undef, undef, $error) = $node->psql('postgres',
+		"CREATE SERVER refused FOREIGN DATA WRAPPER imagebuilder_fdw OPTIONS (proxy '$url')");
+	like($error, qr/invalid value for option "proxy": $invalid/, "refused: $url");
 }
 
 # The environment excepts hosts from a proxy; not from ours.

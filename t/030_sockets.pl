@@ -23,7 +23,9 @@ my $session;
 # How often each outcome of a command has come about, errors by their message.
 my $outcomes = sub {
 	my ($command, $times) = @_;
-	return $session->query("SELECT string_agg(DISTINCT regexp_replace(attempt(\$a\$$command\$a\$), ' [|].*', ''), ', ') FROM generate_series(1, $times)");
+	return $session->query("SELECT string_agg(DISTINCT
+		regexp_replace(attempt(\$a\$$command\$a\$), ' [|].*', ''), ', ')
+		FROM generate_series(1, $times)");
 };
 $session = session_of($node);
 like($outcomes->(name_query('a/1.0.0/1', 'full_queue'), 100),

@@ -31,8 +31,8 @@ sub after_pause
 	my ($table, @images) = @_;
 	my $list = join "', '", map { arn($_) } @images;
 	my $session = session_of($node);
-	$session->query("BEGIN; DECLARE c CURSOR FOR SELECT name FROM prompt WHERE arn = '" . arn('golden-linux/1.0.0/1') . "'
-		UNION ALL SELECT name FROM $table WHERE arn IN ('$list')");
+	$session->query('BEGIN; DECLARE c CURSOR FOR ' . name_query('golden-linux/1.0.0/1', 'prompt')
+		  . " UNION ALL SELECT name FROM $table WHERE arn IN ('$list')");
 	is($session->query('FETCH c'), 'golden-linux', "$table, @images: the first is there");
 	my $rest = $session->query('SELECT pg_sleep(2.5); FETCH ALL c');
 	my $error = $session->{stderr};
@@ -47,11 +47,14 @@ like($rest, qr/golden-linux/, 'a connection that was made meanwhile') or diag($e
 
 # What gets no answer still times out.
 (undef, $error) = after_pause('images', 'fault-hang/1.0.0/1');
-like($error, qr/the connection to .* failed\n.*timed out after \d+ ms while waiting for the answer/, 'no answer');
+like($error, qr/the connection to .* failed\n.*timed out after \d+ ms while waiting for the answer/,
+	'no answer');
 (undef, $error) = after_pause('images', 'fault-stall/1.0.0/1');
-like($error, qr/the connection to .* failed\n.*timed out after \d+ ms while receiving the answer/, 'half an answer');
+like($error, qr/the connection to .* failed\n.*timed out after \d+ ms while receiving the answer/,
+	'half an answer');
 (undef, $error) = after_pause('unreached', 'golden-linux/1.0.0/1');
-like($error, qr/could not connect to .*\n.*timed out after \d+ ms while connecting/, 'no connection');
+like($error, qr/could not connect to .*\n.*timed out after \d+ ms while connecting/,
+	'no connection');
 
 $endpoint->stop;
 done_testing();

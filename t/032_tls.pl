@@ -29,7 +29,8 @@ is($session->query($last), 'golden-linux', 'an authority that is trusted');
 unlink "$dir/trusted.pem";
 append_to_file("$dir/trusted.pem", slurp_file("$dir/other.pem"));
 $session->query($image);
-like($session->{stderr}, qr/could not connect.*\n.*certificate/, 'another one in the same file: a new connection is verified');
+like($session->{stderr}, qr/could not connect.*\n.*certificate/,
+	'another one in the same file: a new connection is verified');
 $session->quit;
 
 # ---- the system's authorities -----------------------------------------------------
@@ -83,7 +84,8 @@ is(in_session($session, $last), 'golden-linux', '... by the next connection, too
 trust();
 like(in_session($session, $last), $refused, 'without the file');
 trust($good, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-like(in_session($session, $last), $refused, 'a file that cannot be read to its end is left to libcurl');
+like(in_session($session, $last), $refused,
+	'a file that cannot be read to its end is left to libcurl');
 
 # Tens of thousands of authorities take seconds to read.
 trust(($other) x 20000);

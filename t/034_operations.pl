@@ -76,7 +76,8 @@ for my $case (
 my $form = 'arn:PARTITION:imagebuilder:REGION:ACCOUNT:component/NAME/VERSION';
 for my $case (
 	[ 'an image', $image, "22023 | \"$image\" is not the ARN of an Image Builder component |  | "
-		. "A component's ARN has the form $form or $form/BUILD. This one is for the table \"images\"." ],
+		. "A component's ARN has the form $form or $form/BUILD."
+		. ' This one is for the table "images".' ],
 	[ 'no ARN', 'x', '22023 | "x" is not the ARN of an Image Builder component | ' ],
 	[ 'denied', "$of_component/fault-forbidden/1.0.0/1",
 		"42501 | could not look up component \"$of_component/fault-forbidden/1.0.0/1\": "

@@ -33,7 +33,8 @@ $node->safe_psql('postgres', $script);
 set_up($node, $endpoint->url, options => "max_attempts '1'");
 
 my $thing = 'arn:aws:imagebuilder:us-east-1:123456789012:thing/a/1.0.0/1';
-$endpoint->control('PUT', 'operation?name=GetThing&path=/GetThing&parameter=thingArn&kind=thing:build&member=thing');
+$endpoint->control('PUT',
+	'operation?name=GetThing&path=/GetThing&parameter=thingArn&kind=thing:build&member=thing');
 $endpoint->put($thing, '{"thing": {"owner": "me", "parts": [{"name": "x"}, {}, {"name": "z"}]}}');
 my $parts = "SELECT thing_arn, ordinal, name, owner FROM thing_parts";
 is($node->safe_psql('postgres', "$parts WHERE thing_arn = '$thing'"),
@@ -46,9 +47,11 @@ is($node->safe_psql('postgres', "SELECT string_agg(column_name, ' ')
 	FROM imagebuilder_fdw_columns() WHERE table_name = 'thing_parts'"),
 	'thing_arn ordinal name owner', 'imagebuilder_fdw_columns()');
 like(attempt($node, $parts),
-	qr/can be read by thing build version ARN only \|  \| Add WHERE thing_arn = '[^']*thing\/NAME/, 'no key');
+	qr/can be read by thing build version ARN only \|  \| Add WHERE thing_arn = '[^']*thing\/NAME/,
+	'no key');
 like(attempt($node, "$parts WHERE thing_arn = '" . arn('golden-linux/1.0.0/1') . "'"),
-	qr/^22023 .* is not the ARN of an Image Builder thing build version \|/, 'an ARN of another type');
+	qr/^22023 .* is not the ARN of an Image Builder thing build version \|/,
+	'an ARN of another type');
 like(attempt($node, "$parts WHERE thing_arn = '" . $thing =~ s/1$/2/r . "'"), qr/^nothing/,
 	'what does not exist');
 my $golden = arn('golden-linux/1.0.0/1');
@@ -119,7 +122,8 @@ like(attempt($node, "$all WHERE color = 'red'"), qr/^HV002 .* by thing build ver
 	'the first one is missing');
 like(attempt($node, "$all WHERE thing_arn = 'x' AND color = 'red'"), qr/^22023 /, 'no ARN');
 like($node->safe_psql('postgres', "EXPLAIN $all WHERE thing_arn = '$a' AND color = 'red'"),
-	qr/Image Builder Key: \(\(thing_arn = '[^']*'::text\) AND \(color = 'red'::text\)\)/, 'EXPLAIN');
+	qr/Image Builder Key: \(\(thing_arn = '[^']*'::text\) AND \(color = 'red'::text\)\)/,
+	'EXPLAIN');
 my (undef, undef, $warnings) = $node->psql('postgres',
 	"SELECT name FROM guarded WHERE thing_arn = '$a' AND color = 'red' AND loud(color)");
 is(() = $warnings =~ /loud red/g, 1, 'a security barrier: conditions see no more than its rows');

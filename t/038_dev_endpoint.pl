@@ -36,14 +36,14 @@ for (split /\n/, $printed)
 	$state{$operation}{$1} = $2 // '' if /^--   (arn:\S+|\w+-\w+-\d[\w.]*)(?: (\S+))?$/;
 }
 is(join(' ', map { scalar keys %$_ } @state{ sort keys %state }),
-	join(' ', map { scalar(my @files = glob "$_/*.json") } sort glob "$SOURCE/t/endpoint/fixtures/*"),
+	join(' ', map { scalar(() = glob "$_/*.json") } sort glob "$SOURCE/t/endpoint/fixtures/*"),
 	'an ARN for each fixture');
 for ([ GetImage => 'images' ], [ GetComponent => 'component_details' ])
 {
 	my ($asked, $table) = @$_;
 	my @arns = sort keys %{ $state{$asked} };
 	is( $node->safe_psql('postgres', "SELECT arn || ' ' || coalesce(state_status, '')
-			FROM imagebuilder.$table WHERE arn IN " . in_list(@arns) . " ORDER BY arn COLLATE \"C\""),
+			FROM imagebuilder.$table WHERE arn IN " . in_list(@arns) . ' ORDER BY arn COLLATE "C"'),
 		join("\n", map { "$_ $state{$asked}{$_}" } @arns),
 		"the ARNs of $asked can be looked up");
 }
@@ -58,7 +58,8 @@ while ($printed =~ /^--   (A[KS]I\w+) (\S+)(?: (\S+))?$/gm)
 {
 	my ($key, $secret, $token) = ($1, $2, $3);
 	$node->safe_psql('postgres', "DROP USER MAPPING FOR CURRENT_USER SERVER local;
-		CREATE USER MAPPING FOR CURRENT_USER SERVER local OPTIONS (access_key_id '$key', secret_access_key '$secret'"
+		CREATE USER MAPPING FOR CURRENT_USER SERVER local
+			OPTIONS (access_key_id '$key', secret_access_key '$secret'"
 		  . ($token ? ", session_token '$token')" : ')'));
 	my ($query) = $printed =~ /^(SELECT .*)/ms;
 	my (undef, $found, $error) = $node->psql('postgres', $query);
@@ -85,10 +86,12 @@ SKIP:
 	local $ENV{PATH} = "$dir:$ENV{PATH}";
 	local $ENV{PG_CONFIG};
 	local $ENV{PG_MAJOR} = '15';
-	my $done = IPC::Run::run([ "$SOURCE/dev/demo" ], '<', \undef, '>', \my $stdout, '2>', \my $stderr);
+	my $done = IPC::Run::run([ "$SOURCE/dev/demo" ],
+		'<', \undef, '>', \my $stdout, '2>', \my $stderr);
 	is( $done ? 'did it' : "$stdout$stderr",
-		"demo: packages are missing; as root run\napt-get install postgresql-15 postgresql-server-dev-15 gcc"
-		  . " libc6-dev make libcurl4-openssl-dev libjson-c-dev libssl-dev python3 python3-botocore\n",
+		"demo: packages are missing; as root run\n"
+		  . 'apt-get install postgresql-15 postgresql-server-dev-15 gcc libc6-dev make'
+		  . " libcurl4-openssl-dev libjson-c-dev libssl-dev python3 python3-botocore\n",
 		'dev/demo says what is missing');
 }
 

@@ -121,7 +121,8 @@ $node->safe_psql('postgres', q{
 		raw text OPTIONS (path 'state.reason'), quoted text OPTIONS (path '"a@json"'))
 		SERVER aws OPTIONS (table_name 'images', rows 'image');
 	CREATE FOREIGN TABLE names (arn text, name text OPTIONS (path '.'),
-		n jsonb OPTIONS (path '.@json')) SERVER aws OPTIONS (table_name 'images', rows 'image.name');
+		n jsonb OPTIONS (path '.@json'))
+		SERVER aws OPTIONS (table_name 'images', rows 'image.name');
 	CREATE FOREIGN TABLE misplaced (image_arn text OPTIONS (path '@arn'), policy jsonb)
 		SERVER aws OPTIONS (table_name 'image_policies');
 });
@@ -143,7 +144,8 @@ like(attempt($node, "SELECT n FROM own WHERE arn = '$of:image/own/1.0.0/2'"),
 	'a@json of an object');
 $endpoint->put("$of:image/own/1.0.0/3", '{"image": {"imageRecipe": "x"}}');
 like(attempt($node, "SELECT 1 FROM image_recipes WHERE image_arn = '$of:image/own/1.0.0/3'"),
-	qr/^HV004 .*a JSON string stands where the rows' object should/, 'GetImage has no such strings');
+	qr/^HV004 .*a JSON string stands where the rows' object should/,
+	'GetImage has no such strings');
 
 # Rows' ARNs of another kind: one WARNING a statement, whatever the tables.
 $node->safe_psql('postgres', "CREATE TABLE mixed (arn text);
