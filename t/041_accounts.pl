@@ -21,7 +21,8 @@ new_cluster('main', start => sub {
 		AWS_CONTAINER_CREDENTIALS_FULL_URI => $identity->url('container') . '/credentials');
 });
 my $sts = $identity->url('sts');
-set_up($node, $endpoint->url, options => "sts_endpoint_url '$sts', max_attempts '2', region 'us-east-1'");
+set_up($node, $endpoint->url,
+	options => "sts_endpoint_url '$sts', max_attempts '2', region 'us-east-1'");
 
 sub of
 {
@@ -72,13 +73,15 @@ for my $case (
 $identity->reset_to;
 set_mapping($node, "credential_provider 'container'");
 is(attempt($node, $query), 'found 123456789012 us-east-1', 'credentials of the host');
+my $policy = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/complete';
 is($node->safe_psql('postgres', "SELECT DISTINCT region, account_id FROM lifecycle_executions
-		WHERE resource_arn = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/complete'"),
+		WHERE resource_arn = '$policy'"),
 	'us-east-1|123456789012', 'lifecycle_executions');
 
 # ---- lists of a Region
 
-$endpoint->control('PUT', 'responses?operation=ListImageBuildVersions&region=us-east-1&account=777788889999',
+$endpoint->control('PUT',
+	'responses?operation=ListImageBuildVersions&region=us-east-1&account=777788889999',
 	'{"imageSummaryList": [{"arn": "of the role"}]}');
 for my $case (
 	[ 'keys', '', '123456789012', 30, 1 ],
@@ -99,10 +102,11 @@ for my $case (
 	# Each of three statements is of a session of its own.
 	is(asked(), 3 * $requests, "$name: requests to STS");
 }
+my $asking_failed = 'sts:GetCallerIdentity, for the account, failed';
 $identity->reset_to(sts => 'AccessDenied@GetCallerIdentity');
 set_mapping($node, $KEYS);
 like(attempt($node, "SELECT 1 FROM image_builds WHERE account_id = '1'"),
-	qr/^42501 \| could not list image builds in Region "us-east-1": sts:GetCallerIdentity, for the account, failed/,
+	qr/^42501 \| could not list image builds in Region "us-east-1": $asking_failed/,
 	'STS refuses');
 
 # ---- how often STS is asked
@@ -135,16 +139,18 @@ $node->safe_psql('postgres', 'ALTER SERVER aws OPTIONS (DROP cache_ttl)');
 # ---- what may fail
 
 my $subject = 'could not look up workflow executions of image build version ".*"';
-my $failed = "$subject: sts:GetCallerIdentity, for the account, failed";
+my $failed = "$subject: $asking_failed";
+my $no_response = "$failed: the answer is not an STS response";
+my $may_deny = qr/VPC endpoint for STS may deny it\./;
+my $check = qr/Check the server's option "sts_endpoint_url"/;
 my $who_needs_it = 'Only columns with the path "@account" need the account\.';
 for my $case (
-	[ 'AccessDenied',
-		qr/^42501 \| $failed: .*AccessDenied.* $who_needs_it \| .* VPC endpoint for STS may deny it\.$/ ],
+	[ 'AccessDenied', qr/^42501 \| $failed: .*AccessDenied.* $who_needs_it \| .* $may_deny$/ ],
 	[ 'InvalidClientTokenId', qr/^28000 \| $failed: .* \| Check the credentials/ ],
 	[ 'e500', qr/^08006 \| $failed: .*2 attempts.* $who_needs_it/ ],
 	[ 'Throttling', qr/^53400 \| $failed: / ],
-	[ 'html', qr/^HV00M \| $failed: the answer is not an STS response \| .* $who_needs_it \| Check the server's option "sts_endpoint_url"/ ],
-	[ 'array', qr/^HV00M \| $failed: the answer is not an STS response/ ],
+	[ 'html', qr/^HV00M \| $no_response \| .* $who_needs_it \| $check/ ],
+	[ 'array', qr/^HV00M \| $no_response/ ],
 	[ 'empty', qr/^HV00M \| $failed: / ],
 	[ 'huge', qr/^54000 \| $failed: / ],
 	[ 'close', qr/^08006 \| $failed: / ])
