@@ -9,55 +9,65 @@ import pathlib
 import re
 import urllib.parse
 
-# name: as in operations.tsv; path: as in the model; parameter: the member that takes the ARN; kind: which
-# ARNs it takes, TYPE or TYPE:any, TYPE:build, TYPE:version, "*": any, or several of these; member: the answer's, which has what
-# was asked for; place: the parameter's; page_size: the most items of a page, None: one answer;
-# target: "arn", or "scope" for what a Region has; constant: the only value of the parameter
+# name: as in operations.tsv; path: as in the model; parameter: the member that takes the
+# ARN; kind: which ARNs it takes, TYPE or TYPE:any, TYPE:build, TYPE:version, "*": any, or
+# several of these; member: the answer's, which has what was asked for; place: the
+# parameter's; page_size: the most items of a page, None: one answer; target: "arn", or
+# "scope" for what a Region has; constant: the only value of the parameter
 Operation = collections.namedtuple(
     "Operation", "name path parameter kind member place page_size target constant",
     defaults=["arn", ""])
 # A request is of the first one that it fits.
 OPERATIONS = {operation[0]: Operation(*operation) for operation in [
     ("GetImage", "/GetImage", "imageBuildVersionArn", "image:any", "image", "query", None),
-    ("ListImageBuildVersions:version", "/ListImageBuildVersions", "imageVersionArn", "image:version",
-     "imageSummaryList", "body", 25),
+    ("ListImageBuildVersions:version", "/ListImageBuildVersions", "imageVersionArn",
+     "image:version", "imageSummaryList", "body", 25),
     ("ListImageBuildVersions", "/ListImageBuildVersions", "", "", "imageSummaryList", "body", 25,
      "scope"),
     ("ListImages", "/ListImages", "owner", "text", "imageVersionList", "body", 25, "scope",
      "Self"),
     ("ListImages:shared", "/ListImages", "owner", "text", "imageVersionList", "body", 25, "scope"),
-    ("GetImagePipeline", "/GetImagePipeline", "imagePipelineArn", "image-pipeline", "imagePipeline", "query", None),
+    ("GetImagePipeline", "/GetImagePipeline", "imagePipelineArn", "image-pipeline", "imagePipeline",
+     "query", None),
     ("ListImagePipelineImages", "/ListImagePipelineImages", "imagePipelineArn", "image-pipeline",
      "imageSummaryList", "body", 25),
-    ("ListImagePackages", "/ListImagePackages", "imageBuildVersionArn", "image:build", "imagePackageList", "body", 25),
+    ("ListImagePackages", "/ListImagePackages", "imageBuildVersionArn", "image:build",
+     "imagePackageList", "body", 25),
     ("GetImagePolicy", "/GetImagePolicy", "imageArn", "image:build", "policy", "query", None),
-    ("GetComponentPolicy", "/GetComponentPolicy", "componentArn", "component:build", "policy", "query", None),
-    ("GetImageRecipePolicy", "/GetImageRecipePolicy", "imageRecipeArn", "image-recipe", "policy", "query", None),
-    ("GetContainerRecipePolicy", "/GetContainerRecipePolicy", "containerRecipeArn", "container-recipe", "policy",
+    ("GetComponentPolicy", "/GetComponentPolicy", "componentArn", "component:build", "policy",
      "query", None),
-    ("ListImageScanFindingAggregations:image", "/ListImageScanFindingAggregations", "imageBuildVersionArn",
-     "image:build", "responses", "filter", 25),
-    ("ListImageScanFindingAggregations:image_pipeline", "/ListImageScanFindingAggregations", "imagePipelineArn",
-     "image-pipeline", "responses", "filter", 25),
-    ("ListWorkflowExecutions", "/ListWorkflowExecutions", "imageBuildVersionArn", "image:build", "workflowExecutions",
-     "body", 25),
+    ("GetImageRecipePolicy", "/GetImageRecipePolicy", "imageRecipeArn", "image-recipe", "policy",
+     "query", None),
+    ("GetContainerRecipePolicy", "/GetContainerRecipePolicy", "containerRecipeArn",
+     "container-recipe", "policy", "query", None),
+    ("ListImageScanFindingAggregations:image", "/ListImageScanFindingAggregations",
+     "imageBuildVersionArn", "image:build", "responses", "filter", 25),
+    ("ListImageScanFindingAggregations:image_pipeline", "/ListImageScanFindingAggregations",
+     "imagePipelineArn", "image-pipeline", "responses", "filter", 25),
+    ("ListWorkflowExecutions", "/ListWorkflowExecutions", "imageBuildVersionArn", "image:build",
+     "workflowExecutions", "body", 25),
     ("ListComponentBuildVersions:version", "/ListComponentBuildVersions", "componentVersionArn",
      "component:version", "componentSummaryList", "body", 25),
-    ("GetComponent", "/GetComponent", "componentBuildVersionArn", "component:any", "component", "query", None),
-    ("ListWorkflowBuildVersions:version", "/ListWorkflowBuildVersions", "workflowVersionArn", "workflow:version",
-     "workflowSummaryList", "body", 25),
-    ("GetWorkflow", "/GetWorkflow", "workflowBuildVersionArn", "workflow:any", "workflow", "query", None),
-    ("GetImageRecipe", "/GetImageRecipe", "imageRecipeArn", "image-recipe", "imageRecipe", "query", None),
-    ("GetContainerRecipe", "/GetContainerRecipe", "containerRecipeArn", "container-recipe", "containerRecipe",
+    ("GetComponent", "/GetComponent", "componentBuildVersionArn", "component:any", "component",
      "query", None),
-    ("GetInfrastructureConfiguration", "/GetInfrastructureConfiguration", "infrastructureConfigurationArn",
+    ("ListWorkflowBuildVersions:version", "/ListWorkflowBuildVersions", "workflowVersionArn",
+     "workflow:version", "workflowSummaryList", "body", 25),
+    ("GetWorkflow", "/GetWorkflow", "workflowBuildVersionArn", "workflow:any", "workflow",
+     "query", None),
+    ("GetImageRecipe", "/GetImageRecipe", "imageRecipeArn", "image-recipe", "imageRecipe",
+     "query", None),
+    ("GetContainerRecipe", "/GetContainerRecipe", "containerRecipeArn", "container-recipe",
+     "containerRecipe", "query", None),
+    ("GetInfrastructureConfiguration", "/GetInfrastructureConfiguration",
+     "infrastructureConfigurationArn",
      "infrastructure-configuration", "infrastructureConfiguration", "query", None),
-    ("GetDistributionConfiguration", "/GetDistributionConfiguration", "distributionConfigurationArn",
+    ("GetDistributionConfiguration", "/GetDistributionConfiguration",
+     "distributionConfigurationArn",
      "distribution-configuration", "distributionConfiguration", "query", None),
-    ("GetLifecyclePolicy", "/GetLifecyclePolicy", "lifecyclePolicyArn", "lifecycle-policy", "lifecyclePolicy",
-     "query", None),
-    ("ListLifecycleExecutions", "/ListLifecycleExecutions", "resourceArn", "lifecycle-policy image:build",
-     "lifecycleExecutions", "body", 25),
+    ("GetLifecyclePolicy", "/GetLifecyclePolicy", "lifecyclePolicyArn", "lifecycle-policy",
+     "lifecyclePolicy", "query", None),
+    ("ListLifecycleExecutions", "/ListLifecycleExecutions", "resourceArn",
+     "lifecycle-policy image:build", "lifecycleExecutions", "body", 25),
     ("ListTagsForResource", "/tags/{resourceArn}", "resourceArn", "*", "tags", "path", None),
 ]}
 # An ARN: Region, account, resource type and what follows it.
@@ -106,10 +116,12 @@ def find(method, path, query, body, region="", account=ACCOUNT):
     name, _, last = path.rpartition("/")
     asked = json.loads(body) if body else {}
     filters = {asked["filter"]["name"]: asked["filter"]["values"][0]} if "filter" in asked else {}
-    given = {"query": {member: values[0] for member, values in query.items()}, "body": asked, "filter": filters,
+    given = {"query": {member: values[0] for member, values in query.items()}, "body": asked,
+             "filter": filters,
              "path": {"resourceArn": urllib.parse.unquote(last)} if name.endswith("/tags") else {}}
     for operation in OPERATIONS.values():
-        is_path = last == operation.path[1:] or (operation.place == "path" and name.endswith("/tags"))
+        is_path = (last == operation.path[1:]
+                   or operation.place == "path" and name.endswith("/tags"))
         is_method = (method == "POST") == bool(operation.page_size)
         if is_path and is_method and fits(operation, given[operation.place]):
             value = given[operation.place].get(operation.parameter, "")
@@ -148,7 +160,8 @@ def default_operation(arn):
     """The operation whose answer is the ARN's resource itself."""
     resource = arn.split(":")[5].partition("/")[0]
     return next(o for o in OPERATIONS.values()
-                if o.kind.partition(":")[0] == resource and o.member != "policy" and not o.page_size)
+                if o.kind.partition(":")[0] == resource and o.member != "policy"
+                and not o.page_size)
 
 
 @functools.cache
@@ -161,7 +174,8 @@ def fixtures():
         operation = OPERATIONS[path.parent.name.replace(".", ":")]
         body = path.read_bytes()
         content = json.loads(body).get(operation.member)
-        arn = content["arn"] if isinstance(content, dict) and "arn" in content else urllib.parse.unquote(path.stem)
+        arn = (content["arn"] if isinstance(content, dict) and "arn" in content
+               else urllib.parse.unquote(path.stem))
         assert (operation.name, arn) not in found, f"two fixtures are the answer of {arn}"
         found[operation.name, arn] = body
     return found

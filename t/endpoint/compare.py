@@ -33,7 +33,8 @@ def check(name, got, expected):
         print(f"ok {tests} - {name}")
         return
     failures += 1
-    print(f"not ok {tests} - {name}\n#      got {got!r:.2000}\n# expected {expected!r:.2000}".replace("\n#", "\n# "))
+    print(f"not ok {tests} - {name}\n#      got {got!r:.2000}\n"
+          f"# expected {expected!r:.2000}".replace("\n#", "\n# "))
 
 
 class Database:
@@ -41,7 +42,8 @@ class Database:
         self.command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", connection]
         self.schema = schema
         self.columns = [tuple(row) for row in self.run(
-            "SELECT jsonb_build_array(table_name, column_name, data_type, path) FROM imagebuilder_fdw_columns()")[0]]
+            "SELECT jsonb_build_array(table_name, column_name, data_type, path) FROM "
+            "imagebuilder_fdw_columns()")[0]]
         self.there = {column[0] for column in self.columns}
         self.keys = dict(self.run("SELECT jsonb_build_array(table_name, column_name) "
                                   "FROM imagebuilder_fdw_columns() WHERE is_key")[0])
@@ -49,7 +51,8 @@ class Database:
     def run(self, *queries):
         """Each query's rows, each row one JSON value; all in one session."""
         script = "SET TimeZone = 'UTC';\n" + "".join(f"{query};\n\\echo ---\n" for query in queries)
-        output = subprocess.run(self.command, input=script, capture_output=True, text=True, check=False,
+        output = subprocess.run(self.command, input=script, capture_output=True,
+                                text=True, check=False,
                                 env={**os.environ, "PGCLIENTENCODING": "UTF8"})
         if output.returncode != 0:
             raise RuntimeError(output.stderr)
@@ -58,9 +61,11 @@ class Database:
 
     def table_query(self, table, arn):
         cells = ", ".join(
-            f"(extract(epoch FROM {name}) * 1000000)::numeric(40)" if kind == "timestamptz" else name
+            f"(extract(epoch FROM {name}) * 1000000)::numeric(40)"
+            if kind == "timestamptz" else name
             for t, name, kind, _ in self.columns if t == table)
-        return f"SELECT to_jsonb(ARRAY[]::text[]) || jsonb_build_array({cells}) FROM {self.schema}.{table} " \
+        return f"SELECT to_jsonb(ARRAY[]::text[]) || jsonb_build_array({cells})" \
+            f" FROM {self.schema}.{table} " \
                f"WHERE {self.condition(table, arn)}"
 
     def condition(self, table, arn):
@@ -139,7 +144,8 @@ def mode_fuzz(database, options):
         for seed in range(options.seed + start, options.seed + min(start + 20, options.count)):
             operation = operations[seed % len(operations)]
             arn = generate.random_arn(operation, seed)
-            pages = responses[operation, arn] = generate.random_pages(random.Random(seed), operation)
+            pages = responses[operation, arn] = generate.random_pages(
+                random.Random(seed), operation)
             for token, body in zip(["", *generate.tokens(pages)], pages):
                 request = urllib.request.Request(
                     f"{options.endpoint}/-/responses?" + urllib.parse.urlencode(
@@ -148,7 +154,8 @@ def mode_fuzz(database, options):
                 urllib.request.urlopen(request).read()
         found = database.tables(responses)
         for (operation, arn), pages in responses.items():
-            expected = projection.project([projection.parse(body) for body in pages], operation, arn, database.columns)
+            expected = projection.project([projection.parse(body) for body in pages], operation,
+                                          arn, database.columns)
             cells += sum(len(row) for rows in expected.values() for row in rows)
             difference = differences(found[operation, arn], expected)
             if difference:
@@ -158,7 +165,8 @@ def mode_fuzz(database, options):
 
 def mode_complete(database, options):
     complete = [(operation, arn) for operation, (arn, _) in api.complete().items()]
-    found = {table: rows for tables in database.tables(complete).values() for table, rows in tables.items()}
+    found = {table: rows for tables in database.tables(complete).values()
+             for table, rows in tables.items()}
     check("all tables have a complete answer", sorted(found), sorted(database.there))
     for table, rows in found.items():
         names = [name for t, name, _, _ in database.columns if t == table]
@@ -166,7 +174,8 @@ def mode_complete(database, options):
         # Only a distribution's tags have a distribution.
         if table == "tags":
             nulls = [name for name in nulls if all(row[name] is None for row in rows)
-                     or any(row[name] is None for row in rows if row["resource"] == "distribution_ami")]
+                     or any(row[name] is None for row in rows
+                            if row["resource"] == "distribution_ami")]
         check(f"{table}: {len(rows)} rows, all columns filled", [bool(rows), nulls], [True, []])
 
 
@@ -200,7 +209,8 @@ def mode_schema(database, options):
             reached.add(rows)
             reached.add(rows if path == "." else base + path)
             reached.add(base + path + "[]")
-    leaves = [line.split("\t") for line in (shared / "api" / "get_image.tsv").read_text().splitlines()[1:]]
+    leaves = [line.split("\t")
+              for line in (shared / "api" / "get_image.tsv").read_text().splitlines()[1:]]
     check("every leaf of GetImage is reached",
           [path for path, kind, *_ in leaves if path not in reached], [])
 

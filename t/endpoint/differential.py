@@ -26,28 +26,35 @@ import test_identity
 ACCOUNT = "123456789012"
 DEAD = "http://127.0.0.1:1"           # where nobody listens
 SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
-BASE = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
+BASE = {"aws_access_key_id": "AKIDEXAMPLE",
+        "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
 
 
 def program(rng, directory):
-    """A command line that prints credentials, or not; without a shell, its last words say nothing."""
-    how = rng.choice(["good", "good", "'good'", "expiring", "wrong", "fails", "version", "nothing", '"un closed', "absent"])
-    return f"{directory}/{'none' if how == 'absent' else 'program'} {how} {rng.choice(['', '; exit 1', '| false', '$X'])}"
+    """A command that prints credentials, or not; without a shell its last words say nothing."""
+    how = rng.choice(["good", "good", "'good'", "expiring", "wrong", "fails", "version", "nothing",
+                      '"un closed', "absent"])
+    rest = rng.choice(["", "; exit 1", "| false", "$X"])
+    return f"{directory}/{'none' if how == 'absent' else 'program'} {how} {rest}"
 
 
 def write_program(directory):
-    good = {"Version": 1, "AccessKeyId": BASE["aws_access_key_id"], "SecretAccessKey": BASE["aws_secret_access_key"]}
+    good = {"Version": 1, "AccessKeyId": BASE["aws_access_key_id"],
+            "SecretAccessKey": BASE["aws_secret_access_key"]}
     outputs = {"good": good, "expiring": {**good, "Expiration": "2999-01-01T00:00:00+00:00"},
-               "wrong": {**good, "SecretAccessKey": "wrong"}, "fails": good, "version": {**good, "Version": 2}}
+               "wrong": {**good, "SecretAccessKey": "wrong"}, "fails": good,
+               "version": {**good, "Version": 2}}
     (directory / "program").write_text("#!/bin/sh\ncase $1 in\n" + "".join(
-        f"{how}) echo '{json.dumps(output)}' ;;\n" for how, output in outputs.items()) + "esac\n[ $1 != fails ]\n")
+        f"{how}) echo '{json.dumps(output)}' ;;\n" for how, output in outputs.items())
+        + "esac\n[ $1 != fails ]\n")
     (directory / "program").chmod(0o755)
 
 
 def settings(rng, names, directory):
-    """A profile's: keys, a role over another profile or a source, a web identity, a program, or something wrong."""
+    """A profile's: keys, a role over a profile or a source, a web identity, a program, or wrong."""
     token_file = str(directory / "token")
-    role = {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/{rng.choice(['Reader', 'Denied', 'External', 'Other'])}{rng.randrange(9)}"}
+    name = rng.choice(["Reader", "Denied", "External", "Other"])
+    role = {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/{name}{rng.randrange(9)}"}
     if rng.random() < .5:
         role["external_id"] = rng.choice(["secret-external-id", "another"])
     if rng.random() < .5:
@@ -96,36 +103,46 @@ def environment(rng, options):
         settings["instance_role"] = ""
     if rng.random() < .4:
         settings["container_authorization"] = rng.choice(["", "token", "another"])
-        uri = rng.choice([f"{options.container}/credentials"] * 5 + [DEAD, "http://example.org/credentials"])
+        uri = rng.choice([f"{options.container}/credentials"] * 5
+                         + [DEAD, "http://example.org/credentials"])
         variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = uri
         if rng.random() < .5:
             variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = rng.choice(["token", "another"])
     files = rng.random() < .6
-    if not files and rng.random() < .5:     # where it comes before a profile's keys, botocore's order is another
-        variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(directory / rng.choice(["token", "token", "token", "none"]))
+    # Where it comes before a profile's keys, botocore's order is another.
+    if not files and rng.random() < .5:
+        variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(
+            directory / rng.choice(["token", "token", "token", "none"]))
         if rng.random() < .9:
-            variables["AWS_ROLE_ARN"] = f"arn:aws:iam::{ACCOUNT}:role/{rng.choice(['Pod', 'Denied'])}"
+            name = rng.choice(["Pod", "Denied"])
+            variables["AWS_ROLE_ARN"] = f"arn:aws:iam::{ACCOUNT}:role/{name}"
         if rng.random() < .5:
             variables["AWS_ROLE_SESSION_NAME"] = "pod"
     variables["AWS_CONFIG_FILE"] = str(directory / "config" if files else directory / "none")
-    variables["AWS_SHARED_CREDENTIALS_FILE"] = str(directory / "credentials" if files else directory / "none")
+    variables["AWS_SHARED_CREDENTIALS_FILE"] = str(
+        directory / "credentials" if files else directory / "none")
     if rng.random() < .3:
         variables["AWS_ACCESS_KEY_ID"] = BASE["aws_access_key_id"]
         if rng.random() < .8:
-            variables["AWS_SECRET_ACCESS_KEY"] = rng.choice([BASE["aws_secret_access_key"]] * 3 + ["wrong"])
+            variables["AWS_SECRET_ACCESS_KEY"] = rng.choice(
+                [BASE["aws_secret_access_key"]] * 3 + ["wrong"])
         if rng.random() < .2:
             variables["AWS_SESSION_TOKEN"] = "unknown"
     elif rng.random() < .4 and files:
-        variables[rng.choice(["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])] = rng.choice(["a", "b", "c", "missing"])
+        variables[rng.choice(["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])] = rng.choice(
+            ["a", "b", "c", "missing"])
     return variables, settings
 
 
 def everything(options):
     directory = options.directory
-    return {"AWS_CONFIG_FILE": str(directory / "config"), "AWS_SHARED_CREDENTIALS_FILE": str(directory / "credentials"),
-            "AWS_ACCESS_KEY_ID": BASE["aws_access_key_id"], "AWS_SECRET_ACCESS_KEY": BASE["aws_secret_access_key"],
+    return {"AWS_CONFIG_FILE": str(directory / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(directory / "credentials"),
+            "AWS_ACCESS_KEY_ID": BASE["aws_access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": BASE["aws_secret_access_key"],
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{options.container}/credentials",
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT": options.imds + "/"}     # without it the CLI puts none
+            # Without the slash the CLI puts none.
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": options.imds + "/"}
 
 
 class Peers:
@@ -145,7 +162,8 @@ class Peers:
 
     def enter(self, variables, settings=()):
         """All of them are in that environment from now on."""
-        for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_DATA_PATH"]:
+        for name in [name for name in os.environ if name.startswith("AWS_")
+                     and name != "AWS_DATA_PATH"]:
             del os.environ[name]
         os.environ.update(variables, AWS_DEFAULT_REGION="us-east-1", AWS_PAGER="")
         subprocess.run(["pg_ctl", "restart", "-s", "-w", "-m", "fast", "-D", self.options.data,
@@ -156,7 +174,8 @@ class Peers:
 
     def roles(self):
         with open(self.options.issued, encoding="utf-8") as file:
-            return {line["access_key_id"]: line["role_arn"] or "without a role" for line in map(json.loads, file)}
+            return {line["access_key_id"]: line["role_arn"] or "without a role"
+                    for line in map(json.loads, file)}
 
     def who_asks(self, ask):
         """The role or key that the endpoint was asked with; None if it was not, or refused."""
@@ -172,23 +191,29 @@ class Peers:
         try:
             session = botocore.session.Session(profile=profile)
             session.register_component("data_loader", self.loader)
-            client = boto3.Session(botocore_session=session).client("imagebuilder", region_name="us-east-1", endpoint_url=self.options.endpoint)
-            return client.get_image(imageBuildVersionArn=self.arn)["image"]["name"] == "golden-linux"
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ValueError, FileNotFoundError):
+            client = boto3.Session(botocore_session=session).client(
+                "imagebuilder", region_name="us-east-1", endpoint_url=self.options.endpoint)
+            image = client.get_image(imageBuildVersionArn=self.arn)["image"]
+            return image["name"] == "golden-linux"
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ValueError,
+                FileNotFoundError):
             return False
 
     def cli(self, profile):
         named = ["--profile", profile] if profile else []
-        return subprocess.run(["/usr/bin/aws", *named, "--endpoint-url", self.options.endpoint, "--region",
-                               "us-east-1", "imagebuilder", "get-image", "--image-build-version-arn", self.arn],
+        return subprocess.run(["/usr/bin/aws", *named, "--endpoint-url", self.options.endpoint,
+                               "--region", "us-east-1", "imagebuilder", "get-image",
+                               "--image-build-version-arn", self.arn],
                               capture_output=True, check=False).returncode == 0
 
     def wrapper(self, profile):
-        options = f"credential_provider '{self.provider}'" + f", profile '{profile}'" * bool(profile)
+        options = f"credential_provider '{self.provider}'"
+        options += f", profile '{profile}'" * bool(profile)
         script = f"""DROP USER MAPPING FOR CURRENT_USER SERVER aws;
                      CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS ({options});
                      SELECT name FROM imagebuilder.images WHERE arn = '{self.arn}'"""
-        done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.options.psql], input=script,
+        done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1",
+                               "-d", self.options.psql], input=script,
                               capture_output=True, text=True, check=False)
         return done.stdout == "golden-linux\n"
 
@@ -198,7 +223,8 @@ class Peers:
         for client in (self.wrapper, *more):
             got = self.who_asks(lambda client=client: client(profile))
             if got != expected:
-                files = [(self.options.directory / name).read_text() for name in ("config", "credentials")]
+                files = [(self.options.directory / name).read_text()
+                         for name in ("config", "credentials")]
                 aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
                 self.wrong.append((client.__name__, profile, expected, got, *files, aws))
         self.outcomes[expected] += 1
@@ -208,7 +234,8 @@ class Peers:
         for case in self.wrong[:2]:
             print("# " + "\n# ".join(map(repr, case)))
         few = len(self.outcomes) < least or self.outcomes[None] == self.outcomes.total()
-        print(f"{'not ' * few}ok {number + 1} - of whom there are {len(self.outcomes)}, none in {self.outcomes[None]} cases")
+        print(f"{'not ' * few}ok {number + 1} - of whom there are {len(self.outcomes)}, none in "
+              f"{self.outcomes[None]} cases")
         bad = few or bool(self.wrong)
         self.wrong, self.outcomes = [], collections.Counter()
         return bad
@@ -230,7 +257,8 @@ def main():
     options = parser.parse_args()
     model = options.directory / "models" / "sts" / "2011-06-15"
     model.mkdir(parents=True)
-    (model / "endpoint-rule-set-1.json").write_text(json.dumps(test_identity.rules_for(options.sts)))
+    (model / "endpoint-rule-set-1.json").write_text(
+        json.dumps(test_identity.rules_for(options.sts)))
     write_program(options.directory)
     botocore.utils.ContainerMetadataFetcher.SLEEP_TIME = 0
     peers = Peers(options)
@@ -240,7 +268,8 @@ def main():
         peers.enter(*environment(rng, options))
         for _ in range(3 if os.environ["AWS_CONFIG_FILE"].endswith("config") else 1):
             write_files(rng, options.directory)
-            named = rng.choice([None, None, *"abc"]) if os.environ["AWS_CONFIG_FILE"].endswith("config") else None
+            has_files = os.environ["AWS_CONFIG_FILE"].endswith("config")
+            named = rng.choice([None, None, *"abc"]) if has_files else None
             peers.compare(named, *[peers.cli] * (number % 10 == 0))
     bad = peers.report(1, f"{options.environments} environments at random", 8)
 

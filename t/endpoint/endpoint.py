@@ -2,8 +2,9 @@
 """A stand-in for EC2 Image Builder's endpoint, for tests and the demonstration.
 
 Speaks operations that read one resource by its ARN, or what there is in a Region, over
-HTTP/1.1 with kept connections, and TLS if given a certificate; verifies each request's signature with botocore's own signer and
-its clock against this machine's; answers from the fixtures beside this file.
+HTTP/1.1 with kept connections, and TLS if given a certificate; verifies each request's
+signature with botocore's own signer and its clock against this machine's; answers from
+the fixtures beside this file.
 What it says is checked by boto3 and the AWS CLI (see compare.py).
 
 What is named fault-KIND fails in the way that faults.py has for KIND;
@@ -53,11 +54,12 @@ clock_file = None               # says by how many seconds now() is ahead of thi
 
 def now():
     """The wall clock that all stand-ins and the server under test share."""
-    return time.time() + (int(pathlib.Path(clock_file).read_text(encoding="ascii")) if clock_file else 0)
+    return time.time() + (int(pathlib.Path(clock_file).read_text(encoding="ascii"))
+                          if clock_file else 0)
 
 
 def wait_until(condition, limit=180):
-    """Wait until a function returns true, and say what it returned; false once limit s have passed."""
+    """Wait until a function returns true, and return that; false once limit s have passed."""
     until = time.monotonic() + limit
     while not (result := condition()) and time.monotonic() < until:
         time.sleep(0.005)
@@ -93,11 +95,13 @@ class Resources:
         if operation.page_size or operation.member == "policy":
             return None
         prefix, _, version = arn.rpartition("/")
-        pattern = re.compile(re.escape(prefix) + "/" + re.escape(version).replace("x", r"\d+") + r"(/\d+)?")
+        pattern = re.compile(re.escape(prefix) + "/"
+                             + re.escape(version).replace("x", r"\d+") + r"(/\d+)?")
         matches = [(*map(int, re.findall(r"\d+", found[len(prefix):])), found)
                    for (name, found), body in self.fixtures.items()
                    if name == operation.name and pattern.fullmatch(found)
-                   and (json.loads(body)[operation.member].get("state") or {}).get("status", "ACTIVE")
+                   and (json.loads(body)[operation.member].get("state") or {}
+                        ).get("status", "ACTIVE")
                    in ("AVAILABLE", "ACTIVE")]
         return self.fixtures[operation.name, max(matches)[-1]] if matches else None
 
@@ -108,7 +112,7 @@ class Resources:
         return self.names.get(arn) or self.names.get(api.region_of(arn), "")
 
     def anything(self, operation, name, region=""):
-        """What a resource of any name answers with, if there is one; list-N is a list of N items."""
+        """What a resource of any name answers with, if there is one; list-N has N items."""
         count = re.search(r"list-(\d+)", name)
         if operation.page_size and count:
             items = json.loads(api.complete()[operation.name][1])[operation.member]
@@ -178,14 +182,16 @@ class Counters:
     def reset(self):
         with self.lock:
             self.requests = self.connections = self.max_in_flight = 0
-            self.by_arn, self.by_status, self.by_key, self.by_request = (collections.Counter() for _ in range(4))
+            self.by_arn, self.by_status, self.by_key, self.by_request = (
+                collections.Counter() for _ in range(4))
             self.user_agents = set()
 
     def as_json(self):
         with self.lock:
             return json.dumps({"requests": self.requests, "connections": self.connections,
                                "max_in_flight": self.max_in_flight, "by_arn": self.by_arn,
-                               "by_status": self.by_status, "by_key": self.by_key, "by_request": self.by_request,
+                               "by_status": self.by_status, "by_key": self.by_key,
+                               "by_request": self.by_request,
                                "user_agents": sorted(self.user_agents)})
 
 
@@ -208,7 +214,8 @@ class Keys:
                     file.seek(self.read)
                     for line in iter(file.readline, ""):
                         issued = json.loads(line)
-                        self.known[issued["access_key_id"]] = issued["secret_access_key"], issued["session_token"]
+                        self.known[issued["access_key_id"]] = (
+                            issued["secret_access_key"], issued["session_token"])
                         self.expirations[issued["access_key_id"]] = issued["expiration"]
                         self.accounts[issued["access_key_id"]] = issued["account"]
                     self.read = file.tell()
@@ -233,7 +240,8 @@ def check_clock(date, clock):
     try:
         signed = calendar.timegm(time.strptime(date, "%Y%m%dT%H%M%SZ"))
     except ValueError:
-        raise ServiceError(403, "IncompleteSignatureException", "Date must be in ISO-8601 'basic format'.")
+        raise ServiceError(403, "IncompleteSignatureException",
+                           "Date must be in ISO-8601 'basic format'.")
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock))
     if signed < clock - MAX_CLOCK_SKEW:
         raise ServiceError(403, "InvalidSignatureException",
@@ -243,15 +251,20 @@ def check_clock(date, clock):
                            f"Signature not yet current: {date} is still later than {now} (5 min.)")
 
 
-def check_signature(method, url, headers, body, region, clock, keys, operation, expected_service=SERVICE):
+def check_signature(method, url, headers, body, region, clock, keys, operation,
+                    expected_service=SERVICE):
     """Sign what was received with botocore, and compare."""
-    parts = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, "
-                         r"SignedHeaders=([^,]+), Signature=([0-9a-f]{64})", headers.get("authorization", ""))
+    parts = re.fullmatch(r"AWS4-HMAC-SHA256 "
+                         r"Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, "
+                         r"SignedHeaders=([^,]+), Signature=([0-9a-f]{64})",
+                         headers.get("authorization", ""))
     if not headers.get("authorization"):
-        raise ServiceError(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+        raise ServiceError(403, "MissingAuthenticationTokenException",
+                           "Missing Authentication Token")
     if not parts:
         raise ServiceError(403, "IncompleteSignatureException",
-                           "Authorization header requires 'Credential', 'Signature' and 'SignedHeaders'.")
+                           "Authorization header requires 'Credential', 'Signature' and "
+                           "'SignedHeaders'.")
     key, day, signed_region, service, names, signature = parts.groups()
     names = names.split(";")
     date = headers.get("x-amz-date", "")
@@ -269,21 +282,26 @@ def check_signature(method, url, headers, body, region, clock, keys, operation, 
     # The query decoded, so that botocore encodes it as AWS does, however it was sent.
     bare, _, query = url.partition("?")
     request = botocore.awsrequest.AWSRequest(method=method, url=bare, data=body,
-                                             params=urllib.parse.parse_qsl(query, keep_blank_values=True),
-                                             headers={name: headers[name] for name in names if name in headers})
+                                             params=urllib.parse.parse_qsl(query,
+                                                                           keep_blank_values=True),
+                                             headers={name: headers[name] for name in names
+                                                      if name in headers})
     request.context["timestamp"] = date
     signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, secret, token),
                                      expected_service, region)
     canonical = signer.canonical_request(request)
     if signer.signature(signer.string_to_sign(request, canonical), request) != signature:
         raise ServiceError(403, "InvalidSignatureException",
-                           "The request signature we calculated does not match the signature you provided. "
+                           "The request signature we calculated does not match the signature "
+                           "you provided. "
                            f"The Canonical String for this request should have been\n'{canonical}'")
     if expired:
-        raise ServiceError(403, "ExpiredTokenException", "The security token included in the request is expired")
+        raise ServiceError(403, "ExpiredTokenException",
+                           "The security token included in the request is expired")
     if key == "AKIAFORBIDDENEXAMPLE":
         raise ServiceError(403, "AccessDeniedException",
-                           "User: arn:aws:iam::123456789012:user/analyst is not authorized to perform: "
+                           "User: arn:aws:iam::123456789012:user/analyst is not authorized "
+                           "to perform: "
                            f"imagebuilder:{operation} because no identity-based policy allows it")
     return key
 
@@ -360,7 +378,7 @@ class Handler(socketserver.StreamRequestHandler):
         return self.keep
 
     def count_out(self):
-        """The request is no longer under way: before its client can know, who might send the next."""
+        """The request is no longer under way, before its client can know and send the next."""
         with self.server.counters.lock:
             self.server.counters.in_flight -= self.counted_in
         self.counted_in = False
@@ -393,7 +411,8 @@ class Handler(socketserver.StreamRequestHandler):
             server.resources.tokens.clear()     # none that was given out is valid any longer
         elif path == "operation":
             # One more, for a library that has been built with it.
-            operation = api.Operation(*(parameters[field][0] for field in api.Operation._fields[:5]), "query", None)
+            operation = api.Operation(
+                *(parameters[field][0] for field in api.Operation._fields[:5]), "query", None)
             api.OPERATIONS[operation.name] = operation
         elif path == "latency":
             server.latency = float(parameters["ms"][0]) / 1000
@@ -406,7 +425,8 @@ class Handler(socketserver.StreamRequestHandler):
             # Regions that know no key; "*": all of them.
             server.disabled = set(parameters.get("regions", [""])[0].split(","))
         elif path == "rate":
-            server.rate.set(float(parameters["per_second"][0]) or None, float(parameters["burst"][0]))
+            server.rate.set(float(parameters["per_second"][0]) or None,
+                            float(parameters["burst"][0]))
         elif path == "close-idle":
             # An answer may be read before its connection is counted as idle.
             self.wait_for_idle()
@@ -415,7 +435,8 @@ class Handler(socketserver.StreamRequestHandler):
                     with contextlib.suppress(OSError):      # its client has left it already
                         connection.shutdown(socket.SHUT_RDWR)
         elif path == "abandon":
-            # Requests on connections that are idle now get nothing ("silent"), or a part of an answer ("cut").
+            # Requests on connections that are idle now get nothing ("silent"), or a part
+            # of an answer ("cut").
             self.wait_for_idle()
             with server.counters.lock:
                 server.abandoned.update(dict.fromkeys(server.idle, parameters["how"][0]))
@@ -435,15 +456,19 @@ class Handler(socketserver.StreamRequestHandler):
                             parameters.get("owner", [""])[0])
 
     def get_caller_identity(self, target):
-        """STS's answer, so that one endpoint serves for the account, too; identity.py has all of STS."""
+        """STS's answer, so that one endpoint serves for the account, too; identity.py has STS."""
         scheme = "https" if self.server.tls else "http"
         try:
-            check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers, self.body,
+            check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}",
+                            self.headers, self.body,
                             self.signed_by()[1], now(), self.server.keys, "", "sts")
-            result = {"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/analyst", "UserId": "AIDAEXAMPLE"}
-            self.send(200, json.dumps({"GetCallerIdentityResponse": {"GetCallerIdentityResult": result}}).encode())
+            result = {"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/analyst",
+                      "UserId": "AIDAEXAMPLE"}
+            self.send(200, json.dumps(
+                {"GetCallerIdentityResponse": {"GetCallerIdentityResult": result}}).encode())
         except ServiceError as error:
-            self.send(error.status, json.dumps({"Error": {"Code": error.code, "Message": error.message}}).encode())
+            self.send(error.status, json.dumps(
+                {"Error": {"Code": error.code, "Message": error.message}}).encode())
 
     def get(self, target, path, parameters):
         if self.body.startswith(b"Action=GetCallerIdentity&"):
@@ -454,15 +479,18 @@ class Handler(socketserver.StreamRequestHandler):
                                                self.server.keys.account(key))
         with self.server.counters.lock:
             self.server.counters.by_arn[arn] += 1
-            self.server.counters.by_request[f"{operation and operation.name} {arn} {token}".strip()] += 1
+            self.server.counters.by_request[f"{operation and operation.name} {arn} "
+                                            f"{token}".strip()] += 1
         try:
             if not operation:
                 raise ServiceError(404, "UnknownOperationException", "There is no such operation.")
             if not api.takes(operation, arn):
                 raise ServiceError(400, "InvalidParameterValueException",
-                                   f"The value supplied for parameter '{operation.parameter}' is not valid.")
+                                   f"The value supplied for parameter '{operation.parameter}' is "
+                                   f"not valid.")
             if operation.page_size and size not in range(1, operation.page_size + 1):
-                raise ServiceError(400, "InvalidParameterValueException", "maxResults is out of its range.")
+                raise ServiceError(400, "InvalidParameterValueException",
+                                   "maxResults is out of its range.")
             region, name = api.region_of(arn), self.server.resources.name(operation, arn)
             page = self.server.resources.tokens.get((operation.name, arn, token), 0) // 25 + 1
             subject = arn if operation.target == "arn" else f"{operation.name} {arn} {name}"
@@ -474,8 +502,9 @@ class Handler(socketserver.StreamRequestHandler):
             if "*" in self.server.disabled or region in self.server.disabled:
                 raise ServiceError(403, "UnrecognizedClientException",
                                    "The security token included in the request is invalid.")
-            key = check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}", self.headers,
-                                  self.body, region, now() + self.clock_offset, self.server.keys, operation.name)
+            key = check_signature(self.method, f"{scheme}://{self.headers.get('host', '')}{target}",
+                                  self.headers, self.body, region, now() + self.clock_offset,
+                                  self.server.keys, operation.name)
             with self.server.counters.lock:
                 self.server.counters.by_key[key] += 1
             if not self.server.rate.take():
@@ -497,14 +526,16 @@ class Handler(socketserver.StreamRequestHandler):
                                    f"The resource with ARN '{arn}' was not found.")
             if fault or first is False:
                 body = body.replace(standard.encode(), arn.encode())
-            if operation.page_size and (operation.name, arn, token) not in self.server.resources.put:
+            known = (operation.name, arn, token) in self.server.resources.put
+            if operation.page_size and not known:
                 body = self.server.resources.page(operation, arn, body, token, size)
             self.send(200, body)
         except ServiceError as error:
             self.send_error(error.status, error.code, error.message)
 
     def send_error(self, status, code, message, **headers):
-        self.send(status, json.dumps({"message": message}).encode(), **{"x-amzn-ErrorType": code, **headers})
+        self.send(status, json.dumps({"message": message}).encode(),
+                  **{"x-amzn-ErrorType": code, **headers})
 
     def head(self, status, **headers):
         """The status line and headers; _ in a name stands for -."""
@@ -554,12 +585,14 @@ def main(announce=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--port-file", metavar="FILE", help="written once requests are taken")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    parser.add_argument("--latency", type=float, default=0, metavar="MS", help="added to each answer")
+    parser.add_argument("--latency", type=float, default=0, metavar="MS",
+                        help="added to each answer")
     parser.add_argument("--certificate", help="PEM; makes it speak TLS")
     parser.add_argument("--key", help="PEM")
     parser.add_argument("--any", action="store_true", help="have a resource of any name")
     parser.add_argument("--issued", metavar="FILE", help="believe the credentials in it too")
-    parser.add_argument("--clock", metavar="FILE", help="says by how many seconds the clock is ahead")
+    parser.add_argument("--clock", metavar="FILE",
+                        help="says by how many seconds the clock is ahead")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
     options = parser.parse_args()
     global clock_file
@@ -571,7 +604,8 @@ def main(announce=None):
         tls.load_cert_chain(options.certificate, options.key)
     resources = Resources()
     resources.any = options.any
-    server = Server(("127.0.0.1", options.port), resources, options.latency / 1000, tls, Keys(options.issued))
+    server = Server(("127.0.0.1", options.port), resources, options.latency / 1000, tls,
+                    Keys(options.issued))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     if options.until_eof:

@@ -68,7 +68,8 @@ def raw(kind, body, status=200, **headers):
     FAULTS[kind] = answer
 
 
-error("throttle", 429, "CallRateLimitExceededException", "You have exceeded the permitted request rate.")
+error("throttle", 429, "CallRateLimitExceededException",
+      "You have exceeded the permitted request rate.")
 error("throttling", 400, "ThrottlingException", "Rate exceeded")
 error("retryafter", 429, "TooManyRequestsException", headers={"x-amz-retry-after": "700"})
 error("e500", 500, "ServiceException")
@@ -78,7 +79,8 @@ error("e504", 504, "GatewayTimeoutException")
 error("requesttimeout", 400, "RequestTimeoutException")
 error("forbidden", 403, "ForbiddenException")
 error("accessdenied", 403, "AccessDeniedException")
-error("expired", 403, "ExpiredTokenException", "The security token included in the request is expired")
+error("expired", 403, "ExpiredTokenException",
+      "The security token included in the request is expired")
 error("date10000", 403, "SignatureDoesNotMatch", headers={"Date": "Fri, 01 Jan 10000 00:00:00 GMT"})
 error("date2000", 403, "SignatureDoesNotMatch", headers={"Date": "Sat, 01 Jan 2000 00:00:00 GMT"})
 error("datenone", 403, "SignatureDoesNotMatch", headers={"Date": "in an hour"})
@@ -117,13 +119,18 @@ raw("redirect", b"", 302, Location="http://127.0.0.1:1/elsewhere")
 raw("badutf8", b'{"image": {"name": "a\xffb", "version": "1.0.0"}, "requestId": "r"}')
 raw("nul", b'{"image": {"name": "a\\u0000b", "version": "1.0.0", "tags": {"k\\u0000": "v"}}}')
 raw("surrogate", b'{"image": {"name": "a\\ud800b", "version": "1.0.0"}}')
-raw("wrongtype", b'{"image": {"name": {"a": 1}, "version": 5, "enhancedImageMetadataEnabled": 5, "tags": [],'
-    b' "imageTestsConfiguration": {"timeoutMinutes": "many"}, "state": "AVAILABLE", "dateCreated": "yesterday",'
+raw("wrongtype", b'{"image": {"name": {"a": 1}, "version": 5, "enhancedImageMetadataEnabled": 5, '
+    b'"tags": [],'
+    b' "imageTestsConfiguration": {"timeoutMinutes": "many"}, "state": "AVAILABLE", "dateCreated": '
+    b'"yesterday",'
     b' "workflows": {}, "imageRecipe": "none", "osVersion": "fits"}}')
-raw("bignumber", b'{"image": {"imageTestsConfiguration": {"timeoutMinutes": 123456789012345678901234567890},'
-    b' "extra": {"big": 123456789012345678901234567890, "fraction": 0.1000000000000000055511151231257827,'
+raw("bignumber", b'{"image": {"imageTestsConfiguration": {"timeoutMinutes": '
+    b'123456789012345678901234567890},'
+    b' "extra": {"big": 123456789012345678901234567890, "fraction": '
+    b'0.1000000000000000055511151231257827,'
     b' "exponent": 1e400, "int64": -9223372036854775809, "negativeZero": -0.0}}}')
-raw("dates", b'{"image": {"dateCreated": "2023-05-17T21:17:21.283456+02:00", "deprecationTime": 1700000000.123456}}')
+raw("dates", b'{"image": {"dateCreated": "2023-05-17T21:17:21.283456+02:00", "deprecationTime": '
+    b'1700000000.123456}}')
 raw("deep", b'{"image": {"name": "deep", "extra": ' + b"[" * 200000 + b"]" * 200000 + b"}}")
 
 
@@ -131,7 +138,8 @@ raw("deep", b'{"image": {"name": "deep", "extra": ' + b"[" * 200000 + b"]" * 200
 def badsignature(handler, arn, first):
     """Repeats what was sent, secrets included, as AWS does."""
     sent = "\n".join(f"{name}:{value}" for name, value in handler.headers.items())
-    handler.send_error(403, "SignatureDoesNotMatch", f"The Canonical String should have been '{sent}'")
+    handler.send_error(403, "SignatureDoesNotMatch",
+                       f"The Canonical String should have been '{sent}'")
     return True
 
 

@@ -10,9 +10,11 @@ import api
 
 SHAPES = {operation: json.loads(body) for operation, (_, body) in api.complete().items()}
 MAPS = {"tags", "amiTags", "resourceTags", "imageTags", "tagMap"}
-TIMES = {"dateCreated", "dateUpdated", "deprecationTime", "dateLastRun", "dateNextRun", "startTime", "endTime"}
+TIMES = {"dateCreated", "dateUpdated", "deprecationTime", "dateLastRun", "dateNextRun",
+         "startTime", "endTime"}
 COUNTS = {"all", "critical", "high", "medium"}
-WORDS = ["", "a", "golden-linux", "Größe", "日本語", "\U0001f600", "quote\"d", "back\\slash", "tab\t", "line\n", "\x01\x1f",
+WORDS = ["", "a", "golden-linux", "Größe", "日本語", "\U0001f600", "quote\"d", "back\\slash", "tab\t",
+         "line\n", "\x01\x1f",
          "\u007f", "\ufffd", "' OR 1=1 --", "{}", "null", "1e5", " spaced ", "\u2028", "e\u0301"]
 
 
@@ -26,19 +28,23 @@ class Number(float):
 
 
 def text(rng):
-    return "".join(rng.choice(WORDS) for _ in range(rng.choice([0, 1, 1, 1, 2, 5, 200 if rng.random() < .05 else 3])))
+    return "".join(rng.choice(WORDS) for _ in
+                   range(rng.choice([0, 1, 1, 1, 2, 5, 200 if rng.random() < .05 else 3])))
 
 
 def moment(rng, iso_only):
     if iso_only or rng.random() < .4:
         when = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=rng.randrange(2**32))
-        fraction = "" if rng.random() < .3 else "." + "".join(rng.choice("0123456789") for _ in range(rng.randrange(1, 10)))
+        fraction = "" if rng.random() < .3 else "." + "".join(
+            rng.choice("0123456789") for _ in range(rng.randrange(1, 10)))
         if len(fraction) > 7:
             fraction = fraction[:-1] + "1"      # no ties: PostgreSQL's rounding of those is its own
         zone = rng.choice(["Z", "Z", "z", "", "+00:00", "+05:30", "-0800", "+14"])
-        return when.strftime(rng.choice(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"])) + fraction + zone
+        return (when.strftime(rng.choice(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]))
+                + fraction + zone)
     whole = rng.randrange(2**32)
-    return Number(rng.choice([f"{whole}", f"{whole}.{rng.randrange(10**9):09d}", f"{whole / 10**9:.9f}E9", f"{whole}.5",
+    return Number(rng.choice([f"{whole}", f"{whole}.{rng.randrange(10**9):09d}",
+                              f"{whole / 10**9:.9f}E9", f"{whole}.5",
                               f"-{whole}.25", "0", "-0.0000005", f"{whole}e0"]))
 
 
@@ -74,7 +80,8 @@ def vary(rng, name, shape):
     if isinstance(shape, int):
         most = 2**63 if name in COUNTS else 2**31
         value = rng.choice([0, 1, 100, most - 1, -most, rng.randrange(most)])
-        return Number(rng.choice([f"{value}", f"{value}", f"{value}.0", f"{value}e0", f"{value * 10}e-1"]))
+        return Number(
+            rng.choice([f"{value}", f"{value}", f"{value}.0", f"{value}e0", f"{value * 10}e-1"]))
     return text(rng)
 
 
@@ -86,7 +93,8 @@ def escape(rng, value):
         if short and rng.random() < .7:
             out.append(short)
         elif code < 32 or c in '"\\' or rng.random() < .03:
-            units = [code] if code < 0x10000 else [0xd800 + (code - 0x10000 >> 10), 0xdc00 + (code - 0x10000 & 0x3ff)]
+            units = [code] if code < 0x10000 else [0xd800 + (code - 0x10000 >> 10),
+                                                   0xdc00 + (code - 0x10000 & 0x3ff)]
             out.extend(rng.choice(["\\u%04x", "\\u%04X"]) % unit for unit in units)
         else:
             out.append(c)
@@ -96,7 +104,8 @@ def escape(rng, value):
 def write(rng, value):
     space = lambda: rng.choice(["", "", "", " ", "\n  ", "\t", "\r\n"]) if rng.random() < .3 else ""
     if isinstance(value, dict):
-        return "{" + space() + ",".join(space() + escape(rng, k) + space() + ":" + space() + write(rng, v) + space()
+        return "{" + space() + ",".join(space() + escape(rng, k) + space() + ":" + space()
+                                        + write(rng, v) + space()
                                         for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + space() + ",".join(space() + write(rng, v) + space() for v in value) + "]"
@@ -111,15 +120,17 @@ def random_arn(operation, seed):
         of = api.OPERATIONS[operation]
         owner = api.OWNERS[1 + seed % 4] if of.parameter and not of.constant else ""
         return api.of_scope(f"us-random-{seed}", owner=owner)
-    resource = api.OPERATIONS[operation].kind.split()[0].partition(":")[0].replace("*", "image-pipeline")
-    for end in (f"random-{seed}", f"random-{seed}/1.0.0", f"random/1.0.0/{seed}", f"build/random/1.0.0/{seed}"):
+    resource = (api.OPERATIONS[operation].kind.split()[0].partition(":")[0]
+                .replace("*", "image-pipeline"))
+    for end in (f"random-{seed}", f"random-{seed}/1.0.0", f"random/1.0.0/{seed}",
+                f"build/random/1.0.0/{seed}"):
         arn = f"arn:aws:imagebuilder:us-east-1:123456789012:{resource}/{end}"
         if api.takes(api.OPERATIONS[operation], arn):
             return arn
 
 
 def random_pages(rng, operation):
-    """The texts of an answer, whose top level is always there; of a list, one or more pages of it."""
+    """The texts of an answer, whose top level is always there; of a list, its pages."""
     of = api.OPERATIONS[operation]
     pages = [vary(rng, "", SHAPES[operation])
              for _ in range(rng.choice([1, 1, 2, 3, 7]) if of.page_size else 1)]

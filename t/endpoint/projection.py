@@ -24,7 +24,8 @@ TABLES = {
     "component_parameters": [("image", "image.imageRecipe.components[].parameters[]"),
                              ("container", "image.containerRecipe.components[].parameters[]")],
     "block_device_mappings": [("image", "image.imageRecipe.blockDeviceMappings[]"),
-                              ("container", "image.containerRecipe.instanceConfiguration.blockDeviceMappings[]")],
+                              ("container",
+                               "image.containerRecipe.instanceConfiguration.blockDeviceMappings[]")],
     "infrastructure_configurations": [(None, "image.infrastructureConfiguration")],
     "distribution_configurations": [(None, "image.distributionConfiguration")],
     "distributions": [(None, "image.distributionConfiguration.distributions[]")],
@@ -45,7 +46,8 @@ TABLES = {
              ("infrastructure_configuration", "image.infrastructureConfiguration.tags{}"),
              ("infrastructure_resource", "image.infrastructureConfiguration.resourceTags{}"),
              ("distribution_configuration", "image.distributionConfiguration.tags{}"),
-             ("distribution_ami", "image.distributionConfiguration.distributions[].amiDistributionConfiguration.amiTags{}")],
+             ("distribution_ami",
+              "image.distributionConfiguration.distributions[].amiDistributionConfiguration.amiTags{}")],
 }
 # The other tables: operation, and rows.
 API_TABLES = {
@@ -64,7 +66,8 @@ API_TABLES = {
     "image_recipe_policies": ("GetImageRecipePolicy", "policy"),
     "container_recipe_policies": ("GetContainerRecipePolicy", "policy"),
     "image_scan_finding_counts": ("ListImageScanFindingAggregations:image", "responses[]"),
-    "image_pipeline_scan_finding_counts": ("ListImageScanFindingAggregations:image_pipeline", "responses[]"),
+    "image_pipeline_scan_finding_counts": ("ListImageScanFindingAggregations:image_pipeline",
+                                           "responses[]"),
     "workflow_executions": ("ListWorkflowExecutions", "workflowExecutions[]"),
     "component_version_builds": ("ListComponentBuildVersions:version", "componentSummaryList[]"),
     "component_details": ("GetComponent", "component"),
@@ -74,8 +77,10 @@ API_TABLES = {
     "image_recipe_components": ("GetImageRecipe", "imageRecipe.components[]"),
     "container_recipe_details": ("GetContainerRecipe", "containerRecipe"),
     "container_recipe_components": ("GetContainerRecipe", "containerRecipe.components[]"),
-    "infrastructure_configuration_details": ("GetInfrastructureConfiguration", "infrastructureConfiguration"),
-    "distribution_configuration_details": ("GetDistributionConfiguration", "distributionConfiguration"),
+    "infrastructure_configuration_details": ("GetInfrastructureConfiguration",
+                                             "infrastructureConfiguration"),
+    "distribution_configuration_details": ("GetDistributionConfiguration",
+                                           "distributionConfiguration"),
     "distribution_configuration_distributions":
         ("GetDistributionConfiguration", "distributionConfiguration.distributions[]"),
     "lifecycle_policy_details": ("GetLifecyclePolicy", "lifecyclePolicy"),
@@ -99,8 +104,9 @@ def read_tsv(path):
 
 
 def read_interface(directory):
-    """The .tsv files: ({table: sources}, {table: (operation, rows)}, [(table, column, type, path)], [parameter]).
+    """The .tsv files.
 
+    ({table: sources}, {table: (operation, rows)}, [(table, column, type, path)], [parameter]).
     The first are of GetImage, the second of the other operations; columns are of all."""
     directory = pathlib.Path(directory)
     tables = {}
@@ -108,7 +114,8 @@ def read_interface(directory):
         tables.setdefault(table, []).append((label or None, rows))
     others = {table: rest for table, *rest in read_tsv(directory / "api" / "tables.tsv")}
     return (tables, {table: tuple(rest) for table, rest in others.items()},
-            [row for place in (directory, directory / "api") for row in read_tsv(place / "columns.tsv")],
+            [row for place in (directory, directory / "api")
+             for row in read_tsv(place / "columns.tsv")],
             read_tsv(directory / "api" / "parameters.tsv"))
 
 
@@ -155,8 +162,10 @@ def parse_rows(rows):
 def microseconds(value):
     if isinstance(value, str):
         day, minutes, seconds, fraction, zone = ISO.fullmatch(value).groups()
-        zone = re.sub(r"^([+-]\d\d):?(\d\d)?$", lambda m: m[1] + (m[2] or "00"), zone or "Z").upper()
-        whole = datetime.datetime.strptime(f"{day} {minutes}:{seconds or '00'} {zone}", "%Y-%m-%d %H:%M:%S %z")
+        zone = re.sub(r"^([+-]\d\d):?(\d\d)?$", lambda m: m[1] + (m[2] or "00"),
+                      zone or "Z").upper()
+        whole = datetime.datetime.strptime(f"{day} {minutes}:{seconds or '00'} {zone}",
+                                           "%Y-%m-%d %H:%M:%S %z")
         value = int((whole - EPOCH).total_seconds()) + decimal.Decimal("0" + (fraction or ""))
     with decimal.localcontext() as context:
         context.prec = 60
@@ -195,7 +204,8 @@ def cell(root, arn, label, steps, kind, path):
         value = member(steps[-1][2], path)
     if value is not None and suffix == "json":
         value = parse(value)
-    if value is not None and suffix == "version" and value.split(":")[:3] == ["arn", "aws", "imagebuilder"]:
+    if (value is not None and suffix == "version"
+            and value.split(":")[:3] == ["arn", "aws", "imagebuilder"]):
         resource = value.split("/")
         if len(resource) == (5 if ":workflow/" in value else 4):
             value = value.rpartition("/")[0]

@@ -66,7 +66,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--port-file", required=True, help="written once connections are taken")
     parser.add_argument("--log", required=True, help="what clients ask is added to it")
-    parser.add_argument("--mode", choices=("connect", "slow", "close", "garbage"), default="connect")
+    parser.add_argument("--mode", choices=("connect", "slow", "close", "garbage"),
+                        default="connect")
     parser.add_argument("--certificate", help="PEM; makes it speak TLS")
     parser.add_argument("--key", help="PEM")
     options = parser.parse_args()

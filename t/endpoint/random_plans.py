@@ -40,7 +40,8 @@ FEATURES = {
     "lists of a Region": r"\b(image_versions|shared_image_versions|image_builds|image_build_amis|"
     r"image_build_containers|builds_\w+|placed_builds|built_images|rebuilt|all_builds|barred_\w+|"
     r"offered|shared_here)\b",
-    "conditions on Region or account": r"(region|account|account_id|place|padded|whose) (=|<|>|~|IN|"
+    "conditions on Region or account": r"(region|account|account_id|place|padded|whose) "
+    r"(=|<|>|~|IN|"
     r"NOT|LIKE|IS|BETWEEN|\|\|)",
     "owners": r"\bownership\b",
     "lists by ARN": r"\b(packaged|stocked|pipelined|parent_packages|siblings)\b",

@@ -290,7 +290,8 @@ class Generator(Expressions):
         """How many rows of a query; perhaps as many as a row around it says, or another query."""
         ints = self.of_kind(outer, "int")
         if ints and self.chance(0.4):
-            # Not NULL: PostgreSQL 15's incremental sort asserts that LIMIT bounds it always or never.
+            # Not NULL: PostgreSQL 15's incremental sort asserts that LIMIT bounds it always
+            # or never.
             return f"coalesce(abs({self.rng.choice(ints)}) % 4, 3)"
         if self.chance(0.1):
             return self.any_of("(SELECT count(*) FROM small)", "(SELECT max(k) FROM inv)", "NULL")

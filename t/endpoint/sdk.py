@@ -33,11 +33,13 @@ def add_members(model, shape, name, value):
     structure = model["shapes"][shape]
     for member, content in value.items():
         if member not in structure["members"]:
-            structure["members"][member] = {"shape": new_shape(model, f"{name}{member}", member, content)}
+            structure["members"][member] = {"shape": new_shape(
+                model, f"{name}{member}", member, content)}
         target = structure["members"][member]["shape"]
         kind = model["shapes"][target]["type"]
         if kind == "list" and isinstance(content[0], dict):
-            add_members(model, model["shapes"][target]["member"]["shape"], f"{name}{member}", content[0])
+            add_members(model, model["shapes"][target]["member"]["shape"],
+                        f"{name}{member}", content[0])
         elif kind == "structure":
             add_members(model, target, f"{name}{member}", content)
 
@@ -62,7 +64,8 @@ def add_operation(model, operation):
     """Let the model have an operation that it lacks, with an empty answer."""
     name = operation.name.partition(":")[0]
     model["operations"][name] = {
-        "name": name, "http": {"method": "POST" if operation.page_size else "GET", "requestUri": operation.path},
+        "name": name, "http": {"method": "POST" if operation.page_size else "GET",
+                               "requestUri": operation.path},
         "input": {"shape": f"Taught{name}Request"}, "output": {"shape": f"Taught{name}Response"}}
     members = {operation.parameter: {"shape": "NonEmptyString"}}
     if operation.page_size:
@@ -70,10 +73,12 @@ def add_operation(model, operation):
         if operation.place == "filter":
             members = {"filter": {"shape": "Filter"}, "nextToken": {"shape": "NonEmptyString"}}
     else:
-        members[operation.parameter] |= {"location": "querystring", "locationName": operation.parameter}
+        members[operation.parameter] |= {"location": "querystring",
+                                         "locationName": operation.parameter}
     model["shapes"][f"Taught{name}Request"] = {"type": "structure", "members": members}
     model["shapes"][f"Taught{name}Response"] = {
-        "type": "structure", "members": {"nextToken": {"shape": "NonEmptyString"}} if operation.page_size else {}}
+        "type": "structure", "members": {"nextToken": {"shape": "NonEmptyString"}}
+        if operation.page_size else {}}
 
 
 def teach(directory, shared):
@@ -82,7 +87,8 @@ def teach(directory, shared):
     The model is botocore's, or the newer one of "shared"."""
     global data_path
     paths = [str(shared / "api" / "model")] if shared else []
-    model = botocore.loaders.Loader(extra_search_paths=paths).load_service_model(SERVICE, "service-2", VERSION)
+    model = botocore.loaders.Loader(extra_search_paths=paths).load_service_model(
+        SERVICE, "service-2", VERSION)
     taught = copy.deepcopy(model)
     for entry, complete in generate.SHAPES.items():
         name = entry.partition(":")[0]
@@ -91,8 +97,10 @@ def teach(directory, shared):
         if api.OPERATIONS[entry].target == "scope":
             # Without a version's ARN, which older models require.
             taught["shapes"][taught["operations"][name]["input"]["shape"]]["required"] = []
-        add_members(taught, taught["operations"][name]["output"]["shape"], f"Taught{name}", complete)
-    extras = {part: {name: value for name, value in taught[part].items() if model[part].get(name) != value}
+        add_members(taught, taught["operations"][name]["output"]["shape"],
+                    f"Taught{name}", complete)
+    extras = {part: {name: value for name, value in taught[part].items()
+                     if model[part].get(name) != value}
               for part in ("shapes", "operations")}
     target = pathlib.Path(directory) / SERVICE / VERSION
     target.mkdir(parents=True)
@@ -123,7 +131,8 @@ def given(operation, arn):
 
 def whole(operation, pages):
     """A list's pages as one answer."""
-    return {**pages[0], "nextToken": None, operation.member: [item for page in pages for item in page[operation.member]]}
+    return {**pages[0], "nextToken": None,
+            operation.member: [item for page in pages for item in page[operation.member]]}
 
 
 @functools.cache
@@ -139,22 +148,27 @@ def ask_boto3(endpoint, operation, arn):
     client = boto3_client(endpoint, api.region_of(arn))
     name = botocore.xform_name(operation.name.partition(":")[0])
     if operation.page_size and client.can_paginate(name):
-        return plain(whole(operation, list(client.get_paginator(name).paginate(**given(operation, arn)))))
+        return plain(whole(operation,
+                           list(client.get_paginator(name).paginate(**given(operation, arn)))))
     pages = [getattr(client, name)(**given(operation, arn))]
     while pages[-1].get("nextToken") and operation.page_size:
-        pages.append(getattr(client, name)(**given(operation, arn), nextToken=pages[-1]["nextToken"]))
+        pages.append(getattr(client, name)(**given(operation, arn),
+                                           nextToken=pages[-1]["nextToken"]))
     return plain(whole(operation, pages) if operation.page_size else pages[0])
 
 
 def ask_cli(endpoint, operation, arn):
     """The same of the AWS CLI."""
-    environment = {"PATH": os.environ["PATH"], "HOME": data_path.split(os.pathsep)[0], "AWS_DATA_PATH": data_path,
+    environment = {"PATH": os.environ["PATH"], "HOME": data_path.split(os.pathsep)[0],
+                   "AWS_DATA_PATH": data_path,
                    "AWS_REGION": api.region_of(arn), "AWS_PAGER": "", **KEYS}
     arguments = [word for name, value in given(operation, arn).items()
-                 for word in (f"--{botocore.xform_name(name, '-')}", value if isinstance(value, str) else json.dumps(value))]
+                 for word in (f"--{botocore.xform_name(name, '-')}",
+                              value if isinstance(value, str) else json.dumps(value))]
     pages, token = [], None
     while not pages or token:
-        output = subprocess.run([AWS, "imagebuilder", botocore.xform_name(operation.name.partition(":")[0], "-"),
+        output = subprocess.run([AWS, "imagebuilder",
+                                 botocore.xform_name(operation.name.partition(":")[0], "-"),
                                  *arguments, *(["--next-token", token] if token else []),
                                  "--endpoint-url", endpoint, "--output", "json"],
                                 env=environment, capture_output=True, check=True)

@@ -47,8 +47,9 @@ class EndpointCase(unittest.TestCase):
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
         port_file = pathlib.Path(cls.directory.name) / "port"
-        cls.process = subprocess.Popen([sys.executable, HERE / "endpoint.py", "--until-eof", "--port-file", port_file],
-                                       stdin=subprocess.PIPE)
+        cls.process = subprocess.Popen(
+            [sys.executable, HERE / "endpoint.py", "--until-eof", "--port-file", port_file],
+            stdin=subprocess.PIPE)
         endpoint.wait_until(port_file.exists)
         cls.port = int(port_file.read_text())
         cls.host = f"127.0.0.1:{cls.port}"
@@ -69,7 +70,8 @@ class EndpointCase(unittest.TestCase):
 
     def send(self, method, target, headers, body=None, timeout=5):
         """Status, headers and body of one exchange on a connection of its own."""
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
+        with contextlib.closing(
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in headers.items():
                 connection.putheader(name, value)
@@ -81,21 +83,24 @@ class EndpointCase(unittest.TestCase):
 
 
 class EndpointTest(EndpointCase):
-    def sign(self, arn=ARN, *, key=KEY, secret=None, token="as known", region=None, service="imagebuilder",
-             when=None, base="/", query=None):
+    def sign(self, arn=ARN, *, key=KEY, secret=None, token="as known", region=None,
+             service="imagebuilder", when=None, base="/", query=None):
         """A target and the headers that botocore signs it with."""
         known_secret, known_token = endpoint.CREDENTIALS.get(key, ("unknown", None))
         token = known_token if token == "as known" else token
         target = f"{base}GetImage?{query or 'imageBuildVersionArn=' + quoted(arn)}"
-        request = botocore.awsrequest.AWSRequest("GET", f"http://{self.host}{target}", headers={"Host": self.host})
+        request = botocore.awsrequest.AWSRequest("GET", f"http://{self.host}{target}",
+                                                 headers={"Host": self.host})
         date = (when or datetime.datetime.now(datetime.timezone.utc)).strftime(FORMAT)
         request.context["timestamp"] = date
         request.headers["X-Amz-Date"] = date
         if token:
             request.headers["X-Amz-Security-Token"] = token
-        signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, secret or known_secret, token), service,
-                                         region or arn.split(":")[3])
-        signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+        signer = botocore.auth.SigV4Auth(
+            botocore.credentials.Credentials(key, secret or known_secret, token), service,
+            region or arn.split(":")[3])
+        signature = signer.signature(signer.string_to_sign(
+            request, signer.canonical_request(request)), request)
         signer._inject_signature_to_request(request, signature)
         return target, dict(request.headers.items())
 
@@ -110,7 +115,8 @@ class EndpointTest(EndpointCase):
 
     def test_accepts_what_botocore_signs(self):
         expected = (HERE / "fixtures" / "GetImage" / "golden-linux-1.0.0-1.json").read_bytes()
-        for how in ({}, {"key": "ASIATEMPORARYEXAMPLE"}, {"base": "/a/base/path/"}, {"base": "/a%20b/"}):
+        for how in ({}, {"key": "ASIATEMPORARYEXAMPLE"}, {"base": "/a/base/path/"},
+                    {"base": "/a%20b/"}):
             with self.subTest(how):
                 status, headers, body = self.get(**how)
                 self.assertEqual((status, body), (200, expected))
@@ -118,7 +124,8 @@ class EndpointTest(EndpointCase):
 
     def test_accepts_a_clock_less_than_five_minutes_off(self):
         for minutes in (-4, 4):
-            when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+            when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(
+                minutes=minutes)
             self.assertEqual(self.get(when=when)[0], 200)
 
     # What it refuses
@@ -129,7 +136,8 @@ class EndpointTest(EndpointCase):
         signature = headers["Authorization"]
         last = "0" if signature[-1] != "0" else "1"
         for name, answer in {
-            "signature": self.send("GET", target, {**headers, "Authorization": signature[:-1] + last}),
+            "signature": self.send("GET", target,
+                                   {**headers, "Authorization": signature[:-1] + last}),
             "query": self.send("GET", other, headers),
             "path": self.send("GET", "/elsewhere" + target, headers),
             "host": self.send("GET", target, {**headers, "Host": "example.org"}),
@@ -150,18 +158,22 @@ class EndpointTest(EndpointCase):
         self.refused(self.get(region="eu-west-1"), "InvalidSignatureException")
         self.refused(self.get(service="s3"), "InvalidSignatureException")
         target, headers = self.sign()
-        headers["Authorization"] = headers["Authorization"].replace(headers["X-Amz-Date"][:8], "20200101")
+        headers["Authorization"] = headers["Authorization"].replace(
+            headers["X-Amz-Date"][:8], "20200101")
         self.refused(self.send("GET", target, headers), "InvalidSignatureException")
 
     def test_refuses_a_clock_that_is_off(self):
         for minutes, words in ((-6, "Signature expired: "), (6, "Signature not yet current: ")):
-            when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+            when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(
+                minutes=minutes)
             self.assertIn(words, self.refused(self.get(when=when), "InvalidSignatureException"))
 
     def test_refuses_credentials(self):
         self.refused(self.get(key="AKIAUNKNOWN"), "UnrecognizedClientException")
-        self.refused(self.get(key="ASIATEMPORARYEXAMPLE", token=None), "UnrecognizedClientException")
-        self.refused(self.get(key="ASIATEMPORARYEXAMPLE", token="another"), "UnrecognizedClientException")
+        self.refused(self.get(key="ASIATEMPORARYEXAMPLE", token=None),
+                     "UnrecognizedClientException")
+        self.refused(self.get(key="ASIATEMPORARYEXAMPLE", token="another"),
+                     "UnrecognizedClientException")
         self.refused(self.get(key="ASIAEXPIREDEXAMPLE"), "ExpiredTokenException")
         self.refused(self.get(key="AKIAFORBIDDENEXAMPLE"), "AccessDeniedException")
 
@@ -169,8 +181,10 @@ class EndpointTest(EndpointCase):
         target, headers = self.sign(key="ASIATEMPORARYEXAMPLE")
         whole = headers.pop("Authorization")
         self.refused(self.send("GET", target, headers), "MissingAuthenticationTokenException")
-        for broken in ("AWS4-HMAC-SHA256", whole.partition(", Signature")[0], whole.replace("host;", ""),
-                       whole.replace("x-amz-date;", ""), whole.replace(";x-amz-security-token", "")):
+        for broken in ("AWS4-HMAC-SHA256", whole.partition(", Signature")[0],
+                       whole.replace("host;", ""),
+                       whole.replace("x-amz-date;", ""),
+                       whole.replace(";x-amz-security-token", "")):
             with self.subTest(broken):
                 self.refused(self.send("GET", target, {**headers, "Authorization": broken}),
                              "IncompleteSignatureException")
@@ -178,14 +192,15 @@ class EndpointTest(EndpointCase):
     # What it finds
 
     def test_finds_the_newest_available_build(self):
-        for asked, found in (("1.0.0", "1.0.0/2"), ("1.0.x", "1.0.0/2"), ("1.x.x", "1.1.0/1"), ("x.x.x", "2.0.0/1"),
-                             ("2.1.0/1", "2.1.0/1")):
+        for asked, found in (("1.0.0", "1.0.0/2"), ("1.0.x", "1.0.0/2"), ("1.x.x", "1.1.0/1"),
+                             ("x.x.x", "2.0.0/1"), ("2.1.0/1", "2.1.0/1")):
             with self.subTest(asked):
                 body = json.loads(self.get(image(f"golden-linux/{asked}"))[2])
                 self.assertEqual(body["image"]["arn"], image(f"golden-linux/{found}"))
 
     def test_does_not_find(self):
-        for name in ("golden-linux/9.9.9/1", "golden-linux/1.0.0/7", "golden-linux/2.1.0", "none/x.x.x"):
+        for name in ("golden-linux/9.9.9/1", "golden-linux/1.0.0/7", "golden-linux/2.1.0",
+                     "none/x.x.x"):
             self.refused(self.get(image(name)), "ResourceNotFoundException", 404)
         for name in ("golden-linux", "golden-linux/1.0.0/1/1", ""):
             self.refused(self.get(image(name)), "InvalidParameterValueException", 400)
@@ -196,8 +211,10 @@ class EndpointTest(EndpointCase):
         self.assertEqual(self.get(arn)[2], body)
 
     def test_boto3_finds_and_fails(self):
-        client = boto3.client("imagebuilder", endpoint_url=f"http://{self.host}", region_name="us-east-1",
-                              aws_access_key_id=KEY, aws_secret_access_key=endpoint.CREDENTIALS[KEY][0],
+        client = boto3.client("imagebuilder", endpoint_url=f"http://{self.host}",
+                              region_name="us-east-1",
+                              aws_access_key_id=KEY,
+                              aws_secret_access_key=endpoint.CREDENTIALS[KEY][0],
                               config=botocore.config.Config(retries={"total_max_attempts": 1}))
         with contextlib.closing(client):
             self.assertEqual(client.get_image(imageBuildVersionArn=ARN)["image"]["arn"], ARN)

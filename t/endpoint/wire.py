@@ -50,7 +50,7 @@ class Handler(socketserver.BaseRequestHandler):
             pass                # the client went away
 
     def ask_for_hello(self):
-        """Ask for the client's hello, which has been sent, again and again: it is to ignore that."""
+        """Ask again and again for the client's hello, which was sent: it is to ignore that."""
         messages = b"\0\0\0\0" * self.server.hello_requests     # HelloRequests, of no bytes each
         record = b"\x16\3\3" + len(messages).to_bytes(2, "big") + messages
         self.request.recv(65536)

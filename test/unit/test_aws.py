@@ -64,7 +64,8 @@ def parse_request(text):
         else:
             headers.append(list(line.split(":", 1)))
     path, _, query = target.partition("?")
-    pairs = [list(map(urllib.parse.unquote, (p.partition("=")[::2]))) for p in query.split("&") if p]
+    pairs = [list(map(urllib.parse.unquote, (p.partition("=")[::2])))
+             for p in query.split("&") if p]
     return method, path, pairs, headers, body
 
 
@@ -105,13 +106,15 @@ def botocore_signer(rng):
     wrong = []
     for _ in range(RANDOM_REQUESTS):
         time = datetime.datetime.fromtimestamp(rng.randrange(2**31), datetime.timezone.utc)
-        query = [[random_text(rng, 6) or "q", random_text(rng, 12)] for _ in range(rng.randrange(4))]
+        query = [[random_text(rng, 6) or "q", random_text(rng, 12)]
+                 for _ in range(rng.randrange(4))]
         query = [[n, v] for i, (n, v) in enumerate(query) if n not in [q[0] for q in query[:i]]]
-        path = urllib.parse.quote("/" + "/".join(random_text(rng, 6) for _ in range(rng.randrange(4))),
-                                  safe="/-_.~")
+        path = urllib.parse.quote(
+            "/" + "/".join(random_text(rng, 6) for _ in range(rng.randrange(4))), safe="/-_.~")
         token = random_text(rng, 40, "abcXYZ019+/=") or None
         host = rng.choice(["imagebuilder.us-east-1.amazonaws.com", "127.0.0.1:8080", "example.org"])
-        extra = [[f"X-Test-{i}", "a" + random_text(rng, 12, "abc XYZ  ,;")] for i in range(rng.randrange(3))]
+        extra = [[f"X-Test-{i}", "a" + random_text(rng, 12, "abc XYZ  ,;")]
+                 for i in range(rng.randrange(3))]
         body = rng.choice(["", random_text(rng, 30, "abc=&%")])
         keys = random_text(rng, 20, "ABC123") or "A", random_text(rng, 40, "abcXYZ019+/") or "s"
         region = rng.choice(["us-east-1", "eu-isoe-west-1", "cn-north-1"])
@@ -122,7 +125,7 @@ def botocore_signer(rng):
         for name in ("datetime", "get_current_datetime"):
             if hasattr(botocore.auth, name):
                 setattr(botocore.auth, name, clock)
-        encoded = "&".join(f"{urllib.parse.quote(n, safe='-_.~')}={urllib.parse.quote(v, safe='-_.~')}"
+        encoded = "&".join("=".join(urllib.parse.quote(text, safe="-_.~") for text in (n, v))
                            for n, v in query)
         request = botocore.awsrequest.AWSRequest(
             method="POST" if body else "GET", data=body,
@@ -187,31 +190,38 @@ PARTITIONS = {
 
 
 def all_endpoints():
-    """Each service in each partition in each way, by the documentation and by botocore's own rules."""
+    """Each service in each partition in each way, by the documentation and botocore's rules."""
     loader = botocore.loaders.Loader()
     for service in ("imagebuilder", "sts"):
-        rules = botocore.endpoint_provider.EndpointProvider(loader.load_service_model(service, "endpoint-rule-set-1"),
-                                                            loader.load_data("partitions"))
+        rules = botocore.endpoint_provider.EndpointProvider(
+            loader.load_service_model(service, "endpoint-rule-set-1"),
+            loader.load_data("partitions"))
         agreed = 0
         for partition, (region, suffix, dualstack_suffix) in PARTITIONS.items():
             for fips in (False, True):
                 for dualstack in (False, True):
-                    got = call("endpoint", service=service, partition=partition, region=region, fips=fips,
-                               dualstack=dualstack)
-                    name = f"{service}-fips" if fips and (dualstack or partition != "aws-us-gov") else service
-                    check(f"endpoint of {service} in {partition}, fips={fips} dualstack={dualstack}", got["host"],
+                    got = call("endpoint", service=service, partition=partition,
+                               region=region, fips=fips, dualstack=dualstack)
+                    name = (f"{service}-fips"
+                            if fips and (dualstack or partition != "aws-us-gov") else service)
+                    check(f"endpoint of {service} in {partition}, fips={fips} "
+                          f"dualstack={dualstack}", got["host"],
                           f"{name}.{region}.{dualstack_suffix if dualstack else suffix}")
                     try:
-                        url = rules.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dualstack,
-                                                     **({"UseGlobalEndpoint": False} if service == "sts" else {})).url
+                        url = rules.resolve_endpoint(
+                            Region=region, UseFIPS=fips, UseDualStack=dualstack,
+                            **({"UseGlobalEndpoint": False} if service == "sts" else {})).url
                     except botocore.exceptions.EndpointProviderError:
                         continue        # not offered there, as this botocore has it
                     # It is older than some partitions, which it takes for the first.
-                    if partition in {each["id"] for each in loader.load_data("partitions")["partitions"]}:
+                    if partition in {each["id"]
+                                     for each in loader.load_data("partitions")["partitions"]}:
                         agreed += 1
                         # Nor does it know yet that Image Builder's in GovCloud are plain.
-                        if (service, partition, fips, dualstack) != ("imagebuilder", "aws-us-gov", True, False):
-                            check(f"as botocore's rules have it: {url}", f"https://{got['host']}", url)
+                        if ((service, partition, fips, dualstack)
+                                != ("imagebuilder", "aws-us-gov", True, False)):
+                            check(f"as botocore's rules have it: {url}",
+                                  f"https://{got['host']}", url)
         check(f"botocore's rules were asked for {service}", agreed > 15, True)
 
 
@@ -228,11 +238,14 @@ ENDPOINTS = [
     ("aws-iso-b", "us-isob-east-1", False, False, "imagebuilder.us-isob-east-1.sc2s.sgov.gov"),
     ("aws-iso-b", "us-isob-east-1", False, True, "imagebuilder.us-isob-east-1.api.aws.scloud"),
     ("aws-iso-e", "eu-isoe-west-1", False, False, "imagebuilder.eu-isoe-west-1.cloud.adc-e.uk"),
-    ("aws-iso-e", "eu-isoe-west-1", False, True, "imagebuilder.eu-isoe-west-1.api.cloud-aws.adc-e.uk"),
+    ("aws-iso-e", "eu-isoe-west-1", False,
+     True, "imagebuilder.eu-isoe-west-1.api.cloud-aws.adc-e.uk"),
     ("aws-iso-f", "us-isof-south-1", False, False, "imagebuilder.us-isof-south-1.csp.hci.ic.gov"),
-    ("aws-iso-f", "us-isof-south-1", False, True, "imagebuilder.us-isof-south-1.api.aws.hci.ic.gov"),
+    ("aws-iso-f", "us-isof-south-1", False,
+     True, "imagebuilder.us-isof-south-1.api.aws.hci.ic.gov"),
     ("aws-eusc", "eusc-de-east-1", False, False, "imagebuilder.eusc-de-east-1.amazonaws.eu"),
-    ("aws-eusc", "eusc-de-east-1", False, True, "imagebuilder.eusc-de-east-1.api.amazonwebservices.eu"),
+    ("aws-eusc", "eusc-de-east-1", False,
+     True, "imagebuilder.eusc-de-east-1.api.amazonwebservices.eu"),
     ("aws-new", "xx-new-1", False, False, "imagebuilder.xx-new-1.amazonaws.com"),
     ("aws", "US-EAST-1", False, False, "imagebuilder.us-east-1.amazonaws.com"),
 ]
@@ -311,12 +324,14 @@ def botocore_errors():
         (400, "InvalidRequestException:http://internal.amazon.com/x/", '{"message": "m"}'),
         (400, "com.amazonaws#InvalidRequestException", '{"Message": "m"}'),
         (404, None, '{"code": "ResourceNotFoundException", "message": "m"}'),
-        (404, None, '{"__type": "com.amazonaws.imagebuilder#ResourceNotFoundException", "message": "m"}'),
+        (404, None, '{"__type": "com.amazonaws.imagebuilder#ResourceNotFoundException", '
+         '"message": "m"}'),
         (403, None, '{"Code": "X", "message": "zwölf \\u00e9"}'),
     ]
     for status, header, body in cases:
         headers = {"x-amzn-errortype": header} if header else {}
-        expected = parser.parse({"status_code": status, "headers": headers, "body": body.encode()}, None)
+        expected = parser.parse({"status_code": status, "headers": headers, "body": body.encode()},
+                                None)
         got = call("error", status=status, header=header, body=body)
         if body.startswith('{"Code"'):
             expected["Error"]["Code"] = "X"   # newer SDKs read it, this botocore does not
@@ -352,7 +367,8 @@ ERRORS = [
 
 # Where endpoints.json has each partition's global services sign.
 FIRST_REGIONS = {
-    "aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-iso": "us-iso-east-1",
+    "aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1",
+    "aws-iso": "us-iso-east-1",
     "aws-iso-b": "us-isob-east-1", "aws-iso-e": "eu-isoe-west-1", "aws-iso-f": "us-isof-south-1",
     "aws-eusc": "eusc-de-east-1", "aws-new": "us-east-1",
 }
@@ -428,15 +444,21 @@ ISSUED = [
     ('', None),
     ('<html>', None),
 ]
-BROKEN = ['"AccessKeyId": "ASIA", "SecretAccessKey": "s"', '"AccessKeyId": "", "SecretAccessKey": "s", "{token}": "t"',
-          '"AccessKeyId": "A", "SecretAccessKey": null, "{token}": "t"', '"AccessKeyId": 1, "SecretAccessKey": "s", "{token}": "t"',
+BROKEN = ['"AccessKeyId": "ASIA", "SecretAccessKey": "s"',
+          '"AccessKeyId": "", "SecretAccessKey": "s", "{token}": "t"',
+          '"AccessKeyId": "A", "SecretAccessKey": null, "{token}": "t"',
+          '"AccessKeyId": 1, "SecretAccessKey": "s", "{token}": "t"',
           '"AccessKeyId": "A\\u0000", "SecretAccessKey": "s", "{token}": "t"',
           '"AccessKeyId": "A", "SecretAccessKey": "s\\u0000b", "{token}": "t"',
           '"AccessKeyId": "A", "SecretAccessKey": "s", "{token}": "\\u0000"',
-          '"AccessKeyId": "A", "SecretAccessKey": "s", "{token}": "t\\r\\nX: y"', '"AccessKeyId": "A", "SecretAccessKey": "s\\u0000", "{token}": "é"']
-XML = ('<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
-       "<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s/+</SecretAccessKey><SessionToken>{token}</SessionToken>"
-       "<Expiration>{expiration}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>")
+          '"AccessKeyId": "A", "SecretAccessKey": "s", "{token}": "t\\r\\nX: y"',
+          '"AccessKeyId": "A", "SecretAccessKey": "s\\u0000", "{token}": "é"']
+XML = ('<AssumeRoleResponse '
+       'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
+       "<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s/+</SecretAccessKey>"
+       "<SessionToken>{token}</SessionToken>"
+       "<Expiration>{expiration}</Expiration></Credentials></AssumeRoleResult>"
+       "</AssumeRoleResponse>")
 
 
 def issued():
@@ -444,31 +466,46 @@ def issued():
         body = body.replace("%s", KEYS)
         got = call("issued", body=body.replace("{token}", "Token"))
         check(f"issued: {body}", got.get("expires"), expires)
-        check(f"issued, the keys: {body}", got.get("keys"), ["ASIA", "s/+", "t=="] if expires else None)
+        check(f"issued, the keys: {body}", got.get("keys"),
+              ["ASIA", "s/+", "t=="] if expires else None)
         for action in ("AssumeRole", "AssumeRoleWithWebIdentity"):
             if "Code" not in body:
                 got = call("sts", body=body and '{"%sResponse": {"%sResult": {"Credentials": %s}}}'
                            % (action, action, body.replace("{token}", "SessionToken")))
-                check(f"issued by {action}: {body}", got.get("expires"), None if expires == 2 ** 63 - 1 else expires)
+                check(f"issued by {action}: {body}", got.get("expires"),
+                      None if expires == 2 ** 63 - 1 else expires)
     for keys in BROKEN:
-        check(f"broken: {keys}", "problem" in call("issued", body="{%s}" % keys.replace("{token}", "Token")), True)
-    for token, expected in (("t==", "t=="), ("a&amp;b&lt;&gt;&quot;&apos;", "a&b<>\"'"), ("&#65;&#x42;", "AB"), ("", None),
+        check(f"broken: {keys}",
+              "problem" in call("issued", body="{%s}" % keys.replace("{token}", "Token")), True)
+    for token, expected in (("t==", "t=="), ("a&amp;b&lt;&gt;&quot;&apos;", "a&b<>\"'"),
+                            ("&#65;&#x42;", "AB"), ("", None),
                             ("&bad;", None), ("a b", None), ("&#200;", None), ("<x/>", None)):
         got = call("sts", body=XML.format(token=token, expiration="2026-11-25T12:00:00Z"))
-        check(f"XML, token {token!r}", got.get("keys"), ["ASIA", "s/+", expected] if expected else None)
-    check("XML, expiration", call("sts", body="\n" + XML.format(token="t", expiration="2026-11-25T12:00:00Z"))["expires"], 1795608000)
-    check("XML, without expiration", "problem" in call("sts", body=XML.format(token="t", expiration="")), True)
-    check("XML, no time", "problem" in call("sts", body=XML.format(token="t", expiration="x")), True)
+        check(f"XML, token {token!r}", got.get("keys"),
+              ["ASIA", "s/+", expected] if expected else None)
+    check("XML, expiration", call("sts", body="\n" + XML.format(
+        token="t", expiration="2026-11-25T12:00:00Z"))["expires"], 1795608000)
+    check("XML, without expiration",
+          "problem" in call("sts", body=XML.format(token="t", expiration="")), True)
+    check("XML, no time", "problem" in call("sts",
+                                            body=XML.format(token="t", expiration="x")), True)
     for body in ('{"Error": {"Code": "Throttling", "Message": "m"}}',
-                 "<ErrorResponse><Error><Code>Throttling</Code><Message>m</Message></Error></ErrorResponse>"):
+                 "<ErrorResponse><Error><Code>Throttling</Code><Message>m</Message></Error>"
+                 "</ErrorResponse>"):
         got = call("sts_error", status=400, body=body)
-        check(f"STS error {body}", [got["code"], got["message"], got["class"]], ["Throttling", "m", 4])
+        check(f"STS error {body}", [got["code"], got["message"], got["class"]],
+              ["Throttling", "m", 4])
     for body, account in (
-            ('{"GetCallerIdentityResponse": {"GetCallerIdentityResult": {"Account": "123456789012", "Arn": "a"}}}', "123456789012"),
-            ('{"GetCallerIdentityResponse": {"GetCallerIdentityResult": {"Account": 123456789012}}}', None),
-            ('{"GetCallerIdentityResult": {"Account": "123456789012"}}', None), ("[]", None), ("", None), ("oops", None),
-            ('<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-             "<Arn>a</Arn><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>", "123456789012"),
+            ('{"GetCallerIdentityResponse": {"GetCallerIdentityResult": {"Account": '
+             '"123456789012", "Arn": "a"}}}', "123456789012"),
+            ('{"GetCallerIdentityResponse": {"GetCallerIdentityResult": {"Account": '
+             '123456789012}}}', None),
+            ('{"GetCallerIdentityResult": {"Account": "123456789012"}}', None), ("[]", None),
+            ("", None), ("oops", None),
+            ('<GetCallerIdentityResponse '
+             'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+             "<Arn>a</Arn><Account>123456789012</Account></GetCallerIdentityResult>"
+             "</GetCallerIdentityResponse>", "123456789012"),
             ("<GetCallerIdentityResponse><Account/></GetCallerIdentityResponse>", None)):
         check(f"account of {body}", call("account", body=body).get("account"), account)
     check("STS error, none", call("sts_error", status=500, body="oops")["class"], 2)
@@ -488,7 +525,8 @@ for url, expected in URLS:
 for arn, valid, image in ARNS:
     check(f"arn {arn!r}", call("arn", arn=arn), {"valid": valid, "image": image})
 for resource, kinds in KINDS.items():
-    for kind in sorted({kind for others in KINDS.values() for kind in others} | {"imag", "image-pipeline:build"}):
+    for kind in sorted({kind for others in KINDS.values()
+                        for kind in others} | {"imag", "image-pipeline:build"}):
         got = call("arn", arn=f"arn:aws:imagebuilder:us-east-1:1:{resource}", kind=kind)["fits"]
         check(f"{resource} is of kind {kind}", got, kind in kinds)
 for partition, expected in FIRST_REGIONS.items():
@@ -499,7 +537,8 @@ for text, expected in DATES:
 issued()
 botocore_errors()
 for status, header, body, code, message, kind in ERRORS:
-    check(f"error {status} {header} {body!r}", call("error", status=status, header=header, body=body),
+    check(f"error {status} {header} {body!r}",
+          call("error", status=status, header=header, body=body),
           {"code": code, "message": message, "class": kind})
 print(f"1..{tests}")
 driver.stdin.close()
