@@ -124,9 +124,13 @@ arn(json_object *in, json_object *out)
 	bool		valid = arn_parse(string_of(in, "arn"), &result);
 
 	json_object_object_add(out, "valid", json_object_new_boolean(valid));
-	json_object_object_add(out, "image", json_object_new_boolean(valid && arn_is_of_kind(&result, "image:any")));
+	json_object_object_add(out, "image",
+						   json_object_new_boolean(valid && arn_is_of_kind(&result, "image:any")));
 	if (string_of(in, "kind"))
-		json_object_object_add(out, "fits", json_object_new_boolean(valid && arn_is_of_kind(&result, string_of(in, "kind"))));
+	{
+		valid = valid && arn_is_of_kind(&result, string_of(in, "kind"));
+		json_object_object_add(out, "fits", json_object_new_boolean(valid));
+	}
 }
 
 static void
@@ -210,7 +214,8 @@ main(void)
 			sts_error(in, out);
 		else
 			exit(1);
-		puts(json_object_to_json_string_ext(out, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		puts(json_object_to_json_string_ext(out, JSON_C_TO_STRING_PLAIN |
+											JSON_C_TO_STRING_NOSLASHESCAPE));
 		fflush(stdout);
 		json_object_put(in);
 		json_object_put(out);

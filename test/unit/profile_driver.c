@@ -56,8 +56,8 @@ static void
 resolve(json_object *in, json_object *out)
 {
 	static const char *const results[] = {"resolved", "absent", "empty", "invalid"};
-	static const char *const bases[] = {"static", "environment", "instance", "container", "web_identity",
-	"process"};
+	static const char *const bases[] = {"static", "environment", "instance", "container",
+	"web_identity", "process"};
 	ProfilePlan plan;
 	char	   *error;
 	char	   *hint;
@@ -94,7 +94,8 @@ main(void)
 		json_object *out = json_object_new_object();
 
 		resolve(in, out);
-		puts(json_object_to_json_string_ext(out, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		puts(json_object_to_json_string_ext(out, JSON_C_TO_STRING_PLAIN |
+											JSON_C_TO_STRING_NOSLASHESCAPE));
 		fflush(stdout);
 		json_object_put(in);
 		json_object_put(out);
