@@ -115,7 +115,8 @@ ok($control =~ s/^default_version = '.*'/default_version = '7.8.9'/m,
 append_to_file("$source/new", $control);
 rename "$source/new", "$source/imagebuilder_fdw.control" or die $!;
 make('src/imagebuilder_fdw.o');
-like(slurp_file("$build/src/imagebuilder_fdw.o"), qr/\b7\.8\.9\b/, 'another version is compiled in');
+like(slurp_file("$build/src/imagebuilder_fdw.o"), qr/\b7\.8\.9\b/,
+	'another version is compiled in');
 
 # A test is skipped where what it needs is not there.
 my ($said) = run_command(

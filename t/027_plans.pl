@@ -150,7 +150,8 @@ my @cases = (
 		'30', 30 ],
 	[ 'the same, of VALUES', "SELECT count(*) FROM (VALUES ('ami-1'), ('$g1')) v(a)
 		JOIN images i ON i.arn = v.a", '1', 1 ],
-	[ 'the same, through an inner sub-select', 'SELECT count(n) FROM (SELECT (SELECT i.name FROM images i
+	[ 'the same, through an inner sub-select',
+		'SELECT count(n) FROM (SELECT (SELECT i.name FROM images i
 		WHERE i.arn = (SELECT l.parent)) AS n FROM inv l OFFSET 0) q', '10', 10 ],
 	[ 'the same, of LATERAL', 'SELECT count(*) FROM inv l, LATERAL (SELECT i.name FROM images i
 		WHERE i.arn = (SELECT max(m.parent) FROM inv m WHERE m.id = l.id) LIMIT 1) q', '10', 10 ],
@@ -172,7 +173,8 @@ my @cases = (
 	# A key by way of another column.
 	[ 'an equivalence of three', "SELECT count(*) FROM small s JOIN images i ON i.arn = lower(s.arn)
 		JOIN latest l ON l.arn = i.name AND l.name = i.name", '0', 3 ],
-	[ 'two conditions', "SELECT count(*) FROM small s JOIN latest l ON l.name = s.arn AND l.arn = l.name",
+	[ 'two conditions', "SELECT count(*) FROM small s JOIN latest l
+		ON l.name = s.arn AND l.arn = l.name",
 		'0', 3 ],
 	[ 'a key for many rows, beside a node that is disabled', "SET enable_seqscan = off;
 		SELECT count(*) FROM generate_series(1, 200000 - 199997) g(n) LEFT JOIN family f
@@ -255,7 +257,8 @@ for my $case ([ 'a constant', "arn = 'ami-1'" ], [ 'in a list', "arn IN ('$g1', 
 {
 	my ($name, $condition) = @$case;
 	my $before = $endpoint->requests;
-	like(attempt($node, "SELECT name FROM images WHERE $condition"), qr/^22023 .*"a(mi-0?1|rn:aws:imagebuilder:us-x")/,
+	like(attempt($node, "SELECT name FROM images WHERE $condition"),
+		qr/^22023 .*"a(mi-0?1|rn:aws:imagebuilder:us-x")/,
 		"$name: 22023");
 	is($endpoint->requests, $before, "$name: nothing is sent");
 }
@@ -302,7 +305,8 @@ $endpoint->reset_counters;
 is($node->safe_psql('postgres', "SET enable_partitionwise_join = on; SELECT count(n) FROM (SELECT
 		(SELECT name FROM images i WHERE i.arn = t.arn) AS n FROM teams t JOIN hosts h USING (arn)
 		OFFSET 0) q"), '100', 'select list of a partitionwise join: rows');
-cmp_ok($endpoint->counters->{max_in_flight}, '>=', 5, 'select list of a partitionwise join: together');
+cmp_ok($endpoint->counters->{max_in_flight}, '>=', 5,
+	'select list of a partitionwise join: together');
 $endpoint->control('POST', 'together?n=0');
 is($node->safe_psql('postgres', "SELECT name FROM inv l JOIN images i
 		ON i.arn = '${prefix}c' || 1 / (5 - id) || '/1.0.0/1' ORDER BY l.id LIMIT 0"), '', 'LIMIT 0');
@@ -339,7 +343,8 @@ my @explained = (
 		WHERE i.arn = ANY (l.list || ARRAY['${prefix}x' || id || '/1.0.0/1', l.arn]))" ],
 	[ 'the same, LIMIT', "SELECT id FROM inv l WHERE EXISTS (SELECT FROM images i
 		WHERE i.arn = ANY (l.list || l.arn)) LIMIT 3" ],
-	[ 'LIMIT over a list', "SELECT name FROM images WHERE arn = ANY (ARRAY(SELECT arn FROM inv)) LIMIT 1", 1 ],
+	[ 'LIMIT over a list',
+		"SELECT name FROM images WHERE arn = ANY (ARRAY(SELECT arn FROM inv)) LIMIT 1", 1 ],
 	[ 'LATERAL with LIMIT', 'SELECT count(*) FROM inv l, LATERAL (SELECT name FROM images i
 		WHERE i.arn = ANY (l.list || l.arn) LIMIT 1) x' ],
 	[ 'two sub-selects', 'SELECT (SELECT name FROM images i WHERE i.arn = l.arn),
@@ -397,7 +402,8 @@ for my $case (@explained)
 # WHERE CURRENT OF, and cursors that go backward.
 for my $query ('SELECT sid, (SELECT name FROM images i WHERE i.arn = s.arn) FROM small s',
 	'SELECT sid, (SELECT name FROM images i WHERE i.arn = s.arn) FROM small s FOR UPDATE',
-	'SELECT * FROM (SELECT sid, (SELECT name FROM images i WHERE i.arn = s.arn) FROM small s OFFSET 0) q')
+	'SELECT * FROM (SELECT sid, (SELECT name FROM images i WHERE i.arn = s.arn)
+		FROM small s OFFSET 0) q')
 {
 	is($node->safe_psql('postgres', "BEGIN; DECLARE c CURSOR FOR $query; MOVE 2 IN c;
 			UPDATE small SET sid = 99 WHERE CURRENT OF c; SELECT array_agg(sid ORDER BY sid) FROM small;
@@ -405,7 +411,8 @@ for my $query ('SELECT sid, (SELECT name FROM images i WHERE i.arn = s.arn) FROM
 }
 is($node->safe_psql('postgres', "BEGIN; DECLARE c CURSOR FOR SELECT id,
 		(SELECT name FROM images i WHERE i.arn = t.arn) FROM teams t WHERE id <= 4;
-		MOVE 3 IN c; UPDATE teams SET id = 99 WHERE CURRENT OF c; SELECT count(*) FROM teams WHERE id = 99;
+		MOVE 3 IN c; UPDATE teams SET id = 99 WHERE CURRENT OF c;
+		SELECT count(*) FROM teams WHERE id = 99;
 		ROLLBACK"), '1', 'WHERE CURRENT OF: partitions');
 is($node->safe_psql('postgres', "BEGIN; DECLARE c CURSOR FOR SELECT sid,
 		(SELECT name FROM images i WHERE i.arn = s.arn) FROM small s; MOVE 3 IN c;
@@ -422,7 +429,8 @@ like($node->safe_psql('postgres', 'SET enable_hashjoin = off; SET enable_mergejo
 SKIP:
 {
 	skip 'PostgreSQL without ICU', 1
-	  if $node->safe_psql('postgres', "SELECT count(*) FROM pg_collation WHERE collprovider = 'i'") == 0;
+	  if $node->safe_psql('postgres',
+		"SELECT count(*) FROM pg_collation WHERE collprovider = 'i'") == 0;
 	$node->safe_psql('postgres', q{CREATE COLLATION public.folding (provider = icu,
 			locale = 'und-u-ks-level2', deterministic = false);
 		CREATE FOREIGN TABLE public.folded (arn text, name text OPTIONS (path '@arn') COLLATE folding)
@@ -432,21 +440,27 @@ SKIP:
 }
 
 # HV002 says what the statement's shape is about, and nothing else.
-my $add = qr/^HV002 .*\|  \| Add WHERE (?:image_)?arn = '[^']*', or join on that column\. The table "image_builds" lists the ARNs of builds\./;
+my $lists = qr/The table "image_builds" lists the ARNs of builds\./;
+my $add = qr/^HV002 .*\|  \| Add WHERE (?:image_)?arn = '[^']*', or join on that column\. $lists/;
 my $subquery = qr/GROUP BY, DISTINCT, .* = ANY \(ARRAY\(SELECT .* LATERAL .* OFFSET 0\)\./;
 for my $case (
 	[ 'no condition', 'SELECT count(*) FROM images', qr/$add$/ ],
 	[ 'a condition on another column', "SELECT count(*) FROM images WHERE name = 'x'", qr/$add$/ ],
 	[ 'a condition on a system column', 'SELECT count(*) FROM images WHERE tableoid > 0', qr/$add$/ ],
-	[ 'LIKE', "SELECT count(*) FROM images WHERE arn LIKE 'arn:%'", qr/$add Only =, IN and = ANY on arn .*$/ ],
-	[ 'OR', "SELECT count(*) FROM images WHERE arn = '$g1' OR name = 'x'", qr/$add Each arm of OR .*$/ ],
+	[ 'LIKE', "SELECT count(*) FROM images WHERE arn LIKE 'arn:%'",
+		qr/$add Only =, IN and = ANY on arn .*$/ ],
+	[ 'OR', "SELECT count(*) FROM images WHERE arn = '$g1' OR name = 'x'",
+		qr/$add Each arm of OR .*$/ ],
 	[ 'build_version_arn', "SELECT count(*) FROM images WHERE build_version_arn = '$g1'",
 		qr/$add What build_version_arn holds .* compare arn\.$/ ],
-	[ 'FULL JOIN', 'SELECT count(*) FROM images i FULL JOIN small s ON s.arn = i.arn', qr/$add FULL JOIN.*$/ ],
-	[ 'LEFT JOIN', 'SELECT count(*) FROM images i LEFT JOIN small s ON s.arn = i.arn', qr/$add FULL JOIN.*$/ ],
+	[ 'FULL JOIN', 'SELECT count(*) FROM images i FULL JOIN small s ON s.arn = i.arn',
+		qr/$add FULL JOIN.*$/ ],
+	[ 'LEFT JOIN', 'SELECT count(*) FROM images i LEFT JOIN small s ON s.arn = i.arn',
+		qr/$add FULL JOIN.*$/ ],
 	[ 'GROUP BY', 'SELECT count(*) FROM inv l, (SELECT image_arn, count(*) FROM amis GROUP BY 1) c
 		WHERE c.image_arn = l.arn', qr/$add Where $subquery$/ ],
-	[ 'DISTINCT', 'SELECT count(*) FROM inv l JOIN (SELECT DISTINCT arn FROM images) c ON c.arn = l.arn',
+	[ 'DISTINCT', 'SELECT count(*) FROM inv l JOIN (SELECT
+		DISTINCT arn FROM images) c ON c.arn = l.arn',
 		qr/$add Where $subquery$/ ])
 {
 	my ($name, $query, $expected) = @$case;
@@ -455,10 +469,12 @@ for my $case (
 like($node->safe_psql('postgres', 'SET join_collapse_limit = 1;
 		SELECT attempt($$SELECT count(*) FROM images i JOIN amis a ON a.image_arn = i.arn
 			JOIN small s ON s.arn = i.arn$$)'),
-	qr/$add Of more tables than join_collapse_limit, name first the one that has the ARNs\.$/, 'HV002: many tables');
+	qr/$add Of more tables than join_collapse_limit, name first the one that has the ARNs\.$/,
+	'HV002: many tables');
 # The ways round work.
-is($node->safe_psql('postgres', "SELECT count(*) FROM inv l, LATERAL (SELECT * FROM (SELECT arn, count(*)
-		FROM images GROUP BY 1) c WHERE c.arn = l.arn OFFSET 0) x"), '30', 'HV002: LATERAL is a way round');
+is($node->safe_psql('postgres', "SELECT count(*) FROM inv l, LATERAL (SELECT * FROM
+		(SELECT arn, count(*) FROM images GROUP BY 1) c WHERE c.arn = l.arn OFFSET 0) x"), '30',
+	'HV002: LATERAL is a way round');
 is($node->safe_psql('postgres', "SELECT count(*) FROM images WHERE arn = '$g1' OR
 		arn = ANY (ARRAY(SELECT arn FROM small))"), '3', 'HV002: so is ANY (ARRAY)');
 

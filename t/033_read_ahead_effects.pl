@@ -186,12 +186,14 @@ for my $case (@wasted)
 
 # A key that is needed again after many were in vain is looked up ahead again.
 my $session = session_of($node);
-in_session($session, 'BEGIN; DECLARE c CURSOR FOR SELECT x.name FROM many m LEFT JOIN LATERAL (SELECT i.name
-		FROM images i WHERE i.arn = m.arn LIMIT CASE WHEN m.id < 50 THEN 0 ELSE 1 END) x ON true
+in_session($session, 'BEGIN; DECLARE c CURSOR FOR SELECT x.name FROM many m
+		LEFT JOIN LATERAL (SELECT i.name FROM images i WHERE i.arn = m.arn
+			LIMIT CASE WHEN m.id < 50 THEN 0 ELSE 1 END) x ON true
 		WHERE m.id < 400; MOVE 60 FROM c');
 $endpoint->control('POST', 'together?n=10');
 $endpoint->reset_counters;
-is(scalar(() = in_session($session, 'FETCH ALL FROM c') =~ /^./gm), 339, 'needed from the 50th row on');
+is(scalar(() = in_session($session, 'FETCH ALL FROM c') =~ /^./gm), 339,
+	'needed from the 50th row on');
 cmp_ok($endpoint->counters->{max_in_flight}, '>=', 10, 'looked up ahead again');
 $session->quit;
 $endpoint->control('POST', 'together?n=0');

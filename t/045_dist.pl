@@ -17,15 +17,18 @@ needs('dpkg-dev', 'gcc', 'git', 'make', 'pgxnclient', 'unzip');
 # META.json
 my $meta = decode_json(slurp_file("$SOURCE/META.json"));
 my %required = map { $_ => 1 } qw(abstract maintainer license provides name version meta-spec);
-my %optional = map { $_ => 1 } qw(description generated_by tags no_index prereqs release_status resources);
-is(join(' ', grep { !defined $meta->{$_} } sort keys %required), '', 'META.json has all that it must have');
+my %optional = map { $_ => 1 }
+  qw(description generated_by tags no_index prereqs release_status resources);
+is(join(' ', grep { !defined $meta->{$_} } sort keys %required), '',
+	'META.json has all that it must have');
 is(join(' ', grep { !$required{$_} && !$optional{$_} && !/^x_/i } sort keys %$meta),
 	'', 'and nothing that PGXN does not know');
 is($meta->{'meta-spec'}{version}, '1.0.0', 'the specification\'s version');
 is($meta->{license}, 'postgresql', 'the licence');
 like($meta->{release_status}, qr/^(stable|testing|unstable)$/, 'the release status');
 my ($oldest) = slurp_file("$SOURCE/README.md") =~ /^PostgreSQL (\d+) to \d+/m;
-is($meta->{prereqs}{runtime}{requires}{PostgreSQL}, "$oldest.0.0", 'the oldest PostgreSQL is README\'s');
+is($meta->{prereqs}{runtime}{requires}{PostgreSQL}, "$oldest.0.0",
+	'the oldest PostgreSQL is README\'s');
 is(join(' ', keys %{ $meta->{provides} }), 'imagebuilder_fdw', 'it provides the extension');
 my $provided = $meta->{provides}{imagebuilder_fdw};
 ok(-f "$SOURCE/$provided->{$_}", "its $_ is there") for 'file', 'docfile';
@@ -45,13 +48,14 @@ sub versions
 sub version_everywhere
 {
 	my ($version) = @_;
-	return { META => $version, control => $version =~ s/\.\d+$//r, changelog => $version, debian => $version };
+	my $extension = $version =~ s/\.\d+$//r;
+	return { META => $version, control => $extension, changelog => $version, debian => $version };
 }
 
 my $version = $meta->{version};
 like($version, qr/^\d+\.\d+\.\d+$/, 'META.json\'s version is a semantic one');
 is_deeply(versions($SOURCE), version_everywhere($version), 'one version everywhere');
-is($provided->{file}, 'imagebuilder_fdw--' . $version =~ s/\.\d+$//r . '.sql', 'the script\'s, too');
+is($provided->{file}, "imagebuilder_fdw--@{[ $version =~ s/\.\d+$//r ]}.sql", 'the script\'s, too');
 
 # make dist, of a repository of its own, without the tests of t/
 my $dir = PostgreSQL::Test::Utils::tempdir();
@@ -95,7 +99,8 @@ for my $other ('7.8.9', '7.8.10', '10.11.12')
 		"$new/debian/changelog" ]);
 	is(join(' ', split(' ', $entries)), $other eq '10.11.12' ? '10.11.12-1 7.8.10-1' : "$other-1",
 		'what had no release is renamed');
-	my $changelog = slurp_file("$new/CHANGELOG.md") =~ s/\Q[7.8.10] - unreleased/[7.8.10] - 2030-01-01/r;
+	my $changelog = slurp_file("$new/CHANGELOG.md");
+	$changelog =~ s/\Q[7.8.10] - unreleased/[7.8.10] - 2030-01-01/;
 	unlink "$new/CHANGELOG.md";
 	append_to_file("$new/CHANGELOG.md", $changelog);
 }
@@ -106,7 +111,8 @@ command_fails_like([ "$new/dev/version", '1.02.3' ], qr/usage: /, 'no version is
 # PGXN's client, with the zip file alone.  It installs below a directory of the test's own.
 {
 	local $ENV{DESTDIR} = "$dir/installed";
-	command_ok([ 'pgxn', 'install', '--pg_config', $pg_config, '--sudo', 'env', $zip ], 'pgxn install');
+	command_ok([ 'pgxn', 'install', '--pg_config', $pg_config, '--sudo', 'env', $zip ],
+		'pgxn install');
 }
 for my $file (
 	[ 'pkglibdir', '', 'imagebuilder_fdw.so' ],

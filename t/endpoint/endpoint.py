@@ -417,7 +417,8 @@ class Handler(socketserver.StreamRequestHandler):
         elif path == "latency":
             server.latency = float(parameters["ms"][0]) / 1000
         elif path == "together":
-            # Nothing is answered until so many have been under way at once since the latest reset, or for 5 s.
+            # Nothing is answered until so many have been under way at once since the latest
+            # reset, or for 5 s.
             server.together = int(parameters["n"][0])
         elif path == "expire":
             server.keys.expire()
