@@ -257,7 +257,8 @@ is_key_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 static List *
 join_conditions(PlannerInfo *root, RelOptInfo *rel)
 {
-	KeyContext	context = ((RelPlan *) rel->fdw_private)->context;
+	const RelPlan *plan = rel->fdw_private;
+	KeyContext	context = plan->context;
 	List	   *conditions = NIL;
 	ListCell   *lc;
 
@@ -269,11 +270,15 @@ join_conditions(PlannerInfo *root, RelOptInfo *rel)
 		if (join_clause_is_movable_to(rinfo, rel) && key_extract(&context, rinfo->clause, &exact))
 			conditions = lappend(conditions, rinfo);
 	}
-	if (rel->has_eclass_joins && context.columns)
+	/* PostgreSQL stops at the first equivalence class, and so takes one parameter a call. */
+	for (int i = 0; rel->has_eclass_joins && i < plan->context.operation->nparameters; i++)
+	{
+		context.columns = plan->context.echo.parameters[i];
 		conditions = list_concat(conditions,
 								 generate_implied_equalities_for_column(root, rel,
 																		is_key_member, &context,
 																		rel->lateral_referencers));
+	}
 	return conditions;
 }
 

@@ -112,15 +112,15 @@ cache_get(const ClientConfig *config, const Request *request)
 
 /*
  * Keep an answer, which is JSON, dropping the least recently used answers to keep the
- * whole cache within cache_size.  "sent_at" is the request's time of clock.h: an answer requested
- * before cache_clear() is not kept.
+ * whole cache within cache_size.  "sent_at" is the request's time of clock.h: an answer
+ * requested before cache_clear() is not kept.
  */
 void
 cache_put(const ClientConfig *config, const Request *request, const char *body,
 		  int64 sent_at)
 {
 	const char *key;
-	size_t		limit = Min(config->cache_size, MaxAllocSize);
+	size_t		limit = config->cache_size;
 	size_t		size;
 	CacheEntry *entry;
 
@@ -128,7 +128,7 @@ cache_put(const ClientConfig *config, const Request *request, const char *body,
 		return;
 	key = key_of(config, request);
 	size = sizeof(CacheEntry) + strlen(key) + 1 + strlen(body) + 1;
-	if (size > limit)
+	if (size > Min(limit, MaxAllocSize))
 		return;
 	entry = hash_search(cache.entries, &key, HASH_FIND, NULL);
 	if (entry)
