@@ -107,7 +107,7 @@ dist:
 		-o $(CURDIR)/$(EXTENSION)-$(DISTVERSION).zip HEAD
 .PHONY: dist
 
-# make COPT="-Wall -Wextra -Werror" in CI; see dev/test.
+# make COPT="-Wall -Wextra -Wno-unused-parameter -Werror" in CI; see dev/test.
 
 # Out of the tree (VPATH) no rule of PGXS makes the objects' directories.
 $(shell mkdir -p $(dir $(OBJS)))

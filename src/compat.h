@@ -77,7 +77,6 @@ compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool disabl
 					Cost startup_cost, Cost total_cost, Relids required_outer,
 					List *fdw_private)
 {
-	(void) disabled;
 	return create_foreignscan_path(root, rel, NULL, rows,
 #if PG_VERSION_NUM >= 180000
 	/* Rank the path after any plan in which some nodes are disabled. */

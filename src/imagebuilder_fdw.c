@@ -44,7 +44,6 @@ imagebuilder_fdw_handler(PG_FUNCTION_ARGS)
 {
 	FdwRoutine *routine = makeNode(FdwRoutine);
 
-	(void) fcinfo;
 	routine->GetForeignRelSize = imagebuilderGetForeignRelSize;
 	routine->GetForeignPaths = imagebuilderGetForeignPaths;
 	routine->GetForeignPlan = imagebuilderGetForeignPlan;
@@ -66,7 +65,6 @@ imagebuilder_fdw_handler(PG_FUNCTION_ARGS)
 Datum
 imagebuilder_fdw_version(PG_FUNCTION_ARGS)
 {
-	(void) fcinfo;
 	PG_RETURN_TEXT_P(cstring_to_text(IMAGEBUILDER_FDW_VERSION));
 }
 
@@ -132,7 +130,6 @@ imagebuilder_fdw_stats(PG_FUNCTION_ARGS)
 Datum
 imagebuilder_fdw_stats_reset(PG_FUNCTION_ARGS)
 {
-	(void) fcinfo;
 	memset(&session_stats, 0, sizeof(session_stats));
 	PG_RETURN_VOID();
 }
@@ -141,7 +138,6 @@ imagebuilder_fdw_stats_reset(PG_FUNCTION_ARGS)
 Datum
 imagebuilder_fdw_clear_cache(PG_FUNCTION_ARGS)
 {
-	(void) fcinfo;
 	cache_clear();
 	PG_RETURN_VOID();
 }

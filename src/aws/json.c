@@ -116,11 +116,6 @@ static int
 wipe(json_object *value, int flags, json_object *parent, const char *key, size_t *index,
 	 void *arg)
 {
-	(void) flags;
-	(void) parent;
-	(void) key;
-	(void) index;
-	(void) arg;
 	if (json_object_is_type(value, json_type_string))
 		explicit_bzero(unconstify(char *, json_object_get_string(value)),
 					   json_object_get_string_len(value));

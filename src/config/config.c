@@ -32,9 +32,6 @@ static uint64 epoch = 0;
 static void
 end_epoch(Datum arg, int cacheid, uint32 hashvalue)
 {
-	(void) arg;
-	(void) cacheid;
-	(void) hashvalue;
 	epoch++;
 	http_expire_connections();
 }

@@ -23,7 +23,6 @@
 bool
 imagebuilderIsForeignPathAsyncCapable(ForeignPath *path)
 {
-	(void) path;
 	return true;
 }
 

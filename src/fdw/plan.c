@@ -247,9 +247,6 @@ static bool
 is_key_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 			  EquivalenceMember *em, void *arg)
 {
-	(void) root;
-	(void) rel;
-	(void) ec;
 	return key_is_column(arg, em->em_expr);
 }
 
@@ -365,8 +362,6 @@ imagebuilderGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	List	   *recheck_quals = NIL;
 	ListCell   *lc;
 
-	(void) foreigntableid;
-	(void) best_path;
 	foreach(lc, scan_clauses)
 	{
 		if (!lfirst_node(RestrictInfo, lc)->pseudoconstant)

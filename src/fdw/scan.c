@@ -424,7 +424,6 @@ imagebuilderReScanForeignScan(ForeignScanState *node)
 void
 imagebuilderEndForeignScan(ForeignScanState *node)
 {
-	(void) node;
 }
 
 /* ---- EXPLAIN --------------------------------------------------------------------- */

@@ -62,8 +62,6 @@ static struct
 static int
 timer_changed(CURLM *multi, long timeout, void *userp)
 {
-	(void) multi;
-	(void) userp;
 	engine.deadline = timeout < 0 ? PG_INT64_MAX : clock_us() + 1000 * (int64) timeout;
 	return 0;
 }

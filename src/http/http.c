@@ -27,10 +27,6 @@ refusals(void)
 static int
 note_ready(void *data, char *remote, char *local, int remote_port, int local_port)
 {
-	(void) remote;
-	(void) local;
-	(void) remote_port;
-	(void) local_port;
 	((Transfer *) data)->ready = true;
 	return 0;
 }
@@ -68,10 +64,6 @@ watch(void *data, curl_off_t download_total, curl_off_t downloaded, curl_off_t u
 	Transfer   *x = data;
 	int64		now = clock_us();
 
-	(void) download_total;
-	(void) downloaded;
-	(void) upload_total;
-	(void) uploaded;
 	if (!call_is_look_due(now))
 		return 0;
 	x->timed_out = now >= deadline_of(x);

@@ -169,9 +169,6 @@ sockets_note(CURL *handle, curl_socket_t fd, int what, void *userp, void *socket
 {
 	Socket	   *s = find_socket(fd);
 
-	(void) handle;
-	(void) userp;
-	(void) socketp;
 	if (s && s->ready)
 		return 0;				/* libcurl means a socket that it has closed */
 	if (s == NULL && what != CURL_POLL_REMOVE)
@@ -198,8 +195,6 @@ sockets_open(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	curl_socket_t fd;
 	Socket	   *s;
 
-	(void) userp;
-	(void) purpose;
 	fd = socket(address->family, address->socktype, address->protocol);
 	if (fd == CURL_SOCKET_BAD)
 		return fd;
@@ -221,7 +216,6 @@ sockets_close(void *userp, curl_socket_t fd)
 {
 	Socket	   *s = find_socket(fd);
 
-	(void) userp;
 	if (s)
 		remove_socket(s);
 	return closesocket(fd);

@@ -31,11 +31,6 @@ static long
 watch_read(BIO *bio, int operation, const char *data, size_t length, int argi, long argl,
 		   int result, size_t *processed)
 {
-	(void) data;
-	(void) length;
-	(void) argi;
-	(void) argl;
-	(void) processed;
 	if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0)
 		call_note_read();
 	if (operation == BIO_CB_READ && !call_may_read())
@@ -55,7 +50,6 @@ watch_read(BIO *bio, int operation, const char *data, size_t length, int argi, l
 static void
 watch_handshake(const SSL *ssl, int where, int result)
 {
-	(void) result;
 	if (where == SSL_CB_HANDSHAKE_START && SSL_get_rbio(ssl))
 		BIO_set_callback_ex(SSL_get_rbio(ssl), watch_read);
 }
@@ -140,7 +134,6 @@ read_authorities(void)
 static CURLcode
 set_up_context(CURL *handle, void *context, void *userp)
 {
-	(void) handle;
 	SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
 	SSL_CTX_set_info_callback(context, watch_handshake);
 	for (int i = 0; userp && i < sk_X509_num(authorities.list); i++)

@@ -93,8 +93,6 @@ run(char **words, const int ends[3], pid_t parent, int highest)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(NOT_EXECUTED);
-#else
-	(void) parent;
 #endif
 	connect_descriptors(ends, highest);
 	sigemptyset(&none);
@@ -185,7 +183,6 @@ handle_sigchld(int number)
 {
 	int			saved_errno = errno;
 
-	(void) number;
 	tidy(false);
 	SetLatch(MyLatch);
 	errno = saved_errno;
@@ -215,8 +212,6 @@ end_all(int code, Datum arg)
 {
 	sigset_t	previous;
 
-	(void) code;
-	(void) arg;
 	block(&previous, false);
 	for (int i = 0; i < MAX_CHILDREN; i++)
 	{

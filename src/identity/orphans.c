@@ -58,7 +58,6 @@ typedef int (*ChildAction) (pid_t pid, bool end);
 static int
 note_other_child(pid_t pid, bool end)
 {
-	(void) end;
 	if (!child_is_known(pid) && orphans.nother_children < MAX_OTHER_CHILDREN)
 		orphans.other_children[orphans.nother_children++] = pid;
 	return 0;
@@ -164,7 +163,6 @@ orphans_reap(bool end)
 	while (found & ORPHAN_REAPED);
 	return !(found & ORPHAN_LIVES);
 #else
-	(void) end;
 	return true;
 #endif
 }

@@ -81,7 +81,6 @@ find_statement(EState *estate)
 static void
 end_transaction(XactEvent event, void *arg)
 {
-	(void) arg;
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 		identity_forget_unused();
 }
@@ -101,14 +100,12 @@ hash_text(const void *key, Size keysize)
 {
 	const char *text = *(const char *const *) key;
 
-	(void) keysize;
 	return string_hash(text, strlen(text) + 1);
 }
 
 static int
 match_text(const void *a, const void *b, Size keysize)
 {
-	(void) keysize;
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 

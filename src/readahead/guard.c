@@ -90,7 +90,6 @@ create_guard_state(CustomScan *scan)
 {
 	GuardState *state = (GuardState *) newNode(sizeof(GuardState), T_CustomScanState);
 
-	(void) scan;
 	state->css.methods = &exec_methods;
 	return (Node *) state;
 }
@@ -113,9 +112,7 @@ plan_guard(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	CustomScan *scan = makeNode(CustomScan);
 	Plan	   *inner = linitial(custom_plans);
 
-	(void) root;
-	(void) rel;
-	(void) clauses;				/* the inner plan has checked them */
+	/* The inner plan has checked the clauses. */
 	scan->scan.plan.targetlist = tlist;
 	scan->custom_plans = custom_plans;
 	scan->custom_scan_tlist = copyObject(inner->targetlist);

@@ -349,7 +349,6 @@ explain_read_ahead(CustomScanState *node, List *ancestors, ExplainState *es)
 	LookupStats stats = {0};
 	ListCell   *lc;
 
-	(void) ancestors;
 	foreach(lc, state->clients)
 		statement_stats(lfirst(lc), state, &stats);
 	if (es->analyze && stats.requests > 0)
@@ -371,7 +370,6 @@ create_read_ahead_state(CustomScan *scan)
 	ReadAheadState *state = (ReadAheadState *) newNode(sizeof(ReadAheadState),
 													   T_CustomScanState);
 
-	(void) scan;
 	state->css.methods = &exec_methods;
 	return (Node *) state;
 }

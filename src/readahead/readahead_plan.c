@@ -31,9 +31,7 @@ plan_read_ahead(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	Plan	   *outer = linitial(custom_plans);
 	ListCell   *lc;
 
-	(void) root;
-	(void) rel;
-	(void) clauses;				/* the outer plan has checked them */
+	/* The outer plan has checked the clauses. */
 	scan->scan.plan.targetlist = tlist;
 	scan->flags = best_path->flags;
 	scan->custom_plans = custom_plans;
