@@ -26,7 +26,8 @@ my $role = "arn:aws:iam::$TestEndpoint::ACCOUNT:role";
 my @base = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
 # Where "no-pipes" is, nobody can have another pipe; where "many-files" is, a
 # process may have a billion files open, and the kernel has no close_range(); where
-# "prompt-kill" is, a child that is killed has ended when kill() returns.
+# "prompt-kill" is, a child that is killed has ended when kill() returns; where
+# "no-memory" is, there is none for a program's output.
 my $pipes = compile("$dir/pipes", '
 #include <dlfcn.h>
 #include <errno.h>
@@ -70,6 +71,15 @@ int getrlimit(__rlimit_resource_t resource, struct rlimit *limit)
 	if (resource == RLIMIT_NOFILE && many_files())
 		limit->rlim_cur = 1000000000;
 	return result;
+}
+extern void *__libc_malloc(size_t size);
+void *malloc(size_t size)
+{
+	int saved = errno;
+	if (size > 65536 && size < 65700 && access("' . $dir . '/no-memory", F_OK) == 0)
+		return NULL;
+	errno = saved;
+	return __libc_malloc(size);
 }
 int pipe(int fds[2])
 {
@@ -260,6 +270,23 @@ sub program_for_an_hour
 	unlink "$dir/no-pipes";
 	is($session->query($lookup), 'golden-linux', 'when there are fewer files: the program is run');
 	is(runs('scarce'), 2, 'a second time');
+	$session->quit;
+}
+
+# Nor does one for which memory runs out do more than fail one statement.
+{
+	program_for_an_hour('forgetful');
+	my $session = session_of($node);
+	is($session->query($lookup), 'golden-linux', 'before memory runs out');
+	write_file('no-memory', '');
+	$clock->advance(3000);
+	$session->query($lookup);
+	like($session->{stderr}, qr/ERROR: +out of memory$/m, 'memory runs out in a renewal');
+	unlink "$dir/no-memory";
+	$session->{stderr} = '';
+	is($session->query($lookup), 'golden-linux', 'the session goes on');
+	is($session->{stderr}, '', 'without an error');
+	ok((wait_until { runs('forgetful') == 2 } 'the program runs again'), 'and the renewal, too');
 	$session->quit;
 }
 

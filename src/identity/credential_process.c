@@ -336,10 +336,12 @@ credential_process_begin(Fetch *fetch, const ProfilePlan *plan)
 	process->callback.func = end_program;
 	process->callback.arg = process;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &process->callback);
-	fetch->state = process;
-	fetch->advance = advance;
 	if (start_program(process))
+	{
+		fetch->state = process;
+		fetch->advance = advance;
 		return advance(fetch);
+	}
 	problem = errno;
 	end_program(process);
 	fetch->failure = failure_create(problem == ENOMEM ? ERRCODE_OUT_OF_MEMORY :
