@@ -131,7 +131,6 @@ lookup_has_begun(const Lookup *lookup)
 	return lookup->stats.requests > 0;
 }
 
-extern bool lookup_warns(const Client *client);
 /* True if lookup_finish() would not have to wait. */
 static inline bool
 lookup_is_settled(const Lookup *lookup)
