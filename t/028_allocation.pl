@@ -18,7 +18,8 @@ my $endpoint = TestEndpoint->new(@tls);
 my $proxy = TestStandIn->start_program('proxy.py', '--log', "$dir/log");
 
 # In the place of the C library's allocator: one that refuses libcurl's and the
-# wrapper's n-th request, counted from 0, or all from the n-th on.
+# wrapper's n-th request, counted from 0, or all from the n-th on; or, of at least so
+# many bytes, the server's.
 my $refuse = compile("$dir/refuse", '
 #include "postgres.h"
 #include <errno.h>
@@ -35,11 +36,13 @@ static struct { char *start, *end; } ranges[16];
 static int nranges;
 static bool counting, once;
 static int64 seen, nth;
+static size_t least;
 
 static int
 note_object(struct dl_phdr_info *info, size_t size, void *data)
 {
-	if (!strstr(info->dlpi_name, "libcurl") && !strstr(info->dlpi_name, "imagebuilder_fdw"))
+	if (least > 0 ? info->dlpi_name[0] != 0 :
+		!strstr(info->dlpi_name, "libcurl") && !strstr(info->dlpi_name, "imagebuilder_fdw"))
 		return 0;
 	for (int i = 0; i < info->dlpi_phnum && nranges < lengthof(ranges); i++)
 	{
@@ -53,48 +56,47 @@ note_object(struct dl_phdr_info *info, size_t size, void *data)
 }
 
 static bool
-is_refused(void *caller)
+is_refused(void *caller, size_t size)
 {
+	bool counts = false;
 	int64 n;
 
-	if (!counting)
+	if (!counting || size < least)
 		return false;
 	for (int i = 0; i < nranges; i++)
-	{
-		if ((char *) caller < ranges[i].start || (char *) caller >= ranges[i].end)
-			continue;
-		n = seen++;
-		if (once ? n == nth : n >= nth)
-		{
-			errno = ENOMEM;
-			return true;
-		}
-	}
-	return false;
+		counts |= (char *) caller >= ranges[i].start && (char *) caller < ranges[i].end;
+	if (!counts)
+		return false;
+	n = seen++;
+	if (once ? n != nth : n < nth)
+		return false;
+	errno = ENOMEM;
+	return true;
 }
 
 void *
 malloc(size_t size)
 {
-	return is_refused(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
+	return is_refused(__builtin_return_address(0), size) ? NULL : __libc_malloc(size);
 }
 
 void *
 calloc(size_t count, size_t size)
 {
-	return is_refused(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
+	return is_refused(__builtin_return_address(0), count * size) ? NULL : __libc_calloc(count, size);
 }
 
 void *
 realloc(void *memory, size_t size)
 {
-	return is_refused(__builtin_return_address(0)) ? NULL : __libc_realloc(memory, size);
+	return is_refused(__builtin_return_address(0), size) ? NULL : __libc_realloc(memory, size);
 }
 
 char *
 strdup(const char *text)
 {
-	char *copy = is_refused(__builtin_return_address(0)) ? NULL : __libc_malloc(strlen(text) + 1);
+	size_t size = strlen(text) + 1;
+	char *copy = is_refused(__builtin_return_address(0), size) ? NULL : __libc_malloc(size);
 
 	return copy ? strcpy(copy, text) : NULL;
 }
@@ -108,6 +110,7 @@ refuse(PG_FUNCTION_ARGS)
 
 	counting = false;
 	nranges = 0;
+	least = PG_GETARG_INT64(2);
 	dl_iterate_phdr(note_object, NULL);
 	seen = 0;
 	nth = PG_GETARG_INT64(0);
@@ -121,7 +124,7 @@ my $node = new_cluster('main',
 	start => sub { local $ENV{LD_PRELOAD} = $refuse; $_[0]->start });
 my $url = $endpoint->url;
 $node->safe_psql('postgres', "
-	CREATE FUNCTION refuse(n bigint, once bool DEFAULT true) RETURNS bigint
+	CREATE FUNCTION refuse(n bigint, once bool DEFAULT true, bytes bigint DEFAULT 0) RETURNS bigint
 		LANGUAGE c AS '$dir/refuse', 'refuse'");
 set_up($node, $url, options =>
 	  "proxy '" . $proxy->url . "', ca_bundle '$dir/tls.pem', max_attempts '1'");
@@ -165,6 +168,27 @@ is(scalar(() = $log =~ /^User-Agent: imagebuilder_fdw/mg), $connects,
 is(scalar(() = $log =~ /^CONNECT 127\.0\.0\.1:$port /mg), $connects, 'each to the right host');
 my $connections = $endpoint->counters->{connections};
 cmp_ok($connections - 1, '<=', $connects, 'and no connection beside the proxy');
+
+# The server's own memory for an answer, which cache_ttl keeps.
+{
+	my $complete = $lookup =~ s{golden-linux/1}{complete/1}r;
+	my $start = "\\c\n$complete;\nSELECT imagebuilder_fdw_clear_cache();\n";
+	$node->safe_psql('postgres', "ALTER SERVER aws OPTIONS (ADD cache_ttl '1h')");
+	my ($found) = $node->safe_psql('postgres', $complete) =~ /^(found .+)/;
+	my $count = (split /\n/, $node->safe_psql('postgres',
+			"${start}SELECT refuse(1000000, true, 9000);\n$complete;\nSELECT refuse(-1);"))[-1];
+	cmp_ok($count, '>', 2, "an answer to be kept: $count requests for much memory");
+	my $script = join '', map {
+		"${start}SELECT refuse($_, true, 9000);\n\\echo outcome\n$complete;\nSELECT refuse(-1);\n"
+		  . "\\echo later\n$complete;\n" } 0 .. $count - 1;
+	# The request that is refused may be that of the call which ends it.
+	my ($code, $out, $err) = $node->psql('postgres', $script, on_error_stop => 0);
+	is($code, 0, 'an answer to be kept: the server lives') or diag(substr $err, 0, 1000);
+	my @outcomes = $out =~ /^outcome\n(.*)/mg;
+	is(join("\n", grep { $_ ne $found && !/^53200 / } @outcomes), '', 'right, or 53200');
+	cmp_ok(scalar(grep { /^53200 / } @outcomes), '>', 2, 'which is said');
+	is(join("\n", $out =~ /^later\n(.*)/mg), join("\n", ($found) x $count), 'the session works afterwards');
+}
 
 $node->stop;
 $endpoint->stop;

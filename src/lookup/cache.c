@@ -122,6 +122,7 @@ cache_put(const ClientConfig *config, const Request *request, const char *body,
 	const char *key;
 	size_t		limit = config->cache_size;
 	size_t		size;
+	char	   *kept;
 	CacheEntry *entry;
 
 	if (!prepare(config, request) || sent_at <= cache.cleared_at)
@@ -136,10 +137,12 @@ cache_put(const ClientConfig *config, const Request *request, const char *body,
 	while (cache.size + size > limit)
 		drop_entry(dlist_tail_element(CacheEntry, node, &cache.recent));
 
+	/* Enter it last: an entry is complete, even if memory runs out. */
+	kept = MemoryContextStrdup(cache.context, body);
 	key = MemoryContextStrdup(cache.context, key);
 	entry = hash_search(cache.entries, &key, HASH_ENTER, NULL);
 	entry->received_at = GetCurrentTimestamp();
-	entry->body = MemoryContextStrdup(cache.context, body);
+	entry->body = kept;
 	entry->size = size;
 	cache.size += size;
 	dlist_push_head(&cache.recent, &entry->node);
