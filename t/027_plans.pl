@@ -478,5 +478,15 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM inv l, LATERAL (SELECT * F
 is($node->safe_psql('postgres', "SELECT count(*) FROM images WHERE arn = '$g1' OR
 		arn = ANY (ARRAY(SELECT arn FROM small))"), '3', 'HV002: so is ANY (ARRAY)');
 
+# EXPLAIN looks for the nodes above each of many scans, and leaves nothing for each pair of
+# scans that a run of the same plan does not.
+my $arms = join ' UNION ALL ', ('SELECT name FROM images WHERE arn = ANY ($1)') x 1000;
+my $peak = q{SELECT 'peak ' ||
+	(regexp_match(pg_read_file('/proc/self/status'), 'VmHWM:\s*(\d+)'))[1]};
+my @peaks = $node->safe_psql('postgres', "SET plan_cache_mode = force_generic_plan;
+	PREPARE many(text[]) AS $arms; EXECUTE many('{}'); $peak;
+	EXPLAIN EXECUTE many('{}'); $peak") =~ /^peak (\d+)$/mg;
+cmp_ok($peaks[1] - $peaks[0], '<', 4000, 'EXPLAIN of 1000 scans takes no more memory than their run');
+
 $endpoint->stop;
 done_testing();

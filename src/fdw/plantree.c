@@ -99,11 +99,11 @@ typedef struct AncestorSearch
 {
 	PlannedStmt *statement;
 	Plan	   *wanted;
-	bool		in_subselects;	/* also search the sub-selects in expressions */
+	bool		in_subselects;	/* search the sub-selects in expressions, too */
 	List	   *ancestors;		/* the nearest first */
 } AncestorSearch;
 
-static bool find_ancestors(AncestorSearch *search, Plan *plan);
+static bool find_in_subselects(AncestorSearch *search, Plan *plan);
 
 /* True if an expression evaluates a sub-select that has the wanted plan. */
 static bool
@@ -114,7 +114,7 @@ has_wanted(Node *node, void *context)
 	if (node == NULL)
 		return false;
 	if (IsA(node, SubPlan) &&
-		find_ancestors(search, exec_subplan_get_plan(search->statement, (SubPlan *) node)))
+		find_in_subselects(search, exec_subplan_get_plan(search->statement, (SubPlan *) node)))
 	{
 		search->ancestors = lappend(search->ancestors, node);
 		return true;
@@ -146,15 +146,29 @@ find_ancestors(AncestorSearch *search, Plan *plan)
 }
 
 /*
+ * As find_ancestors(), in sub-selects too.  These come last: to go through the expressions
+ * of thousands of partitions, for each of them, would take long.
+ */
+static bool
+find_in_subselects(AncestorSearch *search, Plan *plan)
+{
+	search->in_subselects = false;
+	if (find_ancestors(search, plan))
+		return true;
+	search->in_subselects = true;
+	return find_ancestors(search, plan);
+}
+
+/*
  * Return the nodes above a plan, the nearest first.  Above the top of a sub-select's tree
  * come its SubPlan, the plan that evaluates the SubPlan, and the nodes above that plan.
  */
 List *
 plantree_ancestors(PlannedStmt *statement, Plan *plan)
 {
-	AncestorSearch search = {statement, plan, true, NIL};
+	AncestorSearch search = {.statement = statement, .wanted = plan};
 
-	find_ancestors(&search, statement->planTree);
+	find_in_subselects(&search, statement->planTree);
 	return search.ancestors;
 }
 
