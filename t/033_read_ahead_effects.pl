@@ -293,6 +293,18 @@ is($blocked->query('SELECT 1'), '1',
 	'a row that no longer has the ARN that was looked up is not updated');
 $_->quit for $other, $blocked;
 
+# ---- WITH queries that are read twice -------------------------------------------------
+
+# 18 of them, each of which reads the one before twice: whether a plan has effects is found
+# out at each execution, so not for each of the 262,144 ways down to the first.
+my $with = join ', ', 'c0 AS MATERIALIZED (SELECT id, arn FROM t)', map {
+	"c$_ AS MATERIALIZED (SELECT a.id, a.arn FROM c@{[$_ - 1]} a JOIN c@{[$_ - 1]} b USING (id))" } 1 .. 18;
+my $peak = q{SELECT (regexp_match(pg_read_file('/proc/self/status'), 'VmHWM:\s*(\d+)'))[1]};
+my ($before, $count, $after) = split /\n/, $node->safe_psql('postgres',
+	"$peak; WITH $with SELECT count(f.name) FROM c18 c JOIN images f USING (arn); $peak");
+is($count, 12, 'WITH queries that are read twice');
+cmp_ok($after - $before, '<', 100_000, '... take little memory');
+
 # ---- many operands --------------------------------------------------------------------
 
 # An OR of many is planned without comparing each operand with all others, which would

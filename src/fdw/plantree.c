@@ -177,6 +177,8 @@ typedef struct EffectSearch
 {
 	PlannedStmt *statement;
 	bool		first;			/* until the plan that runs first has been searched */
+	Bitmapset  *ctes;			/* plan_ids of the WITH queries searched: each is run
+								 * once, however many scans read it */
 } EffectSearch;
 
 static bool has_effects(EffectSearch *search, Plan *plan);
@@ -211,10 +213,14 @@ has_effects(EffectSearch *search, Plan *plan)
 		if (has_effects(search, lfirst(lc)))
 			return true;
 	}
-	if (IsA(plan, CteScan) &&
-		has_effects(search, list_nth(search->statement->subplans,
-									 ((CteScan *) plan)->ctePlanId - 1)))
-		return true;
+	if (IsA(plan, CteScan) && !bms_is_member(((CteScan *) plan)->ctePlanId, search->ctes))
+	{
+		int			id = ((CteScan *) plan)->ctePlanId;
+
+		search->ctes = bms_add_member(search->ctes, id);
+		if (has_effects(search, list_nth(search->statement->subplans, id - 1)))
+			return true;
+	}
 	exprs = list_make2(plan->targetlist, plan->qual);
 	/* A function scan takes all rows of its function before it returns the first one. */
 	if (!IsA(plan, FunctionScan) || !search->first)
@@ -231,7 +237,7 @@ has_effects(EffectSearch *search, Plan *plan)
 bool
 plantree_has_effects(PlannedStmt *statement, Plan *plan)
 {
-	EffectSearch search = {statement, true};
+	EffectSearch search = {.statement = statement, .first = true};
 
 	return has_effects(&search, plan);
 }
