@@ -134,8 +134,8 @@ implied_keys(KeyContext *context, List *rinfos, List **key_quals)
 
 /*
  * Return what conditions say of the context's parameter; NIL if they leave it open.
- * Appends to *key_quals; clears the members of "exact", one a condition, of conditions
- * that say more.
+ * Appends to *key_quals; sets the members of "exact", one a condition, of conditions that
+ * say no more than the key.
  */
 static List *
 key_of_parameter(KeyContext *context, List *rinfos, List **key_quals, bool *exact)
