@@ -52,7 +52,10 @@ static volatile struct
 	bool		dying;			/* has been killed, and must be reaped */
 }			children[MAX_CHILDREN];
 
-/* Functions of the child between fork() and exec, which may use system calls only. */
+/*
+ * Functions of the child between fork() and exec, which may use nothing that a signal
+ * handler may not.  POSIX does not say that of execvp(); glibc and musl allow it.
+ */
 
 /* Close all descriptors above PROBLEM_FD, of which the backend has none above "highest". */
 static void
